@@ -1,0 +1,77 @@
+"""The settings: the one place that reads the environment.
+
+Each field is an environment variable of the same name in capitals.
+docs/configuration.md and .env.example are checked against this file.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; the descriptions are the documentation."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True)
+
+    mongodb_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set.")
+    mongodb_database: str = Field("viva_voce", description="Database that holds sessions, records and audio.")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey: the doorbell.")
+
+    jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 bearer tokens, 32 bytes or more.")
+    jwks_url: str | None = Field(None, description="JWKS address for RS256/ES256 tokens, in place of a secret.")
+    jwt_audience: str | None = Field(None, description="Required `aud`, if set.")
+    jwt_issuer: str | None = Field(None, description="Required `iss`, if set.")
+    cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
+
+    max_audio_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest recording in bytes.")
+    max_audio_seconds: float = Field(1800.0, gt=0, description="Longest recording in seconds.")
+    upload_idle_seconds: float = Field(30.0, gt=0, description="An upload of which nothing arrives for so long ends.")
+
+    speech_engine: Literal["auto", "local", "openai"] = Field(
+        "auto", description="`openai` or `local`; `auto` is `openai` where OPENAI_API_KEY is set."
+    )
+    speech_model: str = Field(
+        "base", description="Local engine: `base` (multilingual), `tiny.en`, or a CTranslate2 model's folder."
+    )
+    speech_threads: int = Field(0, ge=0, description="Local engine: transcriptions at once; 0 is one a core.")
+    openai_api_key: SecretStr | None = Field(None, description="Key of the hosted engine and scorer.")
+    openai_base_url: str | None = Field(None, description="Any server that speaks OpenAI's API.")
+    openai_speech_model: str = Field("gpt-transcribe", description="Hosted speech model.")
+    openai_timeout_seconds: float = Field(50.0, gt=0, description="Deadline of one hosted call; below the lease.")
+    openai_concurrency: int = Field(64, gt=0, description="Hosted transcriptions in flight per worker process.")
+
+    scorer: Literal["auto", "coverage", "openai"] = Field(
+        "auto", description="`coverage` or `openai`; `auto` is `openai` where a key and SCORER_MODEL are set."
+    )
+    scorer_model: str | None = Field(None, description="Hosted scoring model.")
+
+    lease_seconds: float = Field(60.0, gt=0, description="A worker that is silent for so long has lost its claim.")
+    max_deliveries: int = Field(5, gt=0, description="How often a part may be claimed before it fails.")
+    sweep_seconds: float = Field(5.0, gt=0, description="How often the sweep runs.")
+    failed_audio_hours: float = Field(
+        24.0, ge=0, description="How long the audio of an answer that failed for want of an engine is kept for a retry."
+    )
+    drain_seconds: float = Field(3.0, ge=0, description="How long a stopping worker lets its work finish.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
+    cache_dir: Path = Field(Path(".cache"), description="Where a model that comes in pieces is joined.")
+
+    @model_validator(mode="after")
+    def _deadline_below_lease(self) -> Self:
+        if self.openai_timeout_seconds >= self.lease_seconds:
+            raise ValueError("OPENAI_TIMEOUT_SECONDS must be below LEASE_SECONDS; lower the one or raise the other")
+        return self
+
+    @cached_property
+    def uses_hosted_speech(self) -> bool:
+        return self.speech_engine == "openai" or (self.speech_engine == "auto" and self.openai_api_key is not None)
+
+    @cached_property
+    def uses_hosted_scorer(self) -> bool:
+        has_both = self.openai_api_key is not None and self.scorer_model is not None
+        return self.scorer == "openai" or (self.scorer == "auto" and has_both)

@@ -1,0 +1,195 @@
+"""Problems the house can name.
+
+Problem
+  Unauthenticated        no valid token
+  Forbidden              a valid token that does not suffice
+  NotFound               nothing there, or nothing of yours
+    SessionNotFound
+    QuestionNotFound
+    AnswerNotFound
+  Conflict               not from here
+    SessionExists
+    TakeSuperseded       a newer recording was accepted meanwhile
+  UploadProblem          the request's body is not an upload
+    UploadMalformed      no multipart body, or a broken one
+    UploadTruncated      it ends before it is over
+    UploadStalled        it stopped arriving
+    AudioFieldMissing    no file in the field `audio`
+    TooManyFiles         more than one file
+    AudioEmpty           a file of no bytes
+  AudioTooLarge          over the cap in bytes
+  NotAudio               no known audio container
+  StoreUnavailable       the database did not confirm a write (retryable)
+  TranscriptionProblem   what ends or delays a transcription
+    AudioUnreadable      it is not sound, and never will be
+    AudioTooLong         more seconds than the cap
+    AudioMissing         the recording is gone
+    EngineUnavailable    try again (retryable)
+      EngineBusy         try again later (retryable)
+      EngineTimeout      no answer before the deadline (retryable)
+    EngineRefused        the engine will never take it
+    WorkerLost           its workers died as often as is allowed
+  ScorerUnavailable      try again (retryable)
+"""
+
+from typing import ClassVar
+
+
+class Problem(Exception):
+    """Something that has a name, a sentence for a person, and maybe a second chance."""
+
+    code: ClassVar[str] = "problem"
+    sentence: ClassVar[str] = "Something went wrong."
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, sentence: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(sentence or self.sentence)
+        self.retry_after = retry_after
+
+
+class Unauthenticated(Problem):
+    code = "unauthenticated"
+    sentence = "Send a valid token as 'Authorization: Bearer <token>'."
+
+
+class Forbidden(Problem):
+    code = "forbidden"
+    sentence = "This token does not allow that."
+
+
+class NotFound(Problem):
+    code = "not_found"
+    sentence = "There is nothing here."
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    sentence = "There is no such session. Check the id, and that the token is its owner's."
+
+
+class QuestionNotFound(NotFound):
+    code = "question_not_found"
+    sentence = "This session has no such question."
+
+
+class AnswerNotFound(NotFound):
+    code = "answer_not_found"
+    sentence = "This question has no answer yet."
+
+
+class Conflict(Problem):
+    code = "conflict"
+    sentence = "That is not possible in the present state."
+
+
+class SessionExists(Conflict):
+    code = "session_exists"
+    sentence = "There is a session of this id already."
+
+
+class TakeSuperseded(Conflict):
+    code = "take_superseded"
+    sentence = "A newer recording of this answer was accepted meanwhile; this one was not kept."
+
+
+class UploadProblem(Problem):
+    code = "upload_problem"
+    sentence = "The upload could not be read."
+
+
+class UploadMalformed(UploadProblem):
+    code = "upload_malformed"
+    sentence = "Send multipart/form-data with the recording in the field 'audio'."
+
+
+class UploadTruncated(UploadProblem):
+    code = "upload_truncated"
+    sentence = "The upload ended before it was complete. Send it again."
+
+
+class UploadStalled(UploadProblem):
+    code = "upload_stalled"
+    sentence = "The upload stopped arriving. Send it again."
+
+
+class AudioFieldMissing(UploadProblem):
+    code = "audio_field_missing"
+    sentence = "There is no file in the form field 'audio'."
+
+
+class TooManyFiles(UploadProblem):
+    code = "too_many_files"
+    sentence = "Send one file, in the form field 'audio'."
+
+
+class AudioEmpty(UploadProblem):
+    code = "audio_empty"
+    sentence = "The recording is empty. Record again."
+
+
+class AudioTooLarge(Problem):
+    code = "audio_too_large"
+    sentence = "The recording is larger than is allowed."
+
+
+class NotAudio(Problem):
+    code = "not_audio"
+    sentence = "This is no audio file that is accepted. Send WebM, Ogg, WAV, MP3, MP4/M4A or FLAC."
+
+
+class StoreUnavailable(Problem):
+    code = "store_unavailable"
+    sentence = "The database did not confirm the write. Try again."
+    retryable = True
+
+
+class TranscriptionProblem(Problem):
+    code = "transcription_failed"
+    sentence = "The recording could not be transcribed."
+
+
+class AudioUnreadable(TranscriptionProblem):
+    code = "audio_unreadable"
+    sentence = "The recording could not be decoded as sound. Record again."
+
+
+class AudioTooLong(TranscriptionProblem):
+    code = "audio_too_long"
+    sentence = "The recording is longer than is allowed. Record a shorter answer."
+
+
+class AudioMissing(TranscriptionProblem):
+    code = "audio_missing"
+    sentence = "The recording is no longer stored. Record again."
+
+
+class EngineUnavailable(TranscriptionProblem):
+    code = "engine_unavailable"
+    sentence = "The speech engine could not be reached or failed."
+    retryable = True
+
+
+class EngineBusy(EngineUnavailable):
+    code = "engine_busy"
+    sentence = "The speech engine is taking no more work at the moment."
+
+
+class EngineTimeout(EngineUnavailable):
+    code = "engine_timeout"
+    sentence = "The speech engine did not answer in time."
+
+
+class EngineRefused(TranscriptionProblem):
+    code = "engine_refused"
+    sentence = "The speech engine refused the recording."
+
+
+class WorkerLost(TranscriptionProblem):
+    code = "worker_lost"
+    sentence = "The workers that took this recording stopped each time before they were done."
+
+
+class ScorerUnavailable(Problem):
+    code = "scorer_unavailable"
+    sentence = "The scorer could not be reached or failed."
+    retryable = True

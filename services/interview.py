@@ -1,0 +1,242 @@
+"""An interview: its questions, its answers, and the life of a recording.
+
+A session belongs to one user and owns questions and answers. A take is one
+recording of an answer; the newest take wins. A part is what is transcribed on
+its own; an upload has one. Answers show what the newest take's parts say.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from services.transcript import Transcript
+
+SessionId = NewType("SessionId", str)
+QuestionId = NewType("QuestionId", str)
+UserId = NewType("UserId", str)
+PartId = NewType("PartId", str)
+
+ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_id(text: str) -> bool:
+    """Whether a session or a question may be called this."""
+    return _ID.fullmatch(text) is not None
+
+
+def new_session_id() -> SessionId:
+    return SessionId(secrets.token_urlsafe(16))
+
+
+class Status(StrEnum):
+    """What a client sees of an answer."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class PartState(StrEnum):
+    """The life of a part."""
+
+    UPLOADING = "uploading"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    ABORTED = "aborted"
+
+
+MOVES: dict[PartState, frozenset[PartState]] = {
+    PartState.UPLOADING: frozenset({PartState.QUEUED, PartState.ABORTED}),
+    PartState.QUEUED: frozenset({PartState.PROCESSING, PartState.SUPERSEDED, PartState.FAILED}),
+    PartState.PROCESSING: frozenset(
+        {PartState.PROCESSING, PartState.QUEUED, PartState.COMPLETED, PartState.FAILED, PartState.SUPERSEDED}
+    ),
+    PartState.COMPLETED: frozenset(),
+    PartState.FAILED: frozenset({PartState.QUEUED}),
+    PartState.SUPERSEDED: frozenset(),
+    PartState.ABORTED: frozenset(),
+}
+LIVE = frozenset({PartState.UPLOADING, PartState.QUEUED, PartState.PROCESSING})
+ENDED = frozenset(PartState) - LIVE
+
+
+def sources(target: PartState) -> list[PartState]:
+    """The states from which a part may come into this one."""
+    return [state for state, targets in MOVES.items() if target in targets]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something ended badly: a stable code, and a sentence for a person."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPoint:
+    """Something that a good answer says."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    id: QuestionId
+    text: str
+    reference_answer: str | None = None
+    key_points: tuple[KeyPoint, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks."""
+
+    user_id: UserId
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The record of one piece of audio. `rev` grows with each change, `fence` with each claim.
+
+    The recording is stored under the part's own id.
+    """
+
+    id: PartId
+    session_id: SessionId
+    question_id: QuestionId
+    user_id: UserId
+    take: int
+    index: int = 0
+    of: int = 1
+    state: PartState = PartState.UPLOADING
+    rev: int = 0
+    fence: int = 0
+    deliveries: int = 0
+    language: str | None = None
+    sha256: str | None = None
+    bytes: int = 0
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+    failure: Failure | None = None
+    keep_audio: bool = False
+
+
+class Mark(StrEnum):
+    """How far the scoring of an answer is."""
+
+    PENDING = "pending"
+    SCORED = "scored"
+    UNSCORED = "unscored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """One thing said about an answer, resting on words of the transcript.
+
+    `quote` stands verbatim in the transcript, or is None where nothing was found.
+    """
+
+    point: str
+    covered: bool
+    quote: str | None = None
+    weight: float = 1.0
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """A score from 0 to 100 with its evidence, or the reason why there is none."""
+
+    score: float | None
+    feedback: tuple[Feedback, ...] = ()
+    reason: str | None = None
+    scorer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the session's document shows for one question: its newest take."""
+
+    question_id: QuestionId
+    take: int
+    rev: int
+    part_id: PartId
+    status: Status
+    audio_stored: bool = True
+    created_at: datetime | None = None
+    transcribed_at: datetime | None = None
+    failure: Failure | None = None
+    transcript: str | None = None
+    language: str | None = None
+    duration: float | None = None
+    no_speech: bool = False
+    warnings: tuple[str, ...] = ()
+    mark: Mark | None = None
+    evaluation: Evaluation | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status in (Status.QUEUED, Status.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One interview. `revision` grows with each change of its answers."""
+
+    id: SessionId
+    user_id: UserId
+    questions: tuple[Question, ...]
+    answers: dict[QuestionId, Answer] = field(default_factory=dict)
+    revision: int = 0
+    created_at: datetime | None = None
+    title: str | None = None
+
+    def question(self, id: QuestionId) -> Question | None:
+        return next((q for q in self.questions if q.id == id), None)
+
+
+SHOWN = {
+    PartState.QUEUED: Status.QUEUED,
+    PartState.PROCESSING: Status.PROCESSING,
+    PartState.COMPLETED: Status.COMPLETED,
+    PartState.FAILED: Status.FAILED,
+}
+LONGEST_SHOWN_TEXT = 200_000
+
+
+def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
+    """What an answer shows of a take that has this one part."""
+    answer = Answer(
+        question_id=part.question_id,
+        take=part.take,
+        rev=part.rev,
+        part_id=part.id,
+        status=SHOWN[part.state],
+        audio_stored=part.state in LIVE or part.keep_audio,
+        created_at=part.created_at,
+        failure=part.failure if part.state is PartState.FAILED else None,
+    )
+    if part.state is not PartState.COMPLETED or transcript is None:
+        return answer
+    return replace(
+        answer,
+        transcribed_at=part.completed_at,
+        transcript=transcript.text[:LONGEST_SHOWN_TEXT],
+        language=transcript.language,
+        duration=transcript.duration,
+        no_speech=transcript.no_speech,
+        warnings=transcript.warnings,
+        mark=Mark.PENDING,
+    )
