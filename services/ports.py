@@ -49,7 +49,7 @@ class Sessions(Protocol):
         """Number the next recording; SessionNotFound or QuestionNotFound."""
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
-        """Show the answer unless a newer take, or a newer rev of it, is shown already."""
+        """Show the answer unless a newer rev or take is shown already; False if it is a newer take."""
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         """Show the evaluation of a completed take that has none; False where it no longer fits."""
@@ -133,6 +133,19 @@ class Closings(Protocol):
         """Scoring failed; due again after so many seconds. Returns how often it has failed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """How many records the sweep's looks would find now."""
+
+    due: int
+    silent: int
+    exhausted: int
+    abandoned: int
+    unsettled: int
+    unscored: int
+    expired: int
+
+
 class Upkeep(Protocol):
     """What the sweep looks for. Each call takes on a bounded number of records."""
 
@@ -159,6 +172,9 @@ class Upkeep(Protocol):
     async def expire(self, hours: float) -> list[Part]:
         """Failed parts whose audio was kept for so many hours: the audio is no longer kept."""
 
+    async def survey(self, hours: float) -> Findings:
+        """Count what `count_due`, `reclaim`, `bury`, ... would find, and change nothing."""
+
     async def owned(self, ids: list[PartId]) -> set[PartId]:
         """Those of the ids whose audio a record still needs or is just receiving."""
 
@@ -173,7 +189,8 @@ class Load:
 
 
 class Backlog(Protocol):
-    async def load(self, session_id: SessionId) -> Load: ...
+    async def load(self, session_id: SessionId | None) -> Load:
+        """What stands before the session's last pending answer; None: all that waits."""
 
 
 @dataclass(frozen=True, slots=True)

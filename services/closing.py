@@ -1,0 +1,37 @@
+"""Closing an ended part: the audio goes, then the answer shows the end, then the record is settled.
+
+The order is the promise: an answer that shows `completed` has no audio left.
+Each step may be repeated; the sweep repeats what was interrupted.
+"""
+
+from dataclasses import dataclass
+
+from services.interview import SHOWN, Part, PartState, answer_of
+from services.ports import Audio, Closings, Records, Sessions, Uploads
+from services.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    sessions: Sessions
+    uploads: Uploads
+    records: Records
+    closings: Closings
+    audio: Audio
+
+    async def close(self, part: Part, transcript: Transcript | None = None) -> None:
+        """Do what remains for a part in an ended state."""
+        deletion = None if part.keep_audio else await self.audio.delete(part.id)
+        if part.state in SHOWN:
+            if part.state is PartState.COMPLETED and transcript is None:
+                transcript = await self.records.transcript(part.id)
+            await self.sessions.show(part.session_id, answer_of(part, transcript))
+        await self.closings.settle(part.id, part.rev, deletion)
+
+    async def supersede(self, part: Part, *, itself: bool = False) -> int:
+        """End the takes before this part's, and its own if asked; returns how many ended."""
+        before = part.take + 1 if itself else part.take
+        ended = await self.uploads.supersede(part.session_id, part.question_id, before)
+        for old in ended:
+            await self.close(old)
+        return len(ended)

@@ -1,0 +1,28 @@
+"""Making a session and looking at it."""
+
+from dataclasses import dataclass
+
+from services.errors import AnswerNotFound, QuestionNotFound
+from services.interview import Answer, QuestionId, Session, SessionId, Viewer
+from services.ports import Sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interviews:
+    sessions: Sessions
+
+    async def create(self, session: Session) -> Session:
+        return await self.sessions.create(session)
+
+    async def get(self, id: SessionId, viewer: Viewer) -> Session:
+        return await self.sessions.get(id, viewer)
+
+    async def answer(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> tuple[Session, Answer]:
+        """The session and its answer to one question; QuestionNotFound or AnswerNotFound."""
+        session = await self.sessions.get(id, viewer)
+        if session.question(question_id) is None:
+            raise QuestionNotFound
+        answer = session.answers.get(question_id)
+        if answer is None:
+            raise AnswerNotFound
+        return session, answer

@@ -1,0 +1,34 @@
+"""How long an answer is likely to take, from what waits and how fast it went lately."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from services.barrier import wait
+from services.interview import SessionId
+from services.ports import Backlog
+
+FRESH_SECONDS = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Pace:
+    backlog: Backlog
+    clock: Callable[[], float] = time.monotonic
+    _known: int = field(default=1, init=False)
+    _until: float = field(default=float("-inf"), init=False)
+
+    async def of_all(self) -> int:
+        """Whole seconds until all that waits now is done; asked of the database once a second at most."""
+        if self.clock() >= self._until:
+            self._until = self.clock() + FRESH_SECONDS
+            self._known = await self._wait(None)
+        return self._known
+
+    async def of_session(self, id: SessionId) -> int:
+        """Whole seconds until what the session waits for is done."""
+        return await self._wait(id)
+
+    async def _wait(self, id: SessionId | None) -> int:
+        load = await self.backlog.load(id)
+        return wait(load.ahead, load.slots, load.seconds_each)

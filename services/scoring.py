@@ -1,0 +1,49 @@
+"""Scoring an answer as soon as its transcript is there; once for each take."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from services.errors import ScorerUnavailable
+from services.interview import Evaluation, Part, PartId, PartState, UserId, Viewer
+from services.ports import Closings, Records, Scorer, Sessions
+
+log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS = 15.0
+MOST_FAILURES = 5
+HOUSE = Viewer(UserId(""), is_admin=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    sessions: Sessions
+    records: Records
+    closings: Closings
+    scorer: Scorer
+
+    async def run(self, id: PartId) -> None:
+        """Score a completed part's answer; a scorer out of reach is asked again later, then given up."""
+        part = await self.records.get(id)
+        if part is None or part.state is not PartState.COMPLETED:
+            return
+        evaluation = await self._evaluate(part)
+        if evaluation is None:
+            return
+        await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)
+        await self.closings.scored(part.id)
+
+    async def _evaluate(self, part: Part) -> Evaluation | None:
+        session = await self.sessions.get(part.session_id, HOUSE)
+        question = session.question(part.question_id)
+        transcript = await self.records.transcript(part.id)
+        if question is None or transcript is None:
+            return Evaluation(score=None, reason="nothing_to_score")
+        if transcript.no_speech:
+            return Evaluation(score=None, reason="no_speech")
+        try:
+            return await self.scorer.score(question, transcript.text)
+        except ScorerUnavailable as problem:
+            failures = await self.closings.score_again(part.id, AGAIN_SECONDS)
+            log.warning("scoring failed", part=part.id, failures=failures, reason=str(problem))
+            return Evaluation(score=None, reason=problem.code) if failures >= MOST_FAILURES else None

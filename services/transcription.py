@@ -1,0 +1,159 @@
+"""Transcribing a part: claim it, listen while the claim is kept, write what was heard.
+
+Every write is fenced: who has lost the claim writes nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from services.errors import EngineTimeout, EngineUnavailable, Problem, StoreUnavailable, TranscriptionProblem
+from services.interview import Failure, Part, PartId, Status, answer_of
+from services.ports import Audio, Claims, Decoder, Sessions, Speech, SpeechEngine, VoiceActivity
+from services.retry import Again, decide
+from services.transcript import Transcript, silence
+
+log = structlog.get_logger(__name__)
+
+WRITE_AGAIN_SECONDS = 1.0
+
+
+class ClaimLost(Exception):
+    """Another worker may have the part by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcription:
+    sessions: Sessions
+    claims: Claims
+    audio: Audio
+    decoder: Decoder
+    activity: VoiceActivity
+    engine: SpeechEngine
+    close: Callable[..., Awaitable[None]]
+    supersede: Callable[..., Awaitable[int]]
+    score: Callable[[PartId], Awaitable[None]]
+    owner: str
+    lease_seconds: float
+    deadline_seconds: float
+    max_deliveries: int
+
+    async def run(self, id: PartId) -> None:
+        """Bring a part to its end, or leave it so that another try will; does nothing if it is not due."""
+        part = await self.claims.claim(id, self.owner)
+        if part is None:
+            return
+        log.info("transcription started", part=id, session=part.session_id, question=part.question_id)
+        try:
+            await self._work(part)
+        except ClaimLost:
+            log.warning("claim lost", part=id, fence=part.fence)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._release(part))
+            raise
+
+    async def _work(self, part: Part) -> None:
+        if not await self.sessions.show(part.session_id, answer_of(part)):
+            await self.supersede(part, itself=True)
+            return
+        try:
+            transcript = await self._while_claimed(part, self._listen(part))
+        except Problem as problem:
+            await self._not_done(part, problem)
+            return
+        await self._done(part, transcript)
+
+    async def _listen(self, part: Part) -> Transcript:
+        await self.audio.mark(part.id, Status.PROCESSING.value)
+        try:
+            async with asyncio.timeout(self.deadline_seconds):
+                recording = await self.decoder.decode(self.audio.read(part.id))
+                spans = await self.activity.spans(recording)
+                if not spans:
+                    return replace(silence(recording.duration), warnings=recording.warnings)
+                speech = Speech(recording, spans, language=part.language)
+                return await self.engine.transcribe(speech)
+        except TimeoutError:
+            raise EngineTimeout from None
+        except Problem:
+            raise
+        except Exception as error:
+            log.exception("unexpected", part=part.id)
+            raise EngineUnavailable("The worker met an unexpected error.") from error
+
+    async def _while_claimed(self, part: Part, work: Coroutine[Any, Any, Transcript]) -> Transcript:
+        listening = asyncio.ensure_future(work)
+        beating = asyncio.ensure_future(self._beat(part))
+        try:
+            await asyncio.wait({listening, beating}, return_when=asyncio.FIRST_COMPLETED)
+            if not listening.done():
+                raise ClaimLost
+            return listening.result()
+        finally:
+            for task in (listening, beating):
+                task.cancel()
+            await asyncio.gather(listening, beating, return_exceptions=True)
+
+    async def _beat(self, part: Part) -> None:
+        """Returns once the claim is lost, or could not be confirmed for as long as the lease."""
+        loop = asyncio.get_running_loop()
+        confirmed = loop.time()
+        while loop.time() - confirmed < self.lease_seconds:
+            await asyncio.sleep(self.lease_seconds / 4)
+            try:
+                if not await self.claims.beat(part.id, part.fence):
+                    return
+                confirmed = loop.time()
+            except StoreUnavailable:
+                log.warning("heartbeat not confirmed", part=part.id)
+
+    async def _done(self, part: Part, transcript: Transcript) -> None:
+        ended = await self._insist(lambda: self.claims.complete(part.id, part.fence, transcript))
+        if ended is None:
+            raise ClaimLost
+        log.info("transcription completed", part=part.id, session=part.session_id, question=part.question_id)
+        await self.close(ended, transcript)
+        await self.score(ended.id)
+
+    async def _not_done(self, part: Part, problem: Problem) -> None:
+        failure = Failure(problem.code, str(problem))
+        next_step = decide(problem, part.deliveries, self.max_deliveries)
+        log.warning("transcription failed", part=part.id, code=problem.code, next=type(next_step).__name__)
+        if isinstance(next_step, Again):
+            await self._queue_again(part, failure, next_step.delay)
+            return
+        keep = problem.retryable and isinstance(problem, TranscriptionProblem)
+        ended = await self._insist(lambda: self.claims.fail(part.id, part.fence, failure, keep_audio=keep))
+        if ended is None:
+            raise ClaimLost
+        await self.close(ended)
+
+    async def _queue_again(self, part: Part, failure: Failure, delay: float) -> None:
+        queued = await self._insist(lambda: self.claims.again(part.id, part.fence, failure, delay))
+        if queued is None:
+            raise ClaimLost
+        await self.sessions.show(queued.session_id, answer_of(queued))
+
+    async def _release(self, part: Part) -> None:
+        queued = await self.claims.release(part.id, part.fence)
+        if queued is not None:
+            await self.sessions.show(queued.session_id, answer_of(queued))
+
+    async def _insist(self, write: Callable[[], Awaitable[Part | None]]) -> Part | None:
+        """Write, again and again while the database does not confirm, for as long as the lease.
+
+        A write that took effect without being confirmed answers None when it
+        is repeated; the sweep then closes the part.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.lease_seconds
+        while True:
+            try:
+                return await write()
+            except StoreUnavailable:
+                if loop.time() > end:
+                    raise
+                await asyncio.sleep(WRITE_AGAIN_SECONDS)

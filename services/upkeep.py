@@ -1,0 +1,121 @@
+"""The sweep: drives on what was interrupted. Safe to run twice at once.
+
+It goes by state, never by age alone: a time limit only says when a silent
+worker or upload has lost its claim, or how long kept audio is kept.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, fields
+
+import structlog
+
+from services.errors import WorkerLost
+from services.interview import Failure, Part, PartId, answer_of
+from services.ports import Audio, Doorbell, Sessions, Upkeep
+
+log = structlog.get_logger(__name__)
+
+RINGS_AT_ONCE = 200
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a sweep did, or would do."""
+
+    rung: int = field(default=0, metadata={"what": "waiting answers rung for again"})
+    reclaimed: int = field(default=0, metadata={"what": "answers taken back from workers that fell silent"})
+    failed: int = field(default=0, metadata={"what": "answers failed after their last delivery"})
+    abandoned: int = field(default=0, metadata={"what": "abandoned uploads removed"})
+    closed: int = field(default=0, metadata={"what": "ended answers whose clean-up was interrupted"})
+    scored: int = field(default=0, metadata={"what": "transcripts sent to be scored again"})
+    expired: int = field(default=0, metadata={"what": "kept recordings of failed answers deleted"})
+    stray_files: int = field(default=0, metadata={"what": "audio files without a record deleted"})
+    stray_chunks: int = field(default=0, metadata={"what": "sets of audio chunks without a file deleted"})
+
+    def as_dict(self) -> dict[str, int]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def merged(first: Counts, second: Counts) -> Counts:
+    return Counts(**{name: count + second.as_dict()[name] for name, count in first.as_dict().items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    sessions: Sessions
+    upkeep: Upkeep
+    audio: Audio
+    doorbell: Doorbell
+    close: Callable[[Part], Awaitable[None]]
+
+    async def run(self, hours: float) -> Counts:
+        """One pass over the records; `hours` is how long failed answers keep their audio."""
+        counts = Counts()
+        counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
+        counts.abandoned = await self._close_all(await self.upkeep.abandon())
+        counts.expired = await self._close_all(await self.upkeep.expire(hours))
+        counts.closed = await self._close_all(await self.upkeep.unsettled())
+        counts.reclaimed = await self._reclaim()
+        counts.scored = await self._score()
+        counts.rung = await self._ring()
+        return counts
+
+    async def audit(self) -> Counts:
+        """One pass over the stored audio: what no record needs goes."""
+        counts = Counts()
+        for id in await self._strays(await self.audio.stray_files()):
+            await self.audio.delete(id)
+            counts.stray_files += 1
+        for id in await self._strays(await self.audio.stray_chunks()):
+            await self.audio.delete(id)
+            counts.stray_chunks += 1
+        return counts
+
+    async def survey(self, hours: float) -> Counts:
+        """What `run` and `audit` would find now; changes nothing."""
+        found = await self.upkeep.survey(hours)
+        waiting = await self.doorbell.waiting()
+        return Counts(
+            rung=0 if waiting is None else max(0, found.due - waiting),
+            reclaimed=found.silent,
+            failed=found.exhausted,
+            abandoned=found.abandoned,
+            closed=found.unsettled,
+            scored=found.unscored,
+            expired=found.expired,
+            stray_files=len(await self._strays(await self.audio.stray_files())),
+            stray_chunks=len(await self._strays(await self.audio.stray_chunks())),
+        )
+
+    async def _close_all(self, parts: list[Part]) -> int:
+        for part in parts:
+            await self.close(part)
+        return len(parts)
+
+    async def _reclaim(self) -> int:
+        parts = await self.upkeep.reclaim()
+        for part in parts:
+            await self.sessions.show(part.session_id, answer_of(part))
+            await self.doorbell.transcribe(part.id)
+        return len(parts)
+
+    async def _score(self) -> int:
+        ids = await self.upkeep.unscored()
+        for id in ids:
+            await self.doorbell.score(id)
+        return len(ids)
+
+    async def _ring(self) -> int:
+        """Ring for as many as have no ring waiting, so that rings never pile up."""
+        waiting = await self.doorbell.waiting()
+        missing = await self.upkeep.count_due() - (waiting or 0)
+        if waiting is None or missing <= 0:
+            return 0
+        ids = await self.upkeep.due(min(missing, RINGS_AT_ONCE))
+        for id in ids:
+            await self.doorbell.transcribe(id)
+        return len(ids)
+
+    async def _strays(self, ids: list[PartId]) -> list[PartId]:
+        owned = await self.upkeep.owned(ids)
+        return [id for id in ids if id not in owned]
