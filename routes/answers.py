@@ -1,0 +1,98 @@
+"""How an answer looks from outside; the same everywhere."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from services.interview import Answer, Evaluation, Feedback, Mark, Status
+from services.transcript import Segment
+
+
+class FeedbackOut(BaseModel):
+    """One thing said about an answer; `quote` stands word for word in the transcript."""
+
+    point: str
+    covered: bool
+    quote: str | None
+    weight: float
+    comment: str | None
+
+    @classmethod
+    def of(cls, feedback: Feedback) -> "FeedbackOut":
+        return cls(
+            point=feedback.point,
+            covered=feedback.covered,
+            quote=feedback.quote,
+            weight=feedback.weight,
+            comment=feedback.comment,
+        )
+
+
+class FailureOut(BaseModel):
+    code: str = Field(examples=["audio_unreadable"])
+    sentence: str
+
+
+class WordOut(BaseModel):
+    text: str
+    start: float
+    end: float
+    probability: float | None
+
+
+class SegmentOut(BaseModel):
+    text: str
+    start: float
+    end: float
+    words: list[WordOut]
+
+    @classmethod
+    def of(cls, segment: Segment) -> "SegmentOut":
+        words = [WordOut(text=w.text, start=w.start, end=w.end, probability=w.probability) for w in segment.words]
+        return cls(text=segment.text, start=segment.start, end=segment.end, words=words)
+
+
+class AnswerOut(BaseModel):
+    """One answer's state: the newest recording's."""
+
+    status: Status
+    question_id: str
+    transcript: str | None = Field(description="Null until completed; empty where nobody speaks.")
+    take: int
+    file_id: str | None = Field(description="The stored recording; null once it is deleted.")
+    no_speech: bool
+    language: str | None
+    duration_seconds: float | None
+    warnings: list[str]
+    created_at: datetime | None
+    transcribed_at: datetime | None
+    error: FailureOut | None = Field(description="Of a failed one: a stable code, and a sentence.")
+    score_status: Mark | None
+    score: float | None = Field(description="0 to 100; null where there is nothing to judge by.")
+    unscored_reason: str | None
+    scorer: str | None
+    feedback: list[FeedbackOut]
+
+    @classmethod
+    def of(cls, answer: Answer) -> "AnswerOut":
+        found = answer.evaluation or Evaluation(score=None)
+        failure = answer.failure
+        return cls(
+            status=answer.status,
+            question_id=answer.question_id,
+            transcript=answer.transcript,
+            take=answer.take,
+            file_id=answer.part_id if answer.audio_stored else None,
+            no_speech=answer.no_speech,
+            language=answer.language,
+            duration_seconds=answer.duration,
+            warnings=list(answer.warnings),
+            created_at=answer.created_at,
+            transcribed_at=answer.transcribed_at,
+            error=FailureOut(code=failure.code, sentence=failure.sentence) if failure else None,
+            score_status=answer.mark,
+            score=found.score,
+            unscored_reason=found.reason,
+            scorer=found.scorer or None,
+            feedback=[FeedbackOut.of(f) for f in found.feedback],
+        )

@@ -1,0 +1,109 @@
+"""The only place where a problem becomes a status: RFC 9457 problem details, one shape everywhere."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from services import errors
+from services.errors import Problem
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: dict[type[Problem], int] = {
+    Problem: 500,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.UploadProblem: 400,
+    errors.UploadStalled: 408,
+    errors.AudioTooLarge: 413,
+    errors.NotAudio: 415,
+    errors.StoreUnavailable: 503,
+    errors.TranscriptionProblem: 422,
+    errors.ScorerUnavailable: 503,
+}
+
+
+class ProblemOut(BaseModel):
+    """What every error looks like."""
+
+    type: str = Field(examples=["/problems/session_not_found"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no such session."])
+    code: str = Field(examples=["session_not_found"])
+    errors: list[dict[str, Any]] | None = Field(None, description="Of a 422: what is wrong, and where.")
+
+
+def status_of(problem: type[Problem]) -> int:
+    """The status of a problem, or of the nearest one above it that has one."""
+    return next(STATUS[kind] for kind in problem.__mro__ if kind in STATUS)
+
+
+def response(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    title = HTTPStatus(status).phrase
+    body = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def on_problem(_: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, Problem)  # noqa: S101  registered for nothing else
+    status, headers = status_of(type(problem)), {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if problem.retryable:
+        headers["Retry-After"] = str(max(1, round(problem.retry_after or 1)))
+    return response(status, problem.code, str(problem), headers)
+
+
+async def on_invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for nothing else
+    found = [{"where": list(e["loc"]), "what": e["msg"]} for e in error.errors()]
+    return response(422, "invalid_request", "The request is not valid; `errors` says where.", errors=found)
+
+
+async def on_http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for nothing else
+    code = HTTPStatus(error.status_code).name.lower()
+    return response(error.status_code, code, str(error.detail), dict(error.headers or {}))
+
+
+async def on_unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected", exc_info=error)
+    return response(500, "unexpected", "Something went wrong here. It is logged; try again.")
+
+
+def install(app: FastAPI) -> None:
+    """Give every error of this app the one shape."""
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_unexpected)
+
+
+def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The problems of a route, for its OpenAPI `responses`."""
+    found: dict[int | str, dict[str, Any]] = {}
+    all_kinds: tuple[type[Problem], ...] = (errors.Unauthenticated, *kinds)
+    for kind in all_kinds:
+        status = status_of(kind)
+        entry = found.setdefault(status, {"model": ProblemOut, "description": "", "content": {MEDIA_TYPE: {}}})
+        entry["description"] = f"{entry['description']} `{kind.code}`: {kind.sentence}".strip()
+        examples = entry["content"][MEDIA_TYPE].setdefault("examples", {})
+        examples[kind.code] = {"value": _example(kind, status)}
+    return found
+
+
+def _example(kind: type[Problem], status: int) -> dict[str, object]:
+    title = HTTPStatus(status).phrase
+    named = {"type": f"/problems/{kind.code}", "title": title, "status": status}
+    return {**named, "detail": kind.sentence, "code": kind.code}

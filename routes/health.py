@@ -1,0 +1,57 @@
+"""Whether the process lives, and whether it can take answers."""
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from routes.errors import response as problem_response
+from routes.needs import Needs
+from services.errors import Problem
+
+router = APIRouter(tags=["operations"])
+
+
+class ReadyOut(BaseModel):
+    """`degraded`: answers are taken and kept, and transcribed later."""
+
+    ready: bool
+    status: str
+    mongodb: str
+    redis: str
+    workers: int
+
+
+@router.get("/healthz", operation_id="healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", operation_id="readyz", responses={503: {"model": ReadyOut, "description": "Takes no answers."}})
+async def readyz(response: Response, services: Needs) -> ReadyOut:
+    """Whether answers are taken (200) and transcribed (`ready`); without Redis it is degraded, not failing."""
+    health = await services.health()
+    whole = health.database and health.doorbell and health.workers > 0
+    response.status_code = 200 if health.database else 503
+    return ReadyOut(
+        ready=whole,
+        status="ok" if whole else "degraded" if health.database else "failing",
+        mongodb="ok" if health.database else "down",
+        redis="ok" if health.doorbell else "down",
+        workers=health.workers,
+    )
+
+
+def _all_kinds(kind: type[Problem]) -> dict[str, type[Problem]]:
+    found = {kind.code: kind}
+    for below in kind.__subclasses__():
+        found |= _all_kinds(below)
+    return found
+
+
+@router.get("/problems/{code}", operation_id="describeProblem")
+async def describe_problem(code: str) -> Response:
+    """What a problem's `type` means."""
+    kind = _all_kinds(Problem).get(code)
+    if kind is None:
+        return problem_response(404, "not_found", "There is no problem of this name.")
+    return Response(f"{kind.code}: {kind.sentence}\n", media_type="text/plain")

@@ -1,0 +1,173 @@
+"""Reading one file out of a multipart body while it arrives; nothing is kept but the piece in hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
+
+from services.errors import (
+    AudioEmpty,
+    AudioFieldMissing,
+    AudioTooLarge,
+    NotAudio,
+    TooManyFiles,
+    UploadMalformed,
+    UploadStalled,
+    UploadTruncated,
+)
+from services.formats import SNIFF_BYTES, sniff
+from services.ports import Incoming
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+FIELD = "audio"
+MOST_TEXT_FIELDS = 8
+MOST_TEXT_BYTES = 64 * 1024
+LONGEST_BOUNDARY = 256
+
+
+def boundary_of(content_type: str | None) -> bytes:
+    """The boundary of a multipart/form-data body; UploadMalformed if it is none."""
+    kind, options = parse_options_header(content_type or "")
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
+        raise UploadMalformed
+    return boundary
+
+
+@dataclass(slots=True)
+class _Form:
+    """What the parser's callbacks have met so far."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    header: bytes = b""
+    value: bytes = b""
+    disposition: bytes = b""
+    in_file: bool = False
+    files: int = 0
+    text_fields: int = 0
+    text_bytes: int = 0
+    ended: bool = False
+
+    def on_part_begin(self) -> None:
+        self.disposition = b""
+        self.in_file = False
+
+    def on_header_begin(self) -> None:
+        self.header = self.value = b""
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self.header += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self.value += data[start:end]
+
+    def on_header_end(self) -> None:
+        if self.header.lower() == b"content-disposition":
+            self.disposition = self.value
+
+    def on_headers_finished(self) -> None:
+        _, options = parse_options_header(self.disposition)
+        self.in_file = options.get(b"name") == FIELD.encode()
+        if self.in_file or b"filename" in options:
+            self.files += 1
+        else:
+            self.text_fields += 1
+        if self.files > 1 or self.text_fields > MOST_TEXT_FIELDS:
+            raise TooManyFiles
+        if self.files and b"filename" in options and not self.in_file:
+            raise AudioFieldMissing
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self.in_file:
+            self.pieces.append(data[start:end])
+            return
+        self.text_bytes += end - start
+        if self.text_bytes > MOST_TEXT_BYTES:
+            raise UploadMalformed("The form's text fields are too large.")
+
+    def on_end(self) -> None:
+        self.ended = True
+
+    def callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self.on_part_begin,
+            "on_header_begin": self.on_header_begin,
+            "on_header_field": self.on_header_field,
+            "on_header_value": self.on_header_value,
+            "on_header_end": self.on_header_end,
+            "on_headers_finished": self.on_headers_finished,
+            "on_part_data": self.on_part_data,
+            "on_end": self.on_end,
+        }
+
+    def take(self) -> list[bytes]:
+        pieces, self.pieces = self.pieces, []
+        return pieces
+
+
+async def _patient(body: AsyncIterator[bytes], idle_seconds: float) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            async with asyncio.timeout(idle_seconds):
+                piece = await anext(body)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise UploadStalled from None
+        except ClientDisconnect:
+            raise UploadTruncated from None
+        yield piece
+
+
+async def file_bytes(
+    body: AsyncIterator[bytes], boundary: bytes, max_bytes: int, idle_seconds: float
+) -> AsyncIterator[bytes]:
+    """The bytes of the form's one file as they arrive.
+
+    AudioTooLarge past the cap, UploadTruncated if the body ends early,
+    UploadStalled if nothing arrives for long, and the other upload problems.
+    """
+    form = _Form()
+    parser = MultipartParser(boundary, form.callbacks())
+    size = 0
+    async for chunk in _patient(body, idle_seconds):
+        try:
+            parser.write(chunk)
+        except FormParserError:
+            raise UploadMalformed from None
+        for piece in form.take():
+            size += len(piece)
+            if size > max_bytes:
+                raise AudioTooLarge(f"The recording is larger than {max_bytes} bytes.")
+            yield piece
+    if not form.ended:
+        raise UploadTruncated
+    if not form.files:
+        raise AudioFieldMissing
+
+
+async def incoming(data: AsyncIterator[bytes]) -> Incoming:
+    """Look at the first bytes: AudioEmpty or NotAudio before anything is stored."""
+    head = b""
+    async for piece in data:
+        head += piece
+        if len(head) >= SNIFF_BYTES:
+            break
+    if not head:
+        raise AudioEmpty
+    container = sniff(head)
+    if container is None:
+        raise NotAudio
+    return Incoming(container, _chained(head, data))
+
+
+async def _chained(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for piece in rest:
+        yield piece

@@ -1,0 +1,120 @@
+"""Making an interview session, and looking at it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from routes.answers import AnswerOut
+from routes.errors import documented
+from routes.needs import Asker, Needs, SessionPath
+from services import errors
+from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, new_session_id
+
+router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class KeyPointIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text
+    weight: float = Field(1.0, gt=0, le=1000)
+
+
+class QuestionIn(BaseModel):
+    """One question; what a good answer says is given by `key_points`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(pattern=ID_PATTERN, examples=["q1"])
+    text: Text = Field(examples=["What does a database index do?"])
+    reference_answer: Text | None = None
+    key_points: list[Text | KeyPointIn] = Field([], max_length=50, examples=[["avoids a full table scan"]])
+    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", examples=["en"], description="ISO 639; else detected.")
+
+    def to_question(self) -> Question:
+        points = (KeyPoint(p) if isinstance(p, str) else KeyPoint(p.text, p.weight) for p in self.key_points)
+        return Question(
+            id=QuestionId(self.id),
+            text=self.text,
+            reference_answer=self.reference_answer,
+            key_points=tuple(points),
+            language=self.language,
+        )
+
+
+class SessionIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    questions: list[QuestionIn] = Field(min_length=1, max_length=200)
+    title: str | None = Field(None, max_length=200)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> "SessionIn":
+        if len({q.id for q in self.questions}) < len(self.questions):
+            raise ValueError("two questions have the same id")
+        return self
+
+
+class QuestionOut(BaseModel):
+    id: str
+    text: str
+    reference_answer: str | None
+    key_points: list[KeyPointIn]
+    language: str | None
+
+    @classmethod
+    def of(cls, question: Question) -> "QuestionOut":
+        return cls(
+            id=question.id,
+            text=question.text,
+            reference_answer=question.reference_answer,
+            key_points=[KeyPointIn(text=p.text, weight=p.weight) for p in question.key_points],
+            language=question.language,
+        )
+
+
+class SessionOut(BaseModel):
+    """A session with its questions and, for each question that has one, its answer."""
+
+    session_id: str
+    user_id: str
+    title: str | None
+    created_at: datetime | None
+    questions: list[QuestionOut]
+    answers: dict[str, AnswerOut]
+
+    @classmethod
+    def of(cls, session: Session) -> "SessionOut":
+        return cls(
+            session_id=session.id,
+            user_id=session.user_id,
+            title=session.title,
+            created_at=session.created_at,
+            questions=[QuestionOut.of(q) for q in session.questions],
+            answers={id: AnswerOut.of(answer) for id, answer in session.answers.items()},
+        )
+
+
+@router.post("", status_code=201, operation_id="createSession", responses=documented(errors.StoreUnavailable))
+async def create_session(body: SessionIn, response: Response, viewer: Asker, services: Needs) -> SessionOut:
+    """Create an interview session with its questions; it belongs to the token's user."""
+    session = await services.interviews.create(
+        Session(
+            id=new_session_id(),
+            user_id=viewer.user_id,
+            title=body.title,
+            questions=tuple(q.to_question() for q in body.questions),
+        )
+    )
+    response.headers["Location"] = f"/api/sessions/{session.id}"
+    return SessionOut.of(session)
+
+
+@router.get("/{session_id}", operation_id="getSession", responses=documented(errors.SessionNotFound))
+async def get_session(session_id: SessionPath, viewer: Asker, services: Needs) -> SessionOut:
+    """The session, its questions, and the answers so far."""
+    return SessionOut.of(await services.interviews.get(session_id, viewer))

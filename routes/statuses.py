@@ -1,0 +1,112 @@
+"""How far the transcriptions are. Each answer carries an ETag, so that asking again is cheap."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, Field
+
+from routes.answers import AnswerOut, SegmentOut
+from routes.errors import documented
+from routes.needs import Asker, Needs, QuestionPath, SessionPath
+from services import errors
+from services.interview import Answer, Session, Status
+
+router = APIRouter(prefix="/api/transcription-status", tags=["answers"])
+
+IfNoneMatch = Annotated[str | None, Header(description="The ETag of the last answer: 304 if nothing has changed.")]
+NOT_MODIFIED: dict[int | str, dict[str, object]] = {304: {"description": "Nothing has changed since that ETag."}}
+
+
+class StatusOut(AnswerOut):
+    segments: list[SegmentOut] | None = Field(None, description="With `segments=true`: where the words stand.")
+
+
+class Summary(BaseModel):
+    """`total` counts the answers there are; each is in one of the four states."""
+
+    total: int
+    completed: int
+    processing: int
+    queued: int
+    failed: int
+    questions: int
+    not_answered: int
+
+
+class SessionStatusOut(BaseModel):
+    session_id: str
+    summary: Summary
+    answers: dict[str, AnswerOut]
+    not_answered: list[str]
+
+
+@router.get(
+    "/{session_id}/{question_id}",
+    operation_id="getTranscriptionStatus",
+    response_model=StatusOut,
+    responses=NOT_MODIFIED | documented(errors.SessionNotFound, errors.QuestionNotFound, errors.AnswerNotFound),
+)
+async def transcription_status(
+    session_id: SessionPath,
+    question_id: QuestionPath,
+    response: Response,
+    viewer: Asker,
+    services: Needs,
+    if_none_match: IfNoneMatch = None,
+    segments: Annotated[bool, Query(description="Also give the segments with their word times.")] = False,
+) -> StatusOut | Response:
+    """The state of one answer, with its transcript once that is there."""
+    _, answer = await services.interviews.answer(session_id, question_id, viewer)
+    etag = f'W/"{answer.take}.{answer.rev}.{answer.mark}.{segments:d}"'
+    if if_none_match == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    if answer.is_pending:
+        response.headers["Retry-After"] = str(await services.pace.of_all())
+    found = await _segments(services, answer) if segments else None
+    return StatusOut(**AnswerOut.of(answer).model_dump(), segments=found)
+
+
+async def _segments(services: Needs, answer: Answer) -> list[SegmentOut]:
+    transcript = await services.records.transcript(answer.part_id)
+    return [SegmentOut.of(s) for s in transcript.segments] if transcript else []
+
+
+@router.get(
+    "/{session_id}",
+    operation_id="getSessionTranscriptionStatus",
+    response_model=SessionStatusOut,
+    responses=NOT_MODIFIED | documented(errors.SessionNotFound),
+)
+async def session_status(
+    session_id: SessionPath,
+    response: Response,
+    viewer: Asker,
+    services: Needs,
+    if_none_match: IfNoneMatch = None,
+) -> SessionStatusOut | Response:
+    """The states of all answers of a session, and their numbers."""
+    session = await services.interviews.get(session_id, viewer)
+    etag = f'W/"{session.revision}"'
+    if if_none_match == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    return SessionStatusOut(
+        session_id=session.id,
+        summary=_summary(session),
+        answers={id: AnswerOut.of(answer) for id, answer in session.answers.items()},
+        not_answered=[q.id for q in session.questions if q.id not in session.answers],
+    )
+
+
+def _summary(session: Session) -> Summary:
+    states = [answer.status for answer in session.answers.values()]
+    return Summary(
+        total=len(states),
+        completed=states.count(Status.COMPLETED),
+        processing=states.count(Status.PROCESSING),
+        queued=states.count(Status.QUEUED),
+        failed=states.count(Status.FAILED),
+        questions=len(session.questions),
+        not_answered=len(session.questions) - len(states),
+    )

@@ -1,0 +1,178 @@
+"""The whole interior on fakes: one store, one clock, and an engine that says what a test puts in its mouth."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from services.adapters.coverage_scorer import CoverageScorer
+from services.analysis import Analysis
+from services.closing import Closing
+from services.errors import Problem
+from services.formats import Container
+from services.intake import Intake
+from services.interview import (
+    KeyPoint,
+    Part,
+    PartId,
+    Question,
+    QuestionId,
+    Session,
+    SessionId,
+    UserId,
+    Viewer,
+    new_session_id,
+)
+from services.interviews import Interviews
+from services.pace import Pace
+from services.ports import Incoming, Recording, Scorer, Span, Speech
+from services.scoring import Scoring
+from services.transcript import Transcript
+from services.transcription import Transcription
+from services.upkeep import Sweep
+from tests.fakes import (
+    FakeAudio,
+    FakeBacklog,
+    FakeClaims,
+    FakeClosings,
+    FakeDoorbell,
+    FakeRecords,
+    FakeSessions,
+    FakeUpkeep,
+    FakeUploads,
+    FakeWorkers,
+    Memory,
+)
+
+ALICE = Viewer(UserId("alice"))
+BOB = Viewer(UserId("bob"))
+ADMIN = Viewer(UserId("root"), is_admin=True)
+Q1, Q2 = QuestionId("q1"), QuestionId("q2")
+SAID = "An index avoids a full table scan."
+
+
+class Ears:
+    """Decoder, voice activity and engine in one: what it is told happens."""
+
+    def __init__(self) -> None:
+        self.said = SAID
+        self.trouble: list[Problem | Exception] = []
+        self.speaks = True
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.heard = 0
+
+    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
+        pcm = b"".join([piece async for piece in data])
+        return Recording(pcm, len(pcm) / 32000)
+
+    async def spans(self, recording: Recording) -> list[Span]:
+        return [Span(0.0, recording.duration)] if self.speaks else []
+
+    async def transcribe(self, speech: Speech) -> Transcript:
+        self.heard += 1
+        await self.hold.wait()
+        if self.trouble:
+            raise self.trouble.pop(0)
+        return Transcript(text=self.said, language="en", duration=speech.recording.duration, engine="ears")
+
+
+@dataclass
+class Interior:
+    memory: Memory = field(default_factory=Memory)
+    ears: Ears = field(default_factory=Ears)
+    doorbell: FakeDoorbell = field(default_factory=FakeDoorbell)
+    scorer: Scorer = field(default_factory=CoverageScorer)
+
+    def __post_init__(self) -> None:
+        self.sessions, self.uploads = FakeSessions(self.memory), FakeUploads(self.memory)
+        self.claims, self.records = FakeClaims(self.memory), FakeRecords(self.memory)
+        self.closings, self.audio = FakeClosings(self.memory), FakeAudio(self.memory)
+        self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
+        self.pace = Pace(backlog=FakeBacklog(self.memory))
+
+    @property
+    def closing(self) -> Closing:
+        return Closing(
+            sessions=self.sessions,
+            uploads=self.uploads,
+            records=self.records,
+            closings=self.closings,
+            audio=self.audio,
+        )
+
+    @property
+    def interviews(self) -> Interviews:
+        return Interviews(sessions=self.sessions)
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(
+            sessions=self.sessions,
+            uploads=self.uploads,
+            audio=self.audio,
+            doorbell=self.doorbell,
+            close=self.closing.close,
+            supersede=self.closing.supersede,
+        )
+
+    @property
+    def scoring(self) -> Scoring:
+        return Scoring(sessions=self.sessions, records=self.records, closings=self.closings, scorer=self.scorer)
+
+    @property
+    def analysis(self) -> Analysis:
+        return Analysis(sessions=self.sessions, records=self.records, wait=self.pace.of_session)
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep(
+            sessions=self.sessions,
+            upkeep=self.upkeep,
+            audio=self.audio,
+            doorbell=self.doorbell,
+            close=self.closing.close,
+        )
+
+    def worker(self, owner: str = "w1", lease_seconds: float = 60.0, deadline_seconds: float = 60.0) -> Transcription:
+        return Transcription(
+            sessions=self.sessions,
+            claims=self.claims,
+            audio=self.audio,
+            decoder=self.ears,
+            activity=self.ears,
+            engine=self.ears,
+            close=self.closing.close,
+            supersede=self.closing.supersede,
+            score=self.scoring.run,
+            owner=owner,
+            lease_seconds=lease_seconds,
+            deadline_seconds=deadline_seconds,
+            max_deliveries=self.memory.terms.max_deliveries,
+        )
+
+    async def session(self, viewer: Viewer = ALICE) -> SessionId:
+        points = (KeyPoint("avoids a full table scan"), KeyPoint("slows down writes"))
+        questions = (Question(id=Q1, text="Index?", key_points=points), Question(id=Q2, text="Thread?"))
+        session = Session(id=new_session_id(), user_id=viewer.user_id, questions=questions)
+        return (await self.sessions.create(session)).id
+
+    async def upload(self, id: SessionId, question: QuestionId = Q1, data: bytes = b"x" * 32000) -> Part:
+        return await self.intake.receive(id, question, ALICE, incoming(data))
+
+    async def work_off(self) -> None:
+        """Hear every ring once."""
+        while self.doorbell.to_transcribe:
+            await self.worker().run(self.doorbell.to_transcribe.pop(0))
+
+    def part(self, id: PartId) -> Part:
+        return self.memory.rows[id].part
+
+
+def incoming(*pieces: bytes, then: BaseException | None = None) -> Incoming:
+    async def data() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+        if then is not None:
+            raise then
+
+    return Incoming(Container.WEBM, data())

@@ -1,0 +1,86 @@
+"""The API on fakes, and clients of two users and an admin."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+from fastapi import FastAPI
+
+from app.main import build
+from routes.needs import Health, Services
+from services.errors import Unauthenticated
+from services.interview import Viewer
+from tests.house import ADMIN, ALICE, BOB, Interior
+
+USERS = {"alice": ALICE, "bob": BOB, "admin": ADMIN}
+WEBM = b"\x1a\x45\xdf\xa3" + b"\x9fB\x86\x81" * 100
+QUESTIONS = {"questions": [{"id": "q1", "text": "Index?", "key_points": ["avoids a full table scan"]}]}
+
+
+class NamedTokens:
+    """The token is the user's name."""
+
+    async def verify(self, token: str) -> Viewer:
+        if token not in USERS:
+            raise Unauthenticated
+        return USERS[token]
+
+
+@dataclass
+class Api:
+    house: Interior = field(default_factory=Interior)
+    health: Health = field(default_factory=lambda: Health(database=True, doorbell=True, workers=1))
+    max_audio_bytes: int = 100_000
+    upload_idle_seconds: float = 5.0
+
+    @asynccontextmanager
+    async def services(self) -> AsyncIterator[Services]:
+        async def look() -> Health:
+            return self.health
+
+        yield Services(
+            interviews=self.house.interviews,
+            intake=self.house.intake,
+            analysis=self.house.analysis,
+            pace=self.house.pace,
+            records=self.house.records,
+            tokens=NamedTokens(),
+            health=look,
+            max_audio_bytes=self.max_audio_bytes,
+            upload_idle_seconds=self.upload_idle_seconds,
+        )
+
+    @asynccontextmanager
+    async def client(self, user: str | None = "alice") -> AsyncIterator[httpx2.AsyncClient]:
+        app = build(self.services)
+        async with app.router.lifespan_context(app):
+            yield client_of(app, user)
+
+
+def client_of(app: FastAPI, user: str | None) -> httpx2.AsyncClient:
+    headers = {"Authorization": f"Bearer {user}"} if user else {}
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://api", headers=headers
+    )
+
+
+async def make_session(client: httpx2.AsyncClient) -> str:
+    answer = await client.post("/api/sessions", json=QUESTIONS)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["session_id"])
+
+
+async def upload(client: httpx2.AsyncClient, session: str, data: bytes = WEBM) -> httpx2.Response:
+    return await client.post(f"/api/upload-answer/{session}/q1", files={"audio": ("a.webm", data)})
+
+
+def problem(answer: httpx2.Response) -> tuple[int, str]:
+    """Status and code of a problem, once its shape is checked."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["type"] == f"/problems/{body['code']}"
+    assert body["title"]
+    assert body["detail"]
+    return answer.status_code, body["code"]

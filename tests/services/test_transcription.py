@@ -1,0 +1,211 @@
+import asyncio
+
+import pytest
+
+from services.errors import AudioUnreadable, EngineTimeout, EngineUnavailable, ScorerUnavailable
+from services.interview import Evaluation, Mark, PartState, Question, Status
+from services.scoring import MOST_FAILURES
+from tests.house import ALICE, Q1, Q2, SAID, Interior
+
+
+async def test_a_recording_becomes_a_transcript_with_a_score_and_its_audio_goes() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    await house.work_off()
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.status, answer.transcript, answer.audio_stored) == (Status.COMPLETED, SAID, False)
+    assert answer.mark is Mark.SCORED
+    assert answer.evaluation is not None
+    assert answer.evaluation.score == 50.0
+    row = house.memory.rows[part.id]
+    assert not house.memory.files
+    assert row.settled
+    assert row.deletion is not None
+    assert (row.deletion.files, row.deletion.left) == (1, 0)
+
+
+async def test_the_audio_is_gone_before_completed_is_shown() -> None:
+    house = Interior()
+    id = await house.session()
+    await house.upload(id)
+    shown = house.sessions.show
+
+    async def show(session_id, answer):  # type: ignore[no-untyped-def]
+        if answer.status is Status.COMPLETED:
+            assert not house.memory.files
+        return await shown(session_id, answer)
+
+    house.sessions.show = show  # type: ignore[method-assign]
+    await house.work_off()
+
+
+async def test_silence_gives_no_words_and_asks_no_engine() -> None:
+    house = Interior()
+    house.ears.speaks = False
+    id = await house.session()
+    await house.upload(id)
+    await house.work_off()
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.status, answer.transcript, answer.no_speech) == (Status.COMPLETED, "", True)
+    assert house.ears.heard == 0
+    assert answer.evaluation is not None
+    assert answer.evaluation.reason == "no_speech"
+
+
+async def test_a_ring_too_many_changes_nothing() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+    await house.work_off()
+    before = house.part(part.id)
+    await house.worker().run(part.id)
+    assert house.part(part.id) == before
+    assert house.ears.heard == 1
+
+
+async def test_two_workers_on_one_ring_hear_it_once() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+    await asyncio.gather(house.worker("a").run(part.id), house.worker("b").run(part.id))
+    assert house.ears.heard == 1
+
+
+async def test_a_passing_failure_is_tried_again_when_it_is_due() -> None:
+    house = Interior()
+    house.ears.trouble = [EngineUnavailable()]
+    id = await house.session()
+    part = await house.upload(id)
+    await house.work_off()
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.QUEUED
+    await house.worker().run(part.id)
+    assert house.ears.heard == 1, "not due yet"
+    house.memory.clock.advance(60)
+    await house.sweep.run(24)
+    await house.work_off()
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.COMPLETED
+
+
+async def test_a_lasting_failure_ends_at_once_and_keeps_no_audio() -> None:
+    house = Interior()
+    house.ears.trouble = [AudioUnreadable()]
+    id = await house.session()
+    part = await house.upload(id)
+    await house.work_off()
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert answer.status is Status.FAILED
+    assert answer.failure is not None
+    assert answer.failure.code == "audio_unreadable"
+    assert not house.memory.files
+    assert house.part(part.id).deliveries == 1
+
+
+async def test_after_the_last_delivery_the_audio_is_kept_for_a_while() -> None:
+    house = Interior()
+    house.ears.trouble = [EngineTimeout() for _ in range(9)]
+    id = await house.session()
+    part = await house.upload(id)
+    for _ in range(5):
+        await house.work_off()
+        house.memory.clock.advance(200)
+        await house.sweep.run(24)
+    assert house.part(part.id).state is PartState.FAILED
+    assert house.part(part.id).deliveries == house.memory.terms.max_deliveries
+    assert list(house.memory.files) == [part.id]
+    house.memory.clock.advance(25 * 3600)
+    await house.sweep.run(24)
+    assert not house.memory.files
+    assert not (await house.sessions.get(id, ALICE)).answers[Q1].audio_stored
+
+
+async def test_an_unexpected_error_is_a_passing_one() -> None:
+    house = Interior()
+    house.ears.trouble = [ZeroDivisionError("engine bug")]
+    id = await house.session()
+    await house.upload(id)
+    await house.work_off()
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.QUEUED
+
+
+async def test_who_has_lost_the_claim_writes_nothing() -> None:
+    house = Interior()
+    house.ears.hold.clear()
+    id = await house.session()
+    part = await house.upload(id)
+    slow = asyncio.create_task(house.worker("slow", lease_seconds=0.2).run(part.id))
+    await asyncio.sleep(0.01)
+    house.memory.clock.advance(120)
+    await house.sweep.run(24)
+    assert house.part(part.id).state is PartState.QUEUED
+    await slow
+    house.ears.hold.set()
+    await house.work_off()
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.COMPLETED
+    assert house.part(part.id).deliveries == 2
+
+
+async def test_a_worker_that_stops_gives_its_claim_back() -> None:
+    house = Interior()
+    house.ears.hold.clear()
+    part = await house.upload(await house.session())
+    work = asyncio.create_task(house.worker().run(part.id))
+    await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert (house.part(part.id).state, house.part(part.id).deliveries) == (PartState.QUEUED, 0)
+
+
+async def test_a_take_that_is_superseded_in_work_never_shows() -> None:
+    house = Interior()
+    house.ears.hold.clear()
+    id = await house.session()
+    old = await house.upload(id, data=b"old")
+    work = asyncio.create_task(house.worker("slow").run(old.id))
+    await asyncio.sleep(0.01)
+    house.ears.said = "The newest take."
+    newest = await house.upload(id, data=b"newest")
+    house.ears.hold.set()
+    await work
+    house.doorbell.to_transcribe = [newest.id]
+    await house.work_off()
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.take, answer.transcript) == (2, "The newest take.")
+    assert house.part(old.id).state is PartState.SUPERSEDED
+    assert not house.memory.files
+
+
+async def test_a_question_without_key_points_is_unscored_with_the_reason() -> None:
+    house = Interior()
+    id = await house.session()
+    await house.upload(id, Q2)
+    await house.work_off()
+    answer = (await house.sessions.get(id, ALICE)).answers[Q2]
+    assert answer.mark is Mark.UNSCORED
+    assert answer.evaluation is not None
+    assert answer.evaluation.reason == "no_key_points"
+
+
+class DeadScorer:
+    asked = 0
+
+    async def score(self, question: Question, transcript: str) -> Evaluation:
+        self.asked += 1
+        raise ScorerUnavailable
+
+
+async def test_a_scorer_out_of_reach_is_asked_again_and_then_given_up() -> None:
+    scorer = DeadScorer()
+    house = Interior(scorer=scorer)
+    id = await house.session()
+    await house.upload(id)
+    await house.work_off()
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].mark is Mark.PENDING
+    for _ in range(MOST_FAILURES + 2):
+        house.memory.clock.advance(60)
+        await house.sweep.run(24)
+        while house.doorbell.to_score:
+            await house.scoring.run(house.doorbell.to_score.pop())
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.mark, scorer.asked) == (Mark.UNSCORED, MOST_FAILURES)
+    assert answer.evaluation is not None
+    assert answer.evaluation.reason == "scorer_unavailable"

@@ -1,0 +1,126 @@
+import pytest
+
+from services.interview import PartId, PartState, Status
+from tests.house import ALICE, Q1, Interior, incoming
+
+
+async def test_a_silent_worker_loses_its_part_and_another_does_it() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    house.doorbell.to_transcribe.clear()
+    await house.claims.claim(part.id, "dead")
+    house.memory.clock.advance(61)
+    counts = await house.sweep.run(24)
+    assert counts.reclaimed == 1
+    assert house.doorbell.to_transcribe == [part.id]
+    await house.work_off()
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.COMPLETED
+
+
+async def test_a_part_whose_workers_always_die_fails_after_its_last_delivery() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    for _ in range(house.memory.terms.max_deliveries):
+        assert await house.claims.claim(part.id, "doomed")
+        house.memory.clock.advance(61)
+        await house.sweep.run(24)
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert answer.status is Status.FAILED
+    assert answer.failure is not None
+    assert answer.failure.code == "worker_lost"
+
+
+async def test_an_upload_whose_process_died_leaves_nothing() -> None:
+    house = Interior()
+    id = await house.session()
+    house.uploads.abort = _dies  # type: ignore[method-assign,assignment]
+    with pytest.raises(RuntimeError):
+        await house.intake.receive(id, Q1, ALICE, incoming(b"abc", then=RuntimeError()))
+    assert house.memory.chunks
+    house.memory.clock.advance(120)
+    assert (await house.sweep.run(24)).abandoned == 1
+    assert not house.memory.chunks
+
+
+async def _dies(id: PartId) -> None:
+    raise TimeoutError
+
+
+async def test_a_part_that_ended_without_being_closed_is_closed() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    claimed = await house.claims.claim(part.id, "w")
+    assert claimed is not None
+    transcript = await house.ears.transcribe(_speech())
+    await house.claims.complete(part.id, claimed.fence, transcript)
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is not Status.COMPLETED
+    house.memory.clock.advance(30)
+    counts = await house.sweep.run(24)
+    assert (counts.closed, counts.scored) == (1, 1)
+    assert not house.memory.files
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.COMPLETED
+
+
+async def test_rings_do_not_pile_up() -> None:
+    house = Interior()
+    id = await house.session()
+    await house.upload(id)
+    for _ in range(20):
+        house.memory.clock.advance(60)
+        await house.sweep.run(24)
+    assert len(house.doorbell.to_transcribe) == 1
+
+
+async def test_a_flushed_broker_is_rung_again() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    house.doorbell.to_transcribe.clear()
+    house.memory.clock.advance(60)
+    assert (await house.sweep.run(24)).rung == 1
+    assert house.doorbell.to_transcribe == [part.id]
+
+
+async def test_stray_audio_goes_and_what_is_needed_stays() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+    house.memory.files[PartId("f" * 24)] = {}
+    house.memory.chunks[PartId("e" * 24)] = [b"x"]
+    counts = await house.sweep.audit()
+    assert (counts.stray_files, counts.stray_chunks) == (1, 1)
+    assert list(house.memory.files) == list(house.memory.chunks) == [part.id]
+
+
+async def test_an_upload_that_arrives_keeps_its_chunks() -> None:
+    house = Interior()
+    house.memory.chunks[PartId("a" * 24)] = [b"x"]
+    part = await house.upload(await house.session())
+    house.memory.rows[part.id].part = _arriving(house, part.id)
+    del house.memory.files[part.id]
+    await house.sweep.audit()
+    assert list(house.memory.chunks) == [part.id]
+
+
+async def test_a_second_sweep_finds_nothing_to_do() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+    await house.claims.claim(part.id, "dead")
+    house.memory.clock.advance(61)
+    house.doorbell.to_transcribe.clear()
+    await house.sweep.run(24)
+    assert not any((await house.sweep.run(24)).as_dict().values())
+
+
+def _arriving(house: Interior, id: PartId):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    return replace(house.part(id), state=PartState.UPLOADING)
+
+
+def _speech():  # type: ignore[no-untyped-def]
+    from services.ports import Recording, Speech
+
+    return Speech(Recording(b"", 0.0), [])
