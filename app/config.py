@@ -75,3 +75,16 @@ class Settings(BaseSettings):
     def uses_hosted_scorer(self) -> bool:
         has_both = self.openai_api_key is not None and self.scorer_model is not None
         return self.scorer == "openai" or (self.scorer == "auto" and has_both)
+
+
+class StackSettings(BaseSettings):
+    """What the local stack reads; an address that is set takes the place of an embedded server."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True, env_ignore_empty=True)
+
+    port: int = Field(default=8000, gt=0, lt=65536, description="Port of the API on loopback.")
+    state_dir: Path = Field(default=Path(".local"), description="Everything the stack writes is in this folder.")
+    mongodb_url: str | None = Field(default=None, description="A replica set to use in place of the embedded one.")
+    redis_url: str | None = Field(default=None, description="A Redis or Valkey to use in place of the embedded one.")
+    mongodb_database: str = Field(default="viva_voce", description="Database that holds sessions, records and audio.")
+    jwt_secret: SecretStr | None = Field(default=None, description="Secret of the bearer tokens; made up if not set.")

@@ -1,0 +1,64 @@
+"""The Celery object: how jobs travel. A message carries an id; losing or doubling it must not matter."""
+
+from celery import Celery
+from kombu import Queue
+
+from app.config import Settings
+
+QUEUE = "celery"
+UPKEEP_QUEUE = "upkeep"
+SWEEP = "sweep_task"
+AUDIT = "audit_audio_task"
+
+SOFT_LIMIT = 780
+HARD_LIMIT = 840
+VISIBILITY_TIMEOUT = 1800
+
+
+def make_celery(settings: Settings, *, socket_timeout: float = 10.0) -> Celery:
+    """A configured Celery object; nothing is opened."""
+    celery = Celery("interview_service", broker=settings.redis_url, set_as_current=False)
+    celery.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        timezone="UTC",
+        enable_utc=True,
+        result_backend=None,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=False,
+        task_track_started=True,
+        task_soft_time_limit=SOFT_LIMIT,
+        task_time_limit=HARD_LIMIT,
+        task_default_queue=QUEUE,
+        task_queues=[Queue(QUEUE), Queue(UPKEEP_QUEUE)],
+        task_routes={SWEEP: {"queue": UPKEEP_QUEUE}, AUDIT: {"queue": UPKEEP_QUEUE}},
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
+        task_send_sent_event=True,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "socket_timeout": socket_timeout,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        },
+        broker_connection_retry_on_startup=True,
+        worker_pool="threads",
+        worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=200,
+        worker_send_task_events=True,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        beat_schedule=_schedule(settings),
+    )
+    return celery
+
+
+def _schedule(settings: Settings) -> dict[str, dict[str, object]]:
+    """A message that nobody takes before the next one is due is dropped."""
+    sweep, audit = settings.sweep_seconds, settings.sweep_seconds * 12
+    return {
+        "sweep": {"task": SWEEP, "schedule": sweep, "options": {"expires": sweep}},
+        "audit": {"task": AUDIT, "schedule": audit, "options": {"expires": audit}},
+    }

@@ -1,0 +1,139 @@
+"""The API, assembled. Run by `uvicorn --factory app.main:create_app`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from app.config import Settings
+from app.house import House, furnish
+from app.jobs import make_celery
+from app.logs import configure_logs
+from routes import analyses, errors, health, sessions, statuses, uploads
+from routes.needs import Health, Services
+from routes.request_id import RequestId
+from services.adapters.jwt_tokens import JwtTokens
+from services.adapters.mongo.client import open_client
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.indexes import ensure_indexes
+from services.analysis import Analysis
+from services.errors import StoreUnavailable
+from services.intake import Intake
+from services.interviews import Interviews
+from services.pace import Pace
+from services.ports import Tokens
+
+log = structlog.get_logger(__name__)
+
+OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
+
+VERSION = "0.1.0"
+EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID"]
+LOOK_SECONDS = 2.0
+DESCRIPTION = "Interview answers in, transcripts and scores out, and the audio provably gone."
+
+
+def create_app() -> FastAPI:
+    """The API on the settings of the environment."""
+    settings = Settings()
+    configure_logs(settings)
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    tokens = make_tokens(settings)
+    return build(lambda: open_services(settings, tokens), origins)
+
+
+def build(open_services: OpenServices, origins: list[str] | None = None) -> FastAPI:
+    """The API on whatever services are handed in."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services() as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(title="Viva Voce", version=VERSION, description=DESCRIPTION, lifespan=lifespan)
+    errors.install(app)
+    for room in (sessions, uploads, statuses, analyses, health):
+        app.include_router(room.router)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED
+        )
+    app.add_middleware(RequestId)
+    return app
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Services]:
+    """The services on real clients, closed afterwards; waits for nothing but the client objects."""
+    async with open_client(settings.mongodb_url) as client:
+        house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
+        indexing = asyncio.create_task(_index(client, settings.mongodb_database))
+        try:
+            yield _services(settings, house, tokens, client)
+        finally:
+            indexing.cancel()
+            await house.doorbell.close()
+
+
+async def _index(client: AsyncMongoClient[Document], database: str) -> None:
+    while True:
+        try:
+            return await ensure_indexes(client[database])
+        except PyMongoError as trouble:
+            log.warning("indexes not made yet", reason=str(trouble)[:200])
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _services(settings: Settings, house: House, tokens: Tokens, client: AsyncMongoClient[Document]) -> Services:
+    pace = Pace(backlog=house.backlog)
+    return Services(
+        interviews=Interviews(sessions=house.sessions),
+        intake=Intake(
+            sessions=house.sessions,
+            uploads=house.uploads,
+            audio=house.audio,
+            doorbell=house.doorbell,
+            close=house.closing.close,
+            supersede=house.closing.supersede,
+        ),
+        analysis=Analysis(sessions=house.sessions, records=house.records, wait=pace.of_session),
+        pace=pace,
+        records=house.records,
+        tokens=tokens,
+        health=lambda: look(house, client),
+        max_audio_bytes=settings.max_audio_bytes,
+        upload_idle_seconds=settings.upload_idle_seconds,
+    )
+
+
+async def look(house: House, client: AsyncMongoClient[Document]) -> Health:
+    """What answers within a moment."""
+    workers, waiting = await asyncio.gather(_alive(house, client), house.doorbell.waiting())
+    return Health(database=workers is not None, doorbell=waiting is not None, workers=workers or 0)
+
+
+async def _alive(house: House, client: AsyncMongoClient[Document]) -> int | None:
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            await client.admin.command("ping")
+            return len(await house.workers.alive())
+    except (PyMongoError, StoreUnavailable, TimeoutError):
+        return None
+
+
+def make_tokens(settings: Settings) -> JwtTokens:
+    """The tokens that the settings accept; ValueError if there is neither a secret nor a JWKS address."""
+    if settings.jwt_secret is None and settings.jwks_url is None:
+        raise ValueError("set JWT_SECRET (32 bytes or more) or JWKS_URL, so that the API can tell its users")
+    return JwtTokens(
+        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+        jwks_url=settings.jwks_url,
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+    )

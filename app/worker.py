@@ -1,0 +1,200 @@
+"""The worker, assembled: one event loop in a thread of its own serves all tasks of the process."""
+
+import asyncio
+import os
+import secrets
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pymongo import AsyncMongoClient
+
+from app.config import Settings
+from app.engines import Engines, open_engines
+from app.house import House, furnish
+from app.jobs import HARD_LIMIT, make_celery
+from services.adapters.mongo.client import open_client
+from services.adapters.mongo.documents import Document
+from services.errors import StoreUnavailable
+from services.interview import PartId
+from services.ports import WorkerSign
+from services.scoring import Scoring
+from services.transcription import Transcription
+from services.upkeep import Counts
+
+log = structlog.get_logger(__name__)
+
+SIGN_SECONDS = 5.0
+OPENING_SECONDS = 120.0
+
+
+def slots(settings: Settings) -> int:
+    """How many transcriptions one worker process does at once."""
+    if settings.uses_hosted_speech:
+        return settings.openai_concurrency
+    return settings.speech_threads or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkHouse:
+    """What the tasks may call."""
+
+    transcription: Transcription
+    scoring: Scoring
+    house: House
+    failed_audio_hours: float
+
+    async def sweep(self) -> Counts:
+        counts = await self.house.sweep.run(self.failed_audio_hours)
+        _tell("sweep", counts)
+        return counts
+
+    async def audit(self) -> Counts:
+        counts = await self.house.sweep.audit()
+        _tell("audit", counts)
+        return counts
+
+
+def _tell(what: str, counts: Counts) -> None:
+    did = {name: count for name, count in counts.as_dict().items() if count}
+    if did:
+        log.info(what, **did)
+
+
+class Process:
+    """The loop with the clients and engines that belong to it. Opened by the first task, or when the worker is ready.
+
+    Everything is made here after any fork, and only once.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._work: WorkHouse | None = None
+        self._name = f"worker-{secrets.token_hex(4)}"
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._draining = False
+
+    def open(self, name: str, *, listens: bool) -> None:
+        """Open everything; who listens for recordings loads the engine and gives signs of life."""
+        self._name = f"{name}/{secrets.token_hex(4)}"
+        self._ensure_open()
+        if listens:
+            self._call(self._listen()).result()
+
+    def run(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
+        """Do a job on the loop and wait for it; returns early if the worker is told to stop."""
+        self._ensure_open()
+        try:
+            self._call(self._job(job)).result()
+        except (CancelledError, asyncio.CancelledError):
+            log.info("job given back")
+
+    def drain(self) -> None:
+        """Let the jobs finish for a moment, then have them give back what they claimed."""
+        self._draining = True
+        if self._loop is not None:
+            self._call(self._drain())
+
+    def close(self) -> None:
+        """Close what was opened; jobs are over by now."""
+        if self._loop is None:
+            return
+        self._call(self._close()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _ensure_open(self) -> None:
+        with self._lock:
+            if self._loop is not None:
+                return
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="loop", daemon=True).start()
+            self._loop = loop
+            self._work = self._call(self._open()).result(OPENING_SECONDS)
+
+    def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        assert self._loop is not None  # noqa: S101  open is first
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    async def _open(self) -> WorkHouse:
+        settings = self._settings
+        client: AsyncMongoClient[Document] = open_client(settings.mongodb_url)
+        house = furnish(settings, client[settings.mongodb_database], make_celery(settings))
+        engines = open_engines(settings, slots(settings))
+        self._closers += [house.doorbell.close, engines.close, client.close]
+        self._house, self._engines = house, engines
+        scoring = Scoring(
+            sessions=house.sessions, records=house.records, closings=house.closings, scorer=engines.scorer
+        )
+        return WorkHouse(
+            transcription=_transcription(settings, house, engines, scoring, self._name),
+            scoring=scoring,
+            house=house,
+            failed_audio_hours=settings.failed_audio_hours,
+        )
+
+    async def _listen(self) -> None:
+        await self._engines.warm_up()
+        await self._sign()
+        self._signing = asyncio.create_task(self._keep_signing())
+
+    async def _keep_signing(self) -> None:
+        while True:
+            await asyncio.sleep(SIGN_SECONDS)
+            await self._sign()
+
+    async def _sign(self) -> None:
+        try:
+            await self._house.workers.seen(WorkerSign(self._name, self._engines.name, slots(self._settings)))
+        except StoreUnavailable:
+            log.warning("no sign of life could be given")
+
+    async def _job(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
+        assert self._work is not None  # noqa: S101  open is first
+        if self._draining:
+            return
+        task = asyncio.create_task(job(self._work))
+        self._tasks.add(task)
+        try:
+            await task
+        finally:
+            self._tasks.discard(task)
+
+    async def _drain(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
+        for task in self._tasks:
+            task.cancel()
+
+    async def _close(self) -> None:
+        if hasattr(self, "_signing"):
+            self._signing.cancel()
+            await self._house.workers.gone(self._name)
+        for close in self._closers:
+            await close()
+
+
+def _transcription(settings: Settings, house: House, engines: Engines, scoring: Scoring, owner: str) -> Transcription:
+    async def score(id: PartId) -> None:
+        await scoring.run(id)
+
+    return Transcription(
+        sessions=house.sessions,
+        claims=house.claims,
+        audio=house.audio,
+        decoder=engines.decoder,
+        activity=engines.activity,
+        engine=engines.speech,
+        close=house.closing.close,
+        supersede=house.closing.supersede,
+        score=score,
+        owner=owner,
+        lease_seconds=settings.lease_seconds,
+        deadline_seconds=HARD_LIMIT,
+        max_deliveries=settings.max_deliveries,
+    )

@@ -1,0 +1,62 @@
+"""The worker's door: job messages become calls. Run by `celery -A celery_app worker`.
+
+Task names are a contract: they outlive moves and renames. Nothing is opened
+before the worker is ready, so that a fork finds nothing to inherit.
+"""
+
+from typing import Any
+
+from celery import signals
+
+from app.config import Settings
+from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
+from app.logs import configure_logs
+from app.worker import Process, slots
+from services.adapters.celery_doorbell import SCORE, TRANSCRIBE
+from services.interview import PartId
+
+settings = Settings()
+celery = make_celery(settings)
+celery.conf.worker_concurrency = slots(settings) + 1
+process = Process(settings)
+
+
+@celery.task(name=TRANSCRIBE)
+def transcribe_audio_task(id: str) -> None:
+    process.run(lambda house: house.transcription.run(PartId(id)))
+
+
+@celery.task(name=SCORE)
+def score_answer_task(id: str) -> None:
+    process.run(lambda house: house.scoring.run(PartId(id)))
+
+
+@celery.task(name=SWEEP)
+def sweep_task() -> None:
+    process.run(lambda house: house.sweep())
+
+
+@celery.task(name=AUDIT)
+def audit_audio_task() -> None:
+    process.run(lambda house: house.audit())
+
+
+@signals.setup_logging.connect
+def _on_logging(**_: Any) -> None:
+    configure_logs(settings)
+
+
+@signals.worker_ready.connect
+def _on_ready(sender: Any, **_: Any) -> None:
+    listens = any(queue.name == QUEUE for queue in sender.task_consumer.queues)
+    process.open(sender.hostname, listens=listens)
+
+
+@signals.worker_shutting_down.connect
+def _on_shutting_down(**_: Any) -> None:
+    process.drain()
+
+
+@signals.worker_shutdown.connect
+def _on_shutdown(**_: Any) -> None:
+    process.close()
