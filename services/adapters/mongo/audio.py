@@ -1,0 +1,96 @@
+"""Recordings in GridFS, written as they arrive and read in small batches."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from bson import ObjectId
+from pymongo import WriteConcern
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.read_concern import ReadConcern
+
+from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.moments import NOW, literal
+from services.errors import AudioMissing, StoreUnavailable
+from services.interview import PartId
+from services.ports import Deletion, Stored
+
+CHUNKS_PER_READ = 4
+
+
+class GridAudio:
+    """The port Audio on GridFS; a file's id is the part's."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._files = database["fs.files"]
+        self._chunks = database["fs.chunks"]
+        self._arriving = self._chunks.with_options(write_concern=WriteConcern(w=1))
+        self._durable = self._chunks.with_options(read_concern=ReadConcern("majority"))
+
+    @confirmed()
+    async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
+        async with ChunkWriter(self._arriving, ObjectId(id)) as writer:
+            async for piece in data:
+                await writer.write(piece)
+            await writer.finish()
+        await self._write_file(id, writer.size, metadata)
+        # Chunks are not waited for by a majority: a failover may have rolled some back before the file was written.
+        if await self._count(id) != writer.count:
+            raise StoreUnavailable
+        return Stored(writer.sha256, writer.size)
+
+    async def _write_file(self, id: PartId, size: int, metadata: Mapping[str, object]) -> None:
+        file = {
+            "length": size,
+            "chunkSize": CHUNK_BYTES,
+            "uploadDate": NOW,
+            "filename": literal(id),
+            "metadata": {**{key: literal(value) for key, value in metadata.items()}, "upload_date": NOW},
+        }
+        await self._files.update_one({"_id": ObjectId(id)}, [{"$set": file}], upsert=True)
+
+    async def _count(self, id: PartId) -> int:
+        return await self._durable.count_documents({"files_id": ObjectId(id)})
+
+    async def read(self, id: PartId) -> AsyncIterator[bytes]:
+        async with confirmed():
+            left = await self._length(id)
+            cursor = self._chunks.find({"files_id": ObjectId(id)}, {"data": True, "_id": False})
+            async with cursor.sort("n", 1).batch_size(CHUNKS_PER_READ) as chunks:
+                async for chunk in chunks:
+                    left -= len(chunk["data"])
+                    yield bytes(chunk["data"])
+        if left:
+            raise AudioMissing
+
+    async def _length(self, id: PartId) -> int:
+        file = await self._files.find_one({"_id": ObjectId(id)}, {"length": True})
+        if file is None:
+            raise AudioMissing
+        return int(file["length"])
+
+    @confirmed()
+    async def mark(self, id: PartId, status: str) -> None:
+        await self._files.update_one({"_id": ObjectId(id)}, {"$set": {"metadata.status": status}})
+
+    @confirmed()
+    async def delete(self, id: PartId) -> Deletion:
+        files = await self._files.delete_one({"_id": ObjectId(id)})
+        chunks = await self._chunks.delete_many({"files_id": ObjectId(id)})
+        left = await self._files.count_documents({"_id": ObjectId(id)}) + await self._count(id)
+        return Deletion(files.deleted_count, chunks.deleted_count, left)
+
+    @confirmed()
+    async def stray_files(self) -> list[PartId]:
+        files = self._files.find({}, {"_id": True}, hint="_id_")
+        return [PartId(str(file["_id"])) async for file in files]
+
+    @confirmed()
+    async def stray_chunks(self) -> list[PartId]:
+        without_file: list[Document] = [
+            {"$group": {"_id": "$files_id"}},
+            {"$lookup": {"from": self._files.name, "localField": "_id", "foreignField": "_id", "as": "file"}},
+            {"$match": {"file": []}},
+        ]
+        ids = await self._chunks.aggregate(without_file, hint="files_id_1_n_1")
+        return [PartId(str(row["_id"])) async for row in ids]

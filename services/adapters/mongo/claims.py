@@ -1,0 +1,87 @@
+"""The records as a worker sees them, in MongoDB: a claim is one write, and every later write is fenced."""
+
+from dataclasses import asdict
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
+from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
+from services.interview import Failure, Part, PartId, PartState
+from services.transcript import Transcript
+
+SECONDS_IN_WORK = {"$divide": [{"$subtract": [NOW, "$claimed_at"]}, 1000]}
+
+
+class MongoClaims:
+    """The port Claims on the collection `parts`."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase[Document],
+        *,
+        lease_seconds: float,
+        max_deliveries: int,
+        settle_grace_seconds: float,
+    ) -> None:
+        self._parts = parts_of(database)
+        self._lease = lease_seconds
+        self._most = max_deliveries
+        self._grace = settle_grace_seconds
+
+    @confirmed()
+    async def claim(self, id: PartId, owner: str) -> Part | None:
+        due = {**may(PartState.PROCESSING, PartState.QUEUED), "$expr": reached("not_before")}
+        silent = {
+            **may(PartState.PROCESSING, PartState.PROCESSING),
+            "$expr": past("heartbeat_at", self._lease),
+        }
+        taken = {
+            "state": PartState.PROCESSING.value,
+            "owner": literal(owner),
+            "fence": raised("fence"),
+            "deliveries": raised("deliveries"),
+            "claimed_at": NOW,
+            "heartbeat_at": NOW,
+        }
+        where = {"_id": id, "deliveries": {"$lt": self._most}, "$or": [due, silent]}
+        return await change(self._parts, where, taken)
+
+    @confirmed()
+    async def beat(self, id: PartId, fence: int) -> bool:
+        held = {"_id": id, "fence": fence, "state": PartState.PROCESSING.value}
+        written = await self._parts.update_one(held, [{"$set": {"heartbeat_at": NOW}}])
+        return written.matched_count == 1
+
+    @confirmed()
+    async def complete(self, id: PartId, fence: int, transcript: Transcript) -> Part | None:
+        what = {
+            **ended(PartState.COMPLETED),
+            "failure": None,
+            "transcript": literal(asdict(transcript)),
+            "engine": literal(transcript.engine),
+            "processing_seconds": SECONDS_IN_WORK,
+            "to_score": True,
+            "score_after": later(self._grace),
+        }
+        return await self._leave(id, fence, PartState.COMPLETED, what)
+
+    @confirmed()
+    async def again(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
+        what = {**waiting_again(due=later(delay)), "failure": literal(asdict(failure))}
+        return await self._leave(id, fence, PartState.QUEUED, what)
+
+    @confirmed()
+    async def release(self, id: PartId, fence: int) -> Part | None:
+        what = {**waiting_again(), "deliveries": raised("deliveries", by=-1)}
+        return await self._leave(id, fence, PartState.QUEUED, what)
+
+    @confirmed()
+    async def fail(self, id: PartId, fence: int, failure: Failure, *, keep_audio: bool) -> Part | None:
+        what = {**ended(PartState.FAILED), "failure": literal(asdict(failure)), "keep_audio": literal(keep_audio)}
+        return await self._leave(id, fence, PartState.FAILED, what)
+
+    async def _leave(self, id: PartId, fence: int, to: PartState, what: Document) -> Part | None:
+        held = {"_id": id, "fence": fence, **may(to, PartState.PROCESSING)}
+        return await change(self._parts, held, what)

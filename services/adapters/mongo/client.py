@@ -1,0 +1,22 @@
+"""The connection to MongoDB."""
+
+from pymongo import AsyncMongoClient
+
+from services.adapters.mongo.documents import Document
+
+
+def open_client(url: str) -> AsyncMongoClient[Document]:
+    """A client whose writes are confirmed by a majority; it belongs to the loop that uses it first."""
+    return AsyncMongoClient(
+        url,
+        appname="viva-voce",
+        tz_aware=True,
+        w="majority",
+        wTimeoutMS=10_000,
+        journal=True,
+        retryWrites=True,
+        retryReads=True,
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=5_000,
+        maxPoolSize=100,
+    )

@@ -1,0 +1,51 @@
+"""The indexes that the queries of this package go by."""
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.documents import Document
+from services.interview import LIVE, PartState
+
+LIVE_STATES = sorted(state.value for state in LIVE)
+PENDING_STATES = [PartState.QUEUED.value, PartState.PROCESSING.value]
+FORGET_WORKER_SECONDS = 3600
+
+
+def _index(name: str, *fields: str, only: Document | None = None) -> IndexModel:
+    """An index on the fields, descending where one starts with `-`, of those that the filter lets in."""
+    keys = [(field.lstrip("-"), DESCENDING if field.startswith("-") else ASCENDING) for field in fields]
+    return IndexModel(keys, name=name, **({"partialFilterExpression": only} if only else {}))
+
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "parts": [
+        _index("of_answer", "session_id", "question_id", "take"),
+        _index("to_ring", "state", "rung_at", "not_before", only={"state": PartState.QUEUED.value}),
+        _index("pending", "state", "created_at", only={"state": {"$in": PENDING_STATES}}),
+        _index("silent", "state", "deliveries", "heartbeat_at", only={"state": {"$in": LIVE_STATES}}),
+        _index("speed", "state", "-completed_at", "processing_seconds", only={"state": PartState.COMPLETED.value}),
+        _index("unsettled", "completed_at", "settled", only={"settled": False}),
+        _index("kept", "completed_at", "keep_audio", only={"keep_audio": True}),
+        _index("unscored", "score_after", "to_score", only={"to_score": True}),
+    ],
+    "workers": [IndexModel([("seen_at", ASCENDING)], name="seen_at", expireAfterSeconds=FORGET_WORKER_SECONDS)],
+    # The names and keys that every GridFS driver gives these two.
+    "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], name="files_id_1_n_1", unique=True)],
+    "fs.files": [IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)], name="filename_1_uploadDate_1")],
+}
+
+
+async def ensure_indexes(database: AsyncDatabase[Document]) -> None:
+    """Make the indexes that are missing."""
+    for collection, indexes in INDEXES.items():
+        await database[collection].create_indexes(indexes)
+
+
+async def missing_indexes(database: AsyncDatabase[Document]) -> list[str]:
+    """The names, as `collection.index`, of those that are not there."""
+    missing = []
+    for collection, indexes in INDEXES.items():
+        there = await database[collection].index_information()
+        names = [str(index.document["name"]) for index in indexes]
+        missing += [f"{collection}.{name}" for name in names if name not in there]
+    return missing

@@ -1,0 +1,75 @@
+"""The records, to be read, and how much work stands in them."""
+
+import asyncio
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
+from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.workers import MongoWorkers
+from services.interview import Part, PartId, PartState, QuestionId, SessionId
+from services.ports import Load
+from services.transcript import Transcript
+
+PENDING = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]}}
+SECONDS_EACH_AT_FIRST = 2.0
+LAST_COMPLETED = 20
+
+
+class MongoRecords:
+    """The port Records on the collection `parts`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._parts = parts_of(database)
+
+    @confirmed()
+    async def get(self, id: PartId) -> Part | None:
+        row = await self._parts.find_one({"_id": id}, WITHOUT_TRANSCRIPT)
+        return None if row is None else part_of(row)
+
+    @confirmed()
+    async def transcript(self, id: PartId) -> Transcript | None:
+        row = await self._parts.find_one({"_id": id, "state": PartState.COMPLETED.value}, {"transcript": True})
+        return None if row is None else transcript_of(row["transcript"])
+
+    @confirmed()
+    async def uploading(self, session_id: SessionId) -> list[QuestionId]:
+        arriving = {"session_id": session_id, "state": PartState.UPLOADING.value}
+        rows = await self._parts.find(arriving, {"question_id": True}).to_list()
+        return sorted({row["question_id"] for row in rows})
+
+
+class MongoBacklog:
+    """The port Backlog on the collections `parts` and `workers`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._parts = parts_of(database)
+        self._workers = MongoWorkers(database)
+
+    @confirmed()
+    async def load(self, session_id: SessionId | None) -> Load:
+        ahead, workers, seconds = await asyncio.gather(
+            self._ahead(session_id) if session_id else self._pending(), self._workers.alive(), self._seconds_each()
+        )
+        return Load(ahead, max(1, sum(worker.slots for worker in workers)), seconds)
+
+    async def _ahead(self, session_id: SessionId) -> int:
+        own = await self._parts.find({"session_id": session_id, **PENDING}, {"created_at": True}).to_list()
+        if not own:
+            return 0
+        return await self._pending(created_at={"$lte": max(row["created_at"] for row in own)})
+
+    async def _pending(self, **where: Any) -> int:
+        return await self._parts.count_documents({**PENDING, **where})
+
+    async def _seconds_each(self) -> float:
+        last = self._parts.find(
+            {"state": PartState.COMPLETED.value},
+            {"_id": False, "processing_seconds": True},
+            sort=[("completed_at", -1)],
+            limit=LAST_COMPLETED,
+        )
+        seconds = [row["processing_seconds"] for row in await last.to_list()]
+        return sum(seconds) / len(seconds) if seconds else SECONDS_EACH_AT_FIRST

@@ -1,0 +1,124 @@
+"""Sessions in MongoDB: one document each, changed by compare-and-set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import (
+    SCORE_FIELDS,
+    Document,
+    answer_document,
+    answer_path,
+    evaluation_document,
+    question_of,
+    session_document,
+    session_of,
+    takes_path,
+)
+from services.adapters.mongo.moments import NOW, literal, raised
+from services.adapters.mongo.parts import create
+from services.errors import QuestionNotFound, SessionExists, SessionNotFound
+from services.interview import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
+from services.ports import Take
+
+
+class MongoSessions:
+    """The port Sessions on the collection `interview_sessions`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._sessions = database["interview_sessions"]
+
+    @confirmed()
+    async def create(self, session: Session) -> Session:
+        try:
+            return session_of(await create(self._sessions, session.id, session_document(session), {}))
+        except DuplicateKeyError:
+            raise SessionExists from None
+
+    @confirmed()
+    async def get(self, id: SessionId, viewer: Viewer) -> Session:
+        row = await self._sessions.find_one(_visible(id, viewer))
+        if row is None:
+            raise SessionNotFound
+        return session_of(row)
+
+    @confirmed()
+    async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
+        row = await self._count_take(id, question_id, viewer) if is_id(question_id) else None
+        if row is not None:
+            return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"])
+        if await self._sessions.find_one(_visible(id, viewer), {"_id": True}) is None:
+            raise SessionNotFound
+        raise QuestionNotFound
+
+    async def _count_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Document | None:
+        takes = takes_path(question_id)
+        return await self._sessions.find_one_and_update(
+            {**_visible(id, viewer), "questions.id": question_id},
+            {"$inc": {takes: 1}},
+            projection={"user_id": True, takes: True, "questions": {"$elemMatch": {"id": question_id}}},
+            return_document=ReturnDocument.AFTER,
+        )
+
+    @confirmed()
+    async def show(self, session_id: SessionId, answer: Answer) -> bool:
+        what = {answer_path(answer.question_id): _shown(answer), "revision": raised("revision")}
+        written = await self._sessions.update_one({"_id": session_id, **_is_news(answer)}, [{"$set": what}])
+        if written.matched_count == 1:
+            return True
+        this_take = {"_id": session_id, answer_path(answer.question_id, "take"): answer.take}
+        return await self._sessions.find_one(this_take, {"_id": True}) is not None
+
+    @confirmed()
+    async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
+        where = {"take": take, "transcription_status": Status.COMPLETED.value, "scoring_status": Mark.PENDING.value}
+        written = await self._sessions.update_one(
+            {"_id": session_id, **_at(question_id, where)},
+            {"$set": _at(question_id, evaluation_document(evaluation)), "$inc": {"revision": 1}},
+        )
+        return written.matched_count == 1
+
+    @confirmed()
+    async def record_analysis(self, id: SessionId, revision: int, analysis: Mapping[str, object]) -> bool:
+        written = await self._sessions.update_one(
+            {"_id": id, "revision": revision},
+            [{"$set": {"analysis": literal(dict(analysis)), "analyzed_at": NOW}}],
+        )
+        return written.matched_count == 1
+
+
+def _visible(id: SessionId, viewer: Viewer) -> Document:
+    return {"_id": id} if viewer.is_admin else {"_id": id, "user_id": viewer.user_id}
+
+
+def _at(question_id: QuestionId, values: Document) -> Document:
+    return {answer_path(question_id, field): value for field, value in values.items()}
+
+
+def _is_news(answer: Answer) -> Document:
+    take, rev = answer_path(answer.question_id, "take"), answer_path(answer.question_id, "rev")
+    return {"$or": [{take: None}, {take: {"$lt": answer.take}}, {take: answer.take, rev: {"$lt": answer.rev}}]}
+
+
+def _shown(answer: Answer) -> Document:
+    shown: list[Any] = [literal(answer_document(answer)), {"model_answer": _model_answer(answer.question_id)}]
+    if answer.status is Status.COMPLETED and answer.evaluation is None:
+        shown.append(_score_so_far(answer))
+    return {"$mergeObjects": shown}
+
+
+def _model_answer(question_id: QuestionId) -> Document:
+    asked = {"$filter": {"input": "$questions", "cond": {"$eq": ["$$this.id", question_id]}}}
+    return {"$let": {"vars": {"asked": {"$first": asked}}, "in": {"$ifNull": ["$$asked.reference_answer", None]}}}
+
+
+def _score_so_far(answer: Answer) -> Document:
+    """What scoring has written of this very take, if it was completed before."""
+    take, status = answer_path(answer.question_id, "take"), answer_path(answer.question_id, "transcription_status")
+    is_same = {"$and": [{"$eq": [f"${take}", answer.take]}, {"$eq": [f"${status}", Status.COMPLETED.value]}]}
+    kept = {field: f"${answer_path(answer.question_id, field)}" for field in SCORE_FIELDS}
+    return {"$cond": [is_same, kept, {}]}

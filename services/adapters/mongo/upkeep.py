@@ -1,0 +1,123 @@
+"""What the sweep looks for, in MongoDB; each look is bounded and goes by an index."""
+
+import asyncio
+from dataclasses import asdict
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
+from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
+from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, waiting_again
+from services.interview import LIVE, Failure, Part, PartId, PartState
+from services.ports import Findings
+
+QUEUED = {"state": PartState.QUEUED.value}
+DUE = {**QUEUED, "$expr": reached("not_before")}
+UNSCORED = {"to_score": True, "$expr": reached("score_after")}
+
+
+class MongoUpkeep:
+    """The port Upkeep on the collection `parts`."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase[Document],
+        *,
+        lease_seconds: float,
+        max_deliveries: int,
+        upload_silence_seconds: float,
+        ring_again_seconds: float,
+        settle_grace_seconds: float,
+    ) -> None:
+        silent = past("heartbeat_at", lease_seconds)
+        self._parts = parts_of(database)
+        self._ring_again = ring_again_seconds
+        self._unrung = {**QUEUED, "$expr": {"$and": [reached("not_before"), past("rung_at", ring_again_seconds)]}}
+        self._silent = {
+            **may(PartState.QUEUED, PartState.PROCESSING),
+            "deliveries": {"$lt": max_deliveries},
+            "$expr": silent,
+        }
+        used_up = {"deliveries": {"$gte": max_deliveries}}
+        self._exhausted = {**may(PartState.FAILED, PartState.PROCESSING), **used_up, "$expr": silent}
+        # These can never be claimed: the cap was lowered since.
+        self._stuck = {**may(PartState.FAILED, PartState.QUEUED), **used_up}
+        self._abandoned = {
+            **may(PartState.ABORTED, PartState.UPLOADING),
+            "$expr": past("heartbeat_at", upload_silence_seconds),
+        }
+        self._unsettled = {"settled": False, "$expr": past("completed_at", settle_grace_seconds)}
+
+    @confirmed()
+    async def due(self, limit: int) -> list[PartId]:
+        rows = await self._parts.find(self._unrung, {"_id": True}, sort=[("rung_at", 1)], limit=limit).to_list()
+        ids = [row["_id"] for row in rows]
+        await self._parts.update_many({"_id": {"$in": ids}, **QUEUED}, [{"$set": {"rung_at": NOW}}])
+        return ids
+
+    @confirmed()
+    async def count_due(self) -> int:
+        return await self._parts.count_documents(DUE)
+
+    @confirmed()
+    async def reclaim(self) -> list[Part]:
+        return await change_each(self._parts, self._silent, waiting_again(rung=NOW))
+
+    @confirmed()
+    async def bury(self, failure: Failure) -> list[Part]:
+        what = {
+            **ended(PartState.FAILED),
+            "failure": literal(asdict(failure)),
+            "keep_audio": literal(True),
+            "fence": raised("fence"),
+        }
+        lost = await change_each(self._parts, self._exhausted, what)
+        return lost + await change_each(self._parts, self._stuck, what)
+
+    @confirmed()
+    async def abandon(self) -> list[Part]:
+        return await change_each(self._parts, self._abandoned, ended(PartState.ABORTED))
+
+    @confirmed()
+    async def unsettled(self) -> list[Part]:
+        rows = self._parts.find(self._unsettled, WITHOUT_TRANSCRIPT, sort=[("completed_at", 1)], limit=MOST_AT_ONCE)
+        return [part_of(row) async for row in rows]
+
+    @confirmed()
+    async def unscored(self) -> list[PartId]:
+        rows = await self._parts.find(UNSCORED, {"_id": True}, sort=[("score_after", 1)], limit=MOST_AT_ONCE).to_list()
+        ids = [row["_id"] for row in rows]
+        rung = [{"$set": {"score_after": later(self._ring_again)}}]
+        await self._parts.update_many({"_id": {"$in": ids}, "to_score": True}, rung)
+        return ids
+
+    @confirmed()
+    async def expire(self, hours: float) -> list[Part]:
+        what = {"keep_audio": literal(False), "settled": literal(False)}
+        return await change_each(self._parts, _expired(hours), what)
+
+    @confirmed()
+    async def survey(self, hours: float) -> Findings:
+        looks = {
+            "due": DUE,
+            "silent": self._silent,
+            "exhausted": self._exhausted,
+            "abandoned": self._abandoned,
+            "unsettled": self._unsettled,
+            "unscored": UNSCORED,
+            "expired": _expired(hours),
+        }
+        stuck, *counts = await asyncio.gather(*map(self._parts.count_documents, (self._stuck, *looks.values())))
+        found = dict(zip(looks, counts, strict=True))
+        return Findings(**{**found, "exhausted": found["exhausted"] + stuck})
+
+    @confirmed()
+    async def owned(self, ids: list[PartId]) -> set[PartId]:
+        needed = {"$or": [{"state": {"$in": [state.value for state in LIVE]}}, {"keep_audio": True}]}
+        rows = await self._parts.find({"_id": {"$in": ids}, **needed}, {"_id": True}).to_list()
+        return {row["_id"] for row in rows}
+
+
+def _expired(hours: float) -> Document:
+    return {"state": PartState.FAILED.value, "keep_audio": True, "$expr": past("completed_at", hours * 3600)}

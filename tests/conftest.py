@@ -1,0 +1,39 @@
+"""What many tests need: real servers, started once, and a database of one's own in each test."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.client import open_client
+from services.adapters.mongo.indexes import ensure_indexes
+from tests import servers
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with servers.mongod(tmp_path_factory.mktemp("mongod")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with servers.valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def mongo(mongodb_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
+    async with open_client(mongodb_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def database(mongo: AsyncMongoClient[dict[str, Any]]) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    database = mongo[f"test_{uuid.uuid4().hex}"]
+    await ensure_indexes(database)
+    yield database
+    await mongo.drop_database(database.name)

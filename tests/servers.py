@@ -1,0 +1,74 @@
+"""Real servers for tests, each alone in a folder and on a port of its own."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from scripts.stack import replica_set
+from scripts.stack.programs import find_mongod, find_valkey
+
+START_SECONDS = 30.0
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def mongod(folder: Path) -> Iterator[str]:
+    """The URL of a replica set of one, which takes failpoints."""
+    port = free_port()
+    command: list[str | Path] = [find_mongod(), "--dbpath", folder, "--port", str(port), "--bind_ip", "127.0.0.1"]
+    command += [
+        "--nounixsocket",
+        "--replSet",
+        replica_set.NAME,
+        "--wiredTigerCacheSizeGB",
+        "0.25",
+        "--oplogSize",
+        "64",
+        "--quiet",
+    ]
+    for parameter in ("enableTestCommands=1", "shutdownTimeoutMillisForSignaledShutdown=100"):
+        command += ["--setParameter", parameter]
+    with _running(command, folder / "mongod.log", lambda: replica_set.is_primary(port)):
+        yield f"mongodb://127.0.0.1:{port}/?replicaSet={replica_set.NAME}"
+
+
+@contextmanager
+def valkey(folder: Path) -> Iterator[str]:
+    """The URL of a Valkey that keeps nothing."""
+    port = free_port()
+    command: list[str | Path] = [find_valkey(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+    command += ["--save", ""]
+    with _running(command, folder / "valkey.log", lambda: _listens(port)):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def _running(command: list[str | Path], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
+        try:
+            _wait(process, is_up, log)
+            yield
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+
+
+def _wait(process: subprocess.Popen[bytes], is_up: Callable[[], bool], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not is_up():
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

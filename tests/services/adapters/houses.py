@@ -1,0 +1,128 @@
+"""The ports of one store, in memory or on MongoDB, for tests that hold both to the same promises."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from bson import ObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.audio import GridAudio
+from services.adapters.mongo.claims import MongoClaims
+from services.adapters.mongo.closings import MongoClosings
+from services.adapters.mongo.records import MongoBacklog, MongoRecords
+from services.adapters.mongo.sessions import MongoSessions
+from services.adapters.mongo.upkeep import MongoUpkeep
+from services.adapters.mongo.uploads import MongoUploads
+from services.adapters.mongo.workers import MongoWorkers
+from services.interview import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
+from services.ports import Audio, Backlog, Claims, Closings, Records, Sessions, Upkeep, Uploads, Workers
+from tests.fakes import (
+    FakeAudio,
+    FakeBacklog,
+    FakeClaims,
+    FakeClosings,
+    FakeRecords,
+    FakeSessions,
+    FakeUpkeep,
+    FakeUploads,
+    FakeWorkers,
+    Memory,
+    Terms,
+)
+
+TERMS = Terms()
+ANN = Viewer(UserId("ann"))
+BOB = Viewer(UserId("bob"))
+ROOT = Viewer(UserId("root"), is_admin=True)
+S1 = SessionId("s1")
+Q1 = QuestionId("q1")
+Q2 = QuestionId("0")
+TIMES = ("created_at", "heartbeat_at", "not_before", "rung_at", "claimed_at", "completed_at", "score_after")
+
+
+class Passing(Protocol):
+    async def __call__(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """All ports on one store; `passes` lets time pass."""
+
+    sessions: Sessions
+    uploads: Uploads
+    claims: Claims
+    records: Records
+    backlog: Backlog
+    closings: Closings
+    upkeep: Upkeep
+    audio: Audio
+    workers: Workers
+    passes: Passing
+
+    async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
+        part = a_part(take=take, session_id=session, question_id=question)
+        await self.uploads.begin(part)
+        queued = await self.uploads.accept(part.id, "5ha", 7)
+        assert queued is not None
+        return queued
+
+    async def claimed(self, take: int = 1) -> Part:
+        claimed = await self.claims.claim((await self.queued(take)).id, "worker")
+        assert claimed is not None
+        return claimed
+
+
+def a_part(take: int = 1, session_id: SessionId = S1, question_id: QuestionId = Q1) -> Part:
+    id = PartId(str(ObjectId()))
+    return Part(id=id, session_id=session_id, question_id=question_id, user_id=ANN.user_id, take=take)
+
+
+def a_session(id: SessionId = S1) -> Session:
+    questions = (
+        Question(id=Q1, text="Why?", reference_answer="$because", language="en"),
+        Question(id=Q2, text="How?"),
+    )
+    return Session(id=id, user_id=ANN.user_id, questions=questions, title="$first")
+
+
+def house_in_memory() -> House:
+    memory = Memory(terms=TERMS)
+
+    async def passes(seconds: float) -> None:
+        memory.clock.advance(seconds)
+
+    return House(
+        sessions=FakeSessions(memory),
+        uploads=FakeUploads(memory),
+        claims=FakeClaims(memory),
+        records=FakeRecords(memory),
+        backlog=FakeBacklog(memory),
+        closings=FakeClosings(memory),
+        upkeep=FakeUpkeep(memory),
+        audio=FakeAudio(memory),
+        workers=FakeWorkers(memory),
+        passes=passes,
+    )
+
+
+def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
+    async def passes(seconds: float) -> None:
+        """The server's clock cannot be set: what is kept is made older instead."""
+        for collection, fields in (("parts", TIMES), ("workers", ("seen_at",))):
+            older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
+            await database[collection].update_many({}, [{"$set": older}])
+
+    terms = asdict(TERMS)
+    claim_terms = {name: terms[name] for name in ("lease_seconds", "max_deliveries", "settle_grace_seconds")}
+    return House(
+        sessions=MongoSessions(database),
+        uploads=MongoUploads(database),
+        claims=MongoClaims(database, **claim_terms),
+        records=MongoRecords(database),
+        backlog=MongoBacklog(database),
+        closings=MongoClosings(database),
+        upkeep=MongoUpkeep(database, **terms),
+        audio=GridAudio(database),
+        workers=MongoWorkers(database),
+        passes=passes,
+    )

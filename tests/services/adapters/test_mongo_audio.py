@@ -1,0 +1,161 @@
+"""What GridFS must look like, and what happens when the database or the sender lets go."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from gridfs.asynchronous import AsyncGridFSBucket
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.audio import GridAudio
+from services.adapters.mongo.sessions import MongoSessions
+from services.adapters.mongo.uploads import MongoUploads
+from services.errors import AudioMissing, StoreUnavailable
+from services.ports import Deletion
+from tests.services.adapters.houses import ANN, S1, a_part
+from tests.services.adapters.test_audio_contract import CHUNK, METADATA, noise, pieces
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def audio(database: AsyncDatabase[Document]) -> GridAudio:
+    return GridAudio(database)
+
+
+async def refuse(client: AsyncMongoClient[Document], times: int, **fault: object) -> None:
+    """Let the server answer the next commands of a kind with a fault."""
+    await client.admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": fault})
+
+
+@pytest.mark.parametrize("size", [1, CHUNK, 3 * CHUNK + 17])
+async def test_any_gridfs_driver_can_read_it(database: AsyncDatabase[Document], audio: GridAudio, size: int) -> None:
+    id, data = a_part().id, noise(size)
+    await audio.store(id, pieces(data), METADATA)
+    stream = await AsyncGridFSBucket(database).open_download_stream(ObjectId(id))
+    assert await stream.read() == data
+    chunks = await database["fs.chunks"].find({}, {"_id": False, "data": False}).sort("n").to_list()
+    assert chunks == [{"files_id": ObjectId(id), "n": n} for n in range(-(-size // CHUNK))]
+
+
+async def test_what_the_driver_wrote_can_be_read(database: AsyncDatabase[Document], audio: GridAudio) -> None:
+    id, data = a_part().id, noise(3 * CHUNK)
+    await AsyncGridFSBucket(database).upload_from_stream_with_id(ObjectId(id), id, data)
+    assert b"".join([piece async for piece in audio.read(id)]) == data
+
+
+async def test_chunks_are_written_while_more_arrives(database: AsyncDatabase[Document], audio: GridAudio) -> None:
+    id, seen = a_part().id, list[int]()
+
+    async def watched() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield noise(CHUNK)
+            await asyncio.sleep(0.05)
+            seen.append(await database["fs.chunks"].count_documents({}))
+
+    await audio.store(id, watched(), METADATA)
+    assert seen == [1, 2, 3, 4]
+
+
+async def test_a_cancelled_store_leaves_nothing_after_its_deletion(
+    database: AsyncDatabase[Document], audio: GridAudio
+) -> None:
+    for pause in (0.0, 0.001, 0.003, 0.01, 0.03):
+        id = a_part().id
+        storing = asyncio.create_task(audio.store(id, pieces(noise(20 * CHUNK)), METADATA))
+        await asyncio.sleep(pause)
+        storing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await storing
+        assert (await audio.delete(id)).left == 0
+    await asyncio.sleep(0.1)
+    assert await database["fs.chunks"].count_documents({}) == 0
+    assert await database["fs.files"].count_documents({}) == 0
+
+
+async def test_a_chunk_that_was_rolled_back_is_noticed(database: AsyncDatabase[Document], audio: GridAudio) -> None:
+    id = a_part().id
+
+    async def losing() -> AsyncIterator[bytes]:
+        yield noise(3 * CHUNK)
+        await asyncio.sleep(0.05)
+        await database["fs.chunks"].delete_one({"n": 1})
+
+    with pytest.raises(StoreUnavailable):
+        await audio.store(id, losing(), METADATA)
+    assert await audio.delete(id) == Deletion(1, 2, 0)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+async def test_a_recording_with_a_hole_is_missing(
+    database: AsyncDatabase[Document], audio: GridAudio, lost: int
+) -> None:
+    id = a_part().id
+    await audio.store(id, pieces(noise(3 * CHUNK)), METADATA)
+    await database["fs.chunks"].delete_one({"n": lost})
+    with pytest.raises(AudioMissing):
+        assert [piece async for piece in audio.read(id)]
+
+
+async def test_chunks_without_a_file_are_strays(database: AsyncDatabase[Document], audio: GridAudio) -> None:
+    kept, stray = a_part().id, a_part().id
+    for id in (kept, stray):
+        await audio.store(id, pieces(noise(2 * CHUNK)), METADATA)
+    await database["fs.files"].delete_one({"_id": ObjectId(stray)})
+    assert await audio.stray_chunks() == [stray]
+    assert await audio.delete(stray) == Deletion(0, 2, 0)
+    assert await audio.stray_chunks() == []
+
+
+async def test_reading_may_be_left_early(audio: GridAudio) -> None:
+    id = a_part().id
+    await audio.store(id, pieces(noise(6 * CHUNK)), METADATA)
+    reading = audio.read(id)
+    assert hashlib.sha256(await anext(reading)).digest()
+    await reading.aclose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", ["insert", "update", "aggregate"])
+async def test_a_database_that_goes_away_while_storing(
+    mongo: AsyncMongoClient[Document], audio: GridAudio, command: str
+) -> None:
+    id = a_part().id
+    await refuse(mongo, 2, failCommands=[command], closeConnection=True)
+    with pytest.raises(StoreUnavailable):
+        await audio.store(id, pieces(noise(3 * CHUNK)), METADATA)
+    assert (await audio.delete(id)).left == 0
+
+
+@pytest.mark.parametrize("code", [189, 10107, 11602])
+async def test_one_fault_is_tried_again_unseen(mongo: AsyncMongoClient[Document], audio: GridAudio, code: int) -> None:
+    id, data = a_part().id, noise(2 * CHUNK)
+    labels = ["RetryableWriteError"]
+    await refuse(mongo, 1, failCommands=["insert", "update"], errorCode=code, errorLabels=labels)
+    stored = await audio.store(id, pieces(data), METADATA)
+    assert stored.sha256 == hashlib.sha256(data).hexdigest()
+
+
+async def test_an_unconfirmed_write_is_said_to_be_unconfirmed(
+    mongo: AsyncMongoClient[Document], database: AsyncDatabase[Document]
+) -> None:
+    unconfirmed = {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting for replication timed out"}
+    for commands, call in (
+        (["findAndModify"], MongoUploads(database).begin(a_part())),
+        (["update"], MongoUploads(database).touch(a_part().id)),
+    ):
+        await refuse(mongo, 1, failCommands=commands, writeConcernError=unconfirmed)
+        with pytest.raises(StoreUnavailable):
+            await call
+
+
+async def test_a_set_without_a_primary_is_said_to_be_unavailable(mongodb_url: str) -> None:
+    elsewhere = mongodb_url.replace("rs0", "another")
+    async with AsyncMongoClient[Document](elsewhere, serverSelectionTimeoutMS=50) as client:
+        with pytest.raises(StoreUnavailable):
+            await MongoSessions(client["test"]).get(S1, ANN)
+        with pytest.raises(StoreUnavailable):
+            await GridAudio(client["test"]).delete(a_part().id)

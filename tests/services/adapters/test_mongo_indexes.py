@@ -1,0 +1,180 @@
+"""Every query on the way of a recording goes by an index."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo import AsyncMongoClient, monitoring
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
+from services.interview import Evaluation, Failure, Question, QuestionId
+from services.ports import Deletion, WorkerSign
+from services.transcript import silence
+from tests.services.adapters.houses import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
+from tests.services.adapters.test_audio_contract import METADATA, pieces
+from tests.services.adapters.test_sessions_contract import completed
+
+Document = dict[str, Any]
+TROUBLE = Failure("worker_lost", "They stopped.")
+QUERIES = {"find", "update", "delete", "findAndModify", "aggregate", "distinct", "count"}
+NOT_EXPLAINED = {"lsid", "txnNumber", "$clusterTime", "$db", "$readPreference", "readConcern", "writeConcern"}
+
+
+class Overheard(monitoring.CommandListener):
+    """Keeps the queries that a client sends."""
+
+    def __init__(self) -> None:
+        self.queries: list[Document] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name in QUERIES:
+            kept = {name: value for name, value in event.command.items() if name not in NOT_EXPLAINED}
+            self.queries.append(kept)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+
+@pytest.fixture
+async def overheard(mongodb_url: str) -> AsyncIterator[tuple[AsyncDatabase[Document], Overheard]]:
+    listener = Overheard()
+    async with AsyncMongoClient[Document](mongodb_url, tz_aware=True, event_listeners=[listener]) as client:
+        database = client[f"test_{ObjectId()}"]
+        await ensure_indexes(database)
+        yield database, listener
+        await client.drop_database(database.name)
+
+
+async def whole_way(house: House) -> None:
+    """Everything that the house asks of the database."""
+    await house.sessions.create(a_session())
+    await house.sessions.get(S1, ANN)
+    await house.sessions.next_take(S1, Q1, ANN)
+    await house.sessions.show(S1, completed())
+    await house.sessions.show(S1, completed())
+    await house.sessions.score(S1, Q1, 1, Evaluation(score=1.0, scorer="x"))
+    await house.sessions.record_analysis(S1, 2, {})
+    await house.workers.seen(WorkerSign("a", "local", 2))
+    claimed, part = await house.claimed(), a_part()
+    await house.uploads.begin(part)
+    await house.uploads.touch(part.id)
+    await house.uploads.abort(part.id)
+    await house.claims.beat(claimed.id, claimed.fence)
+    await house.claims.release(claimed.id, claimed.fence)
+    await house.records.get(claimed.id)
+    await house.records.uploading(S1)
+    await house.backlog.load(S1)
+    await house.uploads.supersede(S1, Q1, 9)
+    done = await house.claimed()
+    await house.claims.complete(done.id, done.fence, silence(1.0))
+    await house.records.transcript(done.id)
+    await house.closings.score_again(done.id, 0)
+    await house.closings.scored(done.id)
+    await house.closings.settle(done.id, done.rev + 1, Deletion(1, 1, 0))
+    await sweep(house)
+    await house.audio.store(part.id, pieces(b"x" * 300_000), METADATA)
+    assert [piece async for piece in house.audio.read(part.id)]
+    await house.audio.mark(part.id, "processing")
+    await house.audio.stray_files()
+    await house.audio.stray_chunks()
+    await house.audio.delete(part.id)
+    await house.workers.gone("a")
+
+
+async def sweep(house: House) -> None:
+    await house.upkeep.due(10)
+    await house.upkeep.reclaim()
+    await house.upkeep.bury(TROUBLE)
+    await house.upkeep.abandon()
+    await house.upkeep.unsettled()
+    await house.upkeep.unscored()
+    await house.upkeep.expire(1.0)
+    await house.upkeep.survey(1.0)
+    await house.upkeep.owned([a_part().id])
+
+
+def stages(plan: Any) -> Iterator[str]:
+    """The names of all stages that win; what a planner rejected is not looked at."""
+    if isinstance(plan, dict):
+        if isinstance(plan.get("stage"), str):
+            yield plan["stage"]
+        for name, value in plan.items():
+            if name not in ("rejectedPlans", "command"):
+                yield from stages(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from stages(value)
+
+
+async def test_no_query_reads_a_whole_collection(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    await whole_way(house_on_mongo(database))
+    queries = [query for query in listener.queries if not is_a_tests_own(query)]
+    assert len(queries) > 50
+    for query in queries:
+        plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
+        found = set(stages(plan))
+        assert found and "COLLSCAN" not in found, query
+
+
+def is_a_tests_own(query: Document) -> bool:
+    return [update["q"] for update in query.get("updates", [])] == [{}]
+
+
+async def test_looking_for_stray_chunks_reads_no_audio(overheard: tuple[AsyncDatabase[Document], Overheard]) -> None:
+    database, listener = overheard
+    house = house_on_mongo(database)
+    await house.audio.stray_chunks()
+    plan = await database.command({"explain": listener.queries[-1], "verbosity": "queryPlanner"})
+    assert not {"FETCH", "COLLSCAN"} & set(stages(plan))
+
+
+async def test_a_completed_parts_speed_is_read_from_the_index(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    await house_on_mongo(database).backlog.load(None)
+    (query,) = [query for query in listener.queries if query.get("sort") == {"completed_at": -1}]
+    plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
+    assert not {"FETCH", "COLLSCAN", "SORT"} & set(stages(plan))
+
+
+async def test_a_long_queue_is_not_read_to_find_what_used_up_its_deliveries(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    house = house_on_mongo(database)
+    for take in range(1, 51):
+        await house.queued(take)
+    listener.queries.clear()
+    await house.upkeep.bury(TROUBLE)
+    for query in listener.queries:
+        plan = await database.command({"explain": query, "verbosity": "executionStats"})
+        assert plan["executionStats"]["totalKeysExamined"] < 5
+
+
+async def test_missing_indexes_are_named_and_made(database: AsyncDatabase[Document]) -> None:
+    assert await missing_indexes(database) == []
+    await database["parts"].drop_index("silent")
+    assert await missing_indexes(database) == ["parts.silent"]
+    await ensure_indexes(database)
+    await ensure_indexes(database)
+    assert await missing_indexes(database) == []
+    await database.drop_collection("fs.chunks")
+    assert await missing_indexes(database) == ["fs.chunks.files_id_1_n_1"]
+    assert set(INDEXES) == {"parts", "workers", "fs.chunks", "fs.files"}
+
+
+async def test_a_question_id_that_looks_like_a_position_is_one_field(database: AsyncDatabase[Document]) -> None:
+    house = house_on_mongo(database)
+    digits = QuestionId("12")
+    session = a_session()
+    await house.sessions.create(type(session)(id=S1, user_id=ANN.user_id, questions=(Question(id=digits, text="?"),)))
+    assert (await house.sessions.next_take(S1, digits, ANN)).number == 1
+    row = await database["interview_sessions"].find_one({"_id": S1})
+    assert row is not None and row["takes"] == {"12": 1}

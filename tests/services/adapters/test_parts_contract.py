@@ -1,0 +1,247 @@
+"""What Uploads, Claims, Records, Closings, Backlog and Workers promise, in memory and on MongoDB."""
+
+import asyncio
+
+import pytest
+
+from services.interview import Failure, Part, PartId, PartState, SessionId
+from services.ports import Deletion, Load, WorkerSign
+from services.transcript import Segment, Transcript, Word
+from tests.services.adapters.houses import Q1, Q2, S1, TERMS, House, a_part
+
+NONE = PartId("65f0000000000000000000ff")
+TROUBLE = Failure("engine_busy", "$busy")
+WORDS = (Word(text="$so", start=0.0, end=0.5, probability=0.9), Word(text="it", start=0.5, end=0.6))
+HEARD = Transcript(
+    text="$so it",
+    language="en",
+    duration=1.5,
+    segments=(Segment(text="$so it", start=0.0, end=0.6, words=WORDS),),
+    engine="$engine",
+    model="tiny",
+    warnings=("cut",),
+)
+
+
+async def record(house: House, part: Part) -> Part:
+    found = await house.records.get(part.id)
+    assert found is not None
+    return found
+
+
+async def test_a_record_is_kept_before_its_audio(house: House) -> None:
+    part = a_part()
+    await house.uploads.begin(part)
+    kept = await record(house, part)
+    assert (kept.state, kept.rev, kept.take) == (PartState.UPLOADING, 0, 1)
+    assert kept.created_at is not None and kept.created_at.tzinfo is not None
+    assert await house.records.get(NONE) is None
+
+
+async def test_an_arrived_recording_is_queued_once(house: House) -> None:
+    queued = await house.queued()
+    assert (queued.state, queued.rev, queued.sha256, queued.bytes) == (PartState.QUEUED, 1, "5ha", 7)
+    assert await record(house, queued) == queued
+    assert await house.uploads.accept(queued.id, "other", 8) is None
+    assert await record(house, queued) == queued
+
+
+async def test_an_aborted_upload_is_not_accepted(house: House) -> None:
+    part = a_part()
+    await house.uploads.begin(part)
+    aborted = await house.uploads.abort(part.id)
+    assert aborted is not None and aborted.state is PartState.ABORTED and aborted.completed_at is not None
+    assert await house.uploads.accept(part.id, "5ha", 7) is None
+    assert not await house.uploads.touch(part.id)
+    assert await house.uploads.abort(part.id) is None
+
+
+async def test_an_accepted_upload_is_not_aborted(house: House) -> None:
+    queued = await house.queued()
+    assert await house.uploads.abort(queued.id) is None
+    assert not await house.uploads.touch(queued.id)
+
+
+async def test_the_questions_whose_recordings_arrive(house: House) -> None:
+    parts = [a_part(), a_part(take=2), a_part(question_id=Q2), a_part(session_id=SessionId("s2"))]
+    for part in parts:
+        await house.uploads.begin(part)
+    assert await house.records.uploading(S1) == sorted({Q1, Q2})
+    await house.uploads.abort(parts[2].id)
+    assert await house.records.uploading(S1) == [Q1]
+
+
+async def test_older_takes_are_superseded(house: House) -> None:
+    waiting, working = await house.queued(take=1), await house.claimed(take=2)
+    own, other = await house.queued(take=3), await house.queued(question=Q2)
+    ended = await house.uploads.supersede(S1, Q1, 3)
+    assert {part.id for part in ended} == {waiting.id, working.id}
+    assert {part.state for part in ended} == {PartState.SUPERSEDED}
+    assert await house.claims.complete(working.id, working.fence, HEARD) is None
+    assert await house.claims.claim(waiting.id, "worker") is None
+    assert [await record(house, own), await record(house, other)] == [own, other]
+    assert await house.uploads.supersede(S1, Q1, 3) == []
+
+
+async def test_a_claim_raises_fence_and_deliveries(house: House) -> None:
+    claimed = await house.claimed()
+    assert (claimed.state, claimed.fence, claimed.deliveries, claimed.rev) == (PartState.PROCESSING, 1, 1, 2)
+    assert await house.claims.claim(claimed.id, "other") is None
+    assert await house.claims.claim(NONE, "other") is None
+
+
+async def test_of_claims_at_once_one_wins(house: House) -> None:
+    queued = await house.queued()
+    claims = await asyncio.gather(*(house.claims.claim(queued.id, f"worker {n}") for n in range(8)))
+    assert [claim.fence for claim in claims if claim is not None] == [1]
+
+
+async def test_an_upload_cannot_be_claimed(house: House) -> None:
+    part = a_part()
+    await house.uploads.begin(part)
+    assert await house.claims.claim(part.id, "worker") is None
+
+
+async def test_a_silent_worker_loses_its_claim(house: House) -> None:
+    first = await house.claimed()
+    await house.passes(TERMS.lease_seconds + 1)
+    second = await house.claims.claim(first.id, "second")
+    assert second is not None and (second.fence, second.deliveries) == (2, 2)
+    before = await record(house, first)
+    assert not await house.claims.beat(first.id, first.fence)
+    assert await house.claims.complete(first.id, first.fence, HEARD) is None
+    assert await house.claims.again(first.id, first.fence, TROUBLE, 1) is None
+    assert await house.claims.release(first.id, first.fence) is None
+    assert await house.claims.fail(first.id, first.fence, TROUBLE, keep_audio=False) is None
+    assert await record(house, first) == before
+    assert await house.claims.complete(second.id, second.fence, HEARD) is not None
+
+
+async def test_a_beat_keeps_the_claim(house: House) -> None:
+    claimed = await house.claimed()
+    for _ in range(3):
+        await house.passes(TERMS.lease_seconds * 0.6)
+        assert await house.claims.beat(claimed.id, claimed.fence)
+    assert await house.claims.claim(claimed.id, "other") is None
+    assert await house.upkeep.reclaim() == []
+
+
+async def test_deliveries_are_capped(house: House) -> None:
+    part = await house.queued()
+    for _ in range(TERMS.max_deliveries):
+        assert await house.claims.claim(part.id, "worker") is not None
+        await house.passes(TERMS.lease_seconds + 1)
+    assert await house.claims.claim(part.id, "worker") is None
+
+
+async def test_a_completed_part_has_its_transcript(house: House) -> None:
+    claimed = await house.claimed()
+    done = await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    assert done is not None and (done.state, done.rev) == (PartState.COMPLETED, claimed.rev + 1)
+    assert done.completed_at is not None
+    assert await house.records.transcript(done.id) == HEARD
+    assert await house.claims.complete(done.id, done.fence, HEARD) is None
+    assert await house.claims.again(done.id, done.fence, TROUBLE, 1) is None
+
+
+async def test_there_is_no_transcript_before(house: House) -> None:
+    assert await house.records.transcript(NONE) is None
+    assert await house.records.transcript((await house.claimed()).id) is None
+
+
+async def test_a_part_to_be_tried_again_waits(house: House) -> None:
+    claimed = await house.claimed()
+    queued = await house.claims.again(claimed.id, claimed.fence, TROUBLE, 8.0)
+    assert queued is not None and (queued.state, queued.failure, queued.deliveries) == (PartState.QUEUED, TROUBLE, 1)
+    assert await house.claims.claim(claimed.id, "early") is None
+    assert await house.upkeep.due(10) == []
+    await house.passes(8.1)
+    assert await house.upkeep.due(10) == [claimed.id]
+    again = await house.claims.claim(claimed.id, "due")
+    assert again is not None and again.deliveries == 2 and again.fence > claimed.fence
+
+
+async def test_a_released_part_is_due_at_once_and_does_not_count(house: House) -> None:
+    claimed = await house.claimed()
+    queued = await house.claims.release(claimed.id, claimed.fence)
+    assert queued is not None and (queued.state, queued.deliveries) == (PartState.QUEUED, 0)
+    assert await house.upkeep.due(10) == [claimed.id]
+    again = await house.claims.claim(claimed.id, "other")
+    assert again is not None and again.deliveries == 1 and again.fence > claimed.fence
+    assert not await house.claims.beat(claimed.id, claimed.fence)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_a_failed_part_says_why(house: House, keep: bool) -> None:
+    claimed = await house.claimed()
+    failed = await house.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=keep)
+    assert failed is not None and failed.completed_at is not None
+    assert (failed.state, failed.failure, failed.keep_audio) == (PartState.FAILED, TROUBLE, keep)
+    assert await house.claims.again(claimed.id, claimed.fence, TROUBLE, 0) is None
+
+
+async def test_an_end_is_settled_for_the_rev_it_was_settled_for(house: House) -> None:
+    queued = await house.queued()
+    assert not await house.closings.settle(queued.id, queued.rev, None)
+    claimed = await house.claims.claim(queued.id, "worker")
+    assert claimed is not None
+    done = await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    assert done is not None
+    assert not await house.closings.settle(done.id, done.rev - 1, None)
+    await house.passes(TERMS.settle_grace_seconds + 1)
+    assert [part.id for part in await house.upkeep.unsettled()] == [done.id]
+    assert await house.closings.settle(done.id, done.rev, Deletion(1, 4, 0))
+    assert await house.closings.settle(done.id, done.rev, Deletion(0, 0, 0))
+    assert await house.upkeep.unsettled() == []
+
+
+async def test_scoring_that_fails_is_due_again_later(house: House) -> None:
+    claimed = await house.claimed()
+    await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    assert [await house.closings.score_again(claimed.id, 100.0) for _ in range(2)] == [1, 2]
+    await house.passes(90)
+    assert await house.upkeep.unscored() == []
+    await house.passes(11)
+    assert await house.upkeep.unscored() == [claimed.id]
+    await house.closings.scored(claimed.id)
+    await house.passes(1000)
+    assert await house.upkeep.unscored() == []
+    assert await house.closings.score_again(claimed.id, 1.0) == 0
+
+
+async def test_the_load_at_first(house: House) -> None:
+    assert await house.backlog.load(S1) == await house.backlog.load(None) == Load(0, 1, 2.0)
+
+
+async def test_what_stands_before_a_session(house: House) -> None:
+    for name in ("a", "b"):
+        await house.queued(session=SessionId(name))
+        await house.passes(1)
+    await house.claimed()
+    await house.passes(1)
+    await house.queued(session=SessionId("after"))
+    await house.uploads.begin(a_part())
+    assert (await house.backlog.load(S1)).ahead == 3
+    assert (await house.backlog.load(None)).ahead == 4
+    assert (await house.backlog.load(SessionId("none"))).ahead == 0
+
+
+async def test_how_fast_it_went_lately(house: House) -> None:
+    for seconds in [50] + [4] * 10 + [6] * 10:
+        claimed = await house.claimed()
+        await house.passes(seconds)
+        await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    assert (await house.backlog.load(S1)).seconds_each == pytest.approx(5.0, abs=0.2)
+
+
+async def test_workers_are_alive_while_they_say_so(house: House) -> None:
+    await house.workers.seen(WorkerSign("a", "local", 2))
+    await house.workers.seen(WorkerSign("$b", "local", 3))
+    await house.passes(10)
+    await house.workers.seen(WorkerSign("a", "openai", 4))
+    assert (await house.backlog.load(None)).slots == 7
+    await house.passes(6)
+    (alive,) = await house.workers.alive()
+    assert (alive.name, alive.engine, alive.slots) == ("a", "openai", 4) and alive.seen_at is not None
+    await house.workers.gone("a")
+    assert await house.workers.alive() == []

@@ -1,0 +1,190 @@
+"""What Sessions promises, in memory and on MongoDB."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from services.errors import QuestionNotFound, SessionExists, SessionNotFound
+from services.interview import (
+    Answer,
+    Evaluation,
+    Failure,
+    Feedback,
+    Mark,
+    PartId,
+    QuestionId,
+    Session,
+    SessionId,
+    Status,
+)
+from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
+
+PART = PartId("65f000000000000000000001")
+SCORE = Evaluation(
+    score=80.0, feedback=(Feedback(point="$why", covered=True, quote="$was so", weight=2.0),), scorer="coverage"
+)
+CRAFTED = ["a.b", "q1.score", "$set", "", "a" * 65, "q1\x00", "answers.q1", "ü"]
+
+
+def an_answer(take: int = 1, rev: int = 1, status: Status = Status.QUEUED, question: QuestionId = Q1) -> Answer:
+    return Answer(question_id=question, take=take, rev=rev, part_id=PART, status=status)
+
+
+def completed(take: int = 1, rev: int = 3) -> Answer:
+    answer = an_answer(take, rev, Status.COMPLETED)
+    heard = {"transcript": "$was so", "language": "en", "duration": 1.5, "warnings": ("cut",)}
+    return replace(answer, audio_stored=False, mark=Mark.PENDING, **heard)  # type: ignore[arg-type]
+
+
+async def shown(house: House) -> Session:
+    return await house.sessions.get(S1, ANN)
+
+
+async def test_a_session_is_kept_with_the_time_of_the_store(house: House) -> None:
+    made = await house.sessions.create(a_session())
+    assert made == await house.sessions.get(S1, ANN)
+    assert made.created_at is not None and made.created_at.tzinfo is not None
+    assert made == replace(a_session(), created_at=made.created_at)
+
+
+async def test_an_id_is_taken_once(house: House) -> None:
+    await house.sessions.create(a_session())
+    with pytest.raises(SessionExists):
+        await house.sessions.create(a_session())
+
+
+async def test_a_foreign_session_is_like_an_absent_one(house: House) -> None:
+    await house.sessions.create(a_session())
+    for id, viewer in ((S1, BOB), (SessionId("none"), ANN)):
+        with pytest.raises(SessionNotFound) as get:
+            await house.sessions.get(id, viewer)
+        with pytest.raises(SessionNotFound) as take:
+            await house.sessions.next_take(id, Q1, viewer)
+        with pytest.raises(SessionNotFound):
+            await house.sessions.next_take(id, QuestionId("unknown"), viewer)
+        assert str(get.value) == str(take.value) == SessionNotFound.sentence
+    assert (await house.sessions.get(S1, ROOT)).user_id == ANN.user_id
+
+
+async def test_takes_are_numbered_for_each_question(house: House) -> None:
+    await house.sessions.create(a_session())
+    takes = await asyncio.gather(*(house.sessions.next_take(S1, Q1, ANN) for _ in range(5)))
+    assert sorted(take.number for take in takes) == [1, 2, 3, 4, 5]
+    other = await house.sessions.next_take(S1, Q2, ROOT)
+    assert (other.number, other.owner, other.question) == (1, ANN.user_id, a_session().questions[1])
+
+
+@pytest.mark.parametrize("id", ["unknown", *CRAFTED])
+async def test_what_is_no_question_gets_no_take(house: House, id: str) -> None:
+    await house.sessions.create(a_session())
+    with pytest.raises(QuestionNotFound):
+        await house.sessions.next_take(S1, QuestionId(id), ANN)
+
+
+@pytest.mark.parametrize("id", CRAFTED)
+async def test_a_crafted_question_id_reaches_no_field(house: House, id: str) -> None:
+    before = await house.sessions.create(a_session())
+    with pytest.raises(ValueError):
+        await house.sessions.show(S1, an_answer(question=QuestionId(id)))
+    with pytest.raises(ValueError):
+        await house.sessions.score(S1, QuestionId(id), 1, SCORE)
+    assert await shown(house) == before
+
+
+async def test_an_answer_is_shown_as_it_is(house: House) -> None:
+    await house.sessions.create(a_session())
+    failed = replace(an_answer(status=Status.FAILED, question=Q2), failure=Failure("$code", "$sentence"))
+    assert await house.sessions.show(S1, completed())
+    assert await house.sessions.show(S1, failed)
+    assert (await shown(house)).answers == {Q1: completed(), Q2: failed}
+    assert (await shown(house)).revision == 2
+
+
+@pytest.mark.parametrize(
+    ("then", "answer", "is_written"),
+    [
+        ((2, 5), (2, 6), True),
+        ((2, 5), (3, 1), True),
+        ((2, 5), (2, 5), False),
+        ((2, 5), (2, 4), False),
+        ((2, 5), (1, 9), False),
+    ],
+)
+async def test_the_newest_take_and_rev_win(
+    house: House, then: tuple[int, int], answer: tuple[int, int], is_written: bool
+) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, an_answer(*then))
+    assert await house.sessions.show(S1, an_answer(*answer)) is (answer[0] >= then[0])
+    session = await shown(house)
+    assert (session.answers[Q1].take, session.answers[Q1].rev) == (answer if is_written else then)
+    assert session.revision == (2 if is_written else 1)
+
+
+async def test_nothing_is_shown_in_a_session_that_is_not_there(house: House) -> None:
+    assert not await house.sessions.show(S1, an_answer())
+
+
+async def test_shown_in_any_order_the_newest_stands(house: House) -> None:
+    await house.sessions.create(a_session())
+    answers = [an_answer(take, rev) for take in (1, 2, 3) for rev in (1, 2, 3)]
+    await asyncio.gather(*(house.sessions.show(S1, answer) for answer in answers[::-2] + answers[1::2]))
+    assert (await shown(house)).answers[Q1] == answers[-1]
+
+
+async def test_a_completed_answer_is_scored_once(house: House) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, completed())
+    assert await house.sessions.score(S1, Q1, 1, SCORE)
+    assert not await house.sessions.score(S1, Q1, 1, Evaluation(score=1.0, scorer="late"))
+    assert (await shown(house)).answers[Q1] == replace(completed(), mark=Mark.SCORED, evaluation=SCORE)
+    assert (await shown(house)).revision == 2
+
+
+async def test_an_answer_without_a_score_says_why(house: House) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, completed())
+    reason = Evaluation(score=None, reason="no_speech")
+    assert await house.sessions.score(S1, Q1, 1, reason)
+    answer = (await shown(house)).answers[Q1]
+    assert (answer.mark, answer.evaluation) == (Mark.UNSCORED, reason)
+
+
+@pytest.mark.parametrize("take", [1, 3])
+async def test_another_take_is_not_scored(house: House, take: int) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, completed(take=2))
+    assert not await house.sessions.score(S1, Q1, take, SCORE)
+
+
+async def test_what_is_not_completed_is_not_scored(house: House) -> None:
+    await house.sessions.create(a_session())
+    assert not await house.sessions.score(S1, Q1, 1, SCORE)
+    await house.sessions.show(S1, an_answer(status=Status.PROCESSING))
+    assert not await house.sessions.score(S1, Q1, 1, SCORE)
+
+
+async def test_showing_a_scored_take_again_keeps_its_score(house: House) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, completed(rev=3))
+    await house.sessions.score(S1, Q1, 1, SCORE)
+    await house.sessions.show(S1, completed(rev=4))
+    assert (await shown(house)).answers[Q1] == replace(completed(rev=4), mark=Mark.SCORED, evaluation=SCORE)
+
+
+async def test_a_newer_take_starts_without_a_score(house: House) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, completed())
+    await house.sessions.score(S1, Q1, 1, SCORE)
+    await house.sessions.show(S1, completed(take=2))
+    assert (await shown(house)).answers[Q1] == completed(take=2)
+
+
+async def test_an_analysis_is_kept_for_the_revision_it_rests_on(house: House) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, completed())
+    assert not await house.sessions.record_analysis(S1, 0, {"final_score": 1})
+    assert await house.sessions.record_analysis(S1, 1, {"final_score": "$2"})
+    assert await house.sessions.record_analysis(S1, 1, {"final_score": 3})
+    assert (await shown(house)).revision == 1
