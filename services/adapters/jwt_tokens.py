@@ -1,0 +1,152 @@
+"""Bearer tokens: signed with a shared secret, or by an identity provider that publishes its keys."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import jwt
+
+from services.errors import Unauthenticated
+from services.interview import UserId, Viewer
+
+LEAST_SECRET_BYTES = 32
+LONGEST_USER = 128
+KEYS_LAST_SECONDS = 300.0
+LEAST_SECONDS_BETWEEN_FETCHES = 10.0
+FETCH_SECONDS = 5.0
+
+INVALID = "The token is not valid. Sign in again."
+EXPIRED = "The token has expired. Sign in again."
+NO_KEYS = "The token cannot be checked at the moment: the identity provider's keys could not be read. Try again."
+NO_USER = f"The token's `sub` is not a user's id of 1 to {LONGEST_USER} characters."
+
+
+class JwtTokens:
+    """Tokens: HS256 with a secret, or RS256 and ES256 with the keys at an address; never both."""
+
+    def __init__(
+        self,
+        *,
+        secret: str | None = None,
+        jwks_url: str | None = None,
+        audience: str | None = None,
+        issuer: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if (secret is None) == (jwks_url is None):
+            raise ValueError("Set JWT_SECRET or JWKS_URL, and only one of them")
+        self._secret = None if secret is None else checked_secret(secret)
+        self._keys = None if jwks_url is None else PublishedKeys(jwks_url, clock)
+        self._audience = audience
+        self._issuer = issuer
+
+    async def verify(self, token: str) -> Viewer:
+        """Who the token speaks for; Unauthenticated with a sentence for the client if it is not valid."""
+        try:
+            key: Any = self._secret if self._keys is None else await self._keys.of(token)
+            return _viewer(self._claims(token, key))
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated(EXPIRED) from None
+        except (jwt.PyJWTError, UnicodeError):
+            raise Unauthenticated(INVALID) from None
+
+    def _claims(self, token: str, key: Any) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["HS256"] if self._keys is None else ["RS256", "ES256"],
+            audience=self._audience,
+            issuer=self._issuer,
+            options={"require": ["exp", "sub"], "verify_aud": self._audience is not None},
+        )
+
+
+class PublishedKeys:
+    """The keys at an address, fetched without blocking, kept for minutes, and asked again for an unknown one."""
+
+    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+        self._url = url
+        self._clock = clock
+        self._keys: list[jwt.PyJWK] = []
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._lock = asyncio.Lock()
+
+    async def of(self, token: str) -> jwt.PyJWK:
+        """The key that the token names, or the only one; Unauthenticated if there is none."""
+        kid = jwt.get_unverified_header(token).get("kid")
+        if self._age(self._fetched_at) > KEYS_LAST_SECONDS or self._find(kid) is None:
+            await self._refresh()
+        if not self._keys:
+            raise Unauthenticated(NO_KEYS)
+        key = self._find(kid)
+        if key is None:
+            raise Unauthenticated(INVALID)
+        return key
+
+    def _find(self, kid: str | None) -> jwt.PyJWK | None:
+        if kid is None:
+            return self._keys[0] if len(self._keys) == 1 else None
+        return next((key for key in self._keys if key.key_id == kid), None)
+
+    async def _refresh(self) -> None:
+        """Fetch, but not more often than every few seconds; while that fails, the keys in hand stay good."""
+        async with self._lock:
+            if self._age(self._tried_at) < LEAST_SECONDS_BETWEEN_FETCHES:
+                return
+            self._tried_at = self._clock()
+            try:
+                async with asyncio.timeout(FETCH_SECONDS), httpx2.AsyncClient() as client:
+                    answer = await client.get(self._url)
+                    found = jwt.PyJWKSet.from_dict(answer.raise_for_status().json()).keys
+            except (
+                TimeoutError,
+                httpx2.HTTPError,
+                httpx2.InvalidURL,
+                jwt.PyJWTError,
+                ValueError,
+                TypeError,
+                AttributeError,
+            ):
+                return
+            self._keys = [key for key in found if key.public_key_use in (None, "sig")]
+            self._fetched_at = self._tried_at
+
+    def _age(self, then: float | None) -> float:
+        return float("inf") if then is None else self._clock() - then
+
+
+def checked_secret(secret: str) -> str:
+    """The secret, if it is long enough to sign with."""
+    if len(secret.encode()) < LEAST_SECRET_BYTES:
+        raise ValueError(
+            f"JWT_SECRET needs {LEAST_SECRET_BYTES} bytes or more; `openssl rand -hex 32` makes a good one"
+        )
+    return secret
+
+
+def mint(
+    secret: str,
+    user: str,
+    *,
+    admin: bool = False,
+    seconds: float = 3600.0,
+    audience: str | None = None,
+    issuer: str | None = None,
+) -> str:
+    """A token for this user that is good for so many seconds."""
+    claims: dict[str, Any] = {"sub": user, "exp": datetime.now(UTC) + timedelta(seconds=seconds)}
+    optional = {"role": "admin" if admin else None, "aud": audience, "iss": issuer}
+    claims |= {name: value for name, value in optional.items() if value is not None}
+    return jwt.encode(claims, checked_secret(secret), algorithm="HS256")
+
+
+def _viewer(claims: dict[str, Any]) -> Viewer:
+    user, roles = claims["sub"], claims.get("roles")
+    if not isinstance(user, str) or not 1 <= len(user) <= LONGEST_USER:
+        raise Unauthenticated(NO_USER)
+    is_admin = claims.get("role") == "admin" or (isinstance(roles, list) and "admin" in roles)
+    return Viewer(UserId(user), is_admin)

@@ -1,0 +1,263 @@
+"""Whom a token speaks for, and every way in which it speaks for nobody."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.adapters.jwt_tokens import JwtTokens, mint
+from services.errors import Unauthenticated
+from services.interview import Viewer
+
+SECRET = "0123456789abcdef" * 4
+OTHER = "fedcba9876543210" * 4
+LATER = 4_000_000_000
+
+
+def signed(secret: str = SECRET, algorithm: str = "HS256", **claims: object) -> str:
+    return jwt.encode({"sub": "ada", "exp": LATER} | claims, secret, algorithm=algorithm)
+
+
+def raw(header: dict[str, object], claims: dict[str, object], signature: bytes = b"") -> str:
+    parts = (json.dumps(header).encode(), json.dumps(claims).encode(), signature)
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_admin"),
+    [
+        ({}, False),
+        ({"role": "admin"}, True),
+        ({"roles": ["user", "admin"]}, True),
+        ({"role": "user", "roles": ["user"]}, False),
+        ({"roles": "administrator"}, False),
+        ({"roles": {"admin": False}}, False),
+        ({"role": ["admin"]}, False),
+        ({"aud": "somebody", "iss": "anybody"}, False),
+    ],
+)
+async def test_a_good_token_names_its_user_and_role(claims: dict[str, object], is_admin: bool) -> None:
+    assert await JwtTokens(secret=SECRET).verify(signed(**claims)) == Viewer("ada", is_admin)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "nonsense",
+        "a.b.c",
+        "ключ",
+        "\ud800",
+        signed(OTHER),
+        signed(SECRET, "HS384"),
+        signed()[:-2],
+        raw({"alg": "none"}, {"sub": "ada", "exp": LATER}),
+        raw({"alg": "None", "typ": "JWT"}, {"sub": "ada", "exp": LATER}),
+        raw({"alg": ["HS256"]}, {"sub": "ada", "exp": LATER}),
+        jwt.encode({"sub": "ada"}, SECRET),
+        jwt.encode({"exp": LATER}, SECRET),
+        signed(exp="soon"),
+        signed(nbf=LATER),
+        "[" * 8000 + ".e30.AA",
+        base64.urlsafe_b64encode(b"[" * 60_000).decode() + ".e30.AA",
+    ],
+)
+async def test_a_bad_token_is_nobody(token: str) -> None:
+    with pytest.raises(Unauthenticated, match="not valid"):
+        await JwtTokens(secret=SECRET).verify(token)
+
+
+def raw_signed(claims: dict[str, object]) -> str:
+    """Signed well, whatever it says."""
+    return jwt.PyJWS().encode(json.dumps(claims).encode(), SECRET, algorithm="HS256")
+
+
+@pytest.mark.parametrize("sub", ["", "x" * 129, 7, None, ["ada"]])
+async def test_a_user_has_a_name_of_sensible_length(sub: object) -> None:
+    with pytest.raises(Unauthenticated):
+        await JwtTokens(secret=SECRET).verify(raw_signed({"sub": sub, "exp": LATER}))
+
+
+async def test_an_expired_token_is_said_to_be_expired() -> None:
+    with pytest.raises(Unauthenticated, match="expired"):
+        await JwtTokens(secret=SECRET).verify(mint(SECRET, "ada", seconds=-1))
+
+
+async def test_audience_and_issuer_are_demanded_where_they_are_set() -> None:
+    tokens = JwtTokens(secret=SECRET, audience="viva", issuer="https://id")
+    assert (await tokens.verify(mint(SECRET, "ada", audience="viva", issuer="https://id"))).user_id == "ada"
+    for wrong in ({}, {"aud": "viva"}, {"iss": "https://id"}, {"aud": "else", "iss": "https://id"}):
+        with pytest.raises(Unauthenticated):
+            await tokens.verify(signed(**wrong))
+
+
+async def test_a_minted_token_is_good_and_says_no_more_than_it_was_told() -> None:
+    tokens = JwtTokens(secret=SECRET)
+    assert await tokens.verify(mint(SECRET, "ada")) == Viewer("ada", False)  # type: ignore[arg-type]
+    assert await tokens.verify(mint(SECRET, "root", admin=True, seconds=60)) == Viewer("root", True)  # type: ignore[arg-type]
+
+
+def test_a_short_secret_or_two_ways_at_once_are_told_apart_at_once() -> None:
+    with pytest.raises(ValueError, match="openssl rand"):
+        JwtTokens(secret="short")
+    with pytest.raises(ValueError, match="32 bytes"):
+        mint("short", "ada")
+    with pytest.raises(ValueError, match="only one"):
+        JwtTokens()
+    with pytest.raises(ValueError, match="only one"):
+        JwtTokens(secret=SECRET, jwks_url="http://127.0.0.1/")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(), st.binary().map(lambda b: base64.urlsafe_b64encode(b).decode() + "..")))
+async def test_no_text_breaks_the_door(token: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await JwtTokens(secret=SECRET).verify(token)
+
+
+class Provider:
+    """An identity provider on loopback: its keys, and how often they were fetched."""
+
+    def __init__(self) -> None:
+        self.body: bytes = b"{}"
+        self.status = 200
+        self.fetches = 0
+        self.url = ""
+
+    def publish(self, *keys: dict[str, object]) -> None:
+        self.body = json.dumps({"keys": keys}).encode()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with running(Provider()) as published:
+        yield published
+
+
+@contextmanager
+def running(provider: Provider) -> Iterator[Provider]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            provider.fetches += 1
+            self.send_response(provider.status)
+            self.send_header("Content-Length", str(len(provider.body)))
+            self.end_headers()
+            self.wfile.write(provider.body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    provider.url = f"http://127.0.0.1:{server.server_address[1]}/jwks.json"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield provider
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+def rsa_jwk(kid: str | None = "r1", **more: object) -> dict[str, object]:
+    made = jwt.algorithms.RSAAlgorithm.to_jwk(RSA.public_key(), as_dict=True)
+    return {**made, **({} if kid is None else {"kid": kid}), **more}
+
+
+def ec_jwk(kid: str) -> dict[str, object]:
+    return {**jwt.algorithms.ECAlgorithm.to_jwk(EC.public_key(), as_dict=True), "kid": kid}
+
+
+def issued(key: Any, algorithm: str, kid: str | None) -> str:
+    headers = None if kid is None else {"kid": kid}
+    return jwt.encode({"sub": "ada", "exp": LATER}, key, algorithm=algorithm, headers=headers)
+
+
+async def test_published_keys_of_both_kinds_are_fetched_once(provider: Provider) -> None:
+    provider.publish(rsa_jwk(), ec_jwk("e1"))
+    tokens = JwtTokens(jwks_url=provider.url)
+    for token in (issued(RSA, "RS256", "r1"), issued(EC, "ES256", "e1"), issued(RSA, "RS256", "r1")):
+        assert (await tokens.verify(token)).user_id == "ada"
+    assert provider.fetches == 1
+
+
+async def test_a_single_key_needs_no_name(provider: Provider) -> None:
+    provider.publish(rsa_jwk(None))
+    assert (await JwtTokens(jwks_url=provider.url).verify(issued(RSA, "RS256", None))).user_id == "ada"
+
+
+async def test_what_the_published_keys_did_not_sign_is_nobody(provider: Provider) -> None:
+    secret = base64.urlsafe_b64encode(SECRET.encode()).rstrip(b"=").decode()
+    shared: dict[str, object] = {"kty": "oct", "k": secret, "kid": "s1", "alg": "HS256"}
+    provider.publish(rsa_jwk(), ec_jwk("e1"), shared, rsa_jwk("enc", use="enc"))
+    tokens = JwtTokens(jwks_url=provider.url)
+    public_pem_as_secret = raw({"alg": "HS256", "kid": "r1"}, {"sub": "ada", "exp": LATER}, b"x" * 32)
+    bad = (
+        issued(STRANGER, "RS256", "r1"),
+        issued(RSA, "RS512", "r1"),
+        issued(EC, "ES256", "r1"),
+        issued(RSA, "RS256", "enc"),
+        issued(RSA, "RS256", "nobody"),
+        issued(RSA, "RS256", None),
+        issued(SECRET, "HS256", "s1"),
+        public_pem_as_secret,
+        raw({"alg": "none", "kid": "r1"}, {"sub": "ada", "exp": LATER}),
+        "nonsense",
+    )
+    for token in bad:
+        with pytest.raises(Unauthenticated, match="not valid"):
+            await tokens.verify(token)
+
+
+async def test_a_new_key_is_found_and_unknown_names_do_not_hammer_the_provider(provider: Provider) -> None:
+    now = [0.0]
+    provider.publish(rsa_jwk("old"))
+    tokens = JwtTokens(jwks_url=provider.url, clock=lambda: now[0])
+    await tokens.verify(issued(RSA, "RS256", "old"))
+    for _ in range(5):
+        with pytest.raises(Unauthenticated):
+            await tokens.verify(issued(RSA, "RS256", "new"))
+    assert provider.fetches == 1
+    provider.publish(rsa_jwk("new"))
+    now[0] = 11.0
+    assert (await tokens.verify(issued(RSA, "RS256", "new"))).user_id == "ada"
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(issued(RSA, "RS256", "old"))
+    assert provider.fetches == 2
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b'{"keys": []}')])
+async def test_keys_that_cannot_be_read_open_no_door(provider: Provider, status: int, body: bytes) -> None:
+    provider.status, provider.body = status, body
+    with pytest.raises(Unauthenticated, match="keys could not be read"):
+        await JwtTokens(jwks_url=provider.url).verify(issued(RSA, "RS256", "r1"))
+
+
+async def test_while_the_provider_is_down_the_keys_in_hand_stay_good(provider: Provider) -> None:
+    now = [0.0]
+    provider.publish(rsa_jwk())
+    tokens = JwtTokens(jwks_url=provider.url, clock=lambda: now[0])
+    await tokens.verify(issued(RSA, "RS256", "r1"))
+    provider.status, now[0] = 503, 1000.0
+    assert (await tokens.verify(issued(RSA, "RS256", "r1"))).user_id == "ada"
+    assert provider.fetches == 2
+
+
+async def test_a_provider_that_is_not_there_opens_no_door() -> None:
+    with running(Provider()) as gone:
+        urls = [gone.url, "http://[no-address", "no-address"]
+    for url in urls:
+        with pytest.raises(Unauthenticated, match="keys could not be read"):
+            await JwtTokens(jwks_url=url).verify(issued(RSA, "RS256", "r1"))

@@ -1,0 +1,242 @@
+"""The hosted engine over the real wire: what it sends, what it understands, and what each fault becomes."""
+
+import asyncio
+import io
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from datetime import date
+
+import av
+import numpy as np
+import openai
+import pytest
+
+from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities, packed
+from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
+from services.ports import Recording, Speech
+from tests.openai_server import OpenAIServer, Received, Reply, busy, drips, fails, not_json, resets, says
+
+KEY = "sk-very-secret-key"
+SAID = "a transcript that must not leak"
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with OpenAIServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: OpenAIServer) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with openai.AsyncOpenAI(base_url=server.url, api_key=KEY) as opened:
+        yield opened
+
+
+def noise(seconds: float) -> bytes:
+    return np.random.default_rng(1).integers(-9000, 9000, int(seconds * 16_000), dtype="<i2").tobytes()
+
+
+def speech(seconds: float = 1.5, language: str | None = None, prompt: str | None = None) -> Speech:
+    return Speech(Recording(noise(seconds), seconds), [], language, prompt)
+
+
+def samples(file: bytes) -> tuple[str, int, bytes]:
+    """The codec, the rate and the samples of an encoded file."""
+    with av.open(io.BytesIO(file), "r") as opened:
+        stream = opened.streams.audio[0]
+        blocks = [frame.to_ndarray() for frame in opened.decode(stream)]
+        return stream.codec_context.name, stream.rate, np.concatenate(blocks, axis=1).tobytes()
+
+
+async def test_the_recording_arrives_whole_as_flac_and_the_text_comes_back(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script(says(" Good morning. ", languages=[{"code": "en"}]))
+    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(1.5, "en-GB", "Names: Ada."))
+    assert (heard.text, heard.language, heard.duration, heard.no_speech) == ("Good morning.", "en", 1.5, False)
+    assert (heard.engine, heard.model, heard.segments) == ("openai", "gpt-transcribe", ())
+    (sent,) = server.received
+    assert sent.path == "/v1/audio/transcriptions"
+    assert sent.headers["authorization"] == f"Bearer {KEY}"
+    assert sent.file_name == "answer.flac"
+    assert samples(sent.file) == ("flac", 16_000, noise(1.5))
+    assert sent.fields == {
+        "model": ["gpt-transcribe"],
+        "response_format": ["json"],
+        "languages[]": ["en"],
+        "prompt": ["Names: Ada."],
+    }
+
+
+async def test_times_come_from_the_model_that_gives_them(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    segments = [{"text": " Hello you.", "start": 0.0, "end": 1.0}, {"text": " Bye.", "start": 1.0, "end": 1.4}]
+    words = [
+        {"word": "Hello", "start": 0.0, "end": 0.4},
+        {"word": "you", "start": 0.5, "end": 0.9},
+        {"word": "Bye", "start": 1.0, "end": 1.4},
+        {"word": "no times"},
+    ]
+    server.script(says("Hello you. Bye.", language="english", duration=1.5, segments=segments, words=words))
+    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(language="de"))
+    assert [(s.text, s.start, s.end) for s in heard.segments] == [("Hello you.", 0.0, 1.0), ("Bye.", 1.0, 1.4)]
+    assert [[w.text for w in s.words] for s in heard.segments] == [["Hello", "you"], ["Bye"]]
+    assert heard.language == "en"
+    assert server.received[0].fields["response_format"] == ["verbose_json"]
+    assert server.received[0].fields["timestamp_granularities[]"] == ["segment", "word"]
+    assert server.received[0].fields["language"] == ["de"]
+
+
+async def test_an_unknown_model_is_asked_for_nothing_special(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    heard = await OpenAISpeech(client, "Systran/some-model", 10).transcribe(speech(language="fr", prompt="Ada"))
+    assert (heard.text, heard.language) == (server.text, "fr")
+    assert server.received[0].fields == {
+        "model": ["Systran/some-model"],
+        "response_format": ["json"],
+        "language": ["fr"],
+    }
+
+
+def test_the_table_knows_when_models_are_switched_off() -> None:
+    assert {name for name, known in MODELS.items() if known.ends_on is None} == {"gpt-transcribe"}
+    assert capabilities("whisper-1").ends_on == capabilities("gpt-4o-transcribe").ends_on == date(2027, 2, 26)
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+async def test_no_text_means_that_nobody_speaks(server: OpenAIServer, client: openai.AsyncOpenAI, text: str) -> None:
+    server.script(says(text, languages=[]))
+    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(language="en"))
+    assert (heard.text, heard.no_speech, heard.language) == ("", True, None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (resets(), EngineUnavailable),
+        (fails(408), EngineTimeout),
+        (fails(409), EngineUnavailable),
+        (fails(429), EngineBusy),
+        (fails(500), EngineUnavailable),
+        (fails(503), EngineUnavailable),
+        (fails(504), EngineTimeout),
+        (fails(401, message=f"Incorrect API key provided: {KEY}"), EngineUnavailable),
+        (fails(403), EngineUnavailable),
+        (fails(404), EngineUnavailable),
+        (fails(400, message=SAID), EngineRefused),
+        (fails(413), EngineRefused),
+        (fails(415), EngineRefused),
+        (fails(422), EngineRefused),
+        (Reply(status=500, body=SAID.encode(), content_type="text/plain"), EngineUnavailable),
+        (not_json(), EngineUnavailable),
+        (not_json(SAID.encode(), "text/plain"), EngineUnavailable),
+        (not_json(b'{"text": "' + SAID.encode(), "application/json"), EngineUnavailable),
+        (not_json(b"", "application/json"), EngineUnavailable),
+        (Reply(body=b'{"words": []}'), EngineUnavailable),
+        (Reply(body=b'{"text": null}'), EngineUnavailable),
+        (Reply(body=b'["text"]'), EngineUnavailable),
+        (Reply(body=b'{"text": "\\ud800"}'), EngineUnavailable),
+    ],
+)
+async def test_each_fault_has_a_name_and_is_paid_for_once(
+    server: OpenAIServer, client: openai.AsyncOpenAI, reply: Reply, problem: type[TranscriptionProblem]
+) -> None:
+    server.script(reply)
+    with pytest.raises(problem) as raised:
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    assert type(raised.value) is problem
+    assert raised.value.__suppress_context__
+    assert KEY not in str(raised.value)
+    assert SAID not in str(raised.value)
+    assert len(server.received) == 1
+
+
+async def test_a_refused_key_is_said_to_be_one(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.script(fails(401))
+    with pytest.raises(EngineUnavailable, match="refuses the key") as raised:
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    assert raised.value.retryable
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0.5", 0.5), ("soon", None), ("-1", None), ("nan", None)])
+async def test_a_busy_engine_says_when_to_come_again(
+    server: OpenAIServer, client: openai.AsyncOpenAI, header: str, seconds: float | None
+) -> None:
+    server.script(busy(header))
+    with pytest.raises(EngineBusy) as raised:
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    assert raised.value.retry_after == seconds
+
+
+async def test_a_right_answer_of_the_wrong_content_type_is_still_read(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script(not_json(b'{"text": "Fine."}', "text/plain"))
+    assert (await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())).text == "Fine."
+
+
+async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script(drips())
+    with pytest.raises(EngineTimeout):
+        await OpenAISpeech(client, "gpt-transcribe", 0.5).transcribe(speech())
+    assert len(server.received) == 1
+
+
+async def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with OpenAIServer() as gone:
+        url = gone.url
+    async with openai.AsyncOpenAI(base_url=url, api_key=KEY) as client:
+        with pytest.raises(EngineUnavailable, match="could not be reached"):
+            await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+
+
+async def test_more_seconds_than_the_model_takes_are_refused_before_anything_is_sent(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    with pytest.raises(EngineRefused, match="at most 1400 seconds"):
+        await OpenAISpeech(client, "gpt-4o-transcribe", 10).transcribe(Speech(Recording(b"", 1401.0), []))
+    assert server.received == []
+
+
+def test_what_does_not_fit_as_flac_is_sent_as_opus() -> None:
+    name, file, media_type = packed(noise(5), 100_000)
+    codec, _, decoded = samples(file)
+    assert (name, media_type, len(file) <= 100_000) == ("answer.ogg", "audio/ogg", True)
+    assert "opus" in codec
+    with av.open(io.BytesIO(file), "r") as opened:
+        assert opened.duration is not None
+        assert opened.duration / av.time_base == pytest.approx(5.0, abs=0.1)
+    assert decoded
+
+
+def test_what_fits_in_no_way_is_refused() -> None:
+    with pytest.raises(EngineRefused, match="1000 bytes"):
+        packed(noise(5), 1000)
+
+
+class Watched(Speech):
+    """A Speech that can be watched from outside."""
+
+
+async def test_the_samples_are_let_go_before_the_wait(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    watched = Watched(Recording(noise(1), 1.0), [])
+    seen: list[object] = []
+    reference = weakref.ref(watched)
+
+    def look(received: Received) -> None:
+        seen.append(reference())
+
+    server.on_request = look
+    running = OpenAISpeech(client, "gpt-transcribe", 10).transcribe(watched)
+    del watched
+    await running
+    assert seen == [None]
+
+
+async def test_many_at_once_do_not_mix(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.script(*(says(f"Answer {number}.") for number in range(8)))
+    engine = OpenAISpeech(client, "gpt-transcribe", 20)
+    heard = await asyncio.gather(*(engine.transcribe(speech(0.5 + number / 10)) for number in range(8)))
+    assert {each.text for each in heard} == {f"Answer {number}." for number in range(8)}
+    lengths = sorted(len(samples(sent.file)[2]) for sent in server.received)
+    assert lengths == [len(noise(0.5 + number / 10)) for number in range(8)]
