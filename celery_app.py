@@ -6,7 +6,9 @@ before the worker is ready, so that a fork finds nothing to inherit.
 
 from typing import Any
 
+import structlog
 from celery import signals
+from celery.exceptions import WorkerShutdown
 
 from app.config import Settings
 from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
@@ -14,6 +16,8 @@ from app.logs import configure_logs
 from app.worker import Process, slots
 from services.adapters.celery_doorbell import SCORE, TRANSCRIBE
 from services.interview import PartId
+
+log = structlog.get_logger(__name__)
 
 settings = Settings()
 celery = make_celery(settings)
@@ -49,7 +53,11 @@ def _on_logging(**_: Any) -> None:
 @signals.worker_ready.connect
 def _on_ready(sender: Any, **_: Any) -> None:
     listens = any(queue.name == QUEUE for queue in sender.task_consumer.queues)
-    process.open(sender.hostname, listens=listens)
+    try:
+        process.open(sender.hostname, listens=listens)
+    except Exception as error:
+        log.exception("the worker cannot work")
+        raise WorkerShutdown(1) from error
 
 
 @signals.worker_shutting_down.connect

@@ -28,7 +28,7 @@ class Engines:
 
 
 def open_engines(settings: Settings, slots: int) -> Engines:
-    """The engines; weights are found and checked here, and loaded by `warm_up` or the first recording."""
+    """The engines; weights are found, checked and loaded by `warm_up` or the first recording."""
     client = _client(settings)
     decoder, activity = AvDecoder(settings.max_audio_seconds, settings.max_audio_bytes), SileroActivity()
     local = None if settings.uses_hosted_speech else _local(settings, slots)
@@ -66,7 +66,8 @@ def _client(settings: Settings) -> openai.AsyncOpenAI:
 
 
 def _local(settings: Settings, slots: int) -> LocalSpeech:
-    return LocalSpeech(find_weights(settings.speech_model, settings.cache_dir), settings.speech_model, slots)
+    name = settings.speech_model
+    return LocalSpeech(lambda: find_weights(name, settings.cache_dir), name, slots, words=settings.speech_words)
 
 
 def _scorer(settings: Settings, client: openai.AsyncOpenAI) -> Scorer:

@@ -128,11 +128,11 @@ async def _alive(house: House, client: AsyncMongoClient[Document]) -> int | None
 
 
 def make_tokens(settings: Settings) -> JwtTokens:
-    """The tokens that the settings accept; ValueError if there is neither a secret nor a JWKS address."""
+    """The tokens that the settings accept: a JWKS address goes before a secret; ValueError if there is neither."""
     if settings.jwt_secret is None and settings.jwks_url is None:
         raise ValueError("set JWT_SECRET (32 bytes or more) or JWKS_URL, so that the API can tell its users")
     return JwtTokens(
-        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+        secret=None if settings.jwks_url or not settings.jwt_secret else settings.jwt_secret.get_secret_value(),
         jwks_url=settings.jwks_url,
         audience=settings.jwt_audience,
         issuer=settings.jwt_issuer,

@@ -159,13 +159,14 @@ async def test_what_is_not_there_is_named() -> None:
 
 async def test_what_is_not_valid_is_named_with_its_place() -> None:
     async with Api().client() as client:
-        for body in (
+        bodies: list[dict[str, list[dict[str, object]]]] = [
             {"questions": []},
             {"questions": [{"id": "a.b", "text": "?"}]},
             {"questions": [{"id": "$q", "text": "?"}]},
             {"questions": [{"id": "q", "text": "?", "keypoints": []}]},
             {"questions": [{"id": "q", "text": "?"}] * 2},
-        ):
+        ]
+        for body in bodies:
             answer = await client.post("/api/sessions", json=body)
             assert problem(answer) == (422, "invalid_request")
             assert answer.json()["errors"][0]["where"]

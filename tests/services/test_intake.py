@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -108,13 +109,9 @@ async def test_a_worker_that_is_faster_than_the_upload_does_not_make_it_look_old
             if answer.status is Status.QUEUED:
                 claimed = await house.claims.claim(answer.part_id, "w")
                 assert isinstance(claimed, Part)
-                await super().show(session_id, Answer(**{**_fields(answer), "rev": claimed.rev}))
+                await super().show(session_id, replace(answer, rev=claimed.rev))
             return await super().show(session_id, answer)  # type: ignore[no-any-return]
 
     house.sessions = Eager(house.memory)
     part = await house.upload(id)
     assert house.part(part.id).state is PartState.PROCESSING
-
-
-def _fields(answer: Answer) -> dict[str, object]:
-    return {name: getattr(answer, name) for name in Answer.__dataclass_fields__}

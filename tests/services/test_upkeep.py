@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from services.interview import PartId, PartState, Status
+from services.interview import Part, PartId, PartState, Status
+from services.ports import Recording, Speech
 from tests.house import ALICE, Q1, Interior, incoming
 
 
@@ -35,7 +38,7 @@ async def test_a_part_whose_workers_always_die_fails_after_its_last_delivery() -
 async def test_an_upload_whose_process_died_leaves_nothing() -> None:
     house = Interior()
     id = await house.session()
-    house.uploads.abort = _dies  # type: ignore[method-assign,assignment]
+    house.uploads.abort = _dies  # type: ignore[method-assign]
     with pytest.raises(RuntimeError):
         await house.intake.receive(id, Q1, ALICE, incoming(b"abc", then=RuntimeError()))
     assert house.memory.chunks
@@ -114,13 +117,9 @@ async def test_a_second_sweep_finds_nothing_to_do() -> None:
     assert not any((await house.sweep.run(24)).as_dict().values())
 
 
-def _arriving(house: Interior, id: PartId):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
+def _arriving(house: Interior, id: PartId) -> Part:
     return replace(house.part(id), state=PartState.UPLOADING)
 
 
-def _speech():  # type: ignore[no-untyped-def]
-    from services.ports import Recording, Speech
-
+def _speech() -> Speech:
     return Speech(Recording(b"", 0.0), [])

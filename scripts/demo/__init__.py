@@ -1,0 +1,1 @@
+"""The demo: a spoken interview through a stack of its own."""

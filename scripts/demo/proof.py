@@ -1,0 +1,32 @@
+"""Count what is left of the audio in the database."""
+
+import time
+from typing import Any
+
+from pymongo import MongoClient
+
+from scripts.stack.stack import Pause
+
+PATIENCE = 15.0
+
+
+def audio_left(url: str, database: str) -> dict[str, int]:
+    """The number of documents in each collection that holds GridFS files or chunks."""
+    with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=5000) as client:
+        names = {"fs.files", "fs.chunks", *client[database].list_collection_names()}
+        audio = sorted(name for name in names if name.endswith((".files", ".chunks")))
+        return {name: client[database][name].count_documents({}) for name in audio}
+
+
+def audio_left_at_last(url: str, database: str, pause: Pause) -> dict[str, int]:
+    """The same once nothing is left, or after some seconds of patience."""
+    deadline = time.monotonic() + PATIENCE
+    while any((left := audio_left(url, database)).values()) and time.monotonic() < deadline:
+        pause()
+    return left
+
+
+def forget(url: str, database: str) -> None:
+    """Drop the demo's database; it may be on a server that is not the demo's own."""
+    with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=5000) as client:
+        client.drop_database(database)

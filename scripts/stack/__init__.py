@@ -1,0 +1,1 @@
+"""The local stack: MongoDB, Valkey, worker, beat and API as processes on loopback."""

@@ -1,0 +1,59 @@
+"""Become a program of the stack: note the process id, end with the parent, wait for ports, exec.
+
+Runs as a file of its own, so that a start costs milliseconds:
+    python -I -S child.py PID_FILE [HOST:PORT ...] -- PROGRAM ARGUMENT ...
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import time
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Have the kernel send SIGTERM here when the parent process ends."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def note_pid(path: str) -> None:
+    """Replace the pid file in one step."""
+    draft = f"{path}.{os.getpid()}"
+    with open(draft, "w") as file:  # noqa: PTH123 - pathlib would double the time of a start
+        file.write(str(os.getpid()))
+    os.replace(draft, path)  # noqa: PTH105
+
+
+def wait_for(address: str) -> None:
+    """Return once something listens there."""
+    host, _, port = address.rpartition(":")
+    while True:
+        with socket.socket() as client:
+            client.settimeout(1)
+            if client.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.05)
+
+
+def main(arguments: list[str]) -> None:
+    """Exec what follows the `--`."""
+    split = arguments.index("--")
+    pid_file, *addresses = arguments[:split]
+    command = arguments[split + 1 :]
+    die_with_parent()
+    note_pid(pid_file)
+    for address in addresses:
+        wait_for(address)
+    os.execv(command[0], command)  # noqa: S606
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

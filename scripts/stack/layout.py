@@ -1,0 +1,115 @@
+"""What lies where in a stack's state folder."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.stack.errors import StackError, StateInUse
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The state folder of one stack."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, folder: Path) -> "Layout":
+        return cls(folder.expanduser().resolve())
+
+    @property
+    def env(self) -> Path:
+        return self.root / "env"
+
+    @property
+    def pids(self) -> Path:
+        return self.root / "pids"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def supervisor(self) -> Path:
+        return self.root / "supervisord.conf"
+
+    def data(self, name: str) -> Path:
+        return self.root / "data" / name
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def pid_file(self, name: str) -> Path:
+        return self.pids / f"{name}.pid"
+
+    def make(self) -> None:
+        """Create the folders that are not there yet."""
+        try:
+            for folder in (self.pids, self.logs, self.cache, self.data("mongod"), self.data("valkey")):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackError(f"STATE_DIR {self.root} cannot be used: {error}") from error
+
+    def read_env(self) -> dict[str, str]:
+        """What the last start wrote; empty if there was none."""
+        if not self.env.is_file():
+            return {}
+        pairs = (line.partition("=") for line in self.env.read_text().splitlines() if "=" in line)
+        return {key: value for key, _, value in pairs}
+
+    def write_env(self, values: Mapping[str, str]) -> None:
+        write_private(self.env, "".join(f"{key}={value}\n" for key, value in values.items()))
+
+    def read_pids(self) -> dict[str, int]:
+        """The process of each program, by its name, as far as they are known."""
+        found = {file.stem: _read_pid(file) for file in self.pids.glob("*.pid")}
+        return {name: pid for name, pid in found.items() if pid}
+
+    def forget_pids(self) -> None:
+        shutil.rmtree(self.pids, ignore_errors=True)
+        self.pids.mkdir(exist_ok=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other stacks out of the folder; StateInUse if one is in it."""
+        self.make()
+        with (self.root / "lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise StateInUse(_in_use(self.root, file.read().strip())) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file in one step; only its owner may read it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def _in_use(root: Path, pid: str) -> str:
+    return f"Another stack (process {pid or 'unknown'}) is using {root}.\nStop it, or set STATE_DIR to another folder."
+
+
+def _read_pid(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,86 @@
+"""The processes of a stack, in the order in which they start."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.stack.layout import Layout
+
+# A worker that greets no others starts a second sooner.
+ALONE = ("--without-mingle", "--without-gossip")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A program to keep running; it starts once something listens at each of `after`."""
+
+    name: str
+    command: tuple[str, ...]
+    after: tuple[str, ...] = ()
+
+
+def mongod(program: Path, port: int, layout: Layout) -> Process:
+    options = {
+        "--port": str(port),
+        "--bind_ip": "127.0.0.1",
+        "--replSet": "rs0",
+        "--dbpath": str(layout.data("mongod")),
+        "--wiredTigerCacheSizeGB": "0.5",
+        "--oplogSize": "512",
+    }
+    parameters = ("shutdownTimeoutMillisForSignaledShutdown=100", "diagnosticDataCollectionEnabled=false")
+    return Process(
+        "mongod",
+        (
+            str(program),
+            *(word for pair in options.items() for word in pair),
+            *(word for parameter in parameters for word in ("--setParameter", parameter)),
+            "--nounixsocket",
+            "--quiet",
+        ),
+    )
+
+
+def valkey(program: Path, port: int, layout: Layout) -> Process:
+    options = {
+        "--port": str(port),
+        "--bind": "127.0.0.1",
+        "--dir": str(layout.data("valkey")),
+        "--appendonly": "yes",
+        "--appendfsync": "everysec",
+        "--maxmemory-policy": "noeviction",
+        "--save": "",
+    }
+    return Process("valkey", (str(program), *(word for pair in options.items() for word in pair)))
+
+
+def worker(after: tuple[str, ...]) -> Process:
+    return Process("worker", _celery("worker", "--queues", "celery", "--hostname", "worker@%h", *ALONE), after)
+
+
+def upkeep(after: tuple[str, ...]) -> Process:
+    """A worker for the sweep alone, so that no long recording holds it up."""
+    return Process(
+        "upkeep",
+        _celery("worker", "--queues", "upkeep", "--pool", "solo", "--hostname", "upkeep@%h", *ALONE),
+        after,
+    )
+
+
+def beat(layout: Layout, after: tuple[str, ...]) -> Process:
+    schedule = str(layout.data("beat-schedule"))
+    return Process("beat", _celery("beat", "-s", schedule, "--pidfile="), after)
+
+
+def api(port: int, after: tuple[str, ...]) -> Process:
+    options = ("--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2")
+    speed = ("--loop", "uvloop", "--http", "httptools", "--no-access-log")
+    return Process("api", _python("uvicorn", "--factory", "app.main:create_app", *options, *speed), after)
+
+
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return _python("celery", "-A", "celery_app", *arguments, "--loglevel", "INFO")
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)

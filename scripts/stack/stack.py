@@ -1,0 +1,143 @@
+"""One stack, from the choice of ports to the last process gone."""
+
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx2
+
+from app.config import StackSettings
+from scripts.stack import leftovers, ports, processes, programs, replica_set, supervise
+from scripts.stack.crashes import Crashes
+from scripts.stack.errors import PortTaken, StackError
+from scripts.stack.layout import Layout
+from scripts.stack.processes import Process
+
+Pause = Callable[[], None]
+Report = Callable[[str], None]
+
+START_SECONDS = 180.0
+STOP_SECONDS = 9.3
+
+
+class Stack:
+    """The processes of one state folder, under one supervisor."""
+
+    def __init__(self, settings: StackSettings, layout: Layout) -> None:
+        self.layout = layout
+        self.port = settings.port
+        self.url = f"http://127.0.0.1:{settings.port}"
+        self._settings = settings
+        self._known = layout.read_env()
+        self._mongod_port = None if settings.mongodb_url else ports.choose(self._port_before("MONGODB_URL"))
+        self._valkey_port = None if settings.redis_url else ports.choose(self._port_before("REDIS_URL"))
+        self._processes = list(self._chosen())
+        self._crashes = Crashes(layout)
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the house must know to find this stack."""
+        own = self._settings
+        secret = own.jwt_secret.get_secret_value() if own.jwt_secret else self._known.get("JWT_SECRET")
+        return {
+            "MONGODB_URL": own.mongodb_url or f"mongodb://127.0.0.1:{self._mongod_port}/?replicaSet={replica_set.NAME}",
+            "MONGODB_DATABASE": own.mongodb_database,
+            "REDIS_URL": own.redis_url or f"redis://127.0.0.1:{self._valkey_port}/0",
+            "JWT_SECRET": secret or secrets.token_hex(32),
+        }
+
+    def start(self) -> None:
+        """Begin to run everything; `wait` says when it is ready."""
+        self._known = self.environment
+        self.layout.write_env(self._known)
+        self._supervise()
+
+    def wait(self, pause: Pause, report: Report) -> None:
+        """Return once an upload would be transcribed; StackError if that is not to be."""
+        self._deadline = time.monotonic() + START_SECONDS
+        if port := self._mongod_port:
+            report("MongoDB")
+            self._until(lambda: replica_set.is_primary(port), pause)
+        report("API")
+        self._until(lambda: self._ready() is not None, pause)
+        report("worker")
+        self._until(self._is_served, pause)
+
+    def tend(self) -> None:
+        """Bring the supervisor back, should it have died."""
+        if self._daemon is not None and self._daemon.poll() is not None:
+            leftovers.end_all(self.layout)
+            self._supervise()
+
+    def stop(self) -> None:
+        """End every process: in order if there is time, by force after that."""
+        if self._daemon is None:
+            return
+        self._daemon.terminate()
+        try:
+            self._daemon.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._daemon.kill()
+            self._daemon.wait()
+        leftovers.kill_all(self.layout)
+
+    def _supervise(self) -> None:
+        shared = {"CACHE_DIR": str(self.layout.cache), leftovers.MARK: str(self.layout.root), "PYTHONUNBUFFERED": "1"}
+        self._daemon = supervise.start(self.layout, self._processes, {**self._known, **shared})
+
+    def _chosen(self) -> Iterator[Process]:
+        after: list[str] = []
+        if self._mongod_port:
+            yield processes.mongod(programs.find_mongod(), self._mongod_port, self.layout)
+            after.append(f"127.0.0.1:{self._mongod_port}")
+        if self._valkey_port:
+            yield processes.valkey(programs.find_valkey(), self._valkey_port, self.layout)
+            after.append(f"127.0.0.1:{self._valkey_port}")
+        yield processes.worker(tuple(after))
+        yield processes.upkeep(tuple(after))
+        yield processes.beat(self.layout, tuple(after))
+        yield processes.api(self.port, tuple(after))
+
+    def _port_before(self, name: str) -> int | None:
+        address = urlsplit(self._known.get(name, ""))
+        return address.port if address.hostname == "127.0.0.1" else None
+
+    def _until(self, done: Callable[[], bool], pause: Pause) -> None:
+        while not done():
+            self._crashes.check()
+            self.tend()
+            if time.monotonic() > self._deadline:
+                raise StackError(f"The stack was not ready within {START_SECONDS:.0f} s; see {self.layout.logs}.")
+            pause()
+
+    def _ready(self) -> dict[str, object] | None:
+        try:
+            answer = httpx2.get(f"{self.url}/readyz", timeout=2, trust_env=False)
+            body = answer.json()
+        except (httpx2.HTTPError, ValueError):
+            return None
+        return body if isinstance(body, dict) else None
+
+    def _is_served(self) -> bool:
+        body = self._ready() or {}
+        return body.get("ready") is True and body.get("workers") not in (None, 0)
+
+
+@contextmanager
+def opened(settings: StackSettings) -> Iterator[Stack]:
+    """A stack that alone uses its state folder; it is stopped on the way out."""
+    layout = Layout.at(settings.state_dir)
+    with layout.lock():
+        leftovers.end_all(layout)
+        if not ports.is_free(settings.port):
+            raise PortTaken(f"Port {settings.port} is taken. Free it, or choose another: PORT=8001 make up")
+        stack = Stack(settings, layout)
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()

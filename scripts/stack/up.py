@@ -1,0 +1,63 @@
+"""Run the stack until somebody stops it: `python -m scripts.stack.up`."""
+
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from app.config import StackSettings
+from scripts.stack.child import die_with_parent
+from scripts.stack.errors import StackError
+from scripts.stack.signals import Signals, Stopped
+from scripts.stack.stack import Stack, opened
+
+console = Console(stderr=True, highlight=False)
+
+
+def up(
+    with_parent: Annotated[bool, typer.Option(help="Stop when the parent process ends, as make does.")] = False,
+) -> None:
+    """Start MongoDB, Valkey, worker, beat and API; say `ready` on standard output; stop on Ctrl-C."""
+    signals = Signals()
+    if with_parent:
+        die_with_parent()
+    try:
+        settings = StackSettings()
+        with opened(settings) as stack:
+            code = _run(stack, signals)
+    except (StackError, ValidationError) as error:
+        console.print(f"[red]The stack cannot run.[/red] {_plain(error)}", markup=True, soft_wrap=True)
+        code = 1
+    raise typer.Exit(code)
+
+
+def _run(stack: Stack, signals: Signals) -> int:
+    try:
+        with console.status("Starting MongoDB, Valkey, worker, beat and API …") as status:
+            stack.wait(signals.pause, lambda name: status.update(f"Waiting for the {name} …"))
+    except Stopped:
+        return 128 + (signals.received or 0)
+    _say_ready(stack)
+    try:
+        while True:
+            signals.pause()
+            stack.tend()
+    except Stopped:
+        console.print("Stopping …")
+        return 0
+
+
+def _say_ready(stack: Stack) -> None:
+    sys.stdout.write(f"ready {stack.url}\n")
+    sys.stdout.flush()
+    console.print(f"Logs are in {stack.layout.logs}; Ctrl-C stops everything.", soft_wrap=True)
+
+
+def _plain(error: Exception) -> str:
+    return str(error).replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    typer.run(up)

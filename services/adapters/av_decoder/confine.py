@@ -1,0 +1,31 @@
+"""Takes from the running process what decoding does not need."""
+
+import os
+import resource
+from pathlib import Path
+
+from services.adapters.av_decoder.wire import Caps
+
+
+def confine(caps: Caps) -> None:
+    """From here on no file or socket can be opened, and memory and time are short."""
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(quiet, stream)
+    os.close(quiet)
+    os.chdir("/")
+    _limit(resource.RLIMIT_AS, _mapped() + caps.memory)
+    _limit(resource.RLIMIT_CPU, caps.cpu_seconds)
+    for what in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
+        _limit(what, 0)
+
+
+def _mapped() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
+
+
+def _limit(what: int, most: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))

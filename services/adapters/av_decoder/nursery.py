@@ -1,0 +1,68 @@
+"""The worker's hold on the template process."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from services.adapters.av_decoder.wire import Caps
+
+ROOT = Path(__file__).parents[3]
+START = "from services.adapters.av_decoder.template import serve; serve()"
+GRACE_SECONDS = 5.0
+
+
+class Nursery:
+    """Starts the template when it is first needed, and again if it has died."""
+
+    def __init__(self, caps: Caps) -> None:
+        self.caps = caps
+        self.running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+
+    def child(self) -> socket.socket:
+        """A line to a fresh child; closing it kills the child. OSError if none can be had."""
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        with far:
+            try:
+                socket.send_fds(self._control(), [b"f"], [far.fileno()])
+            except OSError:
+                near.close()
+                raise
+        return near
+
+    def close(self) -> None:
+        """End the template and all its children."""
+        if self.running is not None:
+            (template, control), self.running = self.running, None
+            control.close()
+            _reap(template)
+
+    def _control(self) -> socket.socket:
+        if self.running is None or self.running[0].poll() is not None:
+            self.close()
+            self.running = self._start()
+        return self.running[1]
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        """A clean interpreter: no secrets in its environment, and its own session, so that Ctrl-C spares it."""
+        control, far = socket.socketpair()
+        control.setblocking(False)
+        with far:
+            template = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", START, str(self.caps.seconds), str(self.caps.bytes)],
+                cwd=ROOT,
+                env={"OPENBLAS_NUM_THREADS": "1"},
+                stdin=far.fileno(),
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return template, control
+
+
+def _reap(template: subprocess.Popen[bytes]) -> None:
+    try:
+        template.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        template.kill()
+        template.wait()

@@ -1,0 +1,146 @@
+"""A process that has everything loaded, and forks a child for each recording it is handed.
+
+It starts from a clean interpreter with an empty environment, reads sockets from its
+standard input, and ends, with all its children, when that closes.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import wave
+from contextlib import suppress
+from io import BytesIO
+
+import av.logging
+
+from services.adapters.av_decoder import wire
+from services.adapters.av_decoder.confine import confine
+from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.wire import Caps, message
+from services.errors import AudioTooLong, AudioUnreadable
+
+LINE = 3
+MOST_FILES = 256
+
+
+def serve() -> None:
+    """Fork children until the standard input closes."""
+    caps = Caps(float(sys.argv[1]), int(sys.argv[2]))
+    _warm_up()
+    with socket.socket(fileno=os.dup(0)) as control:
+        _Template(control, caps).run()
+
+
+def _warm_up() -> None:
+    av.logging.set_level(None)
+    sound = BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setparams((2, 2, 44_100, 0, "NONE", ""))
+        file.writeframes(bytes(4 * 4_410))
+    decode(sound.getvalue(), 1.0, lambda _: None)
+    gc.collect()
+    gc.freeze()
+
+
+class _Template:
+    def __init__(self, control: socket.socket, caps: Caps) -> None:
+        self.control = control
+        self.caps = caps
+        self.lines: dict[int, socket.socket] = {}
+        self.poll = select.poll()
+        self.ended, self.bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def run(self) -> None:
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self.bell, warn_on_full_buffer=False)
+        self.poll.register(self.control, select.POLLIN)
+        self.poll.register(self.ended, select.POLLIN)
+        while self._turn():
+            pass
+        for pid in self.lines:
+            os.kill(pid, signal.SIGKILL)
+
+    def _turn(self) -> bool:
+        ready = dict(self.poll.poll())
+        self._kill_those_hung_up(ready)
+        if self.ended in ready:
+            os.read(self.ended, 4096)
+            self._bury()
+        return self.control.fileno() not in ready or self._accept()
+
+    def _kill_those_hung_up(self, ready: dict[int, int]) -> None:
+        for pid, line in self.lines.items():
+            if line.fileno() in ready:
+                self.poll.unregister(line)
+                os.kill(pid, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        """Reap what ended; only then does the worker see the line close."""
+        while self.lines:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            line = self.lines.pop(pid)
+            self._forget(line)
+
+    def _forget(self, line: socket.socket) -> None:
+        with suppress(KeyError):
+            self.poll.unregister(line)
+        line.close()
+
+    def _accept(self) -> bool:
+        word, files, _, _ = socket.recv_fds(self.control, 1, 1)
+        if not word:
+            return False
+        for file in files:
+            self._fork(socket.socket(fileno=file))
+        return True
+
+    def _fork(self, line: socket.socket) -> None:
+        try:
+            pid = os.fork()
+        except OSError:
+            line.close()
+            return
+        if pid == 0:
+            _live(line, self.caps)
+        self.lines[pid] = line
+        self.poll.register(line, 0)
+
+
+def _live(line: socket.socket, caps: Caps) -> None:
+    """The whole life of a child; it never returns."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if line.fileno() != LINE:
+            os.dup2(line.fileno(), LINE)
+        os.closerange(LINE + 1, MOST_FILES)
+        confine(caps)
+        _decode(socket.socket(fileno=LINE), caps)
+    except BaseException:  # whatever it was, the worker hears that the samples did not end well
+        os._exit(1)
+    os._exit(0)
+
+
+def _decode(line: socket.socket, caps: Caps) -> None:
+    line.sendall(message(wire.READY))
+    try:
+        data = _read(line, caps.bytes)
+        warnings = decode(data, caps.seconds, lambda block: line.sendall(message(wire.SAMPLES, block)))
+    except AudioTooLong:
+        line.sendall(message(wire.TOO_LONG))
+    else:
+        line.sendall(message(wire.DONE, ",".join(warnings).encode()))
+
+
+def _read(line: socket.socket, most: int) -> bytes:
+    data = BytesIO()
+    while piece := line.recv(256 * 1024):
+        if data.tell() + len(piece) > most:
+            raise AudioUnreadable
+        data.write(piece)
+    return data.getvalue()

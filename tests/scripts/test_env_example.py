@@ -1,0 +1,23 @@
+"""The settings as they are shown to people."""
+
+from app.config import Settings
+from scripts.env_example import env_example
+from scripts.stack.layout import ROOT
+
+
+def test_the_file_is_what_the_settings_say() -> None:
+    assert (ROOT / ".env.example").read_text() == env_example()
+
+
+def test_every_setting_is_in_it_with_what_it_means() -> None:
+    text = env_example()
+    for name, field in Settings.model_fields.items():
+        assert f"{name.upper()}=" in text
+        assert field.description
+        assert f"# {field.description}\n" in text
+
+
+def test_no_secret_has_a_value() -> None:
+    lines = [line for line in env_example().splitlines() if "SECRET=" in line or "KEY=" in line]
+    assert lines
+    assert all(line.endswith("=") for line in lines)

@@ -1,0 +1,45 @@
+"""The state folder of a stack."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from scripts.stack.errors import StackError, StateInUse
+from scripts.stack.layout import Layout
+
+
+def test_what_was_written_is_read_and_nobody_else_may_read_it(tmp_path: Path) -> None:
+    layout = Layout.at(tmp_path)
+    layout.write_env({"MONGODB_URL": "mongodb://127.0.0.1:1/?replicaSet=rs0", "JWT_SECRET": "s"})
+    assert layout.read_env() == {"MONGODB_URL": "mongodb://127.0.0.1:1/?replicaSet=rs0", "JWT_SECRET": "s"}
+    assert stat.S_IMODE(layout.env.stat().st_mode) == 0o600
+
+
+def test_a_folder_without_a_stack_has_no_environment(tmp_path: Path) -> None:
+    assert Layout.at(tmp_path / "none").read_env() == {}
+
+
+def test_two_stacks_cannot_share_a_folder(tmp_path: Path) -> None:
+    with Layout.at(tmp_path).lock(), pytest.raises(StateInUse, match="STATE_DIR"), Layout.at(tmp_path).lock():
+        pass
+
+
+def test_a_folder_is_free_again_after_its_stack(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Layout.at(tmp_path).lock():
+            pass
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackError, match="STATE_DIR"), Layout.at(tmp_path / "file" / "state").lock():
+        pass
+
+
+def test_a_pid_file_that_is_being_written_is_passed_over(tmp_path: Path) -> None:
+    layout = Layout.at(tmp_path)
+    layout.make()
+    layout.pid_file("api").write_text("")
+    layout.pid_file("worker").write_text("7")
+    assert layout.read_pids() == {"worker": 7}

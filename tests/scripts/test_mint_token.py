@@ -1,0 +1,43 @@
+"""A token for the stack of a folder."""
+
+from pathlib import Path
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from scripts.mint_token import mint_token
+from scripts.stack.layout import Layout
+from services.adapters.jwt_tokens import JwtTokens
+
+SECRET = "s" * 64
+
+
+def run(*arguments: str) -> Result:
+    app = Typer()
+    app.command()(mint_token)
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Layout:
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    return Layout.at(tmp_path)
+
+
+async def test_the_token_speaks_for_the_user(state: Layout) -> None:
+    state.write_env({"JWT_SECRET": SECRET})
+    viewer = await JwtTokens(secret=SECRET).verify(run("--user", "alice", "--role", "admin").stdout.strip())
+    assert (viewer.user_id, viewer.is_admin) == ("alice", True)
+
+
+async def test_nobody_is_an_admin_unasked(state: Layout) -> None:
+    state.write_env({"JWT_SECRET": SECRET})
+    viewer = await JwtTokens(secret=SECRET).verify(run().stdout.strip())
+    assert (viewer.user_id, viewer.is_admin) == ("demo", False)
+
+
+def test_without_a_stack_there_is_a_sentence() -> None:
+    result = run()
+    assert result.exit_code == 1
+    assert "No stack was ever started" in result.stderr

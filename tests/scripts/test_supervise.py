@@ -1,0 +1,41 @@
+"""What supervisord is told."""
+
+import configparser
+from pathlib import Path
+
+from scripts.stack import processes, supervise
+from scripts.stack.layout import Layout
+
+
+def read(text: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"))
+    parser.read_string(text)
+    return parser
+
+
+def test_a_percent_sign_and_a_space_survive() -> None:
+    layout = Layout(Path("/srv/a state"))
+    listed = [processes.worker(("127.0.0.1:20001",))]
+    found = read(supervise.configuration(layout, listed, {"MONGODB_URL": "mongodb://u:p%40@h/"}))
+    assert found["supervisord"]["environment"] == 'MONGODB_URL="mongodb://u:p%%40@h/"'
+    assert "'/srv/a state/pids/worker.pid' 127.0.0.1:20001 -- " in found["program:worker"]["command"]
+
+
+def test_the_stores_outlive_the_house() -> None:
+    layout = Layout(Path("/srv/state"))
+    listed = [
+        processes.mongod(Path("/bin/mongod"), 20001, layout),
+        processes.valkey(Path("/bin/valkey"), 20002, layout),
+        processes.worker(()),
+        processes.upkeep(()),
+        processes.beat(layout, ()),
+        processes.api(8000, ()),
+    ]
+    found = read(supervise.configuration(layout, listed, {}))
+    assert int(found["group:stores"]["priority"]) < int(found["group:house"]["priority"])
+    assert found["group:house"]["programs"] == "worker,upkeep,beat,api"
+    assert [found[f"program:{name}"]["priority"] for name in ("worker", "beat", "api")] == ["1", "3", "4"]
+
+
+def test_stopping_takes_less_than_ten_seconds_at_most() -> None:
+    assert sum(seconds for _, seconds in supervise.GROUPS.values()) <= 8

@@ -1,0 +1,382 @@
+"""What strangers may send to the decoder, and what it costs."""
+
+import asyncio
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import AsyncIterator, Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from services.adapters.av_decoder import AvDecoder, nursery
+from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, Problem
+from services.ports import Recording
+from tests import audio
+
+ME = psutil.Process()
+MOST_SECONDS, MOST_BYTES = 60.0, 30 * 1024 * 1024
+
+
+@pytest.fixture
+async def decoder() -> AsyncIterator[AvDecoder]:
+    decoder = AvDecoder(MOST_SECONDS, MOST_BYTES)
+    yield decoder
+    await decoder.close()
+
+
+async def decode(decoder: AvDecoder, data: bytes) -> Recording:
+    return await decoder.decode(audio.arriving(data))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def templates() -> list[psutil.Process]:
+    return [child for child in ME.children() if "av_decoder.template" in " ".join(child.cmdline())]
+
+
+def children() -> list[psutil.Process]:
+    return [child for template in templates() for child in template.children()]
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+@pytest.mark.parametrize("container", audio.ENCODERS)
+async def test_every_container_becomes_mono_at_16_khz(decoder: AvDecoder, container: str, layout: str) -> None:
+    recording = await decode(decoder, audio.encoded(container, 2.0, layout))
+    assert recording.duration == pytest.approx(2.0, abs=0.1)
+    assert recording.duration == len(recording.pcm) / 32_000
+    assert recording.warnings == ()
+    sound = np.frombuffer(recording.pcm, np.int16).astype(float)[8_000:24_000]
+    assert np.abs(np.fft.rfft(sound)).argmax() == 220
+    assert 5_000 < np.abs(sound).max() < 9_000
+
+
+async def test_samples_at_16_khz_pass_unchanged(decoder: AvDecoder) -> None:
+    sound = audio.noise(1.7)
+    assert (await decode(decoder, audio.wav(sound))).pcm == sound.tobytes()
+
+
+async def test_a_recording_without_a_length_is_measured(decoder: AvDecoder) -> None:
+    recording = await decode(decoder, audio.webm_of([number * 0.12 for number in range(100)]))
+    assert recording.duration == pytest.approx(12.0, abs=0.1)
+    assert recording.warnings == ()
+
+
+async def test_a_lost_piece_is_told(decoder: AvDecoder) -> None:
+    times = [number * 0.12 for number in range(100) if not 30 <= number < 60]
+    recording = await decode(decoder, audio.webm_of(times))
+    assert recording.duration == pytest.approx(70 * 0.12, abs=0.1)
+    assert recording.warnings == ("gap",)
+
+
+async def test_joined_pieces_are_told(decoder: AvDecoder) -> None:
+    times = [number * 0.12 for number in range(20)]
+    assert (await decode(decoder, audio.webm_of(times + times))).warnings == ("gap",)
+
+
+async def test_a_change_of_shape_in_the_middle_is_followed(decoder: AvDecoder) -> None:
+    both = audio.encoded("mp3", 1.0, "mono") + audio.encoded("mp3", 1.0, "stereo")
+    assert (await decode(decoder, both)).duration == pytest.approx(2.0, abs=0.2)
+
+
+@pytest.mark.parametrize("container", ["webm", "ogg", "mp3", "flac", "wav"])
+async def test_a_cut_file_gives_what_is_there(decoder: AvDecoder, container: str) -> None:
+    whole = audio.encoded(container, 8.0)
+    recording = await decode(decoder, whole[: len(whole) * 6 // 10])
+    assert 2.0 < recording.duration < 7.0
+
+
+async def test_damage_in_the_middle_is_told(decoder: AvDecoder) -> None:
+    whole = audio.encoded("flac", 8.0)
+    middle = len(whole) // 2
+    recording = await decode(decoder, whole[:middle] + audio.noise(0.1).tobytes()[:3_000] + whole[middle + 3_000 :])
+    assert {"decode_errors", "gap"} & set(recording.warnings)
+    assert 4.0 < recording.duration < 9.0
+
+
+@pytest.mark.parametrize("container", ["webm", "ogg", "wav", "mp3", "flac"])
+async def test_a_tail_of_garbage_does_no_harm(decoder: AvDecoder, container: str) -> None:
+    recording = await decode(decoder, audio.encoded(container, 3.0) + bytes(range(256)) * 8)
+    assert recording.duration == pytest.approx(3.0, abs=0.3)
+
+
+@pytest.mark.parametrize("length", [0, 1, 0xFFFFFFFF])
+async def test_a_wav_that_lies_about_its_length_is_measured(decoder: AvDecoder, length: int) -> None:
+    whole = bytearray(audio.wav(audio.tone(2.0)))
+    whole[40:44] = struct.pack("<I", length)
+    try:
+        assert (await decode(decoder, bytes(whole))).duration <= 2.0
+    except AudioUnreadable:
+        assert length < 2
+
+
+def _zip() -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.wav", audio.wav(audio.tone(1.0)))
+    return file.getvalue()
+
+
+SECRET = Path(__file__).resolve()
+TRICKS = {
+    "empty": b"",
+    "text": b"hello, I am an audio file" * 100,
+    "html": b"<!DOCTYPE html><html><body><audio src='a.wav'></body></html>",
+    "ffconcat": f"ffconcat version 1.0\nfile '{SECRET}'\n".encode(),
+    "m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{SECRET}\n#EXT-X-ENDLIST\n".encode(),
+    "sdp": b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n",
+    "mpd": b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>file:///</BaseURL></MPD>',
+    "data": b"data:audio/wav;base64,UklGRg==",
+    "zip": _zip(),
+    "random": np.random.default_rng(3).bytes(50_000),
+    "null": bytes(50_000),
+}
+HEADS = {
+    "webm": b"\x1a\x45\xdf\xa3",
+    "ogg": b"OggS",
+    "flac": b"fLaC",
+    "wav": b"RIFF\xff\xff\xff\xffWAVE",
+    "mp4": b"\x00\x00\x00\x18ftypisom",
+    "id3": b"ID3\x04\x00\x00\x00\x00\x00\x00",
+    "mp3": b"\xff\xfb\x90\x00",
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+async def test_what_is_not_audio_is_refused(decoder: AvDecoder, trick: str) -> None:
+    with pytest.raises(AudioUnreadable):
+        await decode(decoder, TRICKS[trick])
+
+
+@pytest.mark.parametrize("head", HEADS)
+async def test_a_good_head_on_a_bad_body_is_refused(decoder: AvDecoder, head: str) -> None:
+    for body in TRICKS.values():
+        with pytest.raises(Problem):
+            await decode(decoder, HEADS[head] + body)
+
+
+@pytest.mark.parametrize("container", ["webm", "ogg", "wav", "mp4", "flac"])
+async def test_a_header_alone_is_refused(decoder: AvDecoder, container: str) -> None:
+    with pytest.raises(AudioUnreadable):
+        await decode(decoder, audio.encoded(container, 2.0)[:44])
+
+
+async def test_a_chunk_without_its_header_is_refused(decoder: AvDecoder) -> None:
+    whole = audio.encoded("webm", 3.0)
+    with pytest.raises(AudioUnreadable):
+        await decode(decoder, whole[whole.index(audio.CLUSTER) :])
+
+
+async def test_a_picture_is_refused(decoder: AvDecoder) -> None:
+    with pytest.raises(AudioUnreadable):
+        await decode(decoder, audio.video_only())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+async def test_samples_that_are_no_numbers_are_refused(decoder: AvDecoder, value: float) -> None:
+    with pytest.raises(AudioUnreadable):
+        await decode(decoder, audio.float_wav([0.1] * 40_000 + [value] + [0.1] * 9_000))
+
+
+async def test_float_samples_are_read(decoder: AvDecoder) -> None:
+    assert (await decode(decoder, audio.float_wav([0.5] * 16_000))).duration == 1.0
+
+
+@pytest.mark.parametrize("rate", [1, 100, 4_000_000_000])
+async def test_an_absurd_rate_is_refused(decoder: AvDecoder, rate: int) -> None:
+    whole = bytearray(audio.wav(audio.tone(1.0)))
+    whole[24:28] = struct.pack("<I", rate)
+    with pytest.raises((AudioUnreadable, AudioTooLong)):
+        await decode(decoder, bytes(whole))
+
+
+async def test_too_many_seconds_are_refused(decoder: AvDecoder) -> None:
+    assert (await decode(decoder, audio.wav(audio.silence(MOST_SECONDS)))).duration == MOST_SECONDS
+    with pytest.raises(AudioTooLong):
+        await decode(decoder, audio.wav(audio.silence(MOST_SECONDS + 2)))
+
+
+async def test_days_of_silence_in_a_small_file_cost_little() -> None:
+    decoder = AvDecoder(1800.0, MOST_BYTES)
+    before = os.times()
+    try:
+        with pytest.raises(AudioTooLong):
+            await decode(decoder, audio.hours_of_silence(91))
+    finally:
+        await decoder.close()
+    after = os.times()
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 10
+
+
+async def test_too_many_bytes_are_refused_as_they_arrive() -> None:
+    decoder = AvDecoder(MOST_SECONDS, 100_000)
+    with pytest.raises(AudioUnreadable, match="larger"):
+        await decode(decoder, audio.wav(audio.silence(5.0)))
+    await decoder.close()
+
+
+async def test_recordings_are_decoded_at_the_same_time(decoder: AvDecoder) -> None:
+    sounds = [audio.noise(0.5 + number / 10) for number in range(12)]
+    recordings = await asyncio.gather(*(decode(decoder, audio.wav(sound)) for sound in sounds))
+    assert [recording.pcm for recording in recordings] == [sound.tobytes() for sound in sounds]
+
+
+async def test_nothing_is_left_of_a_recording(decoder: AvDecoder) -> None:
+    await decode(decoder, audio.encoded("wav", 1.0))
+    files, (template,) = ME.num_fds(), templates()
+    inside = template.num_fds()
+    await decode(decoder, audio.encoded("wav", 1.0))
+    assert template.children() == []
+    for bad in (b"text", audio.wav(audio.silence(99))):
+        with pytest.raises(Problem):
+            await decode(decoder, bad)
+        await until(lambda: not children())
+    assert (ME.num_fds(), template.num_fds()) == (files, inside)
+
+
+async def _stuck(begun: asyncio.Event) -> AsyncIterator[bytes]:
+    yield audio.wav(audio.silence(1.0))
+    begun.set()
+    await asyncio.Event().wait()
+
+
+async def test_who_hangs_up_ends_the_child(decoder: AvDecoder) -> None:
+    begun = asyncio.Event()
+    files = ME.num_fds()
+    task = asyncio.create_task(decoder.decode(_stuck(begun)))
+    await begun.wait()
+    assert len(children()) == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: not children())
+    await decoder.close()
+    assert ME.num_fds() == files
+    assert templates() == []
+
+
+async def test_a_killed_child_is_an_unreadable_recording(decoder: AvDecoder) -> None:
+    with pytest.raises(AudioUnreadable):
+        await decoder.decode(_then_killed())
+    assert children() == []
+    assert (await decode(decoder, audio.encoded("wav", 1.0))).duration == pytest.approx(1.0)
+
+
+async def _then_killed() -> AsyncIterator[bytes]:
+    yield audio.wav(audio.silence(1.0))
+    (child,) = children()
+    child.send_signal(signal.SIGKILL)
+    await until(lambda: not children())
+    yield bytes(3_000_000)
+
+
+async def test_a_template_that_died_is_replaced(decoder: AvDecoder) -> None:
+    await decode(decoder, audio.encoded("wav", 1.0))
+    (template,) = templates()
+    template.kill()
+    assert (await decode(decoder, audio.encoded("wav", 1.0))).duration == pytest.approx(1.0)
+
+
+async def test_a_template_that_cannot_start_is_no_verdict(decoder: AvDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nursery, "START", "raise SystemExit(1)")
+    with pytest.raises(EngineUnavailable):
+        await decode(decoder, audio.encoded("wav", 1.0))
+
+
+async def test_closing_is_no_verdict_on_the_recording(decoder: AvDecoder) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        begun.set()
+        await go.wait()
+        yield b"RIFF"
+
+    task = asyncio.create_task(decoder.decode(slow()))
+    await begun.wait()
+    await decoder.close()
+    go.set()
+    with pytest.raises(EngineUnavailable):
+        await task
+    assert templates() == []
+
+
+async def test_a_failing_source_ends_the_child(decoder: AvDecoder) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"RIFF"
+        raise AudioUnreadable("gone")
+
+    with pytest.raises(AudioUnreadable, match="gone"):
+        await decoder.decode(broken())
+    await until(lambda: not children())
+
+
+async def test_no_file_and_no_socket_can_be_opened(tmp_path: Path) -> None:
+    program = (
+        "import os, socket\n"
+        "from services.adapters.av_decoder.confine import confine\n"
+        "from services.adapters.av_decoder.wire import Caps\n"
+        "said = os.dup(1)\n"
+        "def tried(act):\n"
+        "    try: act()\n"
+        "    except (OSError, MemoryError): return 'no'\n"
+        "    return 'yes'\n"
+        "confine(Caps(60, 1000))\n"
+        "acts = [lambda: open('/etc/hostname'), socket.socket, lambda: bytearray(2 ** 30)]\n"
+        "os.write(said, ' '.join(map(tried, acts)).encode() + os.getcwd().encode())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "no no no/"
+
+
+async def test_the_template_inherits_no_secret(decoder: AvDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "do not tell")
+    await decode(decoder, audio.encoded("wav", 1.0))
+    (template,) = templates()
+    assert "JWT_SECRET" not in template.environ()
+    assert len(template.threads()) == 1
+
+
+async def test_a_loop_in_another_thread_may_decode() -> None:
+    got: list[float] = []
+
+    async def work() -> None:
+        decoder = AvDecoder(MOST_SECONDS, MOST_BYTES)
+        got.append((await decode(decoder, audio.encoded("webm", 1.0))).duration)
+        await decoder.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()))
+    thread.start()
+    await asyncio.to_thread(thread.join)
+    assert got == [pytest.approx(1.0)]
+
+
+async def test_the_loop_keeps_beating(decoder: AvDecoder) -> None:
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0.001)
+
+    heart = asyncio.create_task(beat())
+    await decode(decoder, audio.encoded("webm", 50.0))
+    heart.cancel()
+    assert beats > 5
+
+
+def test_importing_starts_nothing() -> None:
+    program = "import os, threading, services.adapters.av_decoder as d; print(threading.active_count(), 'av' in dir(d))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "1 False\n"

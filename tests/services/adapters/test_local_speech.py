@@ -1,0 +1,189 @@
+"""The local engine on the demo's own spoken answers."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from difflib import SequenceMatcher
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.weights import find_weights
+from services.adapters.av_decoder.sound import decode
+from services.adapters.local_speech import LocalSpeech
+from services.adapters.local_speech.whisper import ShortWindows
+from services.errors import EngineRefused, EngineUnavailable
+from services.ports import Recording, Span, Speech
+from tests import audio
+
+DEMO = Path(__file__).parents[3] / "scripts" / "demo"
+QUESTIONS: list[dict[str, Any]] = json.loads((DEMO / "interview.json").read_text(encoding="utf-8"))["questions"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return find_weights("tiny.en", tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return find_weights("base", tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+async def engine(weights: Path) -> AsyncIterator[LocalSpeech]:
+    engine = LocalSpeech(lambda: weights, "tiny.en", 2)
+    await engine.open()
+    yield engine
+    await engine.close()
+
+
+def answer(number: int) -> Recording:
+    blocks: list[bytes] = []
+    decode((DEMO / QUESTIONS[number]["audio"]).read_bytes(), 60.0, blocks.append)
+    pcm = b"".join(blocks)
+    return Recording(pcm, len(pcm) / 32_000)
+
+
+def whole(recording: Recording, language: str | None = "en", prompt: str | None = None) -> Speech:
+    return Speech(recording, [Span(0.0, recording.duration)], language, prompt)
+
+
+def words(text: str) -> list[str]:
+    return re.sub(r"[^a-z0-9 ]", "", text.lower()).split()
+
+
+def likeness(text: str, said: str) -> float:
+    return SequenceMatcher(None, words(text), words(said), autojunk=False).ratio()
+
+
+@pytest.mark.parametrize("number", range(3))
+async def test_the_demo_is_understood(engine: LocalSpeech, number: int) -> None:
+    transcript = await engine.transcribe(whole(answer(number)))
+    assert likeness(transcript.text, QUESTIONS[number]["said"]) > 0.9
+    assert (transcript.language, transcript.engine, transcript.model) == ("en", "local", "tiny.en")
+    assert transcript.segments[0].start < 1.0
+    assert transcript.segments[-1].end == pytest.approx(transcript.duration, abs=2.0)
+    assert not transcript.no_speech
+
+
+async def test_base_tells_the_language(base: Path) -> None:
+    engine = LocalSpeech(lambda: base, "base", 1)
+    transcript = await engine.transcribe(whole(answer(0), language=None))
+    await engine.close()
+    assert transcript.language == "en"
+    assert likeness(transcript.text, QUESTIONS[0]["said"]) > 0.9
+
+
+async def test_times_are_those_of_the_recording(engine: LocalSpeech) -> None:
+    said = np.frombuffer(answer(0).pcm, np.int16)[: 6 * audio.RATE]
+    sound = np.concatenate([audio.silence(10.0), said, audio.silence(30.0), said, audio.silence(5.0)])
+    speech = Speech(audio.recording(sound), [Span(10.0, 16.0), Span(46.0, 52.0)], "en")
+    segments = (await engine.transcribe(speech)).segments
+    assert segments[0].start == pytest.approx(10.0, abs=1.0)
+    assert segments[-1].end == pytest.approx(52.0, abs=1.0)
+
+
+async def test_long_speech_is_read_to_its_end(engine: LocalSpeech) -> None:
+    sound = np.concatenate([np.frombuffer(answer(number).pcm, np.int16) for number in range(3)])
+    cuts = [len(sound) * part / 3 / audio.RATE for part in range(4)]
+    spans = [Span(*pair) for pair in pairwise(cuts)]
+    transcript = await engine.transcribe(Speech(audio.recording(sound), spans, "en"))
+    assert likeness(transcript.text, " ".join(question["said"] for question in QUESTIONS)) > 0.85
+
+
+async def test_words_have_times_if_asked_for(weights: Path) -> None:
+    engine = LocalSpeech(lambda: weights, "tiny.en", 1, words=True)
+    transcript = await engine.transcribe(whole(answer(1)))
+    await engine.close()
+    heard = [word for segment in transcript.segments for word in segment.words]
+    assert len(heard) > 40
+    assert all(word.start <= word.end and word.text for word in heard)
+    assert [word.start for word in heard] == sorted(word.start for word in heard)
+
+
+async def test_without_speech_there_is_no_text(engine: LocalSpeech) -> None:
+    transcript = await engine.transcribe(Speech(audio.recording(audio.noise(5.0)), [], "en"))
+    assert (transcript.text, transcript.no_speech, transcript.duration) == ("", True, 5.0)
+
+
+@pytest.mark.parametrize("language", ["fr", "zz", "de-AT"])
+async def test_a_language_the_model_does_not_know_is_refused(engine: LocalSpeech, language: str) -> None:
+    with pytest.raises(EngineRefused, match=language):
+        await engine.transcribe(whole(answer(0), language))
+
+
+async def test_a_region_makes_no_other_language(engine: LocalSpeech) -> None:
+    assert (await engine.transcribe(whole(answer(0), "en-US"))).language == "en"
+
+
+async def test_a_prompt_of_any_length_is_taken(engine: LocalSpeech) -> None:
+    transcript = await engine.transcribe(whole(answer(0), prompt="Databases, indexes. " * 300))
+    assert likeness(transcript.text, QUESTIONS[0]["said"]) > 0.8
+
+
+async def test_the_loop_keeps_beating_while_it_transcribes(engine: LocalSpeech) -> None:
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0.005)
+
+    heart = asyncio.create_task(beat())
+    texts = await asyncio.gather(*(engine.transcribe(whole(answer(number))) for number in (0, 1, 0, 1)))
+    heart.cancel()
+    assert beats > 10
+    assert texts[:2] == texts[2:]
+
+
+async def test_whoever_stops_waiting_stops_the_work(weights: Path) -> None:
+    engine = LocalSpeech(lambda: weights, "tiny.en", 1)
+    await engine.open()
+    sound = audio.recording(np.tile(np.frombuffer(answer(0).pcm, np.int16), 30))
+    spans = [Span(float(at), at + 20.0) for at in range(0, 600, 20)]
+    task = asyncio.create_task(engine.transcribe(Speech(sound, spans, "en")))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await engine.transcribe(whole(answer(0)))).text
+    await engine.close()
+
+
+async def test_a_model_that_cannot_be_loaded_is_an_unavailable_engine(tmp_path: Path) -> None:
+    engine = LocalSpeech(lambda: tmp_path, "broken", 1)
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    with pytest.raises(EngineUnavailable):
+        await engine.open()
+    await engine.close()
+
+
+async def test_a_doubtful_text_is_read_again_in_full(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.adapters.local_speech.whisper.LEAST_LOG_PROBABILITY", 1.0)
+    engine = LocalSpeech(lambda: weights, "tiny.en", 1)
+    read: list[int] = []
+    encode = ShortWindows.__mro__[1].encode
+
+    def spy(self: Any, features: Any) -> Any:
+        read.append(features.shape[-1])
+        return encode(self, features)
+
+    monkeypatch.setattr(ShortWindows.__mro__[1], "encode", spy)
+    await engine.transcribe(whole(answer(0)))
+    await engine.close()
+    assert read[0] < 3_000
+    assert read[1] == 3_000
+
+
+def test_importing_loads_no_model() -> None:
+    program = "import threading, services.adapters.local_speech; print([t.name for t in threading.enumerate()])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "speech" not in done.stdout

@@ -1,0 +1,51 @@
+"""Where somebody speaks, and where only something sounds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.adapters.av_decoder.sound import decode
+from services.adapters.silero_activity import SileroActivity
+from tests import audio
+
+DEMO = Path(__file__).parents[3] / "scripts" / "demo"
+activity = SileroActivity()
+NON_SPEECH = {
+    "nothing": np.zeros(0, np.int16),
+    "a moment": audio.silence(0.01),
+    "silence": audio.silence(20.0),
+    "quiet noise": audio.noise(20.0, level=100),
+    "loud noise": audio.noise(20.0, level=8_000),
+    "hum": audio.tone(20.0, hertz=50.0),
+    "a tone": audio.tone(20.0, hertz=440.0),
+}
+
+
+def spoken(number: int = 0) -> audio.Samples:
+    question = json.loads((DEMO / "interview.json").read_text(encoding="utf-8"))["questions"][number]
+    blocks: list[bytes] = []
+    decode((DEMO / question["audio"]).read_bytes(), 60.0, blocks.append)
+    return np.frombuffer(b"".join(blocks), np.int16)
+
+
+@pytest.mark.parametrize("name", NON_SPEECH)
+async def test_what_is_not_speech_has_no_spans(name: str) -> None:
+    assert await activity.spans(audio.recording(NON_SPEECH[name])) == []
+
+
+async def test_speech_is_found_where_it_is() -> None:
+    words = spoken()[: 5 * audio.RATE]
+    sound = np.concatenate([audio.silence(4.0), words, audio.noise(6.0, level=30), words, audio.silence(3.0)])
+    first, second = await activity.spans(audio.recording(sound))
+    assert (first.start, first.end) == pytest.approx((4.0, 9.0), abs=0.8)
+    assert (second.start, second.end) == pytest.approx((15.0, 20.0), abs=0.8)
+
+
+async def test_long_speech_is_cut_at_pauses() -> None:
+    words = spoken()
+    found = await SileroActivity(most_seconds=30.0).spans(audio.recording(np.tile(words, 5)))
+    assert len(found) > 2
+    assert all(span.end - span.start <= 30.0 for span in found)
+    assert sum(span.end - span.start for span in found) == pytest.approx(5 * len(words) / audio.RATE, abs=2.0)
