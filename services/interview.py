@@ -60,7 +60,7 @@ MOVES: dict[PartState, frozenset[PartState]] = {
         {PartState.PROCESSING, PartState.QUEUED, PartState.COMPLETED, PartState.FAILED, PartState.SUPERSEDED}
     ),
     PartState.COMPLETED: frozenset(),
-    PartState.FAILED: frozenset({PartState.QUEUED}),
+    PartState.FAILED: frozenset(),
     PartState.SUPERSEDED: frozenset(),
     PartState.ABORTED: frozenset(),
 }
