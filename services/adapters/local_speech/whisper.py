@@ -42,6 +42,11 @@ class ShortWindows(WhisperModel):  # type: ignore[misc]
         self.now.whole, short = features, _cut(features)
         return super().encode(short)
 
+    def _split_segments_by_timestamps(self, *args: Any, **kwargs: Any) -> tuple[Any, int, bool]:
+        """The next window begins where the text says, also when the times of words are looked for."""
+        segments, seek, _ = super()._split_segments_by_timestamps(*args, **kwargs)
+        return segments, seek, True
+
     def generate_with_fallback(self, encoder_output: Any, prompt: Any, tokenizer: Any, options: Any) -> Any:
         """The text of a short window, or of the full window where that does not read well."""
         outcome = super().generate_with_fallback(

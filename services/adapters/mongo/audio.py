@@ -1,6 +1,7 @@
 """Recordings in GridFS, written as they arrive and read in small batches."""
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 
 from bson import ObjectId
 from pymongo import WriteConcern
@@ -10,7 +11,6 @@ from pymongo.read_concern import ReadConcern
 from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, literal
 from services.errors import AudioMissing, StoreUnavailable
 from services.interview import PartId
 from services.ports import Deletion, Stored
@@ -40,14 +40,16 @@ class GridAudio:
         return Stored(writer.sha256, writer.size)
 
     async def _write_file(self, id: PartId, size: int, metadata: Mapping[str, object]) -> None:
+        now = datetime.now(UTC)
         file = {
+            "_id": ObjectId(id),
             "length": size,
             "chunkSize": CHUNK_BYTES,
-            "uploadDate": NOW,
-            "filename": literal(id),
-            "metadata": {**{key: literal(value) for key, value in metadata.items()}, "upload_date": NOW},
+            "uploadDate": now,
+            "filename": id,
+            "metadata": {**metadata, "upload_date": now},
         }
-        await self._files.update_one({"_id": ObjectId(id)}, [{"$set": file}], upsert=True)
+        await self._files.insert_one(file)
 
     async def _count(self, id: PartId) -> int:
         return await self._durable.count_documents({"files_id": ObjectId(id)})

@@ -10,10 +10,14 @@ from pymongo.asynchronous.collection import AsyncCollection
 from services.adapters.mongo.documents import Document
 
 CHUNK_BYTES = 255 * 1024
+MOST_AT_ONCE = 2
 
 
 class ChunkWriter:
-    """Holds the chunk that fills and the one that is on its way; leaving it waits for the latter."""
+    """Holds what fills and what is on its way, two chunks each at most; leaving it waits for the latter.
+
+    A chunk goes as soon as it is full and nothing is on its way, so a slow sender never fills two.
+    """
 
     def __init__(self, chunks: AsyncCollection[Document], file_id: ObjectId) -> None:
         self.size = 0
@@ -32,21 +36,28 @@ class ChunkWriter:
         self._digest.update(piece)
         self.size += len(piece)
         self._buffer += piece
-        while len(self._buffer) >= CHUNK_BYTES:
-            await self._send()
+        while len(self._buffer) >= (MOST_AT_ONCE if self._is_busy() else 1) * CHUNK_BYTES:
+            await self._send(len(self._buffer) // CHUNK_BYTES)
 
     async def finish(self) -> None:
         """Write what is left; all chunks are confirmed once this returns."""
-        if self._buffer:
-            await self._send()
+        while self._buffer:
+            await self._send(MOST_AT_ONCE)
         await self._arrival()
 
-    async def _send(self) -> None:
+    def _is_busy(self) -> bool:
+        return self._on_its_way is not None and not self._on_its_way.done()
+
+    async def _send(self, most: int) -> None:
+        chunks = [self._cut() for _ in range(min(most, MOST_AT_ONCE)) if self._buffer]
+        await self._arrival()
+        self._on_its_way = asyncio.create_task(self._chunks.insert_many(chunks))
+
+    def _cut(self) -> Document:
         chunk = {"files_id": self._file_id, "n": self.count, "data": bytes(self._buffer[:CHUNK_BYTES])}
         del self._buffer[:CHUNK_BYTES]
         self.count += 1
-        await self._arrival()
-        self._on_its_way = asyncio.create_task(self._chunks.insert_one(chunk))
+        return chunk
 
     async def _arrival(self) -> None:
         if self._on_its_way is not None:

@@ -1,0 +1,66 @@
+"""`python -m benchmarks`: measure, print a table, keep the results."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks import memory, pipeline, results, upload
+from benchmarks.child import ChildFailed
+from benchmarks.results import Result
+from benchmarks.watch import Options, Watch
+from scripts.stack.errors import StackError
+from scripts.stack.signals import Signals, Stopped
+
+BENCHMARKS: dict[str, Callable[[Watch], Iterator[Result]]] = {
+    "upload": upload.run,
+    "memory": memory.run,
+    "pipeline": pipeline.run,
+}
+
+console = Console(highlight=False)
+
+
+def bench(
+    only: Annotated[str | None, typer.Option(help=f"One of {', '.join(BENCHMARKS)}; else all.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count; else as many as are usual.")] = None,
+    wide: Annotated[bool, typer.Option(help="Also upload 64 files at once.")] = False,
+    clips: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A folder of recordings to transcribe as well.")
+    ] = None,
+) -> None:
+    """Measure; every result is a ratio of two things that took turns."""
+    if only is not None and only not in BENCHMARKS:
+        raise typer.BadParameter(
+            f"there is no benchmark {only}; there are {', '.join(BENCHMARKS)}", param_hint="--only"
+        )
+    raise typer.Exit(_run([only] if only else list(BENCHMARKS), Options(rounds=rounds, wide=wide, clips=clips)))
+
+
+def _run(names: list[str], options: Options) -> int:
+    signals, found = Signals(), []
+    try:
+        with Progress(console=console) as progress:
+            for result in _results(names, Watch(options, signals, progress)):
+                found.append(result)
+                results.write(results.merge(results.read(), [result]))
+    except Stopped:
+        return 128 + (signals.received or 0)
+    except (StackError, ChildFailed, pipeline.NotTranscribed) as error:
+        console.print(str(error), markup=False)
+        return 1
+    finally:
+        console.print(results.table(found))
+    return 0
+
+
+def _results(names: list[str], watch: Watch) -> Iterator[Result]:
+    for name in names:
+        yield from BENCHMARKS[name](watch)
+
+
+if __name__ == "__main__":
+    typer.run(bench)

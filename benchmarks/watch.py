@@ -1,0 +1,50 @@
+"""What a benchmark is handed: the options, a progress bar, and a way to notice that it is to stop."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress
+
+from scripts.stack.signals import Signals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person may choose; no rounds means as many as the benchmark finds right."""
+
+    rounds: int | None = None
+    wide: bool = False
+    clips: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    options: Options
+    signals: Signals
+    progress: Progress
+
+    def pause(self) -> None:
+        """A moment; Stopped if somebody asked for that."""
+        self.signals.pause(0.02)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Show that something takes a while."""
+        task = self.progress.add_task(what, total=None)
+        try:
+            yield
+        finally:
+            self.progress.remove_task(task)
+
+    def rounds(self, usual: int, what: str, extra: int = 0) -> Iterator[int]:
+        """Count the rounds, as many as are usual unless somebody chose, and show how far they are."""
+        yield from self.progress.track(range((self.options.rounds or usual) + extra), description=what)
+
+    def pairs(
+        self, usual: int, what: str, ours: Callable[[], float], theirs: Callable[[], float]
+    ) -> list[tuple[float, float]]:
+        """Let the two take turns; one round more comes first and does not count."""
+        pairs = [(ours(), theirs()) for _ in self.rounds(usual, what, extra=1)]
+        return pairs[1:]
