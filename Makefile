@@ -10,7 +10,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 BROKEN := $(if $(wildcard $(VENV)),$(shell $(RUN) -c 'import pip' 2>/dev/null || echo rebuild))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up token test check bench lock format clean rebuild
+.PHONY: help demo up token doctor test check bench chaos lock format clean rebuild
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ up: $(VENV)/.local-installed ## Run MongoDB, Valkey, worker, beat and API until 
 token: $(VENV)/.local-installed ## Print a bearer token for the running stack; USER=demo ROLE=user
 	@$(RUN) -m scripts.mint_token --user "$(WHO)" --role "$(or $(ROLE),user)"
 
+doctor: $(VENV)/.local-installed ## Look at every part of the running stack and say what to do; STATE_DIR=.local
+	@$(RUN) -m scripts.doctor --stack
+
 test: $(VENV)/.dev-installed ## Run the tests
 	@$(RUN) -m pytest
 
@@ -33,8 +36,11 @@ check: $(VENV)/.dev-installed ## Lint, check format, types and imports
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
 
-bench: $(VENV)/.dev-installed ## Measure; the results are printed
-	@$(RUN) -m benchmarks
+bench: $(VENV)/.dev-installed ## Measure; the results are printed; ONLY=upload, memory or pipeline
+	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+chaos: $(VENV)/.dev-installed ## Break every process at every step and write docs/kill-matrix.md; ONLY="× mongod", CHAOS="--most 50"
+	@$(RUN) -m tests.chaos $(if $(ONLY),--only "$(ONLY)" --out .local/kill-matrix.md) $(CHAOS)
 
 format: $(VENV)/.dev-installed ## Format the code
 	@$(RUN) -m ruff check --fix-only

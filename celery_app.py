@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from celery import signals
+from celery.concurrency.prefork import TaskPool as Forking
 from celery.exceptions import WorkerShutdown
 
 from app.config import Settings
@@ -50,11 +51,26 @@ def _on_logging(**_: Any) -> None:
     configure_logs(settings)
 
 
+@signals.celeryd_init.connect
+def _on_init(sender: str, **_: Any) -> None:
+    process.call(sender)
+
+
+@signals.worker_process_init.connect
+def _on_fork(**_: Any) -> None:
+    process.begin_anew()
+
+
+@signals.worker_process_shutdown.connect
+def _on_child_shutdown(**_: Any) -> None:
+    process.close()
+
+
 @signals.worker_ready.connect
 def _on_ready(sender: Any, **_: Any) -> None:
     listens = any(queue.name == QUEUE for queue in sender.task_consumer.queues)
     try:
-        process.open(sender.hostname, listens=listens)
+        process.open(listens=listens, works=not isinstance(sender.pool, Forking))
     except Exception as error:
         log.exception("the worker cannot work")
         raise WorkerShutdown(1) from error

@@ -25,11 +25,28 @@ class Settings(BaseSettings):
     jwks_url: str | None = Field(None, description="JWKS address for RS256/ES256 tokens, in place of a secret.")
     jwt_audience: str | None = Field(None, description="Required `aud`, if set.")
     jwt_issuer: str | None = Field(None, description="Required `iss`, if set.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that may read /metrics; an admin's token may too."
+    )
     cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
 
     max_audio_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest recording in bytes.")
     max_audio_seconds: float = Field(1800.0, gt=0, description="Longest recording in seconds.")
     upload_idle_seconds: float = Field(30.0, gt=0, description="An upload of which nothing arrives for so long ends.")
+    upload_least_bytes_per_second: float = Field(
+        512.0, ge=0, description="An upload that is slower than this over UPLOAD_IDLE_SECONDS ends."
+    )
+
+    rate_uploads: str = Field("1200/minute", description="Uploads of one user; empty: no limit.")
+    rate_requests: str = Field("12000/minute", description="Requests of one user, polling included; empty: no limit.")
+    rate_address: str = Field(
+        "60000/minute", description="Requests of one client address (see docs/limits.md on proxies); empty: no limit."
+    )
+    max_uploads_per_user: int = Field(256, gt=0, description="Uploads of one user in flight in one API process.")
+    max_uploads: int = Field(1200, gt=0, description="Uploads in flight in one API process.")
+    max_queued_minutes: float = Field(
+        6000.0, gt=0, description="Minutes of one user's recordings that may wait, estimated from their size."
+    )
 
     speech_engine: Literal["auto", "local", "openai"] = Field(
         "auto", description="`openai` or `local`; `auto` is `openai` where OPENAI_API_KEY is set."
@@ -91,3 +108,4 @@ class StackSettings(BaseSettings):
     redis_url: str | None = Field(default=None, description="A Redis or Valkey to use in place of the embedded one.")
     mongodb_database: str = Field(default="viva_voce", description="Database that holds sessions, records and audio.")
     jwt_secret: SecretStr | None = Field(default=None, description="Secret of the bearer tokens; made up if not set.")
+    mongod_test_commands: bool = Field(default=False, description="The embedded mongod takes failpoints; for tests.")

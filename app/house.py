@@ -11,17 +11,22 @@ from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
+from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
+from services.adapters.mongo.tally import MongoTally
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.workers import MongoWorkers
 from services.closing import Closing
-from services.intake import TOUCH_SECONDS
+from services.idempotency import LEASE_SECONDS
+from services.intake import touch_seconds
 from services.upkeep import Sweep
 
-RING_AGAIN_SECONDS = 30.0
-SETTLE_GRACE_SECONDS = 10.0
+# How soon the sweep takes up what was interrupted, as shares of the lease.
+RING_AGAIN_SHARE = 1 / 2
+SETTLE_GRACE_SHARE = 1 / 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class House:
     upkeep: MongoUpkeep
     backlog: MongoBacklog
     workers: MongoWorkers
+    gauges: MongoGauges
+    replays: MongoReplays
     audio: GridAudio
     doorbell: CeleryDoorbell
     closing: Closing
@@ -44,13 +51,17 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
     """Hand every room what it needs; nothing is opened."""
     sessions, uploads, records = MongoSessions(database), MongoUploads(database), MongoRecords(database)
     closings, audio, doorbell = MongoClosings(database), GridAudio(database), CeleryDoorbell(celery)
-    closing = Closing(sessions=sessions, uploads=uploads, records=records, closings=closings, audio=audio)
-    lease = {"lease_seconds": settings.lease_seconds, "settle_grace_seconds": SETTLE_GRACE_SECONDS}
+    tally = MongoTally(database)
+    closing = Closing(sessions=sessions, uploads=uploads, records=records, closings=closings, audio=audio, tally=tally)
+    lease = {
+        "lease_seconds": settings.lease_seconds,
+        "settle_grace_seconds": settings.lease_seconds * SETTLE_GRACE_SHARE,
+    }
     upkeep = MongoUpkeep(
         database,
         max_deliveries=settings.max_deliveries,
-        upload_silence_seconds=settings.upload_idle_seconds + 2 * TOUCH_SECONDS,
-        ring_again_seconds=RING_AGAIN_SECONDS,
+        upload_silence_seconds=settings.upload_idle_seconds + 2 * touch_seconds(settings.upload_idle_seconds),
+        ring_again_seconds=settings.lease_seconds * RING_AGAIN_SHARE,
         **lease,
     )
     return House(
@@ -62,8 +73,10 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         upkeep=upkeep,
         backlog=MongoBacklog(database),
         workers=MongoWorkers(database),
+        gauges=MongoGauges(database),
+        replays=MongoReplays(database, lease_seconds=LEASE_SECONDS),
         audio=audio,
         doorbell=doorbell,
         closing=closing,
-        sweep=Sweep(sessions=sessions, upkeep=upkeep, audio=audio, doorbell=doorbell, close=closing.close),
+        sweep=Sweep(sessions=sessions, upkeep=upkeep, audio=audio, doorbell=doorbell, close=closing.close, tally=tally),
     )

@@ -34,7 +34,6 @@ def make_celery(settings: Settings, *, socket_timeout: float = 10.0) -> Celery:
         task_queues=[Queue(QUEUE), Queue(UPKEEP_QUEUE)],
         task_routes={SWEEP: {"queue": UPKEEP_QUEUE}, AUDIT: {"queue": UPKEEP_QUEUE}},
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
-        task_send_sent_event=True,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_TIMEOUT,
             "socket_timeout": socket_timeout,

@@ -14,26 +14,32 @@ from app.config import Settings
 from app.house import House, furnish
 from app.jobs import make_celery
 from app.logs import configure_logs
-from routes import analyses, errors, health, sessions, statuses, uploads
+from routes import analyses, document, errors, health, metrics, sessions, statuses, uploads
+from routes.bodies import CappedBodies, ClosedAfterRefusal
+from routes.http_metrics import HttpMeter, HttpMetrics
 from routes.needs import Health, Services
 from routes.request_id import RequestId
+from services import admission
 from services.adapters.jwt_tokens import JwtTokens
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
+from services.adapters.rate_limits import StoredRateLimits
 from services.analysis import Analysis
 from services.errors import StoreUnavailable
-from services.intake import Intake
+from services.idempotency import Idempotency
+from services.intake import Intake, touch_seconds
 from services.interviews import Interviews
 from services.pace import Pace
 from services.ports import Tokens
+from services.watch import Watch
 
 log = structlog.get_logger(__name__)
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 VERSION = "0.1.0"
-EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID"]
+EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID", "Idempotency-Replayed"]
 LOOK_SECONDS = 2.0
 DESCRIPTION = "Interview answers in, transcripts and scores out, and the audio provably gone."
 
@@ -58,25 +64,32 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
 
     app = FastAPI(title="Viva Voce", version=VERSION, description=DESCRIPTION, lifespan=lifespan)
     errors.install(app)
-    for room in (sessions, uploads, statuses, analyses, health):
+    for room in (sessions, uploads, statuses, analyses, health, metrics):
         app.include_router(room.router)
+    document.install(app)
     if origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED
         )
+    app.add_middleware(CappedBodies)
     app.add_middleware(RequestId)
+    app.add_middleware(ClosedAfterRefusal)
+    app.state.meter = HttpMeter()
+    app.add_middleware(HttpMetrics, meter=app.state.meter)
     return app
 
 
 @asynccontextmanager
 async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Services]:
     """The services on real clients, closed afterwards; waits for nothing but the client objects."""
-    async with open_client(settings.mongodb_url) as client:
+    async with open_client(settings.mongodb_url, "api") as client:
         house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
+        rates = _rates(settings)
         indexing = asyncio.create_task(_index(client, settings.mongodb_database))
         try:
-            yield _services(settings, house, tokens, client)
+            yield _services(settings, house, tokens, client, rates)
         finally:
+            await rates.close()
             indexing.cancel()
             await house.doorbell.close()
 
@@ -90,25 +103,54 @@ async def _index(client: AsyncMongoClient[Document], database: str) -> None:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def _services(settings: Settings, house: House, tokens: Tokens, client: AsyncMongoClient[Document]) -> Services:
-    pace = Pace(backlog=house.backlog)
+def _rates(settings: Settings) -> StoredRateLimits:
+    budgets = {
+        admission.ADDRESS: settings.rate_address,
+        admission.REQUESTS: settings.rate_requests,
+        admission.UPLOADS: settings.rate_uploads,
+    }
+    return StoredRateLimits(settings.redis_url, budgets)
+
+
+def _services(
+    settings: Settings, house: House, tokens: Tokens, client: AsyncMongoClient[Document], rates: StoredRateLimits
+) -> Services:
+    pace, intake = Pace(backlog=house.backlog), _intake(settings, house)
     return Services(
         interviews=Interviews(sessions=house.sessions),
-        intake=Intake(
-            sessions=house.sessions,
-            uploads=house.uploads,
-            audio=house.audio,
-            doorbell=house.doorbell,
-            close=house.closing.close,
-            supersede=house.closing.supersede,
-        ),
+        intake=intake,
         analysis=Analysis(sessions=house.sessions, records=house.records, wait=pace.of_session),
         pace=pace,
+        admission=admission.Admission(
+            limits=rates,
+            backlog=house.backlog,
+            wait=pace.of_all,
+            most_uploads_of_user=settings.max_uploads_per_user,
+            most_uploads=settings.max_uploads,
+            most_queued_seconds=settings.max_queued_minutes * 60,
+        ),
+        idempotency=Idempotency(replays=house.replays, recover=intake.recover),
         records=house.records,
         tokens=tokens,
         health=lambda: look(house, client),
         max_audio_bytes=settings.max_audio_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
+        watch=Watch(gauges=house.gauges, doorbell=house.doorbell),
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+        upload_least_rate=settings.upload_least_bytes_per_second,
+    )
+
+
+def _intake(settings: Settings, house: House) -> Intake:
+    return Intake(
+        sessions=house.sessions,
+        uploads=house.uploads,
+        audio=house.audio,
+        doorbell=house.doorbell,
+        close=house.closing.close,
+        supersede=house.closing.supersede,
+        touch_seconds=touch_seconds(settings.upload_idle_seconds),
+        records=house.records,
     )
 
 

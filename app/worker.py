@@ -1,15 +1,18 @@
 """The worker, assembled: one event loop in a thread of its own serves all tasks of the process."""
 
 import asyncio
+import ctypes
 import os
 import secrets
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
+import uvloop
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
@@ -29,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 SIGN_SECONDS = 5.0
 OPENING_SECONDS = 120.0
+M_ARENA_MAX = -8
 
 
 def slots(settings: Settings) -> int:
@@ -58,6 +62,15 @@ class WorkHouse:
         return counts
 
 
+def _share_heaps() -> None:
+    """Have all threads share two heaps.
+
+    glibc gives each thread one, up to eight a core, and what one frees the others cannot use: a worker would grow.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
 def _tell(what: str, counts: Counts) -> None:
     did = {name: count for name, count in counts.as_dict().items() if count}
     if did:
@@ -75,17 +88,30 @@ class Process:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: WorkHouse | None = None
+        self._role = "worker"
         self._name = f"worker-{secrets.token_hex(4)}"
         self._tasks: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._draining = False
 
-    def open(self, name: str, *, listens: bool) -> None:
-        """Open everything; who listens for recordings loads the engine and gives signs of life."""
+    def call(self, name: str) -> None:
+        """Take the worker's name, `role@host`, before anything is opened."""
+        _share_heaps()
+        self._role = name.partition("@")[0]
         self._name = f"{name}/{secrets.token_hex(4)}"
+
+    def open(self, *, listens: bool, works: bool = True) -> None:
+        """Open everything; who listens for recordings gives signs of life, and loads the engine if it works itself."""
         self._ensure_open()
         if listens:
-            self._call(self._listen()).result()
+            self._call(self._listen(works)).result()
+
+    def begin_anew(self) -> None:
+        """In a forked child: forget what the parent has opened, and close none of it; the child opens its own."""
+        inherited = dict(self.__dict__)
+        self.__dict__.clear()
+        self.__init__(inherited["_settings"])  # type: ignore[misc]
+        self._role, self._name, self._inherited = inherited["_role"], inherited["_name"], inherited
 
     def run(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
         """Do a job on the loop and wait for it; returns early if the worker is told to stop."""
@@ -112,7 +138,7 @@ class Process:
         with self._lock:
             if self._loop is not None:
                 return
-            loop = asyncio.new_event_loop()
+            loop = uvloop.new_event_loop()
             threading.Thread(target=loop.run_forever, name="loop", daemon=True).start()
             self._loop = loop
             self._work = self._call(self._open()).result(OPENING_SECONDS)
@@ -123,7 +149,7 @@ class Process:
 
     async def _open(self) -> WorkHouse:
         settings = self._settings
-        client: AsyncMongoClient[Document] = open_client(settings.mongodb_url)
+        client: AsyncMongoClient[Document] = open_client(settings.mongodb_url, self._role)
         house = furnish(settings, client[settings.mongodb_database], make_celery(settings))
         engines = open_engines(settings, slots(settings))
         self._closers += [house.doorbell.close, engines.close, client.close]
@@ -138,8 +164,9 @@ class Process:
             failed_audio_hours=settings.failed_audio_hours,
         )
 
-    async def _listen(self) -> None:
-        await self._engines.warm_up()
+    async def _listen(self, works: bool) -> None:
+        if works:
+            await self._engines.warm_up()
         await self._sign()
         self._signing = asyncio.create_task(self._keep_signing())
 
@@ -172,6 +199,10 @@ class Process:
             task.cancel()
 
     async def _close(self) -> None:
+        # Celery also ends without a word before, when its consumer fails: no job may meet a closed engine.
+        self._draining = True
+        await self._drain()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if hasattr(self, "_signing"):
             self._signing.cancel()
             await self._house.workers.gone(self._name)

@@ -57,6 +57,8 @@ class Place:
             "MONGODB_DATABASE": DATABASE,
             "REDIS_URL": f"redis://127.0.0.1:{self.valkey}/0",
             "JWT_SECRET": self.secret,
+            **dict.fromkeys(("RATE_REQUESTS", "RATE_UPLOADS", "RATE_ADDRESS"), ""),
+            **dict.fromkeys(("MAX_UPLOADS_PER_USER", "MAX_UPLOADS", "MAX_QUEUED_MINUTES"), "1000000"),
             leftovers.MARK: str(self.layout.root),
         }
 

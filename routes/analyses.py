@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from routes import once
 from routes.answers import AnswerOut
 from routes.errors import documented
 from routes.needs import Asker, Needs, SessionPath
@@ -12,7 +13,7 @@ from services import errors
 from services.analysis import Pending, Result
 from services.interview import QuestionId, Session
 
-router = APIRouter(prefix="/api", tags=["analysis"])
+router = APIRouter(prefix="/api", tags=["analysis"], route_class=once.Once)
 
 
 class PendingOut(BaseModel):
@@ -91,18 +92,20 @@ class ResultOut(BaseModel):
     "/analyze/{session_id}",
     operation_id="analyzeSession",
     response_model=ResultOut,
+    dependencies=[once.takes_key],
     responses={
         202: {"model": PendingOut, "description": "Not every transcript is there yet; see `Retry-After`."},
-        **documented(errors.SessionNotFound, errors.StoreUnavailable),
+        **documented(errors.SessionNotFound, errors.StoreUnavailable, errors.RateLimited, *once.PROBLEMS),
     },
 )
 async def analyze_session(
-    session_id: SessionPath, response: Response, viewer: Asker, services: Needs
+    session_id: SessionPath, request: Request, viewer: Asker, services: Needs
 ) -> ResultOut | PendingOut | Response:
     """The scores of a session, or how long to wait for them."""
     outcome = await services.analysis.run(session_id, viewer)
     if isinstance(outcome, Result):
         return ResultOut.of(outcome)
+    once.is_of(request, None)
     out = PendingOut.of(outcome)
     return Response(
         out.model_dump_json(),

@@ -19,6 +19,10 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[type[Problem], int] = {
     Problem: 500,
+    errors.IdempotencyKeyInvalid: 400,
+    errors.IdempotencyMismatch: 422,
+    errors.TooMuch: 429,
+    errors.UploadsSaturated: 503,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
@@ -26,6 +30,7 @@ STATUS: dict[type[Problem], int] = {
     errors.UploadProblem: 400,
     errors.UploadStalled: 408,
     errors.AudioTooLarge: 413,
+    errors.BodyTooLarge: 413,
     errors.NotAudio: 415,
     errors.StoreUnavailable: 503,
     errors.TranscriptionProblem: 422,
@@ -57,6 +62,11 @@ def response(status: int, code: str, detail: str, headers: dict[str, str] | None
 
 async def on_problem(_: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, Problem)  # noqa: S101  registered for nothing else
+    return problem_response(problem)
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """The answer that a problem gives."""
     status, headers = status_of(type(problem)), {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -67,8 +77,13 @@ async def on_problem(_: Request, problem: Exception) -> JSONResponse:
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for nothing else
-    found = [{"where": list(e["loc"]), "what": e["msg"]} for e in error.errors()]
+    found = [{"where": [_printable(step) for step in e["loc"]], "what": e["msg"]} for e in error.errors()]
     return response(422, "invalid_request", "The request is not valid; `errors` says where.", errors=found)
+
+
+def _printable(step: int | str) -> int | str:
+    """A client may name a field with half a character, which no answer can repeat."""
+    return step.encode("utf-8", "replace").decode() if isinstance(step, str) else step
 
 
 async def on_http(_: Request, error: Exception) -> JSONResponse:
@@ -91,10 +106,14 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The problems of a route, for its OpenAPI `responses`."""
+    """The problems of a route that asks for a token, for its OpenAPI `responses`."""
+    return listed(errors.Unauthenticated, *kinds)
+
+
+def listed(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """These problems, for OpenAPI."""
     found: dict[int | str, dict[str, Any]] = {}
-    all_kinds: tuple[type[Problem], ...] = (errors.Unauthenticated, *kinds)
-    for kind in all_kinds:
+    for kind in kinds:
         status = status_of(kind)
         entry = found.setdefault(status, {"model": ProblemOut, "description": "", "content": {MEDIA_TYPE: {}}})
         entry["description"] = f"{entry['description']} `{kind.code}`: {kind.sentence}".strip()

@@ -1,11 +1,14 @@
 """Whether the process lives, and whether it can take answers."""
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
-from routes.errors import response as problem_response
+from routes.errors import listed
 from routes.needs import Needs
-from services.errors import Problem
+from services.errors import NotFound, Problem
 
 router = APIRouter(tags=["operations"])
 
@@ -41,6 +44,14 @@ async def readyz(response: Response, services: Needs) -> ReadyOut:
     )
 
 
+# Errors of the protocol, which no service raises.
+PROTOCOL = {
+    "invalid_request": "The request is not valid; `errors` says where.",
+    "unexpected": "Something went wrong here. It is logged; try again.",
+    **{status.name.lower(): f"{status.phrase}. {status.description}".strip() for status in HTTPStatus if status >= 400},
+}
+
+
 def _all_kinds(kind: type[Problem]) -> dict[str, type[Problem]]:
     found = {kind.code: kind}
     for below in kind.__subclasses__():
@@ -48,10 +59,15 @@ def _all_kinds(kind: type[Problem]) -> dict[str, type[Problem]]:
     return found
 
 
-@router.get("/problems/{code}", operation_id="describeProblem")
-async def describe_problem(code: str) -> Response:
+@router.get(
+    "/problems/{code}",
+    operation_id="describeProblem",
+    response_class=PlainTextResponse,
+    responses=listed(NotFound),
+)
+async def describe_problem(code: str) -> str:
     """What a problem's `type` means."""
-    kind = _all_kinds(Problem).get(code)
-    if kind is None:
-        return problem_response(404, "not_found", "There is no problem of this name.")
-    return Response(f"{kind.code}: {kind.sentence}\n", media_type="text/plain")
+    sentences = PROTOCOL | {code: kind.sentence for code, kind in _all_kinds(Problem).items()}
+    if code not in sentences:
+        raise NotFound("There is no problem of this name.")
+    return f"{code}: {sentences[code]}\n"

@@ -29,6 +29,7 @@ FIELD = "audio"
 MOST_TEXT_FIELDS = 8
 MOST_TEXT_BYTES = 64 * 1024
 LONGEST_BOUNDARY = 256
+FORM_OVERHEAD = 128 * 1024
 
 
 def boundary_of(content_type: str | None) -> bytes:
@@ -111,10 +112,21 @@ class _Form:
         return pieces
 
 
-async def _patient(body: AsyncIterator[bytes], idle_seconds: float) -> AsyncIterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How slow an upload may be: the longest silence, and the least bytes a second over as long a time."""
+
+    idle_seconds: float
+    least_rate: float
+
+
+async def _patient(body: AsyncIterator[bytes], patience: Patience) -> AsyncIterator[bytes]:
+    """The pieces of a body; only the time that is spent waiting for the client counts."""
+    loop, waited, got = asyncio.get_running_loop(), 0.0, 0
     while True:
+        began = loop.time()
         try:
-            async with asyncio.timeout(idle_seconds):
+            async with asyncio.timeout(patience.idle_seconds):
                 piece = await anext(body)
         except StopAsyncIteration:
             return
@@ -122,21 +134,29 @@ async def _patient(body: AsyncIterator[bytes], idle_seconds: float) -> AsyncIter
             raise UploadStalled from None
         except ClientDisconnect:
             raise UploadTruncated from None
+        waited, got = waited + loop.time() - began, got + len(piece)
+        if waited >= patience.idle_seconds:
+            if got < patience.least_rate * waited:
+                raise UploadStalled("The upload arrived too slowly. Send it again over a better connection.")
+            waited, got = 0.0, 0
         yield piece
 
 
 async def file_bytes(
-    body: AsyncIterator[bytes], boundary: bytes, max_bytes: int, idle_seconds: float
+    body: AsyncIterator[bytes], boundary: bytes, max_bytes: int, patience: Patience
 ) -> AsyncIterator[bytes]:
     """The bytes of the form's one file as they arrive.
 
     AudioTooLarge past the cap, UploadTruncated if the body ends early,
-    UploadStalled if nothing arrives for long, and the other upload problems.
+    UploadStalled if nothing or too little arrives for long, and the other upload problems.
     """
     form = _Form()
     parser = MultipartParser(boundary, form.callbacks())
-    size = 0
-    async for chunk in _patient(body, idle_seconds):
+    size = total = 0
+    async for chunk in _patient(body, patience):
+        total += len(chunk)
+        if total > max_bytes + FORM_OVERHEAD:
+            raise AudioTooLarge(f"The recording is larger than {max_bytes} bytes.")
         try:
             parser.write(chunk)
         except FormParserError:

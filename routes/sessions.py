@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from routes import once
 from routes.answers import AnswerOut
 from routes.errors import documented
 from routes.needs import Asker, Needs, SessionPath
 from services import errors
-from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, new_session_id
+from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, SessionId, new_session_id
 
-router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+router = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=once.Once)
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
@@ -99,22 +100,34 @@ class SessionOut(BaseModel):
         )
 
 
-@router.post("", status_code=201, operation_id="createSession", responses=documented(errors.StoreUnavailable))
-async def create_session(body: SessionIn, response: Response, viewer: Asker, services: Needs) -> SessionOut:
+@router.post(
+    "",
+    status_code=201,
+    operation_id="createSession",
+    dependencies=[once.takes_key],
+    responses=documented(errors.BodyTooLarge, errors.StoreUnavailable, errors.RateLimited, *once.PROBLEMS),
+)
+async def create_session(
+    body: SessionIn, request: Request, response: Response, viewer: Asker, services: Needs
+) -> SessionOut:
     """Create an interview session with its questions; it belongs to the token's user."""
+    hold = once.hold_of(request)
     session = await services.interviews.create(
         Session(
-            id=new_session_id(),
+            id=SessionId(hold.made_id) if hold else new_session_id(),
             user_id=viewer.user_id,
             title=body.title,
             questions=tuple(q.to_question() for q in body.questions),
-        )
+        ),
+        viewer,
     )
     response.headers["Location"] = f"/api/sessions/{session.id}"
     return SessionOut.of(session)
 
 
-@router.get("/{session_id}", operation_id="getSession", responses=documented(errors.SessionNotFound))
+@router.get(
+    "/{session_id}", operation_id="getSession", responses=documented(errors.SessionNotFound, errors.RateLimited)
+)
 async def get_session(session_id: SessionPath, viewer: Asker, services: Needs) -> SessionOut:
     """The session, its questions, and the answers so far."""
     return SessionOut.of(await services.interviews.get(session_id, viewer))

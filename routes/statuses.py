@@ -44,7 +44,8 @@ class SessionStatusOut(BaseModel):
     "/{session_id}/{question_id}",
     operation_id="getTranscriptionStatus",
     response_model=StatusOut,
-    responses=NOT_MODIFIED | documented(errors.SessionNotFound, errors.QuestionNotFound, errors.AnswerNotFound),
+    responses=NOT_MODIFIED
+    | documented(errors.SessionNotFound, errors.QuestionNotFound, errors.AnswerNotFound, errors.RateLimited),
 )
 async def transcription_status(
     session_id: SessionPath,
@@ -76,7 +77,7 @@ async def _segments(services: Needs, answer: Answer) -> list[SegmentOut]:
     "/{session_id}",
     operation_id="getSessionTranscriptionStatus",
     response_model=SessionStatusOut,
-    responses=NOT_MODIFIED | documented(errors.SessionNotFound),
+    responses=NOT_MODIFIED | documented(errors.SessionNotFound, errors.RateLimited),
 )
 async def session_status(
     session_id: SessionPath,

@@ -1,18 +1,21 @@
 """Uploading an answer: stored while it arrives, answered at once."""
 
+from collections.abc import AsyncIterator
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
+from routes import once
 from routes.errors import documented
-from routes.multipart import boundary_of, file_bytes, incoming
-from routes.needs import Asker, Needs, QuestionPath, SessionPath
+from routes.multipart import FORM_OVERHEAD, Patience, boundary_of, file_bytes, incoming
+from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, upload_slot
 from services import errors
+from services.interview import Part, PartId, QuestionId, SessionId, Viewer, new_part_id
+from services.ports import Hold
 
-router = APIRouter(prefix="/api", tags=["answers"])
+router = APIRouter(prefix="/api", tags=["answers"], route_class=once.OnceRead)
 
-FORM_OVERHEAD = 128 * 1024
 FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -47,12 +50,27 @@ class UploadOut(BaseModel):
     take: int = Field(description="Which recording of this answer it is; the newest counts.", examples=[1])
     sha256: str = Field(description="Hash of the bytes that were stored.")
     bytes: int
+    deduplicated: bool = Field(False, description="The same recording was in work already, and goes on as this take.")
+
+    @classmethod
+    def of(cls, part: Part, *, deduplicated: bool) -> "UploadOut":
+        return cls(
+            file_id=part.id,
+            session_id=part.session_id,
+            question_id=part.question_id,
+            take=part.take,
+            sha256=part.sha256 or "",
+            bytes=part.bytes,
+            deduplicated=deduplicated,
+        )
 
 
 @router.post(
     "/upload-answer/{session_id}/{question_id}",
     status_code=202,
     operation_id="uploadAnswer",
+    response_model=UploadOut,
+    dependencies=[Depends(upload_slot), once.takes_key],
     openapi_extra=FORM,
     responses=documented(
         errors.UploadMalformed,
@@ -67,6 +85,11 @@ class UploadOut(BaseModel):
         errors.AudioTooLarge,
         errors.NotAudio,
         errors.StoreUnavailable,
+        errors.RateLimited,
+        errors.TooManyUploads,
+        errors.TooMuchQueued,
+        errors.UploadsSaturated,
+        *once.PROBLEMS,
     ),
 )
 async def upload_answer(
@@ -76,23 +99,44 @@ async def upload_answer(
     response: Response,
     viewer: Asker,
     services: Needs,
-) -> UploadOut:
+) -> UploadOut | Response:
     """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed."""
     await services.intake.admit(session_id, question_id, viewer)
     boundary = boundary_of(request.headers.get("content-type"))
     _refuse_oversize(request, services.max_audio_bytes)
-    data = file_bytes(request.stream(), boundary, services.max_audio_bytes, services.upload_idle_seconds)
-    part = await services.intake.receive(session_id, question_id, viewer, await incoming(data))
+    patience = Patience(services.upload_idle_seconds, services.upload_least_rate)
+    data = file_bytes(request.stream(), boundary, services.max_audio_bytes, patience)
+    if kept := once.kept_of(request):
+        await once.same(data, kept.fingerprint)
+        return once.replay(kept)
+    part, id = await _received(session_id, question_id, viewer, services, data, once.hold_of(request))
+    once.is_of(request, part.sha256)
     response.headers["Location"] = f"/api/transcription-status/{session_id}/{question_id}"
     response.headers["Retry-After"] = str(await services.pace.of_all())
-    return UploadOut(
-        file_id=part.id,
-        session_id=session_id,
-        question_id=question_id,
-        take=part.take,
-        sha256=part.sha256 or "",
-        bytes=part.bytes,
-    )
+    return UploadOut.of(part, deduplicated=part.id != id)
+
+
+async def _received(
+    session_id: SessionId,
+    question_id: QuestionId,
+    viewer: Viewer,
+    services: Services,
+    data: AsyncIterator[bytes],
+    hold: Hold | None,
+) -> tuple[Part, PartId]:
+    """The part that the upload made, or that an earlier try with its key had made, and the id it was given."""
+    if hold is None:
+        id = new_part_id()
+        return await services.intake.receive(session_id, question_id, viewer, await incoming(data), id=id), id
+    hold, made = await services.idempotency.resume(hold)
+    if made is not None:
+        await once.same(data, made.sha256)
+        return made, made.id
+    id = PartId(hold.made_id)
+    part = await services.intake.receive(session_id, question_id, viewer, await incoming(data), id=id)
+    if part.id != id:
+        await services.idempotency.renamed(hold, part.id)
+    return part, id
 
 
 def _refuse_oversize(request: Request, max_bytes: int) -> None:

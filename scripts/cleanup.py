@@ -30,15 +30,16 @@ def main(
     kept = settings.failed_audio_hours if hours is None else hours
     try:
         with err.status("Looking at the records and the stored audio …"):
-            counts = asyncio.run(_clean(settings, kept, dry_run=dry_run))
+            counts = asyncio.run(clean(settings, kept, dry_run=dry_run))
     except StoreUnavailable:
         err.print("MongoDB did not answer. Check MONGODB_URL; nothing is lost, run this again.")
         raise typer.Exit(1) from None
     out.print(_table(counts, "would be done" if dry_run else "done"))
 
 
-async def _clean(settings: Settings, hours: float, *, dry_run: bool) -> Counts:
-    async with open_client(settings.mongodb_url) as client:
+async def clean(settings: Settings, hours: float, *, dry_run: bool) -> Counts:
+    """One sweep and one audit, or what they would find."""
+    async with open_client(settings.mongodb_url, "cleanup") as client:
         house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
         try:
             if dry_run:

@@ -1,17 +1,41 @@
-"""Print .env.example from the settings: `python -m scripts.env_example > .env.example`."""
+"""Print the settings as a file or as a page.
+
+python -m scripts.env_example > .env.example
+python -m scripts.env_example --page > docs/configuration.md
+"""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 
-from app.config import Settings
+from app.config import Settings, StackSettings
 
 HEAD = """\
 # The settings of the API, the worker and the beat, each with its default.
 # Copy this file to .env and set what differs; `docker compose up` reads it.
 """
+PAGE_HEAD = """\
+# Configuration
+
+Every setting is an environment variable; there are no others, and no configuration files. `app/config.py` is the one
+place that reads them. The API and the worker stop with a clear message if a value cannot be used.
+
+The least that production needs: `MONGODB_URL` (a replica set), `REDIS_URL`, and `JWT_SECRET` or `JWKS_URL`.
+With `OPENAI_API_KEY` set, speech goes to the hosted engine; without it, to the local one. `OPENAI_BASE_URL` names any
+server that speaks the same API.
+
+Timing rules: `OPENAI_TIMEOUT_SECONDS` stays below `LEASE_SECONDS`. An answer whose workers keep dying ends, `failed`,
+after at most `MAX_DELIVERIES` times `LEASE_SECONDS`, plus the sweeps between them.
+
+Behind a proxy, run uvicorn with `--proxy-headers` and `--forwarded-allow-ips`, or every client has the proxy's address;
+let the proxy pass request bodies on as they arrive, and set its own deadlines for slow headers.
+"""
+STACK_HEAD = "\n## The local stack (`make up`, `make demo`)\n\nIt passes on all settings above, and reads these.\n"
 REQUIRED = "jwt_secret"
 
 
@@ -20,16 +44,38 @@ def env_example() -> str:
     return HEAD + "".join(_entry(name, field) for name, field in Settings.model_fields.items())
 
 
+def configuration_page() -> str:
+    """The text of docs/configuration.md."""
+    return PAGE_HEAD + _table(Settings) + STACK_HEAD + _table(StackSettings)
+
+
 def _entry(name: str, field: FieldInfo) -> str:
     setting = f"{name.upper()}={_shown(field.default)}"
     return f"\n# {field.description}\n" + (f"{setting}\n" if name == REQUIRED else f"# {setting}\n")
 
 
+def _table(settings: type[BaseSettings]) -> str:
+    rows = (
+        f"| `{name.upper()}` | {_cell(_shown(field.default))} | {field.description} |\n"
+        for name, field in settings.model_fields.items()
+    )
+    return "\n| variable | default | meaning |\n|---|---|---|\n" + "".join(rows)
+
+
+def _cell(text: str) -> str:
+    return f"`{text}`" if text else "–"
+
+
 def _shown(default: object) -> str:
-    if default is None or default is PydanticUndefined:
+    if default is None or default is PydanticUndefined or isinstance(default, SecretStr):
         return ""
     return str(default) if isinstance(default, str | int | float | Path) else repr(default)
 
 
+def main(page: Annotated[bool, typer.Option("--page", help="The page, not the file.")] = False) -> None:
+    """Print .env.example, or docs/configuration.md."""
+    typer.echo(configuration_page() if page else env_example(), nl=False)
+
+
 if __name__ == "__main__":
-    typer.echo(env_example(), nl=False)
+    typer.run(main)

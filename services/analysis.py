@@ -41,7 +41,7 @@ class Analysis:
         """The result, or how long to wait for it; never one that rests on missing or replaced answers."""
         for _ in range(MOST_READS):
             session = await self.sessions.get(id, viewer)
-            now = standing(session, await self.records.uploading(id))
+            now = standing(session, await self.records.newest_takes(id))
             if not now.is_settled:
                 return Pending(standing=now, retry_after=await self.wait(id))
             result = _result(session, now)

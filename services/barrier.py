@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.interview import Answer, Mark, QuestionId, Session, Status
@@ -28,14 +29,15 @@ class Standing:
         return not (self.queued or self.processing or self.scoring)
 
 
-def standing(session: Session, uploading: list[QuestionId]) -> Standing:
-    """Sort the questions; one whose recording is still arriving counts as queued."""
+def standing(session: Session, newest: Mapping[QuestionId, int]) -> Standing:
+    """Sort the questions; one with a newer take than it shows counts as queued."""
     bins: dict[str, list[QuestionId]] = {
         name: [] for name in ("queued", "processing", "scoring", "failed", "completed", "not_answered")
     }
     for question in session.questions:
-        arriving = question.id in uploading
-        bins["queued" if arriving else _bin(session.answers.get(question.id))].append(question.id)
+        answer = session.answers.get(question.id)
+        has_newer = newest.get(question.id, 0) > (answer.take if answer else 0)
+        bins["queued" if has_newer else _bin(answer)].append(question.id)
     return Standing(**bins)
 
 

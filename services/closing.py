@@ -7,7 +7,7 @@ Each step may be repeated; the sweep repeats what was interrupted.
 from dataclasses import dataclass
 
 from services.interview import SHOWN, Part, PartState, answer_of
-from services.ports import Audio, Closings, Records, Sessions, Uploads
+from services.ports import Audio, Closings, Records, Sessions, Tally, Uploads
 from services.transcript import Transcript
 
 
@@ -18,6 +18,7 @@ class Closing:
     records: Records
     closings: Closings
     audio: Audio
+    tally: Tally
 
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
         """Do what remains for a part in an ended state."""
@@ -26,6 +27,7 @@ class Closing:
             if part.state is PartState.COMPLETED and transcript is None:
                 transcript = await self.records.transcript(part.id)
             await self.sessions.show(part.session_id, answer_of(part, transcript))
+        await self.tally.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
 
     async def supersede(self, part: Part, *, itself: bool = False) -> int:

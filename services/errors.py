@@ -3,6 +3,13 @@
 Problem
   Unauthenticated        no valid token
   Forbidden              a valid token that does not suffice
+  IdempotencyKeyInvalid  not 1 to 255 visible ASCII characters
+  IdempotencyMismatch    the key was used for another request
+  TooMuch                more than one user or address may have (retryable)
+    RateLimited          too many requests within the time
+    TooManyUploads       too many uploads at once
+    TooMuchQueued        too many minutes of recordings wait
+  UploadsSaturated       this process takes no more uploads at once (retryable)
   NotFound               nothing there, or nothing of yours
     SessionNotFound
     QuestionNotFound
@@ -10,6 +17,7 @@ Problem
   Conflict               not from here
     SessionExists
     TakeSuperseded       a newer recording was accepted meanwhile
+    IdempotencyInFlight  the first request with this key is not answered yet (retryable)
   UploadProblem          the request's body is not an upload
     UploadMalformed      no multipart body, or a broken one
     UploadTruncated      it ends before it is over
@@ -18,6 +26,7 @@ Problem
     TooManyFiles         more than one file
     AudioEmpty           a file of no bytes
   AudioTooLarge          over the cap in bytes
+  BodyTooLarge           a request of another kind, over its cap
   NotAudio               no known audio container
   StoreUnavailable       the database did not confirm a write (retryable)
   TranscriptionProblem   what ends or delays a transcription
@@ -57,6 +66,43 @@ class Forbidden(Problem):
     sentence = "This token does not allow that."
 
 
+class IdempotencyKeyInvalid(Problem):
+    code = "idempotency_key_invalid"
+    sentence = "An Idempotency-Key has 1 to 255 visible ASCII characters."
+
+
+class IdempotencyMismatch(Problem):
+    code = "idempotency_mismatch"
+    sentence = "This Idempotency-Key was used for another request. Take a new key for a new request."
+
+
+class TooMuch(Problem):
+    code = "too_much"
+    sentence = "That is more than is allowed. Try again later."
+    retryable = True
+
+
+class RateLimited(TooMuch):
+    code = "rate_limited"
+    sentence = "Too many requests. Try again after the seconds that `Retry-After` names."
+
+
+class TooManyUploads(TooMuch):
+    code = "too_many_uploads"
+    sentence = "You have too many uploads in flight. Try again when one of them is done."
+
+
+class TooMuchQueued(TooMuch):
+    code = "too_much_queued"
+    sentence = "Too many minutes of your recordings still wait to be transcribed. Try again later."
+
+
+class UploadsSaturated(Problem):
+    code = "uploads_saturated"
+    sentence = "Too many uploads arrive at the moment. Try again shortly."
+    retryable = True
+
+
 class NotFound(Problem):
     code = "not_found"
     sentence = "There is nothing here."
@@ -90,6 +136,12 @@ class SessionExists(Conflict):
 class TakeSuperseded(Conflict):
     code = "take_superseded"
     sentence = "A newer recording of this answer was accepted meanwhile; this one was not kept."
+
+
+class IdempotencyInFlight(Conflict):
+    code = "idempotency_in_flight"
+    sentence = "The first request with this Idempotency-Key is not answered yet. Try again shortly."
+    retryable = True
 
 
 class UploadProblem(Problem):
@@ -130,6 +182,11 @@ class AudioEmpty(UploadProblem):
 class AudioTooLarge(Problem):
     code = "audio_too_large"
     sentence = "The recording is larger than is allowed."
+
+
+class BodyTooLarge(Problem):
+    code = "body_too_large"
+    sentence = "The request is larger than is allowed. Send less at once."
 
 
 class NotAudio(Problem):

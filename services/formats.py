@@ -24,6 +24,21 @@ MEDIA_TYPES = {
 }
 
 
+USUAL_BYTES_A_SECOND = {
+    Container.WEBM: 8_000,
+    Container.OGG: 8_000,
+    Container.WAV: 32_000,
+    Container.MP3: 16_000,
+    Container.MP4: 12_000,
+    Container.FLAC: 50_000,
+}
+
+
+def estimated_seconds(container: Container, size: int) -> float:
+    """How long a recording of so many bytes is likely to be, at the rate that is usual in its container."""
+    return size / USUAL_BYTES_A_SECOND[container]
+
+
 def sniff(head: bytes) -> Container | None:
     """The container that starts with these bytes, or None; pass SNIFF_BYTES where there are as many."""
     if head[:4] == b"\x1a\x45\xdf\xa3":

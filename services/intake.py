@@ -6,26 +6,43 @@
 4. show the answer as queued, unless a newer take is shown;
 5. ring for a worker: if that is lost, the sweep rings again.
 
-Once 3 is confirmed the recording will be transcribed.
+Once 3 is confirmed the recording will be transcribed. Where 3 finds the same
+recording of the same answer in work already, that one goes on as the newest
+take, and the bytes that came a second time are removed.
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
-from services.errors import Problem, QuestionNotFound, TakeSuperseded, UploadStalled
-from services.formats import MEDIA_TYPES
-from services.interview import Part, PartId, QuestionId, SessionId, Status, Viewer, answer_of
-from services.ports import Audio, Doorbell, Incoming, Sessions, Stored, Uploads
+from services.errors import Problem, QuestionNotFound, StoreUnavailable, TakeSuperseded
+from services.formats import MEDIA_TYPES, estimated_seconds
+from services.interview import (
+    Part,
+    PartId,
+    PartState,
+    QuestionId,
+    SessionId,
+    Status,
+    Viewer,
+    answer_of,
+    new_part_id,
+)
+from services.ports import Audio, Doorbell, Incoming, Records, Sessions, Stored, Uploads
 
 log = structlog.get_logger(__name__)
 
-TOUCH_SECONDS = 10.0
 CLEAN_UP_SECONDS = 5.0
+GIVEN_UP = "The recording could not be stored in time. Send it again."
+
+
+def touch_seconds(idle_seconds: float) -> float:
+    """How often an upload says that it still arrives, where silence of `idle_seconds` ends it."""
+    return idle_seconds / 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +51,10 @@ class Intake:
     uploads: Uploads
     audio: Audio
     doorbell: Doorbell
+    records: Records
     close: Callable[[Part], Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
+    touch_seconds: float = 10.0
     clock: Callable[[], float] = time.monotonic
 
     async def admit(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> None:
@@ -44,61 +63,92 @@ class Intake:
         if session.question(question_id) is None:
             raise QuestionNotFound
 
-    async def receive(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, incoming: Incoming) -> Part:
-        """Store a recording and queue it; durable once this returns.
+    async def receive(
+        self,
+        session_id: SessionId,
+        question_id: QuestionId,
+        viewer: Viewer,
+        incoming: Incoming,
+        *,
+        id: PartId | None = None,
+    ) -> Part:
+        """Store a recording under the id and queue it; durable once this returns.
 
+        A part of another id is the same recording, which was in work already.
         TakeSuperseded if a newer recording was accepted meanwhile. Left by any
         error, it leaves no audio behind.
         """
-        part = await self._begin(session_id, question_id, viewer)
+        part = await self._number(id or new_part_id(), session_id, question_id, viewer)
         try:
+            await self.uploads.begin(part)
             stored = await self.audio.store(part.id, self._watched(part.id, incoming.data), _metadata(part, incoming))
-            queued = await self._accept(part, stored)
+            queued = await self._accept(part, stored, incoming)
         except BaseException as reason:
-            await self._give_up(part, reason)
+            await self._give_up(part, getattr(reason, "code", type(reason).__name__))
             raise
+        if queued.id != part.id:
+            await self._give_up(part, "the same recording is in work")
         await self._announce(queued)
         return queued
 
-    async def _begin(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> Part:
+    async def recover(self, id: PartId) -> Part | None:
+        """The part of an upload that was cut short, if it was accepted; else it never will be."""
+        aborted = await self.uploads.abort(id)
+        if aborted is not None:
+            await self.close(aborted)
+            return None
+        part = await self.records.get(id)
+        if part is None or part.state is PartState.ABORTED:
+            return None
+        if part.state is PartState.QUEUED:
+            await self._announce(part)
+        return part
+
+    async def _number(self, id: PartId, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> Part:
         take = await self.sessions.next_take(session_id, question_id, viewer)
-        part = Part(
-            id=PartId(secrets.token_hex(12)),
+        return Part(
+            id=id,
             session_id=session_id,
             question_id=question_id,
             user_id=take.owner,
             take=take.number,
             language=take.question.language,
         )
-        await self.uploads.begin(part)
-        return part
 
     async def _watched(self, id: PartId, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         touched = self.clock()
         async for piece in data:
-            if self.clock() - touched > TOUCH_SECONDS:
+            if self.clock() - touched > self.touch_seconds:
                 touched = self.clock()
                 if not await self.uploads.touch(id):
-                    raise UploadStalled
+                    raise StoreUnavailable(GIVEN_UP)
             yield piece
 
-    async def _accept(self, part: Part, stored: Stored) -> Part:
-        queued = await self.uploads.accept(part.id, stored.sha256, stored.size)
+    async def _accept(self, part: Part, stored: Stored, incoming: Incoming) -> Part:
+        seconds = estimated_seconds(incoming.container, stored.size)
+        queued = await self.uploads.accept(part.id, stored.sha256, stored.size, seconds)
         if queued is None:
-            raise UploadStalled
+            raise StoreUnavailable(GIVEN_UP)
         return queued
 
     async def _announce(self, part: Part) -> None:
         if not await self.sessions.show(part.session_id, answer_of(part)):
             await self.supersede(part, itself=True)
-            raise TakeSuperseded
+            if not await self._goes_on_as_newer(part):
+                raise TakeSuperseded
         await self.doorbell.transcribe(part.id)
         if part.take > 1:
-            await self.supersede(part)
+            with suppress(StoreUnavailable):  # who takes on an old take sees that it is one
+                await self.supersede(part)
 
-    async def _give_up(self, part: Part, reason: BaseException) -> None:
+    async def _goes_on_as_newer(self, part: Part) -> bool:
+        """Whether the same recording came again meanwhile, so that the part counts as a newer take."""
+        now = await self.records.get(part.id)
+        return now is not None and now.take > part.take and now.state is not PartState.SUPERSEDED
+
+    async def _give_up(self, part: Part, reason: str) -> None:
         """Remove what was stored, also while the caller is being cancelled; the sweep does the rest."""
-        log.info("upload given up", part=part.id, reason=getattr(reason, "code", type(reason).__name__))
+        log.info("upload given up", part=part.id, reason=reason)
         cleaning = asyncio.ensure_future(self._clean_up(part))
         try:
             await asyncio.wait_for(asyncio.shield(cleaning), CLEAN_UP_SECONDS)

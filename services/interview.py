@@ -28,6 +28,10 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def new_part_id() -> PartId:
+    return PartId(secrets.token_hex(12))
+
+
 def new_session_id() -> SessionId:
     return SessionId(secrets.token_urlsafe(16))
 
@@ -66,6 +70,7 @@ MOVES: dict[PartState, frozenset[PartState]] = {
 }
 LIVE = frozenset({PartState.UPLOADING, PartState.QUEUED, PartState.PROCESSING})
 ENDED = frozenset(PartState) - LIVE
+DROPPED = frozenset({PartState.SUPERSEDED, PartState.ABORTED})
 
 
 def sources(target: PartState) -> list[PartState]:
@@ -127,6 +132,7 @@ class Part:
     language: str | None = None
     sha256: str | None = None
     bytes: int = 0
+    estimated_seconds: float = 0.0
     created_at: datetime | None = None
     completed_at: datetime | None = None
     failure: Failure | None = None

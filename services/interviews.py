@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.errors import AnswerNotFound, QuestionNotFound
+from services.errors import AnswerNotFound, QuestionNotFound, SessionExists
 from services.interview import Answer, QuestionId, Session, SessionId, Viewer
 from services.ports import Sessions
 
@@ -11,8 +11,12 @@ from services.ports import Sessions
 class Interviews:
     sessions: Sessions
 
-    async def create(self, session: Session) -> Session:
-        return await self.sessions.create(session)
+    async def create(self, session: Session, viewer: Viewer) -> Session:
+        """Keep a new session, or give the one of this id that an earlier try has made; SessionNotFound if not his."""
+        try:
+            return await self.sessions.create(session)
+        except SessionExists:
+            return await self.sessions.get(session.id, viewer)
 
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         return await self.sessions.get(id, viewer)

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.barrier import wait
+from services.errors import StoreUnavailable
 from services.interview import SessionId
 from services.ports import Backlog
 
@@ -19,10 +21,14 @@ class Pace:
     _until: float = field(default=float("-inf"), init=False)
 
     async def of_all(self) -> int:
-        """Whole seconds until all that waits now is done; asked of the database once a second at most."""
+        """Whole seconds until all that waits now is done; asked of the database once a second at most.
+
+        Where the database does not answer, what was known last: a guess is no reason to fail.
+        """
         if self.clock() >= self._until:
             self._until = self.clock() + FRESH_SECONDS
-            self._known = await self._wait(None)
+            with suppress(StoreUnavailable):
+                self._known = await self._wait(None)
         return self._known
 
     async def of_session(self, id: SessionId) -> int:

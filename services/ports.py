@@ -24,6 +24,7 @@ from services.interview import (
     UserId,
     Viewer,
 )
+from services.readings import Reading
 from services.transcript import Transcript
 
 
@@ -67,8 +68,13 @@ class Uploads(Protocol):
     async def touch(self, id: PartId) -> bool:
         """Say that bytes still arrive; False if the upload was given up by the sweep."""
 
-    async def accept(self, id: PartId, sha256: str, size: int) -> Part | None:
-        """uploading -> queued."""
+    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
+        """uploading -> queued, with the estimate of its seconds.
+
+        If the same recording of the same answer waits or is in work already, this
+        upload stays as it is, and the answer is that other part: its take is
+        raised to this one's, so that it counts as the newest recording.
+        """
 
     async def abort(self, id: PartId) -> Part | None:
         """uploading -> aborted."""
@@ -107,8 +113,8 @@ class Records(Protocol):
     async def transcript(self, id: PartId) -> Transcript | None:
         """The full transcript of a completed part, with its segments."""
 
-    async def uploading(self, session_id: SessionId) -> list[QuestionId]:
-        """The questions of the session whose recordings are still arriving."""
+    async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:
+        """Of each question the newest take that is arriving or was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,9 @@ class Load:
 class Backlog(Protocol):
     async def load(self, session_id: SessionId | None) -> Load:
         """What stands before the session's last pending answer; None: all that waits."""
+
+    async def queued_seconds(self, user_id: UserId) -> float:
+        """The estimated seconds of a user's recordings that wait or are in work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,3 +325,80 @@ class Incoming:
 
     container: Container
     data: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed:
+    """A request that carries an idempotency key. `fingerprint` names its body; None while that is not known."""
+
+    user_id: UserId
+    key: str
+    path: str
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A key that is held while its request is in flight.
+
+    `made_id` names what the request makes, in all its tries; `resumed` says that an earlier try ended without
+    an answer that was kept.
+    """
+
+    id: str
+    holder: str
+    made_id: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An answer as it was given, and the fingerprint of the body that it was given to."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    fingerprint: str
+
+
+class Replays(Protocol):
+    """What was answered under the keys of the last 24 hours. Each write but `hold` is the holder's alone."""
+
+    async def hold(self, request: Keyed, made_id: str) -> Hold | Kept:
+        """Hold the key, also in place of a holder that let go or fell silent, or give what is kept.
+
+        IdempotencyInFlight while another holds it, IdempotencyMismatch if the
+        key was used for another path or another known fingerprint.
+        """
+
+    async def beat(self, hold: Hold) -> bool:
+        """Keep the hold; False if it is lost."""
+
+    async def name(self, hold: Hold, made_id: str) -> bool:
+        """Name what the request makes anew; False if the hold is lost."""
+
+    async def keep(self, hold: Hold, answer: Kept) -> bool:
+        """Keep the answer; False if the hold is lost."""
+
+    async def release(self, hold: Hold) -> None:
+        """Let go of the key; the next request with it may try again."""
+
+
+class RateLimits(Protocol):
+    async def hit(self, budget: str, who: str) -> float | None:
+        """Count one; the seconds to wait if that is over the budget. Never holds a caller up for more than a moment."""
+
+
+class Tally(Protocol):
+    """Sums that outlive processes. A crash may lose one; none is counted twice."""
+
+    async def ended(self, id: PartId) -> None:
+        """Count how an ended part ended, the first time this is called for it."""
+
+    async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
+        """Count one pass of the `sweep` or the `audit`, and what it did."""
+
+
+class Gauges(Protocol):
+    async def read(self) -> Reading:
+        """How things stand now."""

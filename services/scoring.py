@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.errors import ScorerUnavailable
-from services.interview import Evaluation, Part, PartId, PartState, UserId, Viewer
+from services.interview import Answer, Evaluation, Part, PartId, PartState, Question, Status, UserId, Viewer
 from services.ports import Closings, Records, Scorer, Sessions
 
 log = structlog.get_logger(__name__)
@@ -27,15 +27,16 @@ class Scoring:
         part = await self.records.get(id)
         if part is None or part.state is not PartState.COMPLETED:
             return
-        evaluation = await self._evaluate(part)
+        session = await self.sessions.get(part.session_id, HOUSE)
+        if not _is_shown(part, session.answers.get(part.question_id)):
+            return
+        evaluation = await self._evaluate(part, session.question(part.question_id))
         if evaluation is None:
             return
         await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)
         await self.closings.scored(part.id)
 
-    async def _evaluate(self, part: Part) -> Evaluation | None:
-        session = await self.sessions.get(part.session_id, HOUSE)
-        question = session.question(part.question_id)
+    async def _evaluate(self, part: Part, question: Question | None) -> Evaluation | None:
         transcript = await self.records.transcript(part.id)
         if question is None or transcript is None:
             return Evaluation(score=None, reason="nothing_to_score")
@@ -43,7 +44,15 @@ class Scoring:
             return Evaluation(score=None, reason="no_speech")
         try:
             return await self.scorer.score(question, transcript.text)
-        except ScorerUnavailable as problem:
+        except Exception as problem:
             failures = await self.closings.score_again(part.id, AGAIN_SECONDS)
-            log.warning("scoring failed", part=part.id, failures=failures, reason=str(problem))
-            return Evaluation(score=None, reason=problem.code) if failures >= MOST_FAILURES else None
+            unexpected = None if isinstance(problem, ScorerUnavailable) else problem
+            log.warning("scoring failed", part=part.id, failures=failures, reason=str(problem), exc_info=unexpected)
+            return Evaluation(score=None, reason=ScorerUnavailable.code) if failures >= MOST_FAILURES else None
+
+
+def _is_shown(part: Part, answer: Answer | None) -> bool:
+    """Whether the end of this take, or a newer take, shows: before that there is nothing to score, only to wait."""
+    if answer is None:
+        return False
+    return answer.take > part.take or (answer.take == part.take and answer.status is Status.COMPLETED)

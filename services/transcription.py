@@ -5,12 +5,13 @@ Every write is fenced: who has lost the claim writes nothing.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from services.errors import EngineTimeout, EngineUnavailable, Problem, StoreUnavailable, TranscriptionProblem
+from services.errors import EngineTimeout, EngineUnavailable, Problem, StoreUnavailable
 from services.interview import Failure, Part, PartId, Status, answer_of
 from services.ports import Audio, Claims, Decoder, Sessions, Speech, SpeechEngine, VoiceActivity
 from services.retry import Again, decide
@@ -52,13 +53,15 @@ class Transcription:
         except ClaimLost:
             log.warning("claim lost", part=id, fence=part.fence)
         except asyncio.CancelledError:
-            await asyncio.shield(self._release(part))
+            with suppress(StoreUnavailable):
+                await asyncio.shield(self._release(part))
             raise
 
     async def _work(self, part: Part) -> None:
         if not await self.sessions.show(part.session_id, answer_of(part)):
             await self.supersede(part, itself=True)
-            return
+            if not await self.claims.beat(part.id, part.fence):
+                return
         try:
             transcript = await self._while_claimed(part, self._listen(part))
         except Problem as problem:
@@ -125,7 +128,7 @@ class Transcription:
         if isinstance(next_step, Again):
             await self._queue_again(part, failure, next_step.delay)
             return
-        keep = problem.retryable and isinstance(problem, TranscriptionProblem)
+        keep = problem.retryable
         ended = await self._insist(lambda: self.claims.fail(part.id, part.fence, failure, keep_audio=keep))
         if ended is None:
             raise ClaimLost

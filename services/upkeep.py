@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, fields
 
 import structlog
 
-from services.errors import WorkerLost
+from services.errors import StoreUnavailable, WorkerLost
 from services.interview import Failure, Part, PartId, answer_of
-from services.ports import Audio, Doorbell, Sessions, Upkeep
+from services.ports import Audio, Doorbell, Sessions, Tally, Upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,7 @@ class Sweep:
     audio: Audio
     doorbell: Doorbell
     close: Callable[[Part], Awaitable[None]]
+    tally: Tally
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
@@ -58,6 +59,7 @@ class Sweep:
         counts.reclaimed = await self._reclaim()
         counts.scored = await self._score()
         counts.rung = await self._ring()
+        await self.tally.swept("sweep", counts.as_dict())
         return counts
 
     async def audit(self) -> Counts:
@@ -69,6 +71,7 @@ class Sweep:
         for id in await self._strays(await self.audio.stray_chunks()):
             await self.audio.delete(id)
             counts.stray_chunks += 1
+        await self.tally.swept("audit", counts.as_dict())
         return counts
 
     async def survey(self, hours: float) -> Counts:
@@ -88,9 +91,18 @@ class Sweep:
         )
 
     async def _close_all(self, parts: list[Part]) -> int:
-        for part in parts:
+        return len([part for part in parts if await self._is_closed(part)])
+
+    async def _is_closed(self, part: Part) -> bool:
+        """One record that cannot be closed does not hold the others up."""
+        try:
             await self.close(part)
-        return len(parts)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("not closed", part=part.id)
+            return False
+        return True
 
     async def _reclaim(self) -> int:
         parts = await self.upkeep.reclaim()

@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.indexes import ensure_indexes
 from tests import servers
+
+settings.register_profile("long", deadline=None)
 
 
 @pytest.fixture(scope="session")

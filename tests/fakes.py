@@ -6,8 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.errors import AudioMissing, QuestionNotFound, SessionExists, SessionNotFound
+from services.errors import (
+    AudioMissing,
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    QuestionNotFound,
+    SessionExists,
+    SessionNotFound,
+)
 from services.interview import (
+    DROPPED,
     ENDED,
     LIVE,
     Answer,
@@ -21,11 +29,12 @@ from services.interview import (
     Session,
     SessionId,
     Status,
+    UserId,
     Viewer,
     is_id,
     sources,
 )
-from services.ports import Deletion, Findings, Load, Stored, Take, WorkerSign
+from services.ports import Deletion, Findings, Hold, Kept, Keyed, Load, Stored, Take, WorkerSign
 from services.transcript import Transcript
 
 PENDING = (PartState.QUEUED, PartState.PROCESSING)
@@ -56,6 +65,7 @@ class Terms:
     upload_silence_seconds: float = 60.0
     ring_again_seconds: float = 30.0
     settle_grace_seconds: float = 10.0
+    replay_lease_seconds: float = 15.0
 
 
 @dataclass(slots=True)
@@ -67,6 +77,8 @@ class Row:
     not_before: datetime | None = None
     rung_at: datetime | None = None
     claimed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    counted: bool = False
     settled: bool = True
     to_score: bool = False
     score_failures: int = 0
@@ -75,6 +87,17 @@ class Row:
     transcript: Transcript | None = None
     processing_seconds: float = 0.0
     deletion: Deletion | None = None
+
+
+@dataclass(slots=True)
+class Replay:
+    """What is known of a key."""
+
+    path: str
+    fingerprint: str | None
+    hold: Hold
+    held_at: datetime | None
+    answer: Kept | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +113,9 @@ class Memory:
     files: dict[PartId, dict[str, object]] = field(default_factory=dict)
     chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
     workers: dict[str, WorkerSign] = field(default_factory=dict)
+    counters: dict[str, dict[str, float]] = field(default_factory=dict)
+    passed: dict[str, datetime] = field(default_factory=dict)
+    replays: dict[tuple[UserId, str], Replay] = field(default_factory=dict)
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
         """The row if it is in one of these states and may come from there into that one."""
@@ -197,12 +223,15 @@ class FakeUploads:
         row.heartbeat_at = self._memory.clock.now
         return True
 
-    async def accept(self, id: PartId, sha256: str, size: int) -> Part | None:
+    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
         row = self._memory.row(id, PartState.QUEUED, PartState.UPLOADING)
         if row is None:
             return None
-        row.not_before = row.rung_at = self._memory.clock.now
-        return self._memory.move(row, state=PartState.QUEUED, sha256=sha256, bytes=size)
+        for same in self._memory.having(lambda other: _is_same_in_work(other.part, row.part, sha256)):
+            return self._memory.move(same, take=max(same.part.take, row.part.take))
+        row.not_before = row.rung_at = row.accepted_at = self._memory.clock.now
+        what = {"sha256": sha256, "bytes": size, "estimated_seconds": seconds}
+        return self._memory.move(row, state=PartState.QUEUED, **what)
 
     async def abort(self, id: PartId) -> Part | None:
         row = self._memory.row(id, PartState.ABORTED, PartState.UPLOADING)
@@ -216,6 +245,71 @@ class FakeUploads:
 
         older = self._memory.having(is_older)
         return [self._memory.end(row, PartState.SUPERSEDED, fence=row.part.fence + 1) for row in older]
+
+
+def _is_same_in_work(other: Part, part: Part, sha256: str) -> bool:
+    same = (other.session_id, other.question_id, other.sha256) == (part.session_id, part.question_id, sha256)
+    return same and other.state in PENDING
+
+
+class FakeReplays:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def hold(self, request: Keyed, made_id: str) -> Hold | Kept:
+        at, clock = (request.user_id, request.key), self._memory.clock
+        found = self._memory.replays.get(at)
+        if found is None:
+            hold = Hold(id="/".join(at), holder=made_id, made_id=made_id, resumed=False)
+            self._memory.replays[at] = Replay(request.path, request.fingerprint, hold, clock.now)
+            return hold
+        other = None not in (found.fingerprint, request.fingerprint) and found.fingerprint != request.fingerprint
+        if found.path != request.path or other:
+            raise IdempotencyMismatch
+        if found.answer is not None:
+            return found.answer
+        if not clock.is_past(found.held_at, self._memory.terms.replay_lease_seconds):
+            raise IdempotencyInFlight(retry_after=1)
+        next_holder = f"{found.hold.holder}+"
+        found.hold, found.held_at = replace(found.hold, holder=next_holder, resumed=True), clock.now
+        return found.hold
+
+    async def beat(self, hold: Hold) -> bool:
+        return self._write(hold, held_at=self._memory.clock.now)
+
+    async def name(self, hold: Hold, made_id: str) -> bool:
+        return self._write(hold, hold=replace(hold, made_id=made_id))
+
+    async def keep(self, hold: Hold, answer: Kept) -> bool:
+        return self._write(hold, answer=answer, fingerprint=answer.fingerprint)
+
+    async def release(self, hold: Hold) -> None:
+        self._write(hold, held_at=None)
+
+    def _write(self, held_as: Hold, **values: Any) -> bool:
+        rows = self._memory.replays.values()
+        held = [row for row in rows if (row.hold.id, row.hold.holder) == (held_as.id, held_as.holder)]
+        for row in held:
+            if row.answer is None:
+                for name, value in values.items():
+                    setattr(row, name, value)
+                return True
+        return False
+
+
+class FakeRateLimits:
+    """Allows what is left of each budget; a budget without a number is endless."""
+
+    def __init__(self) -> None:
+        self.left: dict[str, int] = {}
+        self.hits: list[tuple[str, str]] = []
+
+    async def hit(self, budget: str, who: str) -> float | None:
+        self.hits.append((budget, who))
+        if budget not in self.left:
+            return None
+        self.left[budget] -= 1
+        return None if self.left[budget] >= 0 else 7.0
 
 
 class FakeClaims:
@@ -277,9 +371,10 @@ class FakeRecords:
         row = self._memory.rows.get(id)
         return row.transcript if row and row.part.state is PartState.COMPLETED else None
 
-    async def uploading(self, session_id: SessionId) -> list[QuestionId]:
-        parts = [row.part for row in self._memory.rows.values() if row.part.state is PartState.UPLOADING]
-        return sorted({part.question_id for part in parts if part.session_id == session_id})
+    async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:
+        parts = [row.part for row in self._memory.rows.values() if row.part.state not in DROPPED]
+        own = sorted((part for part in parts if part.session_id == session_id), key=lambda part: part.take)
+        return {part.question_id: part.take for part in own}
 
 
 class FakeBacklog:
@@ -292,6 +387,10 @@ class FakeBacklog:
         done.sort(key=lambda row: row.part.completed_at or self._memory.clock.now)
         seconds = [row.processing_seconds for row in done[-20:]]
         return Load(self._ahead(session_id), max(1, slots), sum(seconds) / len(seconds) if seconds else 2.0)
+
+    async def queued_seconds(self, user_id: UserId) -> float:
+        parts = [row.part for row in self._memory.rows.values() if row.part.state in PENDING]
+        return sum(part.estimated_seconds for part in parts if part.user_id == user_id)
 
     def _ahead(self, session_id: SessionId | None) -> int:
         pending = [row.part for row in self._memory.rows.values() if row.part.state in PENDING]

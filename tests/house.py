@@ -9,6 +9,7 @@ from services.analysis import Analysis
 from services.closing import Closing
 from services.errors import Problem
 from services.formats import Container
+from services.idempotency import Idempotency
 from services.intake import Intake
 from services.interview import (
     KeyPoint,
@@ -29,13 +30,17 @@ from services.scoring import Scoring
 from services.transcript import Transcript
 from services.transcription import Transcription
 from services.upkeep import Sweep
+from services.watch import Watch
+from tests.fake_readings import FakeGauges, FakeTally
 from tests.fakes import (
     FakeAudio,
     FakeBacklog,
     FakeClaims,
     FakeClosings,
     FakeDoorbell,
+    FakeRateLimits,
     FakeRecords,
+    FakeReplays,
     FakeSessions,
     FakeUpkeep,
     FakeUploads,
@@ -88,6 +93,9 @@ class Interior:
         self.claims, self.records = FakeClaims(self.memory), FakeRecords(self.memory)
         self.closings, self.audio = FakeClosings(self.memory), FakeAudio(self.memory)
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
+        self.replays, self.limits = FakeReplays(self.memory), FakeRateLimits()
+        self.tally = FakeTally(self.memory)
+        self.watch = Watch(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
         self.pace = Pace(backlog=FakeBacklog(self.memory))
 
     @property
@@ -98,6 +106,7 @@ class Interior:
             records=self.records,
             closings=self.closings,
             audio=self.audio,
+            tally=self.tally,
         )
 
     @property
@@ -113,7 +122,12 @@ class Interior:
             doorbell=self.doorbell,
             close=self.closing.close,
             supersede=self.closing.supersede,
+            records=self.records,
         )
+
+    @property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(replays=self.replays, recover=self.intake.recover)
 
     @property
     def scoring(self) -> Scoring:
@@ -131,6 +145,7 @@ class Interior:
             audio=self.audio,
             doorbell=self.doorbell,
             close=self.closing.close,
+            tally=self.tally,
         )
 
     def worker(self, owner: str = "w1", lease_seconds: float = 60.0, deadline_seconds: float = 60.0) -> Transcription:

@@ -140,6 +140,8 @@ class OpenAIServer:
             return says(self.text)
         if received.path.endswith("/chat/completions"):
             return judges(*self.points)
+        if received.path.endswith("/models"):
+            return _json({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 1, "owned_by": "us"}]})
         return fails(404)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -150,10 +152,12 @@ class OpenAIServer:
             timeout = 30
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
                 reply = server.reply(_received(self.path, dict(self.headers.items()), body))
                 with suppress(OSError):
                     self._send(reply)
+
+            do_GET = do_POST  # noqa: N815  the base class names it so
 
             def _send(self, reply: Reply) -> None:
                 if reply.reset:

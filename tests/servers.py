@@ -23,6 +23,12 @@ def free_port() -> int:
 def mongod(folder: Path) -> Iterator[str]:
     """The URL of a replica set of one, which takes failpoints."""
     port = free_port()
+    with running(mongod_command(folder, port), folder / "mongod.log", lambda: replica_set.is_primary(port)):
+        yield f"mongodb://127.0.0.1:{port}/?replicaSet={replica_set.NAME}"
+
+
+def mongod_command(folder: Path, port: int) -> list[str | Path]:
+    """A small member of a replica set, which takes failpoints."""
     command: list[str | Path] = [find_mongod(), "--dbpath", folder, "--port", str(port), "--bind_ip", "127.0.0.1"]
     command += [
         "--nounixsocket",
@@ -36,22 +42,22 @@ def mongod(folder: Path) -> Iterator[str]:
     ]
     for parameter in ("enableTestCommands=1", "shutdownTimeoutMillisForSignaledShutdown=100"):
         command += ["--setParameter", parameter]
-    with _running(command, folder / "mongod.log", lambda: replica_set.is_primary(port)):
-        yield f"mongodb://127.0.0.1:{port}/?replicaSet={replica_set.NAME}"
+    return command
 
 
 @contextmanager
-def valkey(folder: Path) -> Iterator[str]:
-    """The URL of a Valkey that keeps nothing."""
+def valkey(folder: Path, *options: str) -> Iterator[str]:
+    """The URL of a Valkey that keeps nothing, unless the options say otherwise."""
     port = free_port()
     command: list[str | Path] = [find_valkey(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
-    command += ["--save", ""]
-    with _running(command, folder / "valkey.log", lambda: _listens(port)):
+    command += ["--save", "", *options]
+    with running(command, folder / "valkey.log", lambda: listens(port)):
         yield f"redis://127.0.0.1:{port}/0"
 
 
 @contextmanager
-def _running(command: list[str | Path], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
+def running(command: list[str | Path], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
+    """Run a server from when it is up to the end of the block."""
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
         try:
             _wait(process, is_up, log)
@@ -69,6 +75,6 @@ def _wait(process: subprocess.Popen[bytes], is_up: Callable[[], bool], log: Path
         time.sleep(0.05)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -19,7 +19,7 @@ class Process:
     after: tuple[str, ...] = ()
 
 
-def mongod(program: Path, port: int, layout: Layout) -> Process:
+def mongod(program: Path, port: int, layout: Layout, *, test_commands: bool = False) -> Process:
     options = {
         "--port": str(port),
         "--bind_ip": "127.0.0.1",
@@ -28,7 +28,8 @@ def mongod(program: Path, port: int, layout: Layout) -> Process:
         "--wiredTigerCacheSizeGB": "0.5",
         "--oplogSize": "512",
     }
-    parameters = ("shutdownTimeoutMillisForSignaledShutdown=100", "diagnosticDataCollectionEnabled=false")
+    parameters = ["shutdownTimeoutMillisForSignaledShutdown=100", "diagnosticDataCollectionEnabled=false"]
+    parameters += ["enableTestCommands=1"] if test_commands else []
     return Process(
         "mongod",
         (
@@ -74,7 +75,7 @@ def beat(layout: Layout, after: tuple[str, ...]) -> Process:
 
 def api(port: int, after: tuple[str, ...]) -> Process:
     options = ("--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2")
-    speed = ("--loop", "uvloop", "--http", "httptools", "--no-access-log")
+    speed = ("--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp", "--no-access-log")
     return Process("api", _python("uvicorn", "--factory", "app.main:create_app", *options, *speed), after)
 
 

@@ -92,7 +92,8 @@ class Stack:
     def _chosen(self) -> Iterator[Process]:
         after: list[str] = []
         if self._mongod_port:
-            yield processes.mongod(programs.find_mongod(), self._mongod_port, self.layout)
+            test_commands = self._settings.mongod_test_commands
+            yield processes.mongod(programs.find_mongod(), self._mongod_port, self.layout, test_commands=test_commands)
             after.append(f"127.0.0.1:{self._mongod_port}")
         if self._valkey_port:
             yield processes.valkey(programs.find_valkey(), self._valkey_port, self.layout)

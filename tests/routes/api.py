@@ -9,8 +9,10 @@ from fastapi import FastAPI
 
 from app.main import build
 from routes.needs import Health, Services
+from services.admission import Admission
 from services.errors import Unauthenticated
 from services.interview import Viewer
+from tests.fakes import FakeBacklog
 from tests.house import ADMIN, ALICE, BOB, Interior
 
 USERS = {"alice": ALICE, "bob": BOB, "admin": ADMIN}
@@ -33,6 +35,20 @@ class Api:
     health: Health = field(default_factory=lambda: Health(database=True, doorbell=True, workers=1))
     max_audio_bytes: int = 100_000
     upload_idle_seconds: float = 5.0
+    metrics_token: str | None = "metrics-token-of-the-test"
+    most_uploads_of_user: int = 8
+    most_uploads: int = 100
+    most_queued_seconds: float = 36_000.0
+
+    def __post_init__(self) -> None:
+        self.admission = Admission(
+            limits=self.house.limits,
+            backlog=FakeBacklog(self.house.memory),
+            wait=self.house.pace.of_all,
+            most_uploads_of_user=self.most_uploads_of_user,
+            most_uploads=self.most_uploads,
+            most_queued_seconds=self.most_queued_seconds,
+        )
 
     @asynccontextmanager
     async def services(self) -> AsyncIterator[Services]:
@@ -44,11 +60,15 @@ class Api:
             intake=self.house.intake,
             analysis=self.house.analysis,
             pace=self.house.pace,
+            admission=self.admission,
+            idempotency=self.house.idempotency,
             records=self.house.records,
             tokens=NamedTokens(),
             health=look,
             max_audio_bytes=self.max_audio_bytes,
             upload_idle_seconds=self.upload_idle_seconds,
+            watch=self.house.watch,
+            metrics_token=self.metrics_token,
         )
 
     @asynccontextmanager

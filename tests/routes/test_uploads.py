@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routes.multipart import boundary_of, file_bytes
+from routes.multipart import Patience, boundary_of, file_bytes
 from services.errors import UploadMalformed, UploadProblem, UploadTruncated
 from tests.routes.api import WEBM, Api, make_session, problem, upload
 
@@ -119,7 +119,7 @@ async def read(body: bytes, sizes: list[int]) -> bytes:
             yield piece
         yield rest
 
-    return b"".join([piece async for piece in file_bytes(pieces(), b"b", 10**6, 5.0)])
+    return b"".join([piece async for piece in file_bytes(pieces(), b"b", 10**6, Patience(5.0, 0))])
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 40), max_size=20))
@@ -160,4 +160,4 @@ async def test_a_client_that_goes_away_is_a_cut_upload() -> None:
         raise ClientDisconnect
 
     with pytest.raises(UploadTruncated):
-        [piece async for piece in file_bytes(gone(), b"b", 10**6, 5.0)]
+        [piece async for piece in file_bytes(gone(), b"b", 10**6, Patience(5.0, 0))]

@@ -1,7 +1,7 @@
 """The settings as they are shown to people."""
 
 from app.config import Settings
-from scripts.env_example import env_example
+from scripts.env_example import configuration_page, env_example
 from scripts.stack.layout import ROOT
 
 
@@ -21,3 +21,7 @@ def test_no_secret_has_a_value() -> None:
     lines = [line for line in env_example().splitlines() if "SECRET=" in line or "KEY=" in line]
     assert lines
     assert all(line.endswith("=") for line in lines)
+
+
+def test_the_page_is_what_the_settings_say() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text() == configuration_page()

@@ -47,7 +47,7 @@ def test_every_question_stands_in_its_place() -> None:
             answer("d", Status.COMPLETED, Mark.SCORED, 50.0),
             answer("e", Status.FAILED),
         ),
-        [],
+        {},
     )
     assert (now.queued, now.processing, now.scoring) == (["a"], ["b"], ["c"])
     assert (now.completed, now.failed, now.not_answered) == (["d"], ["e"], ["f"])
@@ -55,12 +55,12 @@ def test_every_question_stands_in_its_place() -> None:
 
 
 def test_a_recording_that_is_still_arriving_counts_as_queued_even_over_an_older_take() -> None:
-    now = standing(session(answer("a", Status.COMPLETED, Mark.SCORED, 50.0)), [QuestionId("a"), QuestionId("b")])
+    now = standing(session(answer("a", Status.COMPLETED, Mark.SCORED, 50.0)), {QuestionId("a"): 2, QuestionId("b"): 1})
     assert now.queued == ["a", "b"]
 
 
 def test_failed_and_missing_answers_hold_nothing_up() -> None:
-    assert standing(session(answer("a", Status.FAILED)), []).is_settled
+    assert standing(session(answer("a", Status.FAILED)), {}).is_settled
 
 
 def test_the_final_score_is_the_mean_of_what_is_scored() -> None:

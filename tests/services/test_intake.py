@@ -115,3 +115,95 @@ async def test_a_worker_that_is_faster_than_the_upload_does_not_make_it_look_old
     house.sessions = Eager(house.memory)
     part = await house.upload(id)
     assert house.part(part.id).state is PartState.PROCESSING
+
+
+async def test_the_same_recording_again_goes_on_as_the_newest_take_and_is_stored_once() -> None:
+    house = Interior()
+    id = await house.session()
+    first = await house.upload(id, data=b"same")
+    again = await house.upload(id, data=b"same")
+    assert (again.id, again.take) == (first.id, 2)
+    assert list(house.memory.files) == [first.id]
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].take == 2
+    await house.work_off()
+    assert house.ears.heard == 1
+    assert not house.memory.chunks
+    assert (await house.upload(id, data=b"same")).id != first.id, "what has ended is recorded anew"
+
+
+async def test_the_same_recording_after_another_one_counts_as_the_newest() -> None:
+    house = Interior()
+    id = await house.session()
+    first = await house.upload(id, data=b"first")
+    kept, house.uploads.supersede = house.uploads.supersede, _ends_nothing  # type: ignore[method-assign,assignment]
+    other = await house.upload(id, data=b"other")
+    house.uploads.supersede = kept  # type: ignore[method-assign]
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].part_id == other.id
+    again = await house.upload(id, data=b"first")
+    assert (again.id, again.take) == (first.id, 3)
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].part_id == first.id
+    assert house.part(other.id).state is PartState.SUPERSEDED
+    await house.work_off()
+    assert list(house.memory.files) == []
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.COMPLETED
+
+
+async def _ends_nothing(*_: object) -> list[Part]:
+    return []
+
+
+@pytest.mark.parametrize("slow_take", [1, 2])
+async def test_two_of_the_same_that_overlap_are_both_accepted_whichever_is_shown_first(slow_take: int) -> None:
+    house = Interior()
+    id = await house.session()
+    go_on = asyncio.Event()
+
+    class Slow(type(house.sessions)):  # type: ignore[misc]
+        async def show(self, session_id: SessionId, answer: Answer) -> bool:
+            if answer.take == slow_take:
+                await go_on.wait()
+            return await super().show(session_id, answer)  # type: ignore[no-any-return]
+
+    house.sessions = Slow(house.memory)
+    slow = [asyncio.create_task(house.upload(id, data=b"same")) for _ in range(slow_take)][-1]
+    while len(house.memory.rows) < slow_take:
+        await asyncio.sleep(0)
+    fast = await house.upload(id, data=b"same")
+    go_on.set()
+    assert (await slow).id == fast.id
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].take == fast.take
+    assert house.part(fast.id).state is PartState.QUEUED
+
+
+async def test_a_worker_goes_on_with_what_was_sent_again_after_it_took_it() -> None:
+    house = Interior()
+    id = await house.session()
+    first = await house.upload(id, data=b"same")
+
+    class SentAgain(type(house.claims)):  # type: ignore[misc]
+        async def claim(self, id: PartId, owner: str) -> Part | None:
+            claimed = await super().claim(id, owner)
+            assert (await house.upload(first.session_id, data=b"same")).id == first.id
+            return claimed  # type: ignore[no-any-return]
+
+    house.claims = SentAgain(house.memory)
+    await house.worker().run(first.id)
+    shown = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (shown.status, shown.take) == (Status.COMPLETED, 2)
+    assert house.part(first.id).deliveries == 1
+
+
+async def test_an_accepted_upload_is_recovered_and_any_other_is_shut_out() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    house.doorbell.to_transcribe.clear()
+    recovered = await house.intake.recover(part.id)
+    assert recovered == part
+    assert house.doorbell.to_transcribe == [part.id]
+    arriving = replace(part, id=PartId("f" * 24), take=9, state=PartState.UPLOADING)
+    await house.uploads.begin(arriving)
+    assert await house.intake.recover(arriving.id) is None
+    assert await house.uploads.accept(arriving.id, "x", 1) is None
+    assert await house.intake.recover(PartId("0" * 24)) is None
+    assert house.memory.rows[arriving.id].settled

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from services.errors import AudioUnreadable, EngineTimeout, EngineUnavailable, ScorerUnavailable
+from services.errors import AudioUnreadable, EngineTimeout, EngineUnavailable, ScorerUnavailable, StoreUnavailable
 from services.interview import Evaluation, Mark, PartState, Question, Status
 from services.scoring import MOST_FAILURES
 from tests.house import ALICE, Q1, Q2, SAID, Interior
@@ -115,6 +115,18 @@ async def test_after_the_last_delivery_the_audio_is_kept_for_a_while() -> None:
     await house.sweep.run(24)
     assert not house.memory.files
     assert not (await house.sessions.get(id, ALICE)).answers[Q1].audio_stored
+
+
+async def test_an_answer_that_failed_for_want_of_the_database_keeps_its_audio() -> None:
+    house = Interior()
+    house.ears.trouble = [StoreUnavailable() for _ in range(9)]
+    part = await house.upload(await house.session())
+    for _ in range(5):
+        await house.work_off()
+        house.memory.clock.advance(200)
+        await house.sweep.run(24)
+    assert house.part(part.id).state is PartState.FAILED
+    assert list(house.memory.files) == [part.id]
 
 
 async def test_an_unexpected_error_is_a_passing_one() -> None:

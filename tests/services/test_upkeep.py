@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from services.interview import Part, PartId, PartState, Status
-from services.ports import Recording, Speech
-from tests.house import ALICE, Q1, Interior, incoming
+from services.ports import Deletion, Recording, Speech
+from tests.house import ALICE, Q1, Q2, Interior, incoming
 
 
 async def test_a_silent_worker_loses_its_part_and_another_does_it() -> None:
@@ -105,6 +105,28 @@ async def test_an_upload_that_arrives_keeps_its_chunks() -> None:
     del house.memory.files[part.id]
     await house.sweep.audit()
     assert list(house.memory.chunks) == [part.id]
+
+
+async def test_a_record_that_cannot_be_closed_does_not_hold_the_others_up() -> None:
+    house = Interior()
+    id = await house.session()
+    broken, sound = await house.upload(id, Q1), await house.upload(id, Q2)
+    for part in (broken, sound):
+        claimed = await house.claims.claim(part.id, "w")
+        assert claimed is not None
+        await house.claims.complete(part.id, claimed.fence, await house.ears.transcribe(_speech()))
+    delete = house.audio.delete
+
+    async def fails(id: PartId) -> Deletion:
+        if id == broken.id:
+            raise ValueError(id)
+        return await delete(id)
+
+    house.audio.delete = fails  # type: ignore[method-assign]
+    house.memory.clock.advance(30)
+    assert (await house.sweep.run(24)).closed == 1
+    assert list(house.memory.files) == [broken.id]
+    assert house.memory.rows[sound.id].settled
 
 
 async def test_a_second_sweep_finds_nothing_to_do() -> None:

@@ -6,22 +6,33 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from services.adapters.av_decoder.nursery import Nursery
+import structlog
+
+from services.adapters.av_decoder.nursery import Child, Nursery
 from services.adapters.av_decoder.wire import (
     BYTES_PER_SECOND,
     DONE,
+    ENDING,
     HEAD,
     LARGEST_MESSAGE,
     READY,
     SAMPLES,
+    SEALED,
     TOO_LONG,
     Caps,
+    Ending,
 )
-from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable
+from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, TranscriptionProblem
 from services.ports import Recording
+
+log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 BETWEEN_ATTEMPTS_SECONDS = 0.05
+
+
+class _LineClosed(Exception):
+    """The child ended before it was done."""
 
 
 class AvDecoder:
@@ -31,36 +42,49 @@ class AvDecoder:
         self.caps = Caps(max_seconds, max_bytes)
         self.nursery = Nursery(self.caps)
         self.slots = asyncio.Semaphore(slots or os.cpu_count() or 1)
-        self.closed = False
+        self.told_unsealed = False
 
     async def decode(self, data: AsyncIterator[bytes]) -> Recording:
-        """The recording as samples; AudioUnreadable or AudioTooLong, or EngineUnavailable if no process starts."""
-        self.closed = False
+        """The recording as samples; AudioUnreadable or AudioTooLong.
+
+        EngineUnavailable if no process starts, or if it is ended for a reason that lies outside the recording.
+        """
         async with self.slots:
-            line = await self._child()
+            child = await self._child()
             try:
-                await self._send(line, data)
-                return await self._receive(line)
-            except AudioUnreadable as error:
-                if self.closed:
-                    raise EngineUnavailable("The decoder was closed meanwhile.") from error
-                raise
+                await self._send(child.line, data)
+                return await self._receive(child.line)
+            except _LineClosed:
+                raise await _verdict(child) from None
             finally:
-                line.close()
+                child.close()
 
     async def close(self) -> None:
         """End every process; what is being decoded ends with EngineUnavailable."""
-        self.closed = True
         await asyncio.to_thread(self.nursery.close)
 
-    async def _child(self) -> socket.socket:
+    async def _child(self) -> Child:
         for _ in range(ATTEMPTS):
             with suppress(OSError):
-                line = self.nursery.child()
-                if await _is_ready(line):
-                    return line
+                child = self.nursery.child()
+                if await self._is_ready(child):
+                    return child
             await asyncio.sleep(BETWEEN_ATTEMPTS_SECONDS)
         raise EngineUnavailable("The decoder's process could not be started.")
+
+    async def _is_ready(self, child: Child) -> bool:
+        try:
+            kind, body = await _message(child.line)
+        except _LineClosed:
+            child.close()
+            return False
+        except BaseException:
+            child.close()
+            raise
+        if body != SEALED and not self.told_unsealed:
+            self.told_unsealed = True
+            log.warning("decoding without a system call filter: this system has none")
+        return kind == READY
 
     async def _send(self, line: socket.socket, data: AsyncIterator[bytes]) -> None:
         loop, sent = asyncio.get_running_loop(), 0
@@ -87,14 +111,16 @@ class AvDecoder:
             blocks.append(body)
 
 
-async def _is_ready(line: socket.socket) -> bool:
+async def _verdict(child: Child) -> TranscriptionProblem:
+    """What the end of a child says about its recording; its parent tells, if it lives."""
     try:
-        return (await _message(line))[0] == READY
-    except BaseException as error:
-        line.close()
-        if isinstance(error, AudioUnreadable):
-            return False
-        raise
+        ending = Ending(*ENDING.unpack(await _exactly(child.verdict, ENDING.size)))
+    except _LineClosed:
+        return EngineUnavailable("The process that decodes was ended.")
+    if ending.is_own_fault:
+        return AudioUnreadable()
+    log.warning("decoder killed", signal=ending.signal, cpu=ending.cpu_seconds, peak=ending.peak_bytes)
+    return EngineUnavailable("The process that decodes was killed.")
 
 
 async def _message(line: socket.socket) -> tuple[bytes, bytes]:
@@ -105,7 +131,7 @@ async def _message(line: socket.socket) -> tuple[bytes, bytes]:
 
 
 async def _exactly(line: socket.socket, size: int) -> bytes:
-    """So many bytes; AudioUnreadable if the child dies before."""
+    """So many bytes; _LineClosed if the other side dies before."""
     loop, got = asyncio.get_running_loop(), bytearray()
     while len(got) < size:
         try:
@@ -113,7 +139,7 @@ async def _exactly(line: socket.socket, size: int) -> bytes:
         except ConnectionError:
             piece = b""
         if not piece:
-            raise AudioUnreadable
+            raise _LineClosed
         got += piece
     return bytes(got)
 

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.adapters.av_decoder.wire import Caps
@@ -12,6 +13,18 @@ START = "from services.adapters.av_decoder.template import serve; serve()"
 GRACE_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A line to a child, and another on which its parent tells how it ended; closing them kills the child."""
+
+    line: socket.socket
+    verdict: socket.socket
+
+    def close(self) -> None:
+        self.line.close()
+        self.verdict.close()
+
+
 class Nursery:
     """Starts the template when it is first needed, and again if it has died."""
 
@@ -19,17 +32,17 @@ class Nursery:
         self.caps = caps
         self.running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
 
-    def child(self) -> socket.socket:
-        """A line to a fresh child; closing it kills the child. OSError if none can be had."""
-        near, far = socket.socketpair()
-        near.setblocking(False)
-        with far:
+    def child(self) -> Child:
+        """A fresh child. OSError if none can be had."""
+        (line, far_line), (verdict, far_verdict) = _pair(), _pair()
+        child = Child(line, verdict)
+        with far_line, far_verdict:
             try:
-                socket.send_fds(self._control(), [b"f"], [far.fileno()])
+                socket.send_fds(self._control(), [b"f"], [far_line.fileno(), far_verdict.fileno()])
             except OSError:
-                near.close()
+                child.close()
                 raise
-        return near
+        return child
 
     def close(self) -> None:
         """End the template and all its children."""
@@ -58,6 +71,12 @@ class Nursery:
                 start_new_session=True,
             )
         return template, control
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    return near, far
 
 
 def _reap(template: subprocess.Popen[bytes]) -> None:

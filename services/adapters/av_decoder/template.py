@@ -6,12 +6,14 @@ standard input, and ends, with all its children, when that closes.
 
 import gc
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 import wave
 from contextlib import suppress
+from dataclasses import dataclass
 from io import BytesIO
 
 import av.logging
@@ -23,7 +25,7 @@ from services.adapters.av_decoder.wire import Caps, message
 from services.errors import AudioTooLong, AudioUnreadable
 
 LINE = 3
-MOST_FILES = 256
+MOST_FILES = 1024
 
 
 def serve() -> None:
@@ -45,11 +47,29 @@ def _warm_up() -> None:
     gc.freeze()
 
 
+@dataclass(frozen=True, slots=True)
+class _Far:
+    """The child's ends of the two lines; the template keeps them until the child has ended."""
+
+    line: socket.socket
+    verdict: socket.socket
+
+    def tell(self, status: int, used: resource.struct_rusage) -> None:
+        killer = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        with suppress(OSError):
+            self.verdict.send(wire.ENDING.pack(killer, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024))
+
+    def close(self) -> None:
+        """The line last: when the worker sees it close, all is over."""
+        self.verdict.close()
+        self.line.close()
+
+
 class _Template:
     def __init__(self, control: socket.socket, caps: Caps) -> None:
         self.control = control
         self.caps = caps
-        self.lines: dict[int, socket.socket] = {}
+        self.children: dict[int, _Far] = {}
         self.poll = select.poll()
         self.ended, self.bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -60,7 +80,7 @@ class _Template:
         self.poll.register(self.ended, select.POLLIN)
         while self._turn():
             pass
-        for pid in self.lines:
+        for pid in self.children:
             os.kill(pid, signal.SIGKILL)
 
     def _turn(self) -> bool:
@@ -72,43 +92,41 @@ class _Template:
         return self.control.fileno() not in ready or self._accept()
 
     def _kill_those_hung_up(self, ready: dict[int, int]) -> None:
-        for pid, line in self.lines.items():
-            if line.fileno() in ready:
-                self.poll.unregister(line)
+        for pid, far in self.children.items():
+            if far.line.fileno() in ready:
+                self.poll.unregister(far.line)
                 os.kill(pid, signal.SIGKILL)
 
     def _bury(self) -> None:
-        """Reap what ended; only then does the worker see the line close."""
-        while self.lines:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
+        """Reap what ended, and tell how; only then does the worker see the line close."""
+        while self.children:
+            pid, status, used = os.wait4(-1, os.WNOHANG)
             if not pid:
                 return
-            line = self.lines.pop(pid)
-            self._forget(line)
-
-    def _forget(self, line: socket.socket) -> None:
-        with suppress(KeyError):
-            self.poll.unregister(line)
-        line.close()
+            far = self.children.pop(pid)
+            far.tell(status, used)
+            with suppress(KeyError):
+                self.poll.unregister(far.line)
+            far.close()
 
     def _accept(self) -> bool:
-        word, files, _, _ = socket.recv_fds(self.control, 1, 1)
+        word, files, _, _ = socket.recv_fds(self.control, 1, 2)
         if not word:
             return False
-        for file in files:
-            self._fork(socket.socket(fileno=file))
+        line, verdict = (socket.socket(fileno=file) for file in files)
+        self._fork(_Far(line, verdict))
         return True
 
-    def _fork(self, line: socket.socket) -> None:
+    def _fork(self, far: _Far) -> None:
         try:
             pid = os.fork()
         except OSError:
-            line.close()
+            far.close()
             return
         if pid == 0:
-            _live(line, self.caps)
-        self.lines[pid] = line
-        self.poll.register(line, 0)
+            _live(far.line, self.caps)
+        self.children[pid] = far
+        self.poll.register(far.line, 0)
 
 
 def _live(line: socket.socket, caps: Caps) -> None:
@@ -119,15 +137,16 @@ def _live(line: socket.socket, caps: Caps) -> None:
         if line.fileno() != LINE:
             os.dup2(line.fileno(), LINE)
         os.closerange(LINE + 1, MOST_FILES)
-        confine(caps)
-        _decode(socket.socket(fileno=LINE), caps)
+        sealed = confine(caps)
+        line = socket.socket(fileno=LINE)
+        line.sendall(message(wire.READY, wire.SEALED if sealed else b""))
+        _decode(line, caps)
     except BaseException:  # whatever it was, the worker hears that the samples did not end well
         os._exit(1)
     os._exit(0)
 
 
 def _decode(line: socket.socket, caps: Caps) -> None:
-    line.sendall(message(wire.READY))
     try:
         data = _read(line, caps.bytes)
         warnings = decode(data, caps.seconds, lambda block: line.sendall(message(wire.SAMPLES, block)))

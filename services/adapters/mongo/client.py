@@ -5,11 +5,14 @@ from pymongo import AsyncMongoClient
 from services.adapters.mongo.documents import Document
 
 
-def open_client(url: str) -> AsyncMongoClient[Document]:
-    """A client whose writes are confirmed by a majority; it belongs to the loop that uses it first."""
+def open_client(url: str, name: str = "") -> AsyncMongoClient[Document]:
+    """A client whose writes are confirmed by a majority; it belongs to the loop that uses it first.
+
+    The database's own logs and tools show it under `viva-voce-<name>`.
+    """
     return AsyncMongoClient(
         url,
-        appname="viva-voce",
+        appname=f"viva-voce-{name}" if name else "viva-voce",
         tz_aware=True,
         w="majority",
         wTimeoutMS=10_000,

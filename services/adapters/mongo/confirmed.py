@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
 
 from services.errors import StoreUnavailable
 
@@ -24,4 +24,6 @@ async def confirmed() -> AsyncIterator[None]:
 def _is_passing(trouble: PyMongoError) -> bool:
     if isinstance(trouble, ConnectionFailure | ExecutionTimeout | WriteConcernError) or trouble.timeout:
         return True
+    if isinstance(trouble, BulkWriteError):
+        return not trouble.details["writeErrors"]  # written, and not confirmed
     return trouble.has_error_label("RetryableWriteError") or getattr(trouble, "code", None) == OUT_OF_DISK_SPACE

@@ -9,12 +9,21 @@ from services.interview import LIVE, PartState
 LIVE_STATES = sorted(state.value for state in LIVE)
 PENDING_STATES = [PartState.QUEUED.value, PartState.PROCESSING.value]
 FORGET_WORKER_SECONDS = 3600
+FORGET_REPLAY_SECONDS = 24 * 3600
 
 
 def _index(name: str, *fields: str, only: Document | None = None) -> IndexModel:
     """An index on the fields, descending where one starts with `-`, of those that the filter lets in."""
     keys = [(field.lstrip("-"), DESCENDING if field.startswith("-") else ASCENDING) for field in fields]
     return IndexModel(keys, name=name, **({"partialFilterExpression": only} if only else {}))
+
+
+def _same_in_work() -> IndexModel:
+    """One recording of an answer waits or is in work only once."""
+    keys = [("session_id", ASCENDING), ("question_id", ASCENDING), ("sha256", ASCENDING)]
+    return IndexModel(
+        keys, name="same_in_work", unique=True, partialFilterExpression={"state": {"$in": PENDING_STATES}}
+    )
 
 
 INDEXES: dict[str, list[IndexModel]] = {
@@ -26,9 +35,14 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("speed", "state", "-completed_at", "processing_seconds", only={"state": PartState.COMPLETED.value}),
         _index("unsettled", "completed_at", "settled", only={"settled": False}),
         _index("kept", "completed_at", "keep_audio", only={"keep_audio": True}),
+        _same_in_work(),
+        _index("of_user", "user_id", "state", "estimated_seconds", only={"state": {"$in": PENDING_STATES}}),
+        _index("arriving", "state", "created_at", only={"state": PartState.UPLOADING.value}),
+        _index("scoring", "to_score", "completed_at", only={"to_score": True}),
         _index("unscored", "score_after", "to_score", only={"to_score": True}),
     ],
     "workers": [IndexModel([("seen_at", ASCENDING)], name="seen_at", expireAfterSeconds=FORGET_WORKER_SECONDS)],
+    "replays": [IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_REPLAY_SECONDS)],
     # The names and keys that every GridFS driver gives these two.
     "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], name="files_id_1_n_1", unique=True)],
     "fs.files": [IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)], name="filename_1_uploadDate_1")],

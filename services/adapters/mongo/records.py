@@ -9,11 +9,12 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.workers import MongoWorkers
-from services.interview import Part, PartId, PartState, QuestionId, SessionId
+from services.interview import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.ports import Load
 from services.transcript import Transcript
 
 PENDING = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]}}
+DROPPED_STATES = sorted(state.value for state in DROPPED)
 SECONDS_EACH_AT_FIRST = 2.0
 LAST_COMPLETED = 20
 
@@ -35,10 +36,10 @@ class MongoRecords:
         return None if row is None else transcript_of(row["transcript"])
 
     @confirmed()
-    async def uploading(self, session_id: SessionId) -> list[QuestionId]:
-        arriving = {"session_id": session_id, "state": PartState.UPLOADING.value}
-        rows = await self._parts.find(arriving, {"question_id": True}).to_list()
-        return sorted({row["question_id"] for row in rows})
+    async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:
+        counting = {"session_id": session_id, "state": {"$nin": DROPPED_STATES}}
+        rows = await self._parts.find(counting, {"question_id": True, "take": True}, sort=[("take", 1)]).to_list()
+        return {row["question_id"]: row["take"] for row in rows}
 
 
 class MongoBacklog:
@@ -54,6 +55,13 @@ class MongoBacklog:
             self._ahead(session_id) if session_id else self._pending(), self._workers.alive(), self._seconds_each()
         )
         return Load(ahead, max(1, sum(worker.slots for worker in workers)), seconds)
+
+    @confirmed()
+    async def queued_seconds(self, user_id: UserId) -> float:
+        own = {"$match": {"user_id": user_id, **PENDING}}
+        total = {"$group": {"_id": None, "seconds": {"$sum": "$estimated_seconds"}}}
+        rows = await (await self._parts.aggregate([own, total])).to_list()
+        return float(rows[0]["seconds"]) if rows else 0.0
 
     async def _ahead(self, session_id: SessionId) -> int:
         own = await self._parts.find({"session_id": session_id, **PENDING}, {"created_at": True}).to_list()

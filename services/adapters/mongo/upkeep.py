@@ -53,7 +53,8 @@ class MongoUpkeep:
     async def due(self, limit: int) -> list[PartId]:
         rows = await self._parts.find(self._unrung, {"_id": True}, sort=[("rung_at", 1)], limit=limit).to_list()
         ids = [row["_id"] for row in rows]
-        await self._parts.update_many({"_id": {"$in": ids}, **QUEUED}, [{"$set": {"rung_at": NOW}}])
+        if ids:
+            await self._parts.update_many({"_id": {"$in": ids}, **QUEUED}, [{"$set": {"rung_at": NOW}}])
         return ids
 
     @confirmed()
@@ -89,7 +90,8 @@ class MongoUpkeep:
         rows = await self._parts.find(UNSCORED, {"_id": True}, sort=[("score_after", 1)], limit=MOST_AT_ONCE).to_list()
         ids = [row["_id"] for row in rows]
         rung = [{"$set": {"score_after": later(self._ring_again)}}]
-        await self._parts.update_many({"_id": {"$in": ids}, "to_score": True}, rung)
+        if ids:
+            await self._parts.update_many({"_id": {"$in": ids}, "to_score": True}, rung)
         return ids
 
     @confirmed()

@@ -1,12 +1,17 @@
 """The records of recordings that are arriving, in MongoDB."""
 
+from pymongo import WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document, part_document
 from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import change, change_each, create, ended, may, parts_of
+from services.errors import StoreUnavailable
 from services.interview import Part, PartId, PartState, QuestionId, SessionId
+
+MOST_TRIES = 5
 
 
 class MongoUploads:
@@ -14,10 +19,12 @@ class MongoUploads:
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._parts = parts_of(database)
+        self._arriving = self._parts.with_options(write_concern=WriteConcern(w=1))
 
     @confirmed()
     async def begin(self, part: Part) -> None:
-        await create(self._parts, part.id, part_document(part), {"heartbeat_at": NOW})
+        # No majority is waited for: should a failover roll this back, `accept` finds nothing and the upload is refused.
+        await create(self._arriving, part.id, part_document(part), {"heartbeat_at": NOW})
 
     @confirmed()
     async def touch(self, id: PartId) -> bool:
@@ -26,10 +33,26 @@ class MongoUploads:
         return written.matched_count == 1
 
     @confirmed()
-    async def accept(self, id: PartId, sha256: str, size: int) -> Part | None:
+    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
         queued = {"state": PartState.QUEUED.value, "queued_at": NOW, "not_before": NOW, "rung_at": NOW}
-        what = {**queued, "sha256": literal(sha256), "bytes": size}
-        return await change(self._parts, {"_id": id, **may(PartState.QUEUED, PartState.UPLOADING)}, what)
+        what = {**queued, "accepted_at": NOW, "sha256": literal(sha256), "bytes": size, "estimated_seconds": seconds}
+        arriving = {"_id": id, **may(PartState.QUEUED, PartState.UPLOADING)}
+        for _ in range(MOST_TRIES):
+            try:
+                return await change(self._parts, arriving, what)
+            except DuplicateKeyError:
+                if same := await self._adopt(id, sha256):
+                    return same
+        raise StoreUnavailable
+
+    async def _adopt(self, id: PartId, sha256: str) -> Part | None:
+        """The part in work with the same recording, its take raised; None if that has ended meanwhile."""
+        own = await self._parts.find_one({"_id": id}, {"session_id": True, "question_id": True, "take": True})
+        if own is None:
+            return None
+        same = {"session_id": own["session_id"], "question_id": own["question_id"], "sha256": sha256}
+        pending = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]}}
+        return await change(self._parts, {**same, **pending}, {"take": {"$max": ["$take", own["take"]]}})
 
     @confirmed()
     async def abort(self, id: PartId) -> Part | None:

@@ -9,19 +9,37 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
+from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
+from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
+from services.adapters.mongo.tally import MongoTally
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
-from services.ports import Audio, Backlog, Claims, Closings, Records, Sessions, Upkeep, Uploads, Workers
+from services.ports import (
+    Audio,
+    Backlog,
+    Claims,
+    Closings,
+    Gauges,
+    Records,
+    Replays,
+    Sessions,
+    Tally,
+    Upkeep,
+    Uploads,
+    Workers,
+)
+from tests.fake_readings import FakeGauges, FakeTally
 from tests.fakes import (
     FakeAudio,
     FakeBacklog,
     FakeClaims,
     FakeClosings,
     FakeRecords,
+    FakeReplays,
     FakeSessions,
     FakeUpkeep,
     FakeUploads,
@@ -37,7 +55,16 @@ ROOT = Viewer(UserId("root"), is_admin=True)
 S1 = SessionId("s1")
 Q1 = QuestionId("q1")
 Q2 = QuestionId("0")
-TIMES = ("created_at", "heartbeat_at", "not_before", "rung_at", "claimed_at", "completed_at", "score_after")
+TIMES = (
+    "created_at",
+    "heartbeat_at",
+    "not_before",
+    "rung_at",
+    "claimed_at",
+    "completed_at",
+    "score_after",
+    "accepted_at",
+)
 
 
 class Passing(Protocol):
@@ -57,12 +84,15 @@ class House:
     upkeep: Upkeep
     audio: Audio
     workers: Workers
+    tally: Tally
+    gauges: Gauges
+    replays: Replays
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
         part = a_part(take=take, session_id=session, question_id=question)
         await self.uploads.begin(part)
-        queued = await self.uploads.accept(part.id, "5ha", 7)
+        queued = await self.uploads.accept(part.id, f"5ha of {part.id}", 7)
         assert queued is not None
         return queued
 
@@ -101,6 +131,9 @@ def house_in_memory() -> House:
         upkeep=FakeUpkeep(memory),
         audio=FakeAudio(memory),
         workers=FakeWorkers(memory),
+        tally=FakeTally(memory),
+        gauges=FakeGauges(memory),
+        replays=FakeReplays(memory),
         passes=passes,
     )
 
@@ -108,11 +141,13 @@ def house_in_memory() -> House:
 def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
     async def passes(seconds: float) -> None:
         """The server's clock cannot be set: what is kept is made older instead."""
-        for collection, fields in (("parts", TIMES), ("workers", ("seen_at",))):
+        others = {"workers": ("seen_at",), "counters": ("at",), "replays": ("held_at",)}
+        for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
             await database[collection].update_many({}, [{"$set": older}])
 
     terms = asdict(TERMS)
+    replay_lease = terms.pop("replay_lease_seconds")
     claim_terms = {name: terms[name] for name in ("lease_seconds", "max_deliveries", "settle_grace_seconds")}
     return House(
         sessions=MongoSessions(database),
@@ -124,5 +159,8 @@ def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
         upkeep=MongoUpkeep(database, **terms),
         audio=GridAudio(database),
         workers=MongoWorkers(database),
+        tally=MongoTally(database),
+        gauges=MongoGauges(database),
+        replays=MongoReplays(database, lease_seconds=replay_lease),
         passes=passes,
     )

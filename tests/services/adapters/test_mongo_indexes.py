@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
 from services.interview import Evaluation, Failure, Question, QuestionId
-from services.ports import Deletion, WorkerSign
+from services.ports import Deletion, Hold, Keyed, WorkerSign
 from services.transcript import silence
 from tests.services.adapters.houses import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
@@ -65,7 +65,7 @@ async def whole_way(house: House) -> None:
     await house.claims.beat(claimed.id, claimed.fence)
     await house.claims.release(claimed.id, claimed.fence)
     await house.records.get(claimed.id)
-    await house.records.uploading(S1)
+    await house.records.newest_takes(S1)
     await house.backlog.load(S1)
     await house.uploads.supersede(S1, Q1, 9)
     done = await house.claimed()
@@ -73,6 +73,9 @@ async def whole_way(house: House) -> None:
     await house.records.transcript(done.id)
     await house.closings.score_again(done.id, 0)
     await house.closings.scored(done.id)
+    await house.tally.ended(done.id)
+    await house.tally.swept("sweep", {"rung": 1})
+    await house.gauges.read()
     await house.closings.settle(done.id, done.rev + 1, Deletion(1, 1, 0))
     await sweep(house)
     await house.audio.store(part.id, pieces(b"x" * 300_000), METADATA)
@@ -82,6 +85,23 @@ async def whole_way(house: House) -> None:
     await house.audio.stray_chunks()
     await house.audio.delete(part.id)
     await house.workers.gone("a")
+    await keys(house)
+
+
+async def keys(house: House) -> None:
+    """What is asked about idempotency keys, and before an upload is let in."""
+    request = Keyed(user_id=ANN.user_id, key="k", path="POST /x")
+    hold = await house.replays.hold(request, "made")
+    assert isinstance(hold, Hold)
+    await house.replays.beat(hold)
+    await house.replays.name(hold, "other")
+    await house.replays.release(hold)
+    assert isinstance(await house.replays.hold(request, "made"), Hold)
+    await house.backlog.queued_seconds(ANN.user_id)
+    first, second = a_part(take=20), a_part(take=21)
+    for part in (first, second):
+        await house.uploads.begin(part)
+        assert await house.uploads.accept(part.id, "same", 1)
 
 
 async def sweep(house: House) -> None:
@@ -158,6 +178,15 @@ async def test_a_long_queue_is_not_read_to_find_what_used_up_its_deliveries(
         assert plan["executionStats"]["totalKeysExamined"] < 5
 
 
+async def test_what_waits_of_a_user_is_added_up_from_the_index(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    await house_on_mongo(database).backlog.queued_seconds(ANN.user_id)
+    plan = await database.command({"explain": listener.queries[-1], "verbosity": "queryPlanner"})
+    assert not {"FETCH", "COLLSCAN"} & set(stages(plan))
+
+
 async def test_missing_indexes_are_named_and_made(database: AsyncDatabase[Document]) -> None:
     assert await missing_indexes(database) == []
     await database["parts"].drop_index("silent")
@@ -167,7 +196,7 @@ async def test_missing_indexes_are_named_and_made(database: AsyncDatabase[Docume
     assert await missing_indexes(database) == []
     await database.drop_collection("fs.chunks")
     assert await missing_indexes(database) == ["fs.chunks.files_id_1_n_1"]
-    assert set(INDEXES) == {"parts", "workers", "fs.chunks", "fs.files"}
+    assert set(INDEXES) == {"parts", "workers", "replays", "fs.chunks", "fs.files"}
 
 
 async def test_a_question_id_that_looks_like_a_position_is_one_field(database: AsyncDatabase[Document]) -> None:
@@ -178,3 +207,22 @@ async def test_a_question_id_that_looks_like_a_position_is_one_field(database: A
     assert (await house.sessions.next_take(S1, digits, ANN)).number == 1
     row = await database["interview_sessions"].find_one({"_id": S1})
     assert row is not None and row["takes"] == {"12": 1}
+
+
+async def test_how_things_stand_is_read_from_indexes_alone(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    house = house_on_mongo(database)
+    for take in range(1, 6):
+        await house.queued(take)
+        done = await house.claimed(take + 10)
+        await house.claims.complete(done.id, done.fence, silence(1.0))
+        await house.uploads.begin(a_part(take + 20))
+    listener.queries.clear()
+    await house.gauges.read()
+    of_parts = [query for query in listener.queries if query.get("aggregate") == "parts"]
+    assert len(of_parts) >= 7
+    for query in of_parts:
+        plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
+        assert not {"FETCH", "COLLSCAN"} & set(stages(plan)), query

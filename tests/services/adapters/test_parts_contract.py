@@ -40,7 +40,7 @@ async def test_a_record_is_kept_before_its_audio(house: House) -> None:
 
 async def test_an_arrived_recording_is_queued_once(house: House) -> None:
     queued = await house.queued()
-    assert (queued.state, queued.rev, queued.sha256, queued.bytes) == (PartState.QUEUED, 1, "5ha", 7)
+    assert (queued.state, queued.rev, queued.sha256, queued.bytes) == (PartState.QUEUED, 1, f"5ha of {queued.id}", 7)
     assert await record(house, queued) == queued
     assert await house.uploads.accept(queued.id, "other", 8) is None
     assert await record(house, queued) == queued
@@ -66,9 +66,9 @@ async def test_the_questions_whose_recordings_arrive(house: House) -> None:
     parts = [a_part(), a_part(take=2), a_part(question_id=Q2), a_part(session_id=SessionId("s2"))]
     for part in parts:
         await house.uploads.begin(part)
-    assert await house.records.uploading(S1) == sorted({Q1, Q2})
+    assert await house.records.newest_takes(S1) == {Q1: 2, Q2: 1}
     await house.uploads.abort(parts[2].id)
-    assert await house.records.uploading(S1) == [Q1]
+    assert await house.records.newest_takes(S1) == {Q1: 2}
 
 
 async def test_older_takes_are_superseded(house: House) -> None:

@@ -1,0 +1,98 @@
+"""uvicorn's HTTP protocol with limits on the head of a request, of which uvicorn and its parser set none.
+
+Run by `uvicorn --http app.guarded_http:GuardedHttp`. Without it, a head that never ends fills the memory, and
+connections that never send one use up the file descriptors; a reverse proxy in front has such limits too.
+"""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+HEAD_SECONDS = 10.0
+MOST_HEAD_BYTES = 64 * 1024
+MOST_HEADERS = 100
+
+DETAIL = {
+    HTTPStatus.BAD_REQUEST: "This is no valid HTTP request.",
+    HTTPStatus.REQUEST_TIMEOUT: "The head of the request did not arrive in time.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The head of the request is too large.",
+}
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """A connection whose requests must have begun, and their heads ended, within bounds."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.reads_head = True
+        self.heads = self.head_bytes = 0
+        self.refusal = HTTPStatus.BAD_REQUEST
+        self.deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        read_head, heads = self.reads_head, self.heads
+        super().data_received(data)
+        if not read_head or heads != self.heads or self.transport.is_closing():
+            return  # what arrived is, at least in part, something else
+        self.head_bytes += len(data)
+        if self.head_bytes > MOST_HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self.deadline is None:
+            self._arm()
+
+    def on_headers_complete(self) -> None:
+        self.reads_head, self.head_bytes = False, 0
+        self.heads += 1
+        self._disarm()
+        if len(self.headers) > MOST_HEADERS:
+            self.refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise ValueError  # the parser stops, and uvicorn calls send_400_response
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.reads_head, self.head_bytes = True, 0
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(self.refusal)
+
+    def _arm(self) -> None:
+        self.deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def _disarm(self) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+
+    def _too_late(self) -> None:
+        self.deadline = None
+        if self.head_bytes:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        elif self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Answer, unless another answer is on its way, and hang up."""
+        if not self.transport.is_closing():
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.write(_answer(status))
+            self.transport.close()
+
+
+def _answer(status: HTTPStatus) -> bytes:
+    code = status.name.lower()
+    named = {"type": f"/problems/{code}", "title": status.phrase, "status": status.value}
+    body = json.dumps({**named, "detail": DETAIL[status], "code": code}).encode()
+    head = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+    return STATUS_LINE[status] + head + body

@@ -1,0 +1,117 @@
+"""What the store says, in the form that Prometheus reads."""
+
+from collections.abc import Iterator
+from itertools import accumulate
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from services.errors import TranscriptionProblem
+from services.readings import (
+    PROCESSING_BOUNDS,
+    TURNAROUND_BOUNDS,
+    Histogram,
+    Line,
+    Passes,
+    Reading,
+    Totals,
+)
+from services.upkeep import Counts
+from services.watch import Sight
+
+NEVER = float("inf")
+ORPHANS = {"stray_files": "files", "stray_chunks": "chunks"}
+
+
+class Seen:
+    """A collector of one sight; for a registry that lives as long as one answer."""
+
+    def __init__(self, sight: Sight) -> None:
+        self.sight = sight
+
+    def collect(self) -> Iterator[Metric]:
+        reading, rings = self.sight.reading, self.sight.rings
+        yield _gauge("viva_store_up", "Whether MongoDB answered in time.", reading is not None)
+        yield _gauge("viva_broker_up", "Whether Redis answered in time.", rings is not None)
+        if rings is not None:
+            yield _gauge("viva_rings_waiting", "Rings to transcribe that no worker has taken.", rings)
+        if reading is not None:
+            yield from _standing(reading)
+            yield from _done(reading.totals)
+
+
+def _standing(reading: Reading) -> Iterator[Metric]:
+    lines = {state.value: line for state, line in sorted(reading.lines.items())}
+    yield _by_state("viva_parts", "Recordings in this state.", {s: line.number for s, line in lines.items()})
+    oldest = {state: line.oldest_seconds for state, line in lines.items()}
+    yield _by_state("viva_oldest_seconds", "Age of the oldest recording in this state since its upload began.", oldest)
+    silent = {state: line.silent_seconds for state, line in lines.items() if state != "queued"}
+    yield _by_state("viva_silent_seconds", "Longest time without a sign from who uploads or transcribes.", silent)
+    yield from _line("viva_unsettled", "Ended recordings whose clean-up is not confirmed", reading.unsettled)
+    yield from _line("viva_scoring", "Transcripts that wait for their score", reading.scoring)
+    yield _gauge("viva_kept_recordings", "Recordings of failed answers that are kept for a retry.", reading.kept)
+    yield _gauge("viva_audio_files", "Recordings stored.", reading.files)
+    yield _gauge("viva_audio_bytes", "Bytes of the recordings stored.", reading.bytes)
+    yield _gauge("viva_workers", "Workers that gave a sign of life lately.", reading.workers)
+    yield _gauge("viva_worker_slots", "Recordings that these workers transcribe at once.", reading.slots)
+
+
+def _done(totals: Totals) -> Iterator[Metric]:
+    ended = {state.value: number for state, number in sorted(totals.ended.items())}
+    yield _counter("viva_ended", "Recordings that ended in this state.", "state", ended)
+    codes = dict.fromkeys(_codes(TranscriptionProblem), 0) | dict(totals.failures)
+    yield _counter("viva_failures", "Recordings that failed, by the reason's code.", "code", codes)
+    yield _counter("viva_deliveries", "Claims that the ended recordings took.", None, {"": totals.deliveries})
+    yield _histogram(
+        "viva_processing_seconds", "Seconds of the claim that completed.", totals.processing, PROCESSING_BOUNDS
+    )
+    yield _histogram(
+        "viva_turnaround_seconds", "Seconds from accepted to completed.", totals.turnaround, TURNAROUND_BOUNDS
+    )
+    yield from _passes("viva_sweep", "Passes of the sweep", totals.sweeps)
+    yield from _passes("viva_audit", "Passes of the audit of stored audio", totals.audits)
+    did = {name: totals.sweeps.counts.get(name, 0) for name in Counts().as_dict() if name not in ORPHANS}
+    yield _counter("viva_sweep_actions", "What the sweep did.", "what", did)
+    orphans = {kind: totals.audits.counts.get(name, 0) for name, kind in ORPHANS.items()}
+    yield _counter("viva_orphans", "Stray audio that the audit found and deleted.", "kind", orphans)
+
+
+def _codes(kind: type[TranscriptionProblem]) -> Iterator[str]:
+    yield kind.code
+    for below in kind.__subclasses__():
+        yield from _codes(below)
+
+
+def _passes(name: str, what: str, passes: Passes) -> Iterator[Metric]:
+    yield _counter(f"{name}_runs", f"{what}.", None, {"": passes.number})
+    age = NEVER if passes.age_seconds is None else passes.age_seconds
+    yield _gauge(f"{name}_age_seconds", f"{what}: seconds since the last one ended.", age)
+
+
+def _line(name: str, what: str, line: Line) -> Iterator[Metric]:
+    yield _gauge(f"{name}_backlog", f"{what}.", line.number)
+    yield _gauge(f"{name}_oldest_seconds", f"{what}: seconds since the oldest ended.", line.oldest_seconds)
+
+
+def _gauge(name: str, help: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help, value=float(value))
+
+
+def _by_state(name: str, help: str, values: dict[str, float] | dict[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, help, labels=["state"])
+    for state, value in values.items():
+        family.add_metric([state], value)
+    return family
+
+
+def _counter(name: str, help: str, label: str | None, values: dict[str, int]) -> Metric:
+    family = CounterMetricFamily(name, help, labels=[label] if label else [])
+    for key, value in values.items():
+        family.add_metric([key] if label else [], value)
+    return family
+
+
+def _histogram(name: str, help: str, histogram: Histogram, bounds: tuple[float, ...]) -> Metric:
+    up_to = accumulate(histogram.buckets, initial=0.0)
+    next(up_to)
+    buckets = list(zip([*map(str, bounds), "+Inf"], up_to, strict=True))
+    return HistogramMetricFamily(name, help, buckets=buckets, sum_value=histogram.sum)

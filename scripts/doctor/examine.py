@@ -1,0 +1,32 @@
+"""All checks in their order."""
+
+from datetime import date, datetime
+
+from app.config import Settings
+from scripts.doctor import broker, database, disk, engine, sanity, work
+from scripts.doctor.finding import Finding, failing
+from services.adapters.mongo.client import open_client
+from services.adapters.mongo.gauges import MongoGauges
+from services.errors import StoreUnavailable
+
+
+async def examine(settings: Settings, clock: database.Clock = database.now, today: date | None = None) -> list[Finding]:
+    """What is found; a check that needs MongoDB is left out where MongoDB is not there."""
+    found = sanity.looked_at(settings)
+    found += await _stored(settings, clock)
+    found += await broker.looked_at(settings.redis_url)
+    found += await engine.looked_at(settings, today or datetime.now().astimezone().date())
+    return [*found, disk.cache(settings.cache_dir)]
+
+
+async def _stored(settings: Settings, clock: database.Clock) -> list[Finding]:
+    found = await database.reached(settings.mongodb_url)
+    if any(finding.todo for finding in found):
+        return found
+    async with open_client(settings.mongodb_url, "doctor") as client:
+        mongo = client[settings.mongodb_database]
+        found += await database.looked_at(mongo, clock)
+        try:
+            return found + work.looked_at(await MongoGauges(mongo).read(), settings)
+        except StoreUnavailable:
+            return [*found, failing("Work", "MongoDB did not answer", "Run this again.")]

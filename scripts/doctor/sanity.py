@@ -1,0 +1,45 @@
+"""The settings, as far as they can be judged by themselves."""
+
+from app.config import Settings
+from app.main import make_tokens
+from scripts.doctor.finding import Finding, failing, ok, warning
+
+LEAST_TOKEN = 16
+LEAST_LEASE = 20.0
+
+
+def looked_at(settings: Settings) -> list[Finding]:
+    return [_tokens(settings), _metrics(settings), _lease(settings), *_scorer(settings)]
+
+
+def _tokens(settings: Settings) -> Finding:
+    try:
+        make_tokens(settings)
+    except ValueError as trouble:
+        return failing("Bearer tokens", str(trouble), "Set JWT_SECRET (openssl rand -hex 32) or JWKS_URL.")
+    return ok("Bearer tokens", "by JWKS_URL" if settings.jwks_url else "by JWT_SECRET")
+
+
+def _metrics(settings: Settings) -> Finding:
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+    if 0 < len(token) < LEAST_TOKEN:
+        return warning("Metrics token", f"{len(token)} characters", f"Set METRICS_TOKEN to {LEAST_TOKEN} or more.")
+    return ok("Metrics token", "set" if token else "not set: only an admin reads /metrics")
+
+
+def _lease(settings: Settings) -> Finding:
+    said = f"LEASE_SECONDS {settings.lease_seconds:g}, SWEEP_SECONDS {settings.sweep_seconds:g}"
+    if settings.lease_seconds < LEAST_LEASE:
+        todo = f"Set LEASE_SECONDS to {LEAST_LEASE:g} or more: a short pause of a worker loses its claims."
+        return warning("Lease", said, todo)
+    if settings.sweep_seconds > settings.lease_seconds:
+        return warning("Lease", said, "Set SWEEP_SECONDS below LEASE_SECONDS: dead workers are found late.")
+    return ok("Lease", said)
+
+
+def _scorer(settings: Settings) -> list[Finding]:
+    if not settings.uses_hosted_scorer:
+        return []
+    if settings.scorer_model is None or settings.openai_api_key is None:
+        return [failing("Scorer", "hosted, without key or model", "Set OPENAI_API_KEY and SCORER_MODEL.")]
+    return [ok("Scorer", f"hosted, {settings.scorer_model}")]

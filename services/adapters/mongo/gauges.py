@@ -1,0 +1,113 @@
+"""How things stand, read from MongoDB by its indexes and its clock."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.moments import NOW
+from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.tally import ENDINGS, bucket_name
+from services.adapters.mongo.workers import MongoWorkers
+from services.interview import ENDED, PartState
+from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals
+
+# An index is used only where its first field is asked for.
+EVER = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}
+KEPT = {"completed_at": EVER, "keep_audio": True}
+UNSETTLED = {"completed_at": EVER, "settled": False}
+
+
+class MongoGauges:
+    """The port Gauges on the collections `parts`, `fs.files`, `workers` and `counters`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._parts = parts_of(database)
+        self._files = database["fs.files"]
+        self._counters = database["counters"]
+        self._workers = MongoWorkers(database)
+
+    @confirmed()
+    async def read(self) -> Reading:
+        lines, kept, stored, workers, totals = await asyncio.gather(
+            self._lines(),
+            self._parts.count_documents(KEPT),
+            self._stored(),
+            self._workers.alive(),
+            self._totals(),
+        )
+        uploading, queued, processing, unsettled, scoring = lines
+        return Reading(
+            lines={PartState.UPLOADING: uploading, PartState.QUEUED: queued, PartState.PROCESSING: processing},
+            unsettled=unsettled,
+            scoring=scoring,
+            kept=kept,
+            files=stored[0],
+            bytes=stored[1],
+            workers=len(workers),
+            slots=sum(worker.slots for worker in workers),
+            totals=totals,
+        )
+
+    async def _lines(self) -> list[Line]:
+        looks = [
+            self._line({"state": PartState.UPLOADING.value}, "created_at", "heartbeat_at"),
+            self._line({"state": PartState.QUEUED.value}, "created_at"),
+            self._line({"state": PartState.PROCESSING.value}, "created_at", "heartbeat_at"),
+            self._line(UNSETTLED, "completed_at"),
+            self._line({"to_score": True}, "completed_at"),
+        ]
+        return await asyncio.gather(*looks)
+
+    async def _line(self, where: Document, since: str, heard: str | None = None) -> Line:
+        """Two looks, each answered by an index alone."""
+        oldest, silent = await asyncio.gather(self._age(where, since), self._age(where, heard or since))
+        return Line(number=oldest[0], oldest_seconds=oldest[1], silent_seconds=silent[1] if heard else 0.0)
+
+    async def _age(self, where: Document, since: str) -> tuple[int, float]:
+        all_of_it: list[Document] = [
+            {"$match": where},
+            {"$group": {"_id": None, "number": {"$sum": 1}, "since": {"$min": f"${since}"}}},
+            {"$set": {"age": _seconds_since("$since")}},
+        ]
+        rows = await (await self._parts.aggregate(all_of_it)).to_list()
+        return (rows[0]["number"], max(0.0, rows[0]["age"] or 0.0)) if rows else (0, 0.0)
+
+    async def _stored(self) -> tuple[int, int]:
+        whole: list[Document] = [{"$group": {"_id": None, "files": {"$sum": 1}, "bytes": {"$sum": "$length"}}}]
+        rows = await (await self._files.aggregate(whole, hint="_id_")).to_list()
+        return (rows[0]["files"], rows[0]["bytes"]) if rows else (0, 0)
+
+    async def _totals(self) -> Totals:
+        aged: list[Document] = [
+            {"$match": {"_id": {"$in": [ENDINGS, "sweep", "audit"]}}},
+            {"$set": {"age": _seconds_since("$at")}},
+        ]
+        rows = {row["_id"]: row async for row in await self._counters.aggregate(aged)}
+        ended = rows.get(ENDINGS, {})
+        return Totals(
+            ended={state: ended.get(state.value, 0) for state in ENDED},
+            failures=ended.get("failures", {}),
+            deliveries=ended.get("deliveries", 0),
+            processing=_histogram(ended.get("processing", {}), PROCESSING_BOUNDS),
+            turnaround=_histogram(ended.get("turnaround", {}), TURNAROUND_BOUNDS),
+            sweeps=_passes(rows.get("sweep", {})),
+            audits=_passes(rows.get("audit", {})),
+        )
+
+
+def _seconds_since(moment: str) -> Document:
+    return {"$divide": [{"$subtract": [NOW, moment]}, 1000]}
+
+
+def _histogram(row: Document, bounds: tuple[float, ...]) -> Histogram:
+    names = [bucket_name(index, bounds) for index in range(len(bounds) + 1)]
+    return Histogram(buckets=tuple(row.get(name, 0) for name in names), sum=row.get("sum", 0.0))
+
+
+def _passes(row: dict[str, Any]) -> Passes:
+    counts = {name: value for name, value in row.items() if name not in ("_id", "at", "age", "runs")}
+    return Passes(number=row.get("runs", 0), age_seconds=row.get("age"), counts=counts)

@@ -1,0 +1,60 @@
+"""Sums that outlive processes, in MongoDB: one document for each subject, added to by $inc."""
+
+from collections.abc import Mapping
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.parts import parts_of
+from services.interview import ENDED, PartId, PartState
+from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, bucket
+
+ENDINGS = "ended"
+STATES = [state.value for state in ENDED]
+TOLD = ("state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
+
+
+class MongoTally:
+    """The port Tally on the collection `counters`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._parts = parts_of(database)
+        self._counters = database["counters"]
+
+    @confirmed()
+    async def ended(self, id: PartId) -> None:
+        uncounted = {"_id": id, "state": {"$in": STATES}, "counted": {"$ne": True}}
+        part = await self._parts.find_one_and_update(uncounted, {"$set": {"counted": True}}, projection=TOLD)
+        if part is not None:
+            await self._add(ENDINGS, _amounts(part))
+
+    @confirmed()
+    async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
+        done = {name: count for name, count in counts.items() if count}
+        await self._add(subject, {"runs": 1, **done})
+
+    async def _add(self, subject: str, amounts: Mapping[str, float]) -> None:
+        sums = {"$inc": dict(amounts), "$currentDate": {"at": True}}
+        await self._counters.update_one({"_id": subject}, sums, upsert=True)
+
+
+def _amounts(part: Document) -> dict[str, float]:
+    amounts: dict[str, float] = {part["state"]: 1, "deliveries": part["deliveries"]}
+    if part["state"] == PartState.FAILED.value:
+        amounts[f"failures.{part['failure']['code']}"] = 1
+    if part["state"] == PartState.COMPLETED.value:
+        amounts |= _met("processing", part["processing_seconds"], PROCESSING_BOUNDS)
+        if accepted := part.get("accepted_at"):
+            waited = (part["completed_at"] - accepted).total_seconds()
+            amounts |= _met("turnaround", waited, TURNAROUND_BOUNDS)
+    return amounts
+
+
+def _met(name: str, seconds: float, bounds: tuple[float, ...]) -> dict[str, float]:
+    return {f"{name}.sum": seconds, f"{name}.{bucket_name(bucket(seconds, bounds), bounds)}": 1}
+
+
+def bucket_name(index: int, bounds: tuple[float, ...]) -> str:
+    """What a bucket's count is kept under: its bound in milliseconds, so that bounds may be added later."""
+    return f"{round(bounds[index] * 1000)}" if index < len(bounds) else "above"

@@ -1,0 +1,110 @@
+"""`python -m tests.chaos`: break every process at every step, and write down what became of the answers."""
+
+import queue
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tests.chaos import apart
+from tests.chaos.cells import Cell, cells_of, chosen
+from tests.chaos.judged import judged
+from tests.chaos.machine import Machine, machine
+from tests.chaos.overhear import overhear
+from tests.chaos.report import merged, page, read, row_of
+from tests.chaos.verdict import Verdict
+
+Played = tuple[Cell, Verdict]
+
+console = Console(highlight=False)
+PAGE = Path("docs/kill-matrix.md")
+
+
+def chaos(
+    only: Annotated[str, typer.Option(help="Only cells whose title holds this, as `× mongod`.")] = "",
+    seed: Annotated[int, typer.Option(help="The order of the cells.")] = 1,
+    most: Annotated[int | None, typer.Option(min=1, help="At most so many cells; every step comes early.")] = None,
+    stacks: Annotated[int, typer.Option(min=1, help="How many stacks are broken side by side.")] = 2,
+    minutes: Annotated[float, typer.Option(help="Begin no cell after so many minutes.")] = 240,
+    keep: Annotated[bool, typer.Option(help="Keep what the page says of the other cells.")] = False,
+    out: Annotated[Path, typer.Option(help="The page to write.")] = PAGE,
+) -> None:
+    """Play the kill matrix; exits with 1 if a promise did not hold."""
+    end = time.monotonic() + minutes * 60
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    rows = read(out.read_text()) if keep and out.exists() else []
+    played = 0
+    with tempfile.TemporaryDirectory() as folder, _progress() as progress:
+        for cell, verdict in _played(Path(folder), progress, only, seed, most, stacks, end):
+            played += 1
+            rows = merged(rows, [row_of(cell, verdict)])
+            if verdict.faults:
+                progress.console.print(f"[red]{cell.title}[/red]: {'; '.join(verdict.faults)}", soft_wrap=True)
+            # Written as it grows: a run that is broken off has something to show.
+            out.write_text(page(rows))
+    console.print(f"{played} cells; {out} says what became of them.")
+    raise typer.Exit(not all(row.is_sound for row in rows))
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)
+
+
+def _played(
+    folder: Path, progress: Progress, only: str, seed: int, most: int | None, stacks: int, end: float
+) -> Iterator[Played]:
+    with ExitStack() as open_:
+        machines = [open_.enter_context(machine(folder / str(number))) for number in range(stacks)]
+        cells = chosen(cells_of(overhear(machines[0])), only=only, seed=seed, most=most)
+        yield from _side_by_side(machines, cells, progress, end)
+    if only in apart.NEVER_THERE.title:
+        yield from apart.played(folder)
+
+
+def _side_by_side(machines: list[Machine], cells: list[Cell], progress: Progress, end: float) -> Iterator[Played]:
+    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
+    done: queue.SimpleQueue[Played | None] = queue.SimpleQueue()
+    for cell in cells:
+        waiting.put(cell)
+    task = progress.add_task("cells", total=len(cells))
+    for number, one in enumerate(machines):
+        threading.Thread(target=_work, args=(one, waiting, done, end), name=f"stack {number}", daemon=True).start()
+    at_work = len(machines)
+    while at_work:
+        result = done.get()
+        if result is None:
+            at_work -= 1
+            continue
+        progress.update(task, advance=1, description=result[0].step.title[:40])
+        yield result
+
+
+def _work(
+    machine: Machine, waiting: "queue.SimpleQueue[Cell]", done: "queue.SimpleQueue[Played | None]", end: float
+) -> None:
+    try:
+        while time.monotonic() < end:
+            cell = waiting.get_nowait()
+            try:
+                done.put((cell, judged(machine, cell)))
+            except Exception as trouble:
+                done.put((cell, Verdict(missed=[f"the cell could not be judged: {trouble!r}"[:300]])))
+    except queue.Empty:
+        pass
+    finally:
+        done.put(None)
+
+
+if __name__ == "__main__":
+    typer.run(chaos)

@@ -1,0 +1,73 @@
+"""The cells of the matrix: what is broken, how, and when."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.chaos.steps import Step
+
+PROCESSES = ("api", "worker", "valkey", "mongod")
+SWEEPERS = ("upkeep", "mongod", "valkey")
+
+
+class Fault(StrEnum):
+    KILL = "kill"
+    KILL_LATE = "kill, write lands late"
+    STOP = "stop"
+    RESTART = "restart"
+    FLUSH = "flush"
+    DOWN = "down from the start"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One fault at one step of one process; `all` is every process at once."""
+
+    step: Step
+    fault: Fault
+    process: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.step.title} × {self.fault} × {self.process}"
+
+    @property
+    def row(self) -> tuple[str, str, str]:
+        return (self.step.title, self.fault.value, self.process)
+
+
+MOMENTS = (
+    Step("upload", "half of the body has arrived"),
+    Step("wait", "answered, and no ring heard"),
+    Step("wait", "queued"),
+    Step("work", "in the engine"),
+)
+
+
+def cells_of(steps: Iterable[Step]) -> list[Cell]:
+    """Every cell that these steps have."""
+    return [cell for step in steps for cell in _of_step(step)]
+
+
+def _of_step(step: Step) -> list[Cell]:
+    processes = SWEEPERS if step.stage == "sweep" else PROCESSES
+    found = [Cell(step, fault, p) for p in processes for fault in (Fault.KILL, Fault.STOP, Fault.RESTART)]
+    # A command that is held goes on in the database after its client is gone, unless it is ended there.
+    if step.hold is not None:
+        found += [Cell(step, Fault.KILL_LATE, step.hold.app.removeprefix("viva-voce-"))]
+    return [*found, Cell(step, Fault.FLUSH, "valkey"), Cell(step, Fault.KILL, "all")]
+
+
+def chosen(cells: list[Cell], *, only: str = "", seed: int = 0, most: int | None = None) -> list[Cell]:
+    """The cells whose title holds `only`, shuffled by the seed so that the first ones cover every step."""
+    shuffler = random.Random(seed)
+    rest = [cell for cell in cells if only in cell.title]
+    shuffler.shuffle(rest)
+    ordered: list[Cell] = []
+    while rest:
+        met: set[Step] = set()
+        turn = [cell for cell in rest if not (cell.step in met or met.add(cell.step))]  # type: ignore[func-returns-value]
+        ordered += turn
+        rest = [cell for cell in rest if cell not in turn]
+    return ordered[:most]

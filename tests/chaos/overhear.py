@@ -1,0 +1,90 @@
+"""Which commands an upload, a transcription, a sweep and an analysis are made of, as the database sees them."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.chaos.cells import MOMENTS, Cell, Fault
+from tests.chaos.judged import quiet
+from tests.chaos.machine import BOUND, Machine
+from tests.chaos.scenes import Scene, ask_for_analysis, await_analysis, leave_work_for_the_sweep, open_session
+from tests.chaos.steps import WRITES, Command, Step, command_of, steps_of
+
+LARGE = 64 * 1024 * 1024
+
+
+def overhear(machine: Machine) -> list[Step]:
+    """Every step of an answer's way, from one that is left in peace."""
+    return [
+        MOMENTS[0],
+        *steps_of("upload", _of_upload(machine)),
+        *MOMENTS[1:],
+        *steps_of("finish", _of_finish(machine)),
+        *steps_of("sweep", _of_sweep(machine)),
+        *steps_of("analyze", _of_analyze(machine)),
+    ]
+
+
+def _of_upload(machine: Machine) -> list[Command]:
+    """A second take, while the first is in the engine."""
+    scene = _scene(machine)
+    machine.engine.hold()
+    scene.upload("q1", wait=True)
+    machine.engine.reached.wait(30)
+    with _profile(machine):
+        scene.upload("q1", wait=True)
+        time.sleep(0.2)
+    machine.engine.release()
+    return _heard(machine, scene, "viva-voce-api")
+
+
+def _of_finish(machine: Machine) -> list[Command]:
+    scene = _scene(machine)
+    with _profile(machine):
+        scene.upload("q1", wait=True)
+        await_analysis(machine, scene.session, BOUND)
+        quiet(machine)
+    return _heard(machine, scene, "viva-voce-worker")
+
+
+def _of_sweep(machine: Machine) -> list[Command]:
+    scene = _scene(machine)
+    with _profile(machine):
+        leave_work_for_the_sweep(scene)
+        scene.sent[-1].wait()
+        await_analysis(machine, scene.session, BOUND)
+        quiet(machine)
+    return [command for command in _heard(machine, scene, "viva-voce-upkeep") if command.name in WRITES]
+
+
+def _of_analyze(machine: Machine) -> list[Command]:
+    scene = _scene(machine)
+    scene.upload("q1", wait=True)
+    await_analysis(machine, scene.session, BOUND)
+    with _profile(machine):
+        ask_for_analysis(machine, scene.session)
+        time.sleep(0.2)
+    return _heard(machine, scene, "viva-voce-api")
+
+
+def _scene(machine: Machine) -> Scene:
+    return Scene(machine, Cell(MOMENTS[0], Fault.STOP, "nobody"), open_session(machine))
+
+
+@contextmanager
+def _profile(machine: Machine) -> Iterator[None]:
+    database = machine.database
+    database.command("profile", 0)
+    database["system.profile"].drop()
+    database.create_collection("system.profile", capped=True, size=LARGE)
+    database.command("profile", 2)
+    try:
+        yield
+    finally:
+        database.command("profile", 0)
+
+
+def _heard(machine: Machine, scene: Scene, app: str) -> list[Command]:
+    quiet(machine)
+    rows = machine.database["system.profile"].find({"appName": app}).sort("$natural", 1)
+    return [command_of(row) for row in rows]

@@ -1,0 +1,77 @@
+"""Answers that tell by their length which they are, and an engine that hears it."""
+
+import struct
+import threading
+from functools import cache
+from typing import Self
+
+import av
+
+from tests.audio import RATE
+from tests.openai_server import OpenAIServer, Received, Reply, says
+from tests.system.speech import samples
+
+SECONDS = 2
+STEP = RATE // 100
+MOST = 1000
+PADDING = 1_300_000
+HALF = 700_000
+
+
+@cache
+def _speech() -> bytes:
+    """Two seconds of somebody speaking, from the demo."""
+    pieces = []
+    with av.open(str(samples()[0].audio)) as source:
+        converter = av.AudioResampler("s16", "mono", RATE)
+        for frame in [*source.decode(audio=0), None]:
+            pieces += [bytes(piece.planes[0])[: piece.samples * 2] for piece in converter.resample(frame)]
+    return b"".join(pieces)[: SECONDS * RATE * 2]
+
+
+def recording(number: int) -> bytes:
+    """A WAV file of six chunks, mostly padding that a decoder skips, which is as long as its number says."""
+    sound = _speech() + bytes(STEP * 2 * (number % MOST))
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
+    padding = struct.pack("<4sII", b"JUNK", PADDING + 4, number) + bytes(PADDING)
+    body = b"WAVE" + form + padding + struct.pack("<4sI", b"data", len(sound)) + sound
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+def said(number: int) -> str:
+    """What the engine hears in that recording."""
+    return f"This is answer number {number % MOST}, and it finds rows without scanning the table."
+
+
+def number_of(flac: bytes) -> int:
+    """Which recording a FLAC file is, from the count of samples in its head."""
+    samples = int.from_bytes(flac[18:26], "big") & ((1 << 36) - 1)
+    return round((samples - SECONDS * RATE) / STEP)
+
+
+class Engine(OpenAIServer):
+    """Hears the recordings; with `hold` it makes the next one wait until `release`, so that it can be met there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Event()
+        self._go = threading.Event()
+        self._go.set()
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        # A client that was killed is what is wanted here: no trace of it on the console.
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        return self
+
+    def hold(self) -> None:
+        self.reached.clear()
+        self._go.clear()
+
+    def release(self) -> None:
+        self._go.set()
+
+    def reply(self, received: Received) -> Reply:
+        self.reached.set()
+        self._go.wait(1.2)
+        return says(said(number_of(received.file)))

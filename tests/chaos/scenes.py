@@ -1,0 +1,240 @@
+"""Each cell played on a machine: uploads in flight, one fault at its step."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import httpx2
+from bson import ObjectId
+
+from app.worker import Process, WorkHouse
+from services.interview import PartId
+from tests.chaos.cells import Cell, Fault
+from tests.chaos.holds import BLOCK_SECONDS, Brake, brake
+from tests.chaos.machine import BOUND, Machine, send
+from tests.chaos.uploads import Told, start
+from tests.scripts.running import until
+from tests.system.house import create
+
+LATE_SECONDS = 6.0
+POINT = "finds rows without scanning the table"
+
+
+@dataclass
+class Scene:
+    """One cell while it is played."""
+
+    machine: Machine
+    cell: Cell
+    session: str
+    sent: list[Told] = field(default_factory=list)
+    struck: float = 0.0
+
+    def upload(self, question: str, *, at_half: bool = False, wait: bool = False) -> Told:
+        told = start(self.machine, self.session, question, at_half=at_half)
+        self.sent.append(told)
+        if wait:
+            told.wait()
+        return told
+
+    def upload_half(self, question: str) -> None:
+        """Begin an upload and return once some of its body is stored."""
+        self.upload(question, at_half=True)
+        arriving = {"session_id": self.session, "state": "uploading"}
+        database = self.machine.database
+        until(lambda: any(self._has_chunks(part["_id"]) for part in database["parts"].find(arriving)), 30)
+
+    def _has_chunks(self, id: str) -> bool:
+        return self.machine.database["fs.chunks"].find_one({"files_id": ObjectId(id)}, {"_id": True}) is not None
+
+    def strike(self, held: Brake | None = None) -> None:
+        """The fault; a command that waits in the database is ended with its client, or lands late."""
+        operations = held.held_operations() if held else []
+        hold, cell = self.cell.step.hold, self.cell
+        ends = hold is not None and cell.fault is Fault.KILL and hold.app == f"viva-voce-{cell.process}"
+        self.struck = time.monotonic()
+        then = (lambda: held.end(operations)) if held and ends else (lambda: None)
+        if cell.fault is Fault.STOP and cell.process == "worker" and cell.step.stage in ("work", "finish"):
+            then = self.stand_in
+        self.machine.break_(cell.process, cell.fault, then)
+
+    def stand_in(self) -> None:
+        """Another worker takes over what the stopped one holds, and finishes it meanwhile."""
+        work = {"session_id": self.session, "state": {"$in": ["queued", "processing"]}}
+        other = Process(self.machine.settings)
+        other.call("other@chaos")
+        try:
+            for part in self.machine.database["parts"].find(work):
+                other.run(partial(_transcribe, part["_id"]))
+        finally:
+            other.close()
+
+
+def open_session(machine: Machine) -> str:
+    """A new session with three questions, as soon as the API takes it."""
+    end = time.monotonic() + BOUND
+    while True:
+        try:
+            with machine.stack.client() as client:
+                return create(client, *(_question(f"q{number}") for number in (1, 2, 3)))
+        except (httpx2.HTTPError, AssertionError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def _transcribe(id: str, house: WorkHouse) -> Coroutine[Any, Any, None]:
+    return house.transcription.run(PartId(id))
+
+
+def _block(cell: Cell) -> float:
+    """How long a held command waits: where it is to land late, until others have gone on."""
+    is_stopped = cell.fault is Fault.STOP and cell.step.stage == "finish" and cell.process == "worker"
+    return LATE_SECONDS if is_stopped or cell.fault is Fault.KILL_LATE else BLOCK_SECONDS
+
+
+def _question(id: str) -> dict[str, object]:
+    return {"id": id, "text": "?", "key_points": [POINT]}
+
+
+def play(machine: Machine, cell: Cell) -> Scene:
+    """Play a cell until its fault has passed and every client has heard or given up."""
+    scene = Scene(machine, cell, open_session(machine))
+    try:
+        SCENES[cell.step.stage](scene)
+    finally:
+        machine.engine.release()
+        for told in scene.sent:
+            told.wait()
+    return scene
+
+
+def _upload(scene: Scene) -> None:
+    """Two answers are in the worker's hands when a second take of the first one meets its fault."""
+    scene.machine.engine.hold()
+    for question in ("q2", "q1"):
+        scene.upload(question, wait=True)
+    hold = scene.cell.step.hold
+    if hold is None:
+        scene.upload_half("q1")
+        scene.strike()
+        return
+    with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+        scene.upload("q1")
+        held.wait()
+        scene.strike(held)
+
+
+def _wait(scene: Scene) -> None:
+    """Answers that were accepted wait: no ring is heard, or nobody has the time."""
+    still = "valkey" if "ring" in scene.cell.step.name else "worker"
+    with frozen(scene.machine, still):
+        for question in ("q1", "q2", "q1"):
+            scene.upload(question, wait=True)
+        scene.strike()
+
+
+def _work(scene: Scene) -> None:
+    scene.machine.engine.hold()
+    scene.upload("q1", wait=True)
+    scene.machine.engine.reached.wait(30)
+    for question in ("q2", "q3"):
+        scene.upload(question)
+    scene.strike()
+
+
+def _finish(scene: Scene) -> None:
+    hold, engine = scene.cell.step.hold, scene.machine.engine
+    assert hold is not None
+    if hold.after_complete:
+        engine.hold()
+        scene.upload("q1", wait=True)
+        engine.reached.wait(30)
+    with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+        engine.release()
+        if not hold.after_complete:
+            scene.upload("q1")
+        held.wait()
+        for question in ("q2", "q3"):
+            scene.upload(question)
+        scene.strike(held)
+
+
+def leave_work_for_the_sweep(scene: Scene) -> None:
+    """A worker dies with an answer in the engine, and the API with half an upload."""
+    scene.machine.engine.hold()
+    scene.upload("q1", wait=True)
+    scene.machine.engine.reached.wait(30)
+    scene.upload_half("q2")
+    for process in ("worker", "api"):
+        send(scene.machine.pid(process), signal.SIGKILL)
+    scene.machine.engine.release()
+
+
+def _sweep(scene: Scene) -> None:
+    hold = scene.cell.step.hold
+    assert hold is not None
+    with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+        leave_work_for_the_sweep(scene)
+        held.wait()
+        scene.strike(held)
+
+
+def _analyze(scene: Scene) -> None:
+    hold = scene.cell.step.hold
+    assert hold is not None
+    for question in ("q1", "q2"):
+        scene.upload(question, wait=True)
+    await_analysis(scene.machine, scene.session, BOUND)
+    with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+        asking = threading.Thread(target=ask_for_analysis, args=(scene.machine, scene.session))
+        asking.start()
+        held.wait()
+        scene.strike(held)
+        asking.join(60)
+
+
+def ask_for_analysis(machine: Machine, session: str) -> int:
+    """The status of one call; 0 where there was no answer."""
+    try:
+        with machine.stack.client() as client:
+            return client.post(f"/api/analyze/{session}", timeout=30).status_code
+    except httpx2.HTTPError:
+        return 0
+
+
+def await_analysis(machine: Machine, session: str, seconds: float) -> bool:
+    """Whether the scores come within so many seconds."""
+    end = time.monotonic() + seconds
+    while ask_for_analysis(machine, session) != 200:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.25)
+    return True
+
+
+@contextmanager
+def frozen(machine: Machine, process: str) -> Iterator[None]:
+    """The process stands still meanwhile."""
+    pid = machine.pid(process)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        send(pid, signal.SIGCONT)
+
+
+SCENES = {
+    "upload": _upload,
+    "wait": _wait,
+    "work": _work,
+    "finish": _finish,
+    "sweep": _sweep,
+    "analyze": _analyze,
+}

@@ -1,0 +1,137 @@
+"""The steps of an answer's way, named after the database commands that were overheard."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WRITES = {"findAndModify", "insert", "update", "delete"}
+OPERATIONS = {"update": "update", "remove": "delete", "insert": "insert", "query": "find", "getmore": "getMore"}
+NICKNAMES = {
+    "findAndModify interview_sessions takes": "next_take",
+    "findAndModify parts uploading": "begin",
+    "findAndModify parts queued": "accept",
+    "findAndModify parts processing": "claim",
+    "findAndModify parts completed": "complete",
+    "findAndModify parts superseded": "supersede",
+    "findAndModify parts aborted": "abandon",
+    "insert fs.chunks": "chunk",
+    "insert fs.files": "file",
+    "update fs.files mark": "mark",
+    "aggregate fs.chunks": "count chunks",
+    "aggregate fs.files": "count files",
+    "find fs.chunks": "decode, first chunks",
+    "getMore fs.chunks": "decode, next chunks",
+    "delete fs.files": "delete file",
+    "delete fs.chunks": "delete chunks",
+    "update interview_sessions show": "show",
+    "update interview_sessions score": "score",
+    "update interview_sessions analysis": "keep the analysis",
+    "update parts settled": "settle",
+    "update parts to_score": "scored",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command as the database saw it."""
+
+    app: str
+    name: str
+    collection: str
+    what: str = ""
+
+    @property
+    def is_step(self) -> bool:
+        """Whether to stop before it: each write, and the reads that stand for a stage of the work."""
+        if self.collection in ("workers", "") or self.what == "heartbeat_at":
+            return False
+        is_read_of_audio = self.collection == "fs.chunks" and self.name in ("find", "getMore")
+        is_count_of_audio = self.collection in ("fs.files", "fs.chunks") and self.name == "aggregate"
+        return self.name in WRITES or is_count_of_audio or is_read_of_audio
+
+    @property
+    def title(self) -> str:
+        plain = f"{self.name} {self.collection} {self.what}".strip()
+        return NICKNAMES.get(plain, plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Where to stop a process: before its next command of this kind, once so many have gone by."""
+
+    app: str
+    command: str
+    collection: str
+    skip: int = 0
+    after_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A place in an answer's way: within a stage, at a command or, without one, at a moment."""
+
+    stage: str
+    name: str
+    hold: Hold | None = None
+
+    @property
+    def title(self) -> str:
+        return f"{self.stage}: {self.name}"
+
+
+def command_of(row: Mapping[str, Any]) -> Command:
+    """What an entry of the database's profile says."""
+    body: Mapping[str, Any] = row.get("command", {})
+    name = OPERATIONS.get(row["op"]) or next((key for key in body if not key.startswith("$")), "")
+    collection = str(row["ns"]).partition(".")[2]
+    if collection == "$cmd":
+        collection = str(body.get(name, ""))
+    return Command(row.get("appName", ""), name, collection, _what(name, collection, body))
+
+
+def steps_of(stage: str, commands: Iterable[Command]) -> list[Step]:
+    """A step for each command worth stopping at, numbered where a name comes again."""
+    seen: Counter[tuple[str, str]] = Counter()
+    titles: Counter[str] = Counter()
+    found = []
+    for command in commands:
+        if command.what == "heartbeat_at":
+            continue
+        key = (command.name, command.collection)
+        if command.is_step:
+            title = "take back" if stage == "sweep" and command.title == "accept" else command.title
+            titles[title] += 1
+            again = f" {titles[title]}" if titles[title] > 1 else ""
+            # Heartbeats are updates of parts too: count only from where they are over.
+            late = stage == "finish" and key == ("update", "parts")
+            hold = Hold(command.app, *key, skip=seen[key], after_complete=late)
+            found.append(Step(stage, title + again, hold))
+        seen[key] += 1
+    return found
+
+
+def _what(name: str, collection: str, body: Mapping[str, Any]) -> str:
+    if name not in ("findAndModify", "update"):
+        return ""
+    change = body.get("update") if name == "findAndModify" else body.get("u")
+    first = change[0] if isinstance(change, list) else change
+    values: dict[str, Any] = {}
+    for operator in (first or {}).values():
+        values |= operator if isinstance(operator, dict) else {}
+    return _named(collection, values)
+
+
+def _named(collection: str, values: Mapping[str, Any]) -> str:
+    state = values.get("state")
+    if state is not None:
+        return str(state["$literal"] if isinstance(state, dict) else state)
+    if collection == "fs.files":
+        return "mark" if "metadata.status" in values else "file"
+    if collection == "interview_sessions":
+        roots = {key.split(".")[0] for key in values}
+        if "answers" in roots:
+            return "score" if any(key.endswith(".score") for key in values) else "show"
+        return "analysis" if "analysis" in roots else "takes" if "takes" in roots else ",".join(sorted(roots))
+    known = ("heartbeat_at", "settled", "to_score", "rung_at", "score_after", "score_failures")
+    return next((key for key in known if key in values), ",".join(sorted(values)))

@@ -1,0 +1,102 @@
+"""Counting and reading in memory; the contract tests hold them to what MongoDB does."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from services.interview import ENDED, LIVE, PartId, PartState
+from services.readings import (
+    PROCESSING_BOUNDS,
+    TURNAROUND_BOUNDS,
+    Histogram,
+    Line,
+    Passes,
+    Reading,
+    Totals,
+    bucket,
+)
+from tests.fakes import FakeWorkers, Memory, Row
+
+BEATING = (PartState.UPLOADING, PartState.PROCESSING)
+
+
+class FakeTally:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def ended(self, id: PartId) -> None:
+        row = self._memory.rows.get(id)
+        if row is not None and row.part.state in ENDED:
+            row.counted = True
+
+    async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
+        sums = self._memory.counters.setdefault(subject, {"runs": 0})
+        for name, count in {"runs": 1, **counts}.items():
+            if count:
+                sums[name] = sums.get(name, 0) + count
+        self._memory.passed[subject] = self._memory.clock.now
+
+
+class FakeGauges:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def read(self) -> Reading:
+        memory, workers = self._memory, await FakeWorkers(self._memory).alive()
+        live = {state: self._line(lambda row, state=state: row.part.state is state) for state in LIVE}  # type: ignore[misc]
+        ended = {"since": lambda row: row.part.completed_at, "heard": lambda row: None}
+        return Reading(
+            lines=live,
+            unsettled=self._line(lambda row: not row.settled, **ended),
+            scoring=self._line(lambda row: row.to_score, **ended),
+            kept=len(memory.having(lambda row: row.part.keep_audio)),
+            files=len(memory.files),
+            bytes=sum(len(piece) for id in memory.files for piece in memory.chunks.get(id, [])),
+            workers=len(workers),
+            slots=sum(worker.slots for worker in workers),
+            totals=self._totals(),
+        )
+
+    def _line(
+        self,
+        wanted: Callable[[Row], bool],
+        since: Callable[[Row], datetime | None] = lambda row: row.part.created_at,
+        heard: Callable[[Row], datetime | None] = lambda row: row.heartbeat_at if row.part.state in BEATING else None,
+    ) -> Line:
+        rows = self._memory.having(wanted)
+        return Line(
+            number=len(rows),
+            oldest_seconds=max((self._age(since(row)) for row in rows), default=0.0),
+            silent_seconds=max((self._age(heard(row)) for row in rows), default=0.0),
+        )
+
+    def _age(self, moment: datetime | None) -> float:
+        return (self._memory.clock.now - moment).total_seconds() if moment else 0.0
+
+    def _totals(self) -> Totals:
+        rows = self._memory.having(lambda row: row.counted)
+        codes = [row.part.failure.code for row in rows if row.part.state is PartState.FAILED and row.part.failure]
+        done = [row for row in rows if row.part.state is PartState.COMPLETED]
+        waits = [
+            (row.part.completed_at - row.accepted_at).total_seconds()
+            for row in done
+            if row.part.completed_at and row.accepted_at
+        ]
+        return Totals(
+            ended={state: len([row for row in rows if row.part.state is state]) for state in ENDED},
+            failures={code: codes.count(code) for code in codes},
+            deliveries=sum(row.part.deliveries for row in rows),
+            processing=histogram([row.processing_seconds for row in done], PROCESSING_BOUNDS),
+            turnaround=histogram(waits, TURNAROUND_BOUNDS),
+            sweeps=self._passes("sweep"),
+            audits=self._passes("audit"),
+        )
+
+    def _passes(self, subject: str) -> Passes:
+        sums = dict(self._memory.counters.get(subject, {}))
+        age = self._age(self._memory.passed[subject]) if sums else None
+        return Passes(number=int(sums.pop("runs", 0)), age_seconds=age, counts={n: int(c) for n, c in sums.items()})
+
+
+def histogram(met: list[float], bounds: tuple[float, ...]) -> Histogram:
+    places = [bucket(seconds, bounds) for seconds in met]
+    return Histogram(buckets=tuple(places.count(index) for index in range(len(bounds) + 1)), sum=sum(met))

@@ -1,0 +1,110 @@
+"""What is over a limit is told when to come again, before its body is read."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from tests.routes.api import QUESTIONS, Api, make_session, problem, upload
+from tests.routes.test_uploads import HEAD, file, form, never
+
+
+async def test_requests_over_the_rate_are_told_when_to_come_again() -> None:
+    for budget in ("address", "requests"):
+        api = Api()
+        async with api.client() as client:
+            session = await make_session(client)
+            api.house.limits.left = {budget: 1}
+            where = f"/api/transcription-status/{session}"
+            assert (await client.get(where)).status_code == 200
+            refused = await client.get(where)
+            assert problem(refused) == (429, "rate_limited")
+            assert refused.headers["Retry-After"] == "7"
+
+
+async def test_uploads_have_a_rate_of_their_own() -> None:
+    api = Api()
+    async with api.client() as client:
+        session = await make_session(client)
+        api.house.limits.left = {"uploads": 0}
+        where = f"/api/upload-answer/{session}/q1"
+        refused = await client.post(where, content=never(), headers=HEAD)
+        assert problem(refused) == (429, "rate_limited")
+        assert refused.headers["Retry-After"] == "7"
+        assert (await client.get(f"/api/sessions/{session}")).status_code == 200
+        assert not api.admission.in_flight
+
+
+async def test_a_wrong_token_counts_against_its_address() -> None:
+    api = Api()
+    async with api.client("mallory") as client:
+        assert problem(await client.post("/api/sessions", json=QUESTIONS)) == (401, "unauthenticated")
+    assert [budget for budget, _ in api.house.limits.hits] == ["address"]
+
+
+async def test_health_is_not_limited() -> None:
+    api = Api()
+    api.house.limits.left = {"address": 0, "requests": 0}
+    async with api.client(None) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 200
+    assert not api.house.limits.hits
+
+
+async def test_a_request_with_a_key_is_counted_once() -> None:
+    api = Api()
+    async with api.client() as client:
+        await client.post("/api/sessions", json=QUESTIONS, headers={"Idempotency-Key": "k"})
+    assert [budget for budget, _ in api.house.limits.hits] == ["address", "requests"]
+
+
+async def test_uploads_in_flight_are_limited_before_the_body_is_read() -> None:
+    for of_user, of_all, expected in ((1, 9, (429, "too_many_uploads")), (9, 1, (503, "uploads_saturated"))):
+        api, more = Api(upload_idle_seconds=60, most_uploads_of_user=of_user, most_uploads=of_all), asyncio.Event()
+
+        async def slow(more: asyncio.Event = more) -> AsyncIterator[bytes]:
+            yield form(file(b"\x1a\x45\xdf\xa3" + bytes(500)), end=b"")
+            await more.wait()
+            yield b"--b--\r\n"
+
+        async with api.client() as client:
+            session = await make_session(client)
+            where = f"/api/upload-answer/{session}/q1"
+            first = asyncio.create_task(client.post(where, content=slow(), headers=HEAD))
+            while not api.admission.in_flight:
+                await asyncio.sleep(0)
+            refused = await client.post(where, content=never(), headers=HEAD)
+            assert problem(refused) == expected
+            assert int(refused.headers["Retry-After"]) >= 1
+            more.set()
+            assert (await first).status_code == 202
+            assert (await upload(client, session)).status_code == 202
+            assert not api.admission.in_flight
+
+
+async def test_who_has_too_much_queued_waits() -> None:
+    api = Api(most_queued_seconds=0.01)
+    async with api.client() as client:
+        session = await make_session(client)
+        assert (await upload(client, session)).status_code == 202
+        refused = await client.post(f"/api/upload-answer/{session}/q1", content=never(), headers=HEAD)
+        assert problem(refused) == (429, "too_much_queued")
+        assert refused.headers["Retry-After"] == str(await api.house.pace.of_all())
+        await api.house.work_off()
+        assert (await upload(client, session)).status_code == 202
+
+
+async def test_a_cancelled_upload_gives_its_place_back() -> None:
+    api = Api()
+
+    async def stalls() -> AsyncIterator[bytes]:
+        yield form(file(b"\x1a\x45\xdf\xa3" + bytes(500)), end=b"")
+        await asyncio.Event().wait()
+
+    async with api.client() as client:
+        session = await make_session(client)
+        first = asyncio.create_task(client.post(f"/api/upload-answer/{session}/q1", content=stalls(), headers=HEAD))
+        while not api.admission.in_flight:
+            await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        assert not api.admission.in_flight
+        assert not api.house.memory.files

@@ -1,0 +1,259 @@
+"""The doctor on real servers, well and in every way in which they can be made ill here."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from app.config import Settings
+from scripts.doctor import broker, engine
+from scripts.doctor import database as mongodb
+from scripts.doctor.examine import examine
+from scripts.doctor.finding import Finding, State, worst
+from scripts.stack.layout import ROOT, Layout
+from scripts.stack.programs import find_mongod
+from services.adapters.mongo.tally import MongoTally
+from services.adapters.mongo.workers import MongoWorkers
+from services.ports import WorkerSign
+from tests import servers
+from tests.openai_server import OpenAIServer, fails
+from tests.servers import free_port
+
+SECRET = "s" * 40
+OUT_OF_DISK_SPACE = 14031
+AS_IN_ANY_TEST = {"Redis persistence", "Cache disk", "MongoDB disk"}
+
+
+def found(findings: list[Finding], check: str) -> Finding:
+    (finding,) = [each for each in findings if each.check == check]
+    assert bool(finding.todo) == (finding.state is not State.OK), "whatever is not well says what to do"
+    return finding
+
+
+@pytest.fixture
+async def settings(
+    database: AsyncDatabase[dict[str, Any]], mongodb_url: str, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Settings]:
+    """A house in which all is well, but for a Redis that keeps nothing."""
+    await MongoWorkers(database).seen(WorkerSign("w", "local/tiny.en", 2))
+    await MongoTally(database).swept("sweep", {})
+    yield Settings(
+        mongodb_url=mongodb_url,
+        mongodb_database=database.name,
+        redis_url=redis_url,
+        jwt_secret=SECRET,
+        speech_engine="local",
+        speech_model="tiny.en",
+        cache_dir=tmp_path,
+    )
+
+
+def changed(settings: Settings, **values: Any) -> Settings:
+    return Settings(**{**settings.model_dump(), **values})
+
+
+async def test_a_well_house_is_well(settings: Settings) -> None:
+    findings = await examine(settings)
+    assert {each.check for each in findings if each.state is not State.OK} <= AS_IN_ANY_TEST
+    assert worst(findings) is not State.FAILING
+    assert len(findings) == len({each.check for each in findings}) >= 16
+
+
+async def test_it_leaves_nothing_in_the_database(settings: Settings, database: AsyncDatabase[dict[str, Any]]) -> None:
+    await examine(settings)
+    assert await database["doctor"].count_documents({}) == 0
+
+
+async def test_a_mongodb_that_is_not_there_is_failing_and_the_rest_is_still_looked_at(settings: Settings) -> None:
+    findings = await examine(changed(settings, mongodb_url=f"mongodb://127.0.0.1:{free_port()}/?replicaSet=rs0"))
+    assert found(findings, "MongoDB").state is State.FAILING
+    assert "not reached" in found(findings, "MongoDB").said
+    assert {"Redis", "Speech engine", "Cache disk"} < {each.check for each in findings}
+
+
+async def test_a_server_without_a_replica_set_is_failing(tmp_path: Path) -> None:
+    port = free_port()
+    command: list[str | Path] = [
+        find_mongod(),
+        "--dbpath",
+        tmp_path,
+        "--port",
+        str(port),
+        "--bind_ip",
+        "127.0.0.1",
+        "--nounixsocket",
+    ]
+    with servers.running([*command, "--quiet"], tmp_path / "log", lambda: servers.listens(port)):
+        for url in (f"mongodb://127.0.0.1:{port}/?replicaSet=rs0", f"mongodb://127.0.0.1:{port}/"):
+            (finding,) = await mongodb.reached(url)
+            assert finding.state is State.FAILING
+            assert "--replSet" in finding.todo
+
+
+async def test_a_replica_set_of_another_name_is_told_apart(mongodb_url: str) -> None:
+    (finding,) = await mongodb.reached(mongodb_url.replace("replicaSet=rs0", "replicaSet=other"))
+    assert (finding.state, "rs0" in finding.said) == (State.FAILING, True)
+
+
+async def test_writes_that_are_not_confirmed_are_failing(settings: Settings, mongodb_url: str) -> None:
+    fault = {"failCommands": ["insert"], "errorCode": OUT_OF_DISK_SPACE}
+    with MongoClient[dict[str, Any]](mongodb_url) as admin:
+        admin.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": fault})
+        try:
+            findings = await examine(settings)
+        finally:
+            admin.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    assert found(findings, "MongoDB writes").state is State.FAILING
+    assert found(findings, "Indexes").state is State.OK
+
+
+async def test_a_missing_index_is_failing(settings: Settings, database: AsyncDatabase[dict[str, Any]]) -> None:
+    await database["parts"].drop_index("silent")
+    finding = found(await examine(settings), "Indexes")
+    assert (finding.state, finding.said) == (State.FAILING, "missing: parts.silent")
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(-60, "warning"), (7, "warning"), (0, "ok")])
+async def test_clocks_that_differ_are_a_warning(settings: Settings, seconds: int, expected: str) -> None:
+    findings = await examine(settings, lambda: mongodb.now() + timedelta(seconds=seconds))
+    assert found(findings, "Clocks").state == expected
+
+
+async def _no_worker(mongo: AsyncDatabase[dict[str, Any]]) -> None:
+    await mongo["workers"].delete_many({})
+
+
+async def _no_sweep(mongo: AsyncDatabase[dict[str, Any]]) -> None:
+    await mongo["counters"].delete_many({})
+
+
+async def _old_queued(mongo: AsyncDatabase[dict[str, Any]]) -> None:
+    await _part(mongo, {"state": "queued", "created_at": {"$subtract": ["$$NOW", 2_000_000]}})
+
+
+async def _silent_claim(mongo: AsyncDatabase[dict[str, Any]]) -> None:
+    at = {"$subtract": ["$$NOW", 600_000]}
+    await _part(mongo, {"state": "processing", "deliveries": 1, "created_at": at, "heartbeat_at": at})
+
+
+async def _part(mongo: AsyncDatabase[dict[str, Any]], what: dict[str, Any]) -> None:
+    await mongo["parts"].update_one({"_id": "p"}, [{"$set": what}], upsert=True)
+
+
+@pytest.mark.parametrize(
+    ("harm", "check", "expected"),
+    [
+        (_no_worker, "Workers", "failing"),
+        (_no_sweep, "Sweep", "warning"),
+        (_old_queued, "Queue", "failing"),
+        (_silent_claim, "In work", "failing"),
+    ],
+)
+async def test_work_that_is_stuck_is_seen(
+    settings: Settings,
+    database: AsyncDatabase[dict[str, Any]],
+    harm: Callable[[AsyncDatabase[dict[str, Any]]], Awaitable[None]],
+    check: str,
+    expected: str,
+) -> None:
+    await harm(database)
+    assert found(await examine(settings), check).state == expected
+
+
+async def test_without_redis_it_is_a_warning(settings: Settings) -> None:
+    findings = await examine(changed(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    assert found(findings, "Redis").state is State.WARNING
+    assert worst(findings) is State.WARNING
+
+
+@pytest.mark.parametrize(
+    ("options", "persistence", "memory"),
+    [
+        ((), "warning", "ok"),
+        (("--appendonly", "yes"), "ok", "ok"),
+        (("--appendonly", "yes", "--maxmemory-policy", "allkeys-lru"), "ok", "warning"),
+    ],
+)
+async def test_a_redis_that_forgets_is_a_warning(
+    tmp_path: Path, options: tuple[str, ...], persistence: str, memory: str
+) -> None:
+    with servers.valkey(tmp_path, *options) as url:
+        findings = await broker.looked_at(url)
+    assert [each.state for each in findings] == ["ok", persistence, memory]
+
+
+async def test_weights_that_are_missing_or_damaged_are_failing(settings: Settings, tmp_path: Path) -> None:
+    today = mongodb.now().date()
+    (finding,) = await engine.looked_at(settings, today)
+    assert (finding.state, "tiny.en" in finding.said) == (State.OK, True)
+    (finding,) = await engine.looked_at(changed(settings, speech_model=str(tmp_path / "nowhere")), today)
+    assert (finding.state, "SPEECH_MODEL" in finding.todo) == (State.FAILING, True)
+
+
+async def test_the_hosted_engine_is_asked(settings: Settings) -> None:
+    today = mongodb.now().date()
+
+    async def look(**values: Any) -> State:
+        hosted = changed(settings, speech_engine="openai", **values)
+        return found(await engine.looked_at(hosted, today), "Speech engine").state
+
+    with OpenAIServer() as server:
+        assert await look(openai_api_key="sk-x", openai_base_url=server.url) is State.OK
+        server.script(fails(401))
+        assert await look(openai_api_key="sk-x", openai_base_url=server.url) is State.FAILING
+        server.script(fails(503))
+        assert await look(openai_api_key="sk-x", openai_base_url=server.url) is State.WARNING
+        server.script(fails(404))
+        assert await look(openai_api_key="sk-x", openai_base_url=server.url) is State.OK
+        assert await look(openai_api_key=None, openai_base_url=server.url) is State.FAILING
+    assert await look(openai_api_key="sk-x", openai_base_url=f"http://127.0.0.1:{free_port()}/v1") is State.FAILING
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = [f"{name}={value}" for name, value in environment.items()]
+    command = ["env", "COLUMNS=200", *own, sys.executable, "-m", "scripts.doctor", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_the_command_on_the_environment(settings: Settings, tmp_path: Path) -> None:
+    names = ("mongodb_url", "mongodb_database", "redis_url", "speech_engine", "speech_model", "cache_dir")
+    environment = {name.upper(): str(getattr(settings, name)) for name in names}
+    done = run(**environment, JWT_SECRET=SECRET)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Redis persistence" in done.stdout and "Set appendonly yes" in done.stdout
+    done = run("--json", **environment, JWT_SECRET="short")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["state"]) == (1, "failing")
+    assert {each["check"]: each["state"] for each in report["checks"]}["Bearer tokens"] == "failing"
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_the_command_on_a_stack(settings: Settings, tmp_path: Path) -> None:
+    state = Layout.at(tmp_path / "state")
+    done = run("--stack", STATE_DIR=str(state.root))
+    assert (done.returncode, "No stack was ever started" in done.stderr) == (1, True)
+    state.make()
+    known = {"MONGODB_URL": settings.mongodb_url, "MONGODB_DATABASE": settings.mongodb_database}
+    state.write_env({**known, "REDIS_URL": settings.redis_url, "JWT_SECRET": SECRET})
+    wrong = {"MONGODB_URL": "mongodb://127.0.0.1:1", "SPEECH_MODEL": "tiny.en"}
+    done = run("--stack", "--json", STATE_DIR=str(state.root), **wrong)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_settings_that_cannot_be_are_failing() -> None:
+    done = run("--json", LEASE_SECONDS="10", OPENAI_TIMEOUT_SECONDS="50")
+    (check,) = json.loads(done.stdout)["checks"]
+    assert (done.returncode, check["check"], check["state"]) == (1, "Settings", "failing")
+    assert "LEASE_SECONDS" in check["said"]
+
+
+def test_make_doctor_is_the_command_on_the_stack() -> None:
+    done = subprocess.run(["make", "-n", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert "-m scripts.doctor --stack" in done.stdout

@@ -1,0 +1,107 @@
+"""What the doctor makes of what no real server can be made to say here."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from app.config import Settings
+from scripts.doctor import sanity
+from scripts.doctor.database import version
+from scripts.doctor.disk import room
+from scripts.doctor.engine import SOON, model
+from scripts.doctor.finding import Finding, State, failing, ok, warning, worst
+from scripts.doctor.work import LATE_SECONDS, STUCK_SECONDS, processing, queued, sweep
+from services.adapters.openai_speech import MODELS
+from services.readings import Line
+
+GB = 10**9
+ENDS = MODELS["whisper-1"].ends_on
+
+
+def state(finding: Finding) -> State:
+    assert bool(finding.todo) == (finding.state is not State.OK), "whatever is not well says what to do"
+    return finding.state
+
+
+def test_the_whole_is_as_bad_as_its_worst_part() -> None:
+    well, ill, bad = ok("a", ""), warning("b", "", "x"), failing("c", "", "x")
+    assert [worst([well]), worst([ill, well]), worst([well, bad, ill]), worst([])] == [
+        State.OK,
+        State.WARNING,
+        State.FAILING,
+        State.OK,
+    ]
+
+
+@pytest.mark.parametrize(("numbers", "expected"), [([5, 0, 31], "failing"), ([6, 0, 0], "ok"), ([8, 2, 1], "ok")])
+def test_an_old_server_is_failing(numbers: list[int], expected: str) -> None:
+    assert state(version(numbers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "expected"),
+    [(0.4, 100, "failing"), (0.6, 100, "warning"), (4.9, 100, "warning"), (4.9, 10, "ok"), (50, 1000, "ok")],
+)
+def test_a_full_disk_is_failing_before_uploads_are(free: float, total: float, expected: str) -> None:
+    assert state(room("disk", int(free * GB), int(total * GB))) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "expected"),
+    [
+        ("whisper-1", SOON.days + 1, "ok"),
+        ("whisper-1", SOON.days, "warning"),
+        ("whisper-1", 1, "warning"),
+        ("whisper-1", 0, "failing"),
+        ("gpt-4o-transcribe", -30, "failing"),
+        ("gpt-transcribe", -3000, "ok"),
+        ("own-model", 0, "warning"),
+    ],
+)
+def test_a_models_end_is_announced_and_then_failing(name: str, days: int, expected: str) -> None:
+    assert ENDS is not None
+    assert state(model(name, ENDS - timedelta(days=days))) == expected
+
+
+def test_the_default_model_has_no_end_announced() -> None:
+    assert state(model(Settings.model_fields["openai_speech_model"].default, date(2030, 1, 1))) is State.OK
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(LATE_SECONDS, "ok"), (LATE_SECONDS + 1, "warning"), (STUCK_SECONDS + 1, "failing")]
+)
+def test_what_waits_for_long_is_said(seconds: float, expected: str) -> None:
+    assert state(queued(Line(number=1, oldest_seconds=seconds))) == expected
+
+
+def test_a_claim_whose_worker_is_gone_is_failing() -> None:
+    assert state(processing(Line(number=1, oldest_seconds=9999, silent_seconds=100), 130)) is State.OK
+    assert state(processing(Line(number=1, silent_seconds=131), 130)) is State.FAILING
+
+
+def test_a_sweep_that_stopped_is_a_warning() -> None:
+    assert [state(sweep(age, 5.0)) for age in (None, 61.0, 59.0)] == ["warning", "warning", "ok"]
+    assert state(sweep(200.0, 60.0)) is State.OK
+
+
+@pytest.mark.parametrize(
+    ("given", "check", "expected"),
+    [
+        ({"jwt_secret": "short"}, "Bearer tokens", "failing"),
+        ({}, "Bearer tokens", "failing"),
+        ({"jwt_secret": "s" * 32}, "Bearer tokens", "ok"),
+        ({"metrics_token": "short"}, "Metrics token", "warning"),
+        ({"metrics_token": "m" * 32}, "Metrics token", "ok"),
+        ({"lease_seconds": 5, "openai_timeout_seconds": 2}, "Lease", "warning"),
+        ({"sweep_seconds": 90}, "Lease", "warning"),
+        ({"scorer": "openai"}, "Scorer", "failing"),
+        ({"scorer": "openai", "scorer_model": "m", "openai_api_key": "k"}, "Scorer", "ok"),
+    ],
+)
+def test_settings_are_judged(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, object], check: str, expected: str
+) -> None:
+    for name in ("JWT_SECRET", "JWKS_URL", "METRICS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    (finding,) = [each for each in sanity.looked_at(Settings(**given)) if each.check == check]  # type: ignore[arg-type]
+    assert state(finding) == expected

@@ -1,0 +1,62 @@
+"""A fixed part of the kill matrix; `make chaos` plays all of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.cells import MOMENTS, Cell, Fault
+from tests.chaos.judged import judged
+from tests.chaos.machine import Machine, machine
+from tests.chaos.overhear import overhear
+from tests.chaos.steps import Step
+
+CELLS = (
+    ("upload: half of the body has arrived", Fault.KILL, "api"),
+    ("upload: half of the body has arrived", Fault.STOP, "api"),
+    ("upload: chunk 2", Fault.KILL_LATE, "api"),
+    ("upload: file", Fault.KILL, "mongod"),
+    ("upload: accept", Fault.KILL, "api"),
+    ("upload: show", Fault.KILL, "api"),
+    ("upload: supersede", Fault.FLUSH, "valkey"),
+    ("wait: answered, and no ring heard", Fault.KILL, "valkey"),
+    ("wait: queued", Fault.FLUSH, "valkey"),
+    ("wait: queued", Fault.KILL, "all"),
+    ("finish: claim", Fault.KILL, "worker"),
+    ("finish: decode, next chunks", Fault.STOP, "worker"),
+    ("work: in the engine", Fault.STOP, "mongod"),
+    ("work: in the engine", Fault.RESTART, "worker"),
+    ("finish: claim", Fault.RESTART, "valkey"),
+    ("finish: complete", Fault.KILL_LATE, "worker"),
+    ("finish: delete chunks", Fault.KILL, "worker"),
+    ("finish: show 2", Fault.KILL, "mongod"),
+    ("finish: settle", Fault.KILL, "worker"),
+    ("finish: score", Fault.STOP, "worker"),
+    ("sweep: delete chunks", Fault.KILL, "upkeep"),
+    ("analyze: keep the analysis", Fault.RESTART, "mongod"),
+)
+
+
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with machine(tmp_path_factory.mktemp("chaos")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def steps(breakable: Machine) -> dict[str, Step]:
+    return {step.title: step for step in overhear(breakable)}
+
+
+def test_every_moment_and_every_write_is_a_step(steps: dict[str, Step]) -> None:
+    assert {moment.title for moment in MOMENTS} <= steps.keys()
+    assert {title for title, _, _ in CELLS} <= steps.keys()
+
+
+@pytest.mark.parametrize(("title", "fault", "process"), CELLS, ids=[f"{t} × {f} × {p}" for t, f, p in CELLS])
+def test_no_answer_is_lost_or_doubled_and_no_audio_is_left(
+    breakable: Machine, steps: dict[str, Step], title: str, fault: Fault, process: str
+) -> None:
+    verdict = judged(breakable, Cell(steps[title], fault, process))
+    assert verdict.faults == []
+    assert verdict.answers > 0
+    assert verdict.completed + verdict.failed + verdict.superseded == verdict.answers

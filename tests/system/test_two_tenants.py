@@ -1,0 +1,125 @@
+"""Every route of the running API, tried with the ids of another user's session."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests import audio
+from tests.hostile.served import Served, serve
+
+# Routes that know of no session: nothing of anyone's can be asked of them.
+WITHOUT_SESSION = {
+    "POST /api/sessions",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+    "GET /problems/{code}",
+}
+ABSENT = "A" * 22
+# These differ from one answer to the next, whoever asks.
+PASSING = {"date", "x-request-id"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    body: str | None
+
+    def send(self, client: httpx2.Client, session: str) -> httpx2.Response:
+        path = self.path.format(session_id=session, question_id="q1")
+        form = {"audio": ("a.webm", audio.encoded("webm", 0.5))}
+        if self.body == "multipart/form-data":
+            return client.request(self.method, path, files=form)
+        return client.request(self.method, path)
+
+
+@pytest.fixture(scope="module")
+def api(mongodb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serve(tmp_path_factory.mktemp("api"), mongodb_url, redis_url) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def session(api: Served) -> str:
+    """Alice's, with an answer."""
+    with api.client("alice") as alice:
+        made = alice.post("/api/sessions", json={"questions": [{"id": "q1", "text": "Index?"}]})
+        session = str(made.json()["session_id"])
+        sent = alice.post(f"/api/upload-answer/{session}/q1", files={"audio": ("a.wav", audio.wav(audio.silence(1.0)))})
+        assert sent.status_code == 202
+    return session
+
+
+@pytest.fixture(scope="module")
+def operations(api: Served) -> list[Operation]:
+    with api.client(None) as client:
+        paths: dict[str, dict[str, dict[str, Any]]] = client.get("/openapi.json").json()["paths"]
+    found = []
+    for path, methods in paths.items():
+        for method, described in methods.items():
+            bodies = list(described.get("requestBody", {}).get("content", {}))
+            found.append(Operation(method.upper(), path, bodies[0] if bodies else None))
+    return found
+
+
+def of_sessions(operations: list[Operation]) -> list[Operation]:
+    return [o for o in operations if "{session_id}" in o.path]
+
+
+def test_every_route_is_known_to_this_test(operations: list[Operation]) -> None:
+    others = {f"{o.method} {o.path}" for o in operations} - {f"{o.method} {o.path}" for o in of_sessions(operations)}
+    assert others == WITHOUT_SESSION
+    assert {o.body for o in of_sessions(operations)} <= {None, "multipart/form-data"}
+    assert len(of_sessions(operations)) >= 5
+
+
+def test_another_users_session_is_like_none(api: Served, session: str, operations: list[Operation]) -> None:
+    with api.client("bob") as bob:
+        for operation in of_sessions(operations):
+            foreign, absent = operation.send(bob, session), operation.send(bob, ABSENT)
+            assert foreign.status_code == absent.status_code == 404, operation
+            assert foreign.content == absent.content, operation
+            assert _lasting(foreign) == _lasting(absent), operation
+    assert api.database["parts"].count_documents({"user_id": "bob"}) == 0
+
+
+def _lasting(answer: httpx2.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name not in PASSING}
+
+
+def test_another_users_idempotency_key_gives_nothing_away(api: Served, session: str) -> None:
+    key = {"Idempotency-Key": "the-same-key"}
+    body = {"questions": [{"id": "q1", "text": "Whose?"}]}
+    with api.client("alice") as alice, api.client("bob") as bob:
+        made = [client.post("/api/sessions", json=body, headers=key) for client in (alice, bob)]
+        assert [answer.json()["user_id"] for answer in made] == ["alice", "bob"]
+        assert made[0].json()["session_id"] != made[1].json()["session_id"]
+        etag = alice.get(f"/api/transcription-status/{session}").headers["ETag"]
+        foreign = bob.get(f"/api/transcription-status/{session}", headers={"If-None-Match": etag})
+        assert foreign.status_code == 404
+
+
+def test_who_has_no_token_is_told_the_same_everywhere(api: Served, session: str, operations: list[Operation]) -> None:
+    with api.client(None) as nobody:
+        for operation in of_sessions(operations):
+            there, absent = operation.send(nobody, session), operation.send(nobody, ABSENT)
+            assert there.status_code == 401, operation
+            assert there.content == absent.content
+
+
+def test_an_admin_may_see_every_session(api: Served, session: str, operations: list[Operation]) -> None:
+    with api.client("root", admin=True) as admin:
+        for operation in of_sessions(operations):
+            answer = operation.send(admin, session)
+            assert answer.is_success, (operation, answer.text)
+            assert operation.send(admin, ABSENT).status_code == 404
+
+
+@pytest.mark.parametrize("user", ["alice\0", "ALICE", "alice ", "*", "$ne", "a.lice", "αlice"])
+def test_a_name_like_anothers_is_another(api: Served, session: str, user: str) -> None:
+    with api.client(user) as client:
+        assert client.get(f"/api/sessions/{session}").status_code == 404

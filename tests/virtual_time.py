@@ -1,0 +1,28 @@
+"""An event loop whose time passes only when a test says so."""
+
+import asyncio
+
+MANY = 30
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def settle(self) -> None:
+        """Run all that can run at this moment."""
+        self.run_until_complete(_many_turns())
+
+    def close_all(self) -> None:
+        """Cancel what still waits, and close."""
+        for task in asyncio.all_tasks(self):
+            task.cancel()
+        self.settle()
+        self.close()
+
+
+async def _many_turns() -> None:
+    for _ in range(MANY):
+        await asyncio.sleep(0)

@@ -1,0 +1,222 @@
+"""A house that can be looked into, on fakes or on MongoDB, and what must hold in it once all is quiet."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bson import ObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.documents import part_of, transcript_of
+from services.analysis import Result
+from services.interview import ENDED, LIVE, Mark, Part, PartId, PartState, QuestionId, Session, SessionId, Status
+from services.ports import Speech
+from services.transcript import Transcript
+from tests.fakes import Memory
+from tests.house import ADMIN, ALICE, Ears, Interior, incoming
+from tests.processes import PORTS
+from tests.services.adapters.houses import house_on_mongo
+
+KEPT_HOURS = 24.0
+MOST_ROUNDS = 12
+ROUND_SECONDS = 130.0
+
+
+class Echo(Ears):
+    """Hears of a recording the very bytes that were recorded, so that no two takes sound alike."""
+
+    async def transcribe(self, speech: Speech) -> Transcript:
+        heard = await super().transcribe(speech)
+        return Transcript(text=speech.recording.pcm.decode(), language="en", duration=heard.duration, engine="echo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A part, and what else its record says."""
+
+    part: Part
+    settled: bool
+    to_score: bool
+    transcript: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Everything that is stored."""
+
+    records: dict[PartId, Record]
+    files: set[PartId]
+    chunks: dict[PartId, str]
+
+    @property
+    def is_quiet(self) -> bool:
+        rows = self.records.values()
+        return all(row.part.state in ENDED and row.settled and not row.to_score for row in rows)
+
+    def parts(self) -> list[Part]:
+        return [row.part for row in self.records.values()]
+
+
+@dataclass
+class World:
+    """A house whose ports are sound; faults come through `seen_by`."""
+
+    house: Interior
+    passes: Callable[[float], Awaitable[None]]
+    look: Callable[[], Awaitable[Sight]]
+    sent: dict[tuple[SessionId, QuestionId], dict[str, bytes]] = field(default_factory=dict)
+
+    async def upload(self, house: Interior, id: SessionId, question: QuestionId, text: str) -> Part:
+        """Upload a recording that sounds like this text."""
+        said = text.encode()
+        self.sent.setdefault((id, question), {})[hashlib.sha256(said).hexdigest()] = said
+        half = len(said) // 2
+        return await house.intake.receive(id, question, ALICE, incoming(said[:half], said[half:]))
+
+    async def hear(self, house: Interior) -> None:
+        """Hear every ring once, as a worker and a scorer do."""
+        bell = self.house.doorbell
+        while bell.to_transcribe:
+            await house.worker().run(bell.to_transcribe.pop(0))
+        while bell.to_score:
+            await house.scoring.run(bell.to_score.pop(0))
+
+    async def drain(self) -> int:
+        """Let time pass and sweep until nothing is left to do; how many rounds that took."""
+        self.house.doorbell.broken = False
+        for number in range(1, MOST_ROUNDS + 1):
+            await self.passes(ROUND_SECONDS)
+            await self.house.sweep.run(KEPT_HOURS)
+            await self.house.sweep.audit()
+            await self.hear(self.house)
+            if (await self.look()).is_quiet:
+                return number
+        raise AssertionError(f"not quiet after {MOST_ROUNDS} rounds: {await self.look()}")
+
+    async def check(self) -> Sight:
+        """What must hold once it is quiet, whatever has happened before."""
+        sight = await self.look()
+        check_audio(sight)
+        for (id, question), recordings in self.sent.items():
+            session = await self.house.sessions.get(id, ADMIN)
+            check_answer(sight, session, question, recordings)
+        for id in {id for id, _ in self.sent}:
+            assert isinstance(await self.house.analysis.run(id, ADMIN), Result)
+        return sight
+
+    async def glance(self) -> None:
+        """What must hold at any moment: audio that is needed is there, and no result rests on an older take."""
+        check_needed(await self.look())
+        for id in {id for id, _ in self.sent}:
+            result = await self.house.analysis.run(id, ADMIN)
+            if isinstance(result, Result):
+                check_result(await self.look(), result)
+
+    async def forget(self) -> None:
+        """After the time for which audio is kept, none is there."""
+        await self.passes((KEPT_HOURS + 1) * 3600)
+        await self.house.sweep.run(KEPT_HOURS)
+        await self.house.sweep.audit()
+        sight = await self.look()
+        assert (sight.files, sight.chunks) == (set(), {})
+
+
+def check_audio(sight: Sight) -> None:
+    """Audio is there where a live or kept part needs it, whole, and nowhere else."""
+    needed = {part.id for part in sight.parts() if part.state in LIVE or part.keep_audio}
+    assert sight.files | set(sight.chunks) <= needed
+    check_needed(sight)
+
+
+def check_needed(sight: Sight) -> None:
+    """Who waits or is in work has its recording, bit by bit."""
+    for part in sight.parts():
+        if part.state in (PartState.QUEUED, PartState.PROCESSING) or part.keep_audio:
+            assert part.id in sight.files
+            assert sight.chunks[part.id] == part.sha256
+
+
+def check_answer(sight: Sight, session: Session, question: QuestionId, recordings: dict[str, bytes]) -> None:
+    """The newest take that was accepted is the one that shows, with its own words."""
+    takes = [p for p in sight.parts() if (p.session_id, p.question_id) == (session.id, question)]
+    accepted = [part for part in takes if part.sha256]
+    assert all(part.state is PartState.ABORTED for part in takes if part not in accepted)
+    answer = session.answers.get(question)
+    if not accepted:
+        assert answer is None
+        return
+    newest = max(accepted, key=lambda part: part.take)
+    assert answer is not None
+    assert (answer.take, answer.part_id, answer.rev <= newest.rev) == (newest.take, newest.id, True)
+    assert newest.state in (PartState.COMPLETED, PartState.FAILED)
+    assert answer.status == newest.state.value
+    if answer.status is Status.COMPLETED:
+        assert newest.sha256 is not None
+        assert answer.transcript == recordings[newest.sha256].decode() == sight.records[newest.id].transcript
+        assert answer.mark in (Mark.SCORED, Mark.UNSCORED)
+        assert not answer.audio_stored
+    else:
+        assert answer.failure is not None
+
+
+def check_result(sight: Sight, result: Result) -> None:
+    """It rests on the newest take of each question that was accepted."""
+    for part in sight.parts():
+        if part.session_id == result.session.id and part.sha256:
+            assert result.session.answers[part.question_id].take >= part.take
+
+
+def world_in_memory(memory: Memory | None = None) -> World:
+    house = Interior(memory=memory or Memory(), ears=Echo())
+
+    async def passes(seconds: float) -> None:
+        house.memory.clock.advance(seconds)
+
+    async def look() -> Sight:
+        return sight_of(house.memory)
+
+    return World(house, passes, look)
+
+
+def sight_of(memory: Memory) -> Sight:
+    rows = {
+        id: Record(
+            part=row.part,
+            settled=row.settled,
+            to_score=row.to_score,
+            transcript=row.transcript.text if row.transcript else None,
+        )
+        for id, row in memory.rows.items()
+    }
+    chunks = {id: hashlib.sha256(b"".join(pieces)).hexdigest() for id, pieces in memory.chunks.items()}
+    return Sight(records=rows, files=set(memory.files), chunks=chunks)
+
+
+def world_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> World:
+    house, ports = Interior(ears=Echo()), house_on_mongo(database)
+    for name in PORTS:
+        if name != "doorbell":
+            setattr(house, name, getattr(ports, name))
+
+    async def look() -> Sight:
+        rows = [row async for row in database["parts"].find()]
+        files = {PartId(str(row["_id"])) async for row in database["fs.files"].find({}, {"_id": True})}
+        ids: list[ObjectId] = await database["fs.chunks"].distinct("files_id")
+        chunks = {PartId(str(id)): await _stored(database, id) for id in ids}
+        return Sight(records={row["_id"]: _record(row) for row in rows}, files=files, chunks=chunks)
+
+    return World(house, ports.passes, look)
+
+
+def _record(row: dict[str, Any]) -> Record:
+    transcript = transcript_of(row["transcript"]).text if row.get("transcript") else None
+    settled = row.get("settled", True)
+    return Record(part=part_of(row), settled=settled, to_score=row.get("to_score", False), transcript=transcript)
+
+
+async def _stored(database: AsyncDatabase[dict[str, Any]], id: ObjectId) -> str:
+    digest = hashlib.sha256()
+    async for chunk in database["fs.chunks"].find({"files_id": id}, sort=[("n", 1)]):
+        digest.update(chunk["data"])
+    return digest.hexdigest()
