@@ -58,6 +58,8 @@ SAID = "An index avoids a full table scan."
 class Ears:
     """Decoder, voice activity and engine in one: what it is told happens."""
 
+    name = "ears"
+
     def __init__(self) -> None:
         self.said = SAID
         self.trouble: list[Problem | Exception] = []

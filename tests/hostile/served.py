@@ -41,8 +41,10 @@ class Served:
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
     @property
-    def files(self) -> int:
-        return int(psutil.Process(self.process.pid).num_fds())
+    def connections(self) -> int:
+        """Of clients; those to the servers behind it are another matter."""
+        found = psutil.Process(self.process.pid).net_connections("tcp")
+        return sum(c.laddr.port == self.port and c.status != psutil.CONN_LISTEN for c in found)
 
     def token(self, user: str = "alice", *, admin: bool = False) -> str:
         return mint(SECRET, user, admin=admin)

@@ -59,8 +59,7 @@ class Nursery:
 
     def _start(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         """A clean interpreter: no secrets in its environment, and its own session, so that Ctrl-C spares it."""
-        control, far = socket.socketpair()
-        control.setblocking(False)
+        control, far = _pair()
         with far:
             template = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-c", START, str(self.caps.seconds), str(self.caps.bytes)],
@@ -74,8 +73,13 @@ class Nursery:
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:
+    """Our end, and the blocking end of a child.
+
+    Celery shuts a worker down under a default timeout, and with that sockets are born non-blocking.
+    """
     near, far = socket.socketpair()
     near.setblocking(False)
+    far.setblocking(True)
     return near, far
 
 
