@@ -10,10 +10,10 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 BROKEN := $(if $(wildcard $(VENV)),$(shell $(RUN) -c 'import pip' 2>/dev/null || echo rebuild))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up token doctor test check bench chaos lock format clean rebuild
+.PHONY: help demo up token doctor test test-long check bench chaos lock format clean rebuild
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.local-installed ## Play a spoken interview through the whole stack; AUDIO=own.wav transcribes your own recording
 	@$(RUN) -m scripts.demo $(if $(AUDIO),--audio "$(AUDIO)")
@@ -29,6 +29,9 @@ doctor: $(VENV)/.local-installed ## Look at every part of the running stack and 
 
 test: $(VENV)/.dev-installed ## Run the tests
 	@$(RUN) -m pytest
+
+test-long: $(VENV)/.dev-installed ## Run the tests that take minutes each: failover, failpoints, memory, more of the kill matrix
+	@$(RUN) -m pytest -m long
 
 check: $(VENV)/.dev-installed ## Lint, check format, types and imports
 	@$(RUN) -m ruff check

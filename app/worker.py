@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import secrets
+import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-import uvloop
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
@@ -31,6 +31,7 @@ from services.upkeep import Counts
 log = structlog.get_logger(__name__)
 
 SIGN_SECONDS = 5.0
+SILENT_SECONDS = 60.0
 OPENING_SECONDS = 120.0
 M_ARENA_MAX = -8
 
@@ -138,7 +139,7 @@ class Process:
         with self._lock:
             if self._loop is not None:
                 return
-            loop = uvloop.new_event_loop()
+            loop = asyncio.new_event_loop()
             threading.Thread(target=loop.run_forever, name="loop", daemon=True).start()
             self._loop = loop
             self._work = self._call(self._open()).result(OPENING_SECONDS)
@@ -171,15 +172,24 @@ class Process:
         self._signing = asyncio.create_task(self._keep_signing())
 
     async def _keep_signing(self) -> None:
-        while True:
+        """Give signs of life; ends the worker, which is then started anew, if none could be given for long."""
+        last = self._loop.time() if self._loop else 0.0
+        while self._loop is not None:
             await asyncio.sleep(SIGN_SECONDS)
-            await self._sign()
+            if await self._sign():
+                last = self._loop.time()
+            elif self._loop.time() - last > SILENT_SECONDS:
+                log.error("no sign of life for long; the worker stops", seconds=SILENT_SECONDS)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
 
-    async def _sign(self) -> None:
+    async def _sign(self) -> bool:
         try:
             await self._house.workers.seen(WorkerSign(self._name, self._engines.name, slots(self._settings)))
         except StoreUnavailable:
             log.warning("no sign of life could be given")
+            return False
+        return True
 
     async def _job(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
         assert self._work is not None  # noqa: S101  open is first

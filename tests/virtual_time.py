@@ -17,9 +17,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def close_all(self) -> None:
         """Cancel what still waits, and close."""
-        for task in asyncio.all_tasks(self):
-            task.cancel()
-        self.settle()
+        while tasks := asyncio.all_tasks(self):
+            for task in tasks:
+                task.cancel()
+            self.settle()
         self.close()
 
 

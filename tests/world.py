@@ -191,7 +191,7 @@ def sight_of(memory: Memory) -> Sight:
         )
         for id, row in memory.rows.items()
     }
-    chunks = {id: hashlib.sha256(b"".join(pieces)).hexdigest() for id, pieces in memory.chunks.items()}
+    chunks = {id: hashlib.sha256(b"".join(pieces)).hexdigest() for id, pieces in memory.chunks.items() if pieces}
     return Sight(records=rows, files=set(memory.files), chunks=chunks)
 
 

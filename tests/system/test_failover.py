@@ -17,6 +17,8 @@ from tests.system import house
 from tests.system.house import Stack
 from tests.system.speech import samples
 
+pytestmark = pytest.mark.long
+
 SAMPLE = samples()[0]
 SAID = "An index finds rows without scanning the whole table."
 UPLOADERS = 4

@@ -55,6 +55,7 @@ def test_a_busy_and_failing_engine_is_asked_again(hosted: Stack, server: OpenAIS
         session = create(client, {"id": "q1", "text": "Index?"})
         upload(client, session, "q1", SAMPLE.audio.read_bytes())
         assert wait_for(client, session, "q1", 60)["status"] == "completed"
+        analyze(client, session)
     part = hosted.database["parts"].find_one({"session_id": session})
     assert part is not None
     assert part["deliveries"] == 3

@@ -52,7 +52,14 @@ def test_every_moment_and_every_write_is_a_step(steps: dict[str, Step]) -> None:
     assert {title for title, _, _ in CELLS} <= steps.keys()
 
 
-@pytest.mark.parametrize(("title", "fault", "process"), CELLS, ids=[f"{t} × {f} × {p}" for t, f, p in CELLS])
+# A third of them in `make test`, the rest in `make test-long`.
+PARAMETERS = [
+    pytest.param(*cell, id=" × ".join(cell), marks=() if number % 3 == 0 else pytest.mark.long)
+    for number, cell in enumerate(CELLS)
+]
+
+
+@pytest.mark.parametrize(("title", "fault", "process"), PARAMETERS)
 def test_no_answer_is_lost_or_doubled_and_no_audio_is_left(
     breakable: Machine, steps: dict[str, Step], title: str, fault: Fault, process: str
 ) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 from statistics import median
 
 import psutil
+import pytest
 
 from app.config import Settings
 from scripts.demo.interview import HERE
 from tests.system.worker import Bench, bench, clips, worker
+
+pytestmark = pytest.mark.long
 
 ROUND = 30
 ROUNDS = 10

@@ -27,7 +27,7 @@ class GridAudio:
         self._arriving = self._chunks.with_options(write_concern=WriteConcern(w=1))
         self._durable = self._chunks.with_options(read_concern=ReadConcern("majority"))
 
-    @confirmed()
+    @confirmed(None)
     async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
         async with ChunkWriter(self._arriving, ObjectId(id)) as writer:
             async for piece in data:
@@ -39,6 +39,7 @@ class GridAudio:
             raise StoreUnavailable
         return Stored(writer.sha256, writer.size)
 
+    @confirmed()
     async def _write_file(self, id: PartId, size: int, metadata: Mapping[str, object]) -> None:
         now = datetime.now(UTC)
         file = {
@@ -51,11 +52,12 @@ class GridAudio:
         }
         await self._files.insert_one(file)
 
+    @confirmed()
     async def _count(self, id: PartId) -> int:
         return await self._durable.count_documents({"files_id": ObjectId(id)})
 
     async def read(self, id: PartId) -> AsyncIterator[bytes]:
-        async with confirmed():
+        async with confirmed(None):
             left = await self._length(id)
             cursor = self._chunks.find({"files_id": ObjectId(id)}, {"data": True, "_id": False})
             async with cursor.sort("n", 1).batch_size(CHUNKS_PER_READ) as chunks:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from bson import ObjectId
 from pymongo.asynchronous.collection import AsyncCollection
 
+from services.adapters.mongo.confirmed import DEADLINE_SECONDS, confirmed
 from services.adapters.mongo.documents import Document
 
 CHUNK_BYTES = 255 * 1024
@@ -61,8 +62,8 @@ class ChunkWriter:
 
     async def _arrival(self) -> None:
         if self._on_its_way is not None:
-            await asyncio.wait({self._on_its_way})
-            self._on_its_way.result()
+            async with confirmed():
+                await asyncio.shield(self._on_its_way)
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,5 +71,6 @@ class ChunkWriter:
     async def __aexit__(self, *_: object) -> None:
         """A chunk that is written after its file was deleted would stay: nothing is left on its way."""
         if self._on_its_way is not None:
-            await asyncio.wait({self._on_its_way})
-            self._on_its_way.cancelled() or self._on_its_way.exception()
+            await asyncio.wait({self._on_its_way}, timeout=DEADLINE_SECONDS)
+            self._on_its_way.cancel()
+            await asyncio.gather(self._on_its_way, return_exceptions=True)

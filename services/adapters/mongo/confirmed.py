@@ -1,5 +1,6 @@
-"""Where the driver's troubles become ours."""
+"""Where the driver's troubles become ours, and where a call that is never answered ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,13 +9,21 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, 
 from services.errors import StoreUnavailable
 
 OUT_OF_DISK_SPACE = 14031
+DEADLINE_SECONDS = 20.0
 
 
 @asynccontextmanager
-async def confirmed() -> AsyncIterator[None]:
-    """StoreUnavailable where the database was not reached or did not confirm."""
+async def confirmed(seconds: float | None = DEADLINE_SECONDS) -> AsyncIterator[None]:
+    """StoreUnavailable where the database was not reached or did not confirm, in time.
+
+    The driver sets no deadline for an open connection that is silent. An
+    election ends well within this one.
+    """
     try:
-        yield
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as trouble:
+        raise StoreUnavailable from trouble
     except PyMongoError as trouble:
         if not _is_passing(trouble):
             raise

@@ -43,7 +43,15 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def templates() -> list[psutil.Process]:
-    return [child for child in ME.children() if "av_decoder.template" in " ".join(child.cmdline())]
+    return [child for child in ME.children() if "av_decoder.template" in _command_of(child)]
+
+
+def _command_of(process: psutil.Process) -> str:
+    """Nothing for one that has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def children() -> list[psutil.Process]:

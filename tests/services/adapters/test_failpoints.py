@@ -34,6 +34,9 @@ FAILURES: dict[str, dict[str, Any]] = {
 CASES = [(failure, times) for failure in FAILURES for times in (1, 2)]
 
 
+pytestmark = pytest.mark.long
+
+
 @dataclass
 class Ambush(CommandListener):
     """Hears each command before it is sent, and sets the failpoint before the n-th."""
