@@ -148,6 +148,7 @@ def test_after_a_killed_stack_the_next_one_starts_at_once_and_keeps_the_secret(s
     assert second.stop() < 10
 
 
+@pytest.mark.long
 def test_what_keeps_dying_is_named_with_the_end_of_its_log(start: Start) -> None:
     running = start("a", "SPEECH_THREADS=many")
     assert running.process.wait(60) == 1

@@ -1,5 +1,7 @@
 """What a running stack says of itself, over its published port."""
 
+import time
+
 import httpx2
 
 from tests.routes.test_metrics import samples
@@ -11,10 +13,12 @@ from tests.system.speech import samples as spoken
 def test_an_answer_is_seen_from_upload_to_end_and_the_sweep_goes_on(stack: Stack) -> None:
     said = spoken()[0]
     with stack.client() as client, stack.client("root", admin=True) as admin:
+        time.sleep(3)  # what is answered may be two seconds old
         before = samples(admin.get("/metrics").text)
         session = create(client, said.question)
         upload(client, session, said.id, said.audio.read_bytes())
         assert wait_for(client, session, said.id)["status"] == "completed"
+        time.sleep(3)
         until(lambda: samples(admin.get("/metrics").text)["viva_scoring_backlog"] == 0, 30)
         now = samples(admin.get("/metrics").text)
         until(lambda: samples(admin.get("/metrics").text)["viva_sweep_runs_total"] > now["viva_sweep_runs_total"], 30)

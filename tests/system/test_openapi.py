@@ -11,7 +11,7 @@ from routes.errors import MEDIA_TYPE
 from tests.hostile.served import Served, serve
 
 CONFIG = Path(__file__).parents[1] / "hostile" / "schemathesis.toml"
-SECONDS = 20
+SECONDS = 8
 
 
 @pytest.fixture(scope="module")
