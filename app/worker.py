@@ -22,7 +22,6 @@ from app.jobs import HARD_LIMIT, make_celery
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.errors import StoreUnavailable
-from services.interview import PartId
 from services.ports import WorkerSign
 from services.scoring import Scoring
 from services.transcription import Transcription
@@ -173,12 +172,13 @@ class Process:
 
     async def _keep_signing(self) -> None:
         """Give signs of life; ends the worker, which is then started anew, if none could be given for long."""
-        last = self._loop.time() if self._loop else 0.0
-        while self._loop is not None:
+        loop = asyncio.get_running_loop()
+        last = loop.time()
+        while True:
             await asyncio.sleep(SIGN_SECONDS)
             if await self._sign():
-                last = self._loop.time()
-            elif self._loop.time() - last > SILENT_SECONDS:
+                last = loop.time()
+            elif loop.time() - last > SILENT_SECONDS:
                 log.error("no sign of life for long; the worker stops", seconds=SILENT_SECONDS)
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
@@ -215,15 +215,13 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if hasattr(self, "_signing"):
             self._signing.cancel()
-            await self._house.workers.gone(self._name)
+            with suppress(StoreUnavailable):  # it is forgotten all the same, only later
+                await self._house.workers.gone(self._name)
         for close in self._closers:
             await close()
 
 
 def _transcription(settings: Settings, house: House, engines: Engines, scoring: Scoring, owner: str) -> Transcription:
-    async def score(id: PartId) -> None:
-        await scoring.run(id)
-
     return Transcription(
         sessions=house.sessions,
         claims=house.claims,
@@ -233,7 +231,7 @@ def _transcription(settings: Settings, house: House, engines: Engines, scoring: 
         engine=engines.speech,
         close=house.closing.close,
         supersede=house.closing.supersede,
-        score=score,
+        score=scoring.run,
         owner=owner,
         lease_seconds=settings.lease_seconds,
         deadline_seconds=HARD_LIMIT,

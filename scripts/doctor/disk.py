@@ -6,16 +6,16 @@ from pathlib import Path
 from scripts.doctor.finding import Finding, failing, ok, warning
 
 GB = 10**9
-TODO = "Free some space, or move to a larger disk, before uploads are refused."
+ADVICE = "Free some space, or move to a larger disk, before uploads are refused."
 
 
 def room(check: str, free: int, total: int) -> Finding:
     """Whether there is room to go on: failing below 500 MB, a warning below 5 GB that are less than a tenth."""
     said = f"{free / GB:.1f} of {total / GB:.1f} GB free"
     if free < GB / 2:
-        return failing(check, said, TODO)
+        return failing(check, said, ADVICE)
     if free < 5 * GB and free < total / 10:
-        return warning(check, said, TODO)
+        return warning(check, said, ADVICE)
     return ok(check, said)
 
 
