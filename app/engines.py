@@ -13,7 +13,7 @@ from services.adapters.local_speech import LocalSpeech
 from services.adapters.openai_scorer import OpenAIScorer
 from services.adapters.openai_speech import OpenAISpeech
 from services.adapters.silero_activity import SileroActivity
-from services.ports import Decoder, Scorer, SpeechEngine, VoiceActivity
+from services.ports.speech import Decoder, Scorer, SpeechEngine, VoiceActivity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ from services.idempotency import Idempotency
 from services.intake import Intake, touch_seconds
 from services.interviews import Interviews
 from services.pace import Pace
-from services.ports import Tokens
+from services.ports.access import Tokens
 from services.watch import Watch
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from app.jobs import HARD_LIMIT, make_celery
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.errors import StoreUnavailable
-from services.ports import WorkerSign
+from services.ports.workers import WorkerSign
 from services.scoring import Scoring
 from services.transcription import Transcription
 from services.upkeep import Counts

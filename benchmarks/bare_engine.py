@@ -9,7 +9,7 @@ from app.config import Settings
 from app.engines import Engines, open_engines
 from app.worker import slots
 from benchmarks.child import Handle, Job, in_turns, serve
-from services.ports import Speech
+from services.ports.speech import Speech
 
 PIECE = 255 * 1024
 

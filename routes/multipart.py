@@ -20,7 +20,7 @@ from services.errors import (
     UploadTruncated,
 )
 from services.formats import SNIFF_BYTES, sniff
-from services.ports import Incoming
+from services.ports.audio import Incoming
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

@@ -15,7 +15,8 @@ from services.intake import Intake
 from services.interview import ID_PATTERN, QuestionId, SessionId, Viewer
 from services.interviews import Interviews
 from services.pace import Pace
-from services.ports import Records, Tokens
+from services.ports.access import Tokens
+from services.ports.records import Records
 from services.watch import Watch
 
 

@@ -13,7 +13,7 @@ from routes.needs import Services, bearer, viewer_of
 from services import errors
 from services.errors import Problem
 from services.idempotency import check_key, match
-from services.ports import Hold, Kept, Keyed
+from services.ports.access import Hold, Kept, Keyed
 
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

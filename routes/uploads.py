@@ -12,7 +12,7 @@ from routes.multipart import FORM_OVERHEAD, Patience, boundary_of, file_bytes, i
 from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, upload_slot
 from services import errors
 from services.interview import Part, PartId, QuestionId, SessionId, Viewer, new_part_id
-from services.ports import Hold
+from services.ports.access import Hold
 
 router = APIRouter(prefix="/api", tags=["answers"], route_class=once.OnceRead)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from services.errors import RateLimited, TooManyUploads, TooMuchQueued, UploadsSaturated
 from services.interview import UserId, Viewer
-from services.ports import Backlog, RateLimits
+from services.ports.access import RateLimits
+from services.ports.records import Backlog
 
 ADDRESS = "address"
 REQUESTS = "requests"

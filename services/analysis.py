@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from services.barrier import Standing, digest, final_score, standing
 from services.errors import StoreUnavailable
 from services.interview import Answer, Session, SessionId, Viewer
-from services.ports import Records, Sessions
+from services.ports.records import Records
+from services.ports.sessions import Sessions
 
 MOST_READS = 3
 

@@ -7,7 +7,10 @@ Each step may be repeated; the sweep repeats what was interrupted.
 from dataclasses import dataclass
 
 from services.interview import SHOWN, Part, PartState, answer_of
-from services.ports import Audio, Closings, Records, Sessions, Tally, Uploads
+from services.ports.audio import Audio
+from services.ports.figures import Tally
+from services.ports.records import Closings, Records, Uploads
+from services.ports.sessions import Sessions
 from services.transcript import Transcript
 
 

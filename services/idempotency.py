@@ -16,7 +16,7 @@ import structlog
 
 from services.errors import IdempotencyInFlight, IdempotencyKeyInvalid, IdempotencyMismatch, StoreUnavailable
 from services.interview import Part, PartId, new_part_id
-from services.ports import Hold, Kept, Keyed, Replays
+from services.ports.access import Hold, Kept, Keyed, Replays
 
 log = structlog.get_logger(__name__)
 

@@ -32,7 +32,10 @@ from services.interview import (
     answer_of,
     new_part_id,
 )
-from services.ports import Audio, Doorbell, Incoming, Records, Sessions, Stored, Uploads
+from services.ports.audio import Audio, Incoming, Stored
+from services.ports.records import Records, Uploads
+from services.ports.sessions import Sessions
+from services.ports.workers import Doorbell
 
 log = structlog.get_logger(__name__)
 

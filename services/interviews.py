@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.errors import AnswerNotFound, QuestionNotFound, SessionExists
 from services.interview import Answer, QuestionId, Session, SessionId, Viewer
-from services.ports import Sessions
+from services.ports.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

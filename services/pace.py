@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from services.barrier import wait
 from services.errors import StoreUnavailable
 from services.interview import SessionId
-from services.ports import Backlog
+from services.ports.records import Backlog
 
 FRESH_SECONDS = 1.0
 

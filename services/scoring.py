@@ -6,7 +6,9 @@ import structlog
 
 from services.errors import ScorerUnavailable
 from services.interview import Answer, Evaluation, Part, PartId, PartState, Question, Status, UserId, Viewer
-from services.ports import Closings, Records, Scorer, Sessions
+from services.ports.records import Closings, Records
+from services.ports.sessions import Sessions
+from services.ports.speech import Scorer
 
 log = structlog.get_logger(__name__)
 

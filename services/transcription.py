@@ -13,7 +13,10 @@ import structlog
 
 from services.errors import EngineTimeout, EngineUnavailable, Problem, StoreUnavailable
 from services.interview import Failure, Part, PartId, Status, answer_of
-from services.ports import Audio, Claims, Decoder, Sessions, Speech, SpeechEngine, VoiceActivity
+from services.ports.audio import Audio
+from services.ports.records import Claims
+from services.ports.sessions import Sessions
+from services.ports.speech import Decoder, Speech, SpeechEngine, VoiceActivity
 from services.retry import Again, decide
 from services.transcript import Transcript, silence
 

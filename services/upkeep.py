@@ -11,7 +11,11 @@ import structlog
 
 from services.errors import StoreUnavailable, WorkerLost
 from services.interview import Failure, Part, PartId, answer_of
-from services.ports import Audio, Doorbell, Sessions, Tally, Upkeep
+from services.ports.audio import Audio
+from services.ports.figures import Tally
+from services.ports.sessions import Sessions
+from services.ports.upkeep import Upkeep
+from services.ports.workers import Doorbell
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.errors import StoreUnavailable
-from services.ports import Doorbell, Gauges
+from services.ports.figures import Gauges
+from services.ports.workers import Doorbell
 from services.readings import Reading
 
 FRESH_SECONDS = 2.0

@@ -10,7 +10,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from services.ports import Recording
+from services.ports.speech import Recording
 
 RATE = 16_000
 ENCODERS = {

@@ -34,7 +34,12 @@ from services.interview import (
     is_id,
     sources,
 )
-from services.ports import Deletion, Findings, Hold, Kept, Keyed, Load, Stored, Take, WorkerSign
+from services.ports.access import Hold, Kept, Keyed
+from services.ports.audio import Deletion, Stored
+from services.ports.records import Load
+from services.ports.sessions import Take
+from services.ports.upkeep import Findings
+from services.ports.workers import WorkerSign
 from services.transcript import Transcript
 
 PENDING = (PartState.QUEUED, PartState.PROCESSING)

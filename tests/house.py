@@ -25,7 +25,8 @@ from services.interview import (
 )
 from services.interviews import Interviews
 from services.pace import Pace
-from services.ports import Incoming, Recording, Scorer, Span, Speech
+from services.ports.audio import Incoming
+from services.ports.speech import Recording, Scorer, Span, Speech
 from services.scoring import Scoring
 from services.transcript import Transcript
 from services.transcription import Transcription

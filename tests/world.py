@@ -11,7 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.documents import part_of, transcript_of
 from services.analysis import Result
 from services.interview import ENDED, LIVE, Mark, Part, PartId, PartState, QuestionId, Session, SessionId, Status
-from services.ports import Speech
+from services.ports.speech import Speech
 from services.transcript import Transcript
 from tests.fakes import Memory
 from tests.house import ADMIN, ALICE, Ears, Interior, incoming

@@ -15,7 +15,7 @@ from av.audio import AudioStream
 from pydantic import BaseModel, OnErrorOmit, ValidationError
 
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
-from services.ports import Speech
+from services.ports.speech import Speech
 from services.transcript import Segment, Transcript, Word
 
 RATE = 16_000

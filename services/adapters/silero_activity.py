@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-from services.ports import Recording, Span
+from services.ports.speech import Recording, Span
 
 RATE = 16_000
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.errors import QuestionNotFound, SessionNotFound, StoreUnavailable, TakeSuperseded, UploadTruncated
 from services.interview import Answer, Part, PartId, PartState, QuestionId, SessionId, Status
-from services.ports import Stored
+from services.ports.audio import Stored
 from tests.house import ADMIN, ALICE, BOB, Q1, Q2, Interior, incoming
 
 

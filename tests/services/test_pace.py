@@ -1,7 +1,7 @@
 from services.errors import StoreUnavailable
 from services.interview import SessionId, UserId
 from services.pace import Pace
-from services.ports import Load
+from services.ports.records import Load
 
 
 class Backlog:

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from services.interview import Part, PartId, PartState, Status
-from services.ports import Deletion, Recording, Speech
+from services.ports.audio import Deletion
+from services.ports.speech import Recording, Speech
 from tests.house import ALICE, Q1, Q2, Interior, incoming
 
 

@@ -25,7 +25,7 @@ from services.adapters.mongo.indexes import ensure_indexes
 from services.formats import Container
 from services.intake import Intake
 from services.interview import Question, QuestionId, Session, SessionId, UserId, Viewer, new_session_id
-from services.ports import Incoming
+from services.ports.audio import Incoming
 from tests.scripts.running import until
 
 ANN = Viewer(UserId("ann"))

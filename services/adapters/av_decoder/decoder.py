@@ -23,7 +23,7 @@ from services.adapters.av_decoder.wire import (
     Ending,
 )
 from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, TranscriptionProblem
-from services.ports import Recording
+from services.ports.speech import Recording
 
 log = structlog.get_logger(__name__)
 

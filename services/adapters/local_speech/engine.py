@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from services.adapters.local_speech.whisper import ShortWindows
 from services.errors import EngineRefused, EngineUnavailable
-from services.ports import Recording, Span, Speech
+from services.ports.speech import Recording, Span, Speech
 from services.transcript import Segment, Transcript, Word, silence
 
 RATE = 16_000

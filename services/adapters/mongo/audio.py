@@ -13,7 +13,7 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.errors import AudioMissing, StoreUnavailable
 from services.interview import PartId
-from services.ports import Deletion, Stored
+from services.ports.audio import Deletion, Stored
 
 CHUNKS_PER_READ = 4
 

@@ -8,7 +8,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, later, raised
 from services.adapters.mongo.parts import parts_of
 from services.interview import ENDED, PartId
-from services.ports import Deletion
+from services.ports.audio import Deletion
 
 
 class MongoClosings:

@@ -10,7 +10,7 @@ from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
-from services.ports import Load
+from services.ports.records import Load
 from services.transcript import Transcript
 
 PENDING = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]}}

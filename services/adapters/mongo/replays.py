@@ -13,7 +13,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, literal, past
 from services.adapters.mongo.parts import create
 from services.errors import IdempotencyInFlight, IdempotencyMismatch, StoreUnavailable
-from services.ports import Hold, Kept, Keyed
+from services.ports.access import Hold, Kept, Keyed
 
 MOST_TRIES = 3
 IN_FLIGHT_SECONDS = 1.0

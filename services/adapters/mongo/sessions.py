@@ -23,7 +23,7 @@ from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import create
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
 from services.interview import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
-from services.ports import Take
+from services.ports.sessions import Take
 
 
 class MongoSessions:

@@ -10,7 +10,7 @@ from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part
 from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
 from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, waiting_again
 from services.interview import LIVE, Failure, Part, PartId, PartState
-from services.ports import Findings
+from services.ports.upkeep import Findings
 
 QUEUED = {"state": PartState.QUEUED.value}
 DUE = {**QUEUED, "$expr": reached("not_before")}

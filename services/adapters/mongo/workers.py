@@ -5,7 +5,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, literal, within
-from services.ports import WorkerSign
+from services.ports.workers import WorkerSign
 
 ALIVE_SECONDS = 15.0
 

@@ -22,7 +22,7 @@ from scripts.stack.layout import ROOT, Layout
 from scripts.stack.programs import find_mongod
 from services.adapters.mongo.tally import MongoTally
 from services.adapters.mongo.workers import MongoWorkers
-from services.ports import WorkerSign
+from services.ports.workers import WorkerSign
 from tests import servers
 from tests.openai_server import OpenAIServer, fails
 from tests.servers import free_port

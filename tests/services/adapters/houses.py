@@ -18,20 +18,13 @@ from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
-from services.ports import (
-    Audio,
-    Backlog,
-    Claims,
-    Closings,
-    Gauges,
-    Records,
-    Replays,
-    Sessions,
-    Tally,
-    Upkeep,
-    Uploads,
-    Workers,
-)
+from services.ports.access import Replays
+from services.ports.audio import Audio
+from services.ports.figures import Gauges, Tally
+from services.ports.records import Backlog, Claims, Closings, Records, Uploads
+from services.ports.sessions import Sessions
+from services.ports.upkeep import Upkeep
+from services.ports.workers import Workers
 from tests.fake_readings import FakeGauges, FakeTally
 from tests.fakes import (
     FakeAudio,

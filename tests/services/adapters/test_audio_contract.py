@@ -7,7 +7,7 @@ import pytest
 
 from services.errors import AudioMissing
 from services.interview import PartId
-from services.ports import Deletion
+from services.ports.audio import Deletion
 from tests.services.adapters.houses import House, a_part
 
 CHUNK = 255 * 1024

@@ -18,7 +18,7 @@ import pytest
 
 from services.adapters.av_decoder import AvDecoder, nursery
 from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, Problem
-from services.ports import Recording
+from services.ports.speech import Recording
 from tests import audio
 
 ME = psutil.Process()

@@ -19,7 +19,7 @@ from services.adapters.av_decoder.sound import decode
 from services.adapters.local_speech import LocalSpeech
 from services.adapters.local_speech.whisper import ShortWindows
 from services.errors import EngineRefused, EngineUnavailable
-from services.ports import Recording, Span, Speech
+from services.ports.speech import Recording, Span, Speech
 from tests import audio
 
 DEMO = Path(__file__).parents[3] / "scripts" / "demo"

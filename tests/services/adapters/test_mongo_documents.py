@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.documents import answer_path
 from services.errors import SessionNotFound
 from services.interview import Failure, QuestionId, Status
-from services.ports import Deletion
+from services.ports.audio import Deletion
 from services.transcript import silence
 from tests.services.adapters.houses import BOB, Q1, S1, House, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces

@@ -10,7 +10,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
 from services.interview import Evaluation, Failure, Question, QuestionId
-from services.ports import Deletion, Hold, Keyed, WorkerSign
+from services.ports.access import Hold, Keyed
+from services.ports.audio import Deletion
+from services.ports.workers import WorkerSign
 from services.transcript import silence
 from tests.services.adapters.houses import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces

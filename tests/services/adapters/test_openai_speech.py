@@ -13,7 +13,7 @@ import pytest
 
 from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities, packed
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
-from services.ports import Recording, Speech
+from services.ports.speech import Recording, Speech
 from tests.openai_server import OpenAIServer, Received, Reply, busy, drips, fails, not_json, resets, says
 
 KEY = "sk-very-secret-key"

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from services.interview import Failure, Part, PartId, PartState, SessionId
-from services.ports import Deletion, Load, WorkerSign
+from services.ports.audio import Deletion
+from services.ports.records import Load
+from services.ports.workers import WorkerSign
 from services.transcript import Segment, Transcript, Word
 from tests.services.adapters.houses import Q1, Q2, S1, TERMS, House, a_part
 

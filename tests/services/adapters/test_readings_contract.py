@@ -3,7 +3,8 @@
 import asyncio
 
 from services.interview import Failure, PartState
-from services.ports import Deletion, WorkerSign
+from services.ports.audio import Deletion
+from services.ports.workers import WorkerSign
 from services.readings import Line, Reading
 from services.transcript import Transcript
 from tests.services.adapters.houses import House, a_part

@@ -7,7 +7,7 @@ import pytest
 
 from services.errors import IdempotencyInFlight, IdempotencyMismatch
 from services.interview import UserId
-from services.ports import Hold, Kept, Keyed
+from services.ports.access import Hold, Kept, Keyed
 from tests.services.adapters.houses import TERMS, House
 
 ASKED = Keyed(user_id=UserId("ann"), key="$k.1", path="POST /api/$x", fingerprint="f")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.interview import Failure, Part, PartId, PartState
-from services.ports import Findings
+from services.ports.upkeep import Findings
 from services.transcript import silence
 from tests.services.adapters.houses import TERMS, House, a_part
 

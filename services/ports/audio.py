@@ -1,0 +1,59 @@
+"""What the use cases need from the store of recordings."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.formats import Container
+from services.interview import PartId
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored of a recording."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a deletion removed, and what a look afterwards still found."""
+
+    files: int
+    chunks: int
+    left: int
+
+
+class Audio(Protocol):
+    """Bytes under an id."""
+
+    async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
+        """Keep the bytes as they arrive; durable once this returns.
+
+        Holds a few chunks at most. If it is left by an error, `delete` removes
+        what was written. StoreUnavailable if the database did not confirm.
+        """
+
+    def read(self, id: PartId) -> AsyncIterator[bytes]:
+        """The bytes, in pieces; AudioMissing if they are not there."""
+
+    async def mark(self, id: PartId, status: str) -> None:
+        """Set the file's `status` in its metadata; nothing there is no error."""
+
+    async def delete(self, id: PartId) -> Deletion:
+        """Forget the bytes. Nothing there is no error."""
+
+    async def stray_files(self) -> list[PartId]:
+        """The ids of all files; a record decides which of them are strays."""
+
+    async def stray_chunks(self) -> list[PartId]:
+        """The ids under which there are chunks and no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A recording as it arrives: its container, and its bytes from the first on."""
+
+    container: Container
+    data: AsyncIterator[bytes]

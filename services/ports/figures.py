@@ -1,0 +1,22 @@
+"""What the operators are shown."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from services.interview import PartId
+from services.readings import Reading
+
+
+class Tally(Protocol):
+    """Sums that outlive processes. A crash may lose one; none is counted twice."""
+
+    async def ended(self, id: PartId) -> None:
+        """Count how an ended part ended, the first time this is called for it."""
+
+    async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
+        """Count one pass of the `sweep` or the `audit`, and what it did."""
+
+
+class Gauges(Protocol):
+    async def read(self) -> Reading:
+        """How things stand now."""

@@ -1,0 +1,38 @@
+"""What the use cases need from the documents that clients see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.interview import Answer, Evaluation, Question, QuestionId, Session, SessionId, UserId, Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The number of a recording that is about to arrive, and what it answers."""
+
+    number: int
+    question: Question
+    owner: UserId
+
+
+class Sessions(Protocol):
+    """The documents that clients see."""
+
+    async def create(self, session: Session) -> Session:
+        """Keep a new session; SessionExists if the id is taken."""
+
+    async def get(self, id: SessionId, viewer: Viewer) -> Session:
+        """The session; SessionNotFound if it is absent or another user's."""
+
+    async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
+        """Number the next recording; SessionNotFound or QuestionNotFound."""
+
+    async def show(self, session_id: SessionId, answer: Answer) -> bool:
+        """Show the answer unless a newer rev or take is shown already; False if it is a newer take."""
+
+    async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
+        """Show the evaluation of a completed take that has none; False where it no longer fits."""
+
+    async def record_analysis(self, id: SessionId, revision: int, analysis: Mapping[str, object]) -> bool:
+        """Keep the result that was computed from this revision; False if the session has moved on."""

@@ -1,0 +1,55 @@
+"""What turns a recording into text, and text into a score."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.interview import Evaluation, Question
+from services.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the recording, in seconds."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Decoded sound: 16-bit little-endian mono at 16 kHz."""
+
+    pcm: bytes
+    duration: float
+    warnings: tuple[str, ...] = ()
+
+
+class Decoder(Protocol):
+    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
+        """AudioUnreadable or AudioTooLong; never more work or memory than the caps allow."""
+
+
+class VoiceActivity(Protocol):
+    async def spans(self, recording: Recording) -> list[Span]:
+        """Where somebody speaks; empty where nobody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What an engine is given: a recording in which somebody speaks."""
+
+    recording: Recording
+    spans: list[Span]
+    language: str | None = None
+    prompt: str | None = None
+
+
+class SpeechEngine(Protocol):
+    async def transcribe(self, speech: Speech) -> Transcript:
+        """EngineUnavailable and its kind (try again), or EngineRefused."""
+
+
+class Scorer(Protocol):
+    async def score(self, question: Question, transcript: str) -> Evaluation:
+        """Every quote stands in the transcript. ScorerUnavailable: try again."""
