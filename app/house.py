@@ -11,6 +11,7 @@ from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.replays import MongoReplays
@@ -32,6 +33,7 @@ SETTLE_GRACE_SHARE = 1 / 6
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     sessions: MongoSessions
+    events: MongoEvents
     uploads: MongoUploads
     claims: MongoClaims
     records: MongoRecords
@@ -66,6 +68,7 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
     )
     return House(
         sessions=sessions,
+        events=MongoEvents(database),
         uploads=uploads,
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **lease),
         records=records,

@@ -199,13 +199,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One interview. `revision` grows with each change of its answers."""
+    """One interview. `revision` grows with each change of its answers, `cursor` with each event."""
 
     id: SessionId
     user_id: UserId
     questions: tuple[Question, ...]
     answers: dict[QuestionId, Answer] = field(default_factory=dict)
     revision: int = 0
+    cursor: int = 0
     created_at: datetime | None = None
     title: str | None = None
 

@@ -1,7 +1,7 @@
 """Ports in memory, on one store and one clock; the contract tests hold them to what MongoDB does."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from services.errors import (
     SessionExists,
     SessionNotFound,
 )
+from services.events import MOST_KEPT, SHOWN_AS, Event, EventType
 from services.interview import (
     DROPPED,
     ENDED,
@@ -37,7 +38,7 @@ from services.interview import (
 from services.ports.access import Hold, Kept, Keyed
 from services.ports.audio import Deletion, Stored
 from services.ports.records import Load
-from services.ports.sessions import Take
+from services.ports.sessions import News, Take
 from services.ports.upkeep import Findings
 from services.ports.workers import WorkerSign
 from services.transcript import Transcript
@@ -114,6 +115,8 @@ class Memory:
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     takes: dict[tuple[SessionId, QuestionId], int] = field(default_factory=dict)
     analyses: dict[SessionId, dict[str, object]] = field(default_factory=dict)
+    analyzed: dict[SessionId, int] = field(default_factory=dict)
+    events: dict[SessionId, list[Event]] = field(default_factory=dict)
     rows: dict[PartId, Row] = field(default_factory=dict)
     files: dict[PartId, dict[str, object]] = field(default_factory=dict)
     chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
@@ -182,6 +185,7 @@ class FakeSessions:
         if shown is not None and shown.take == answer.take and shown.status is answer.status is Status.COMPLETED:
             answer = replace(answer, mark=shown.mark, evaluation=shown.evaluation)
         self._write(session, answer)
+        self._tell(session.id, SHOWN_AS[answer.status], answer)
         return True
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
@@ -192,6 +196,7 @@ class FakeSessions:
             return False
         mark = Mark.UNSCORED if evaluation.score is None else Mark.SCORED
         self._write(session, replace(shown, mark=mark, evaluation=evaluation))
+        self._tell(session.id, EventType.SCORED, shown)
         return True
 
     async def record_analysis(self, id: SessionId, revision: int, analysis: Mapping[str, object]) -> bool:
@@ -199,7 +204,19 @@ class FakeSessions:
         if session is None or session.revision != revision:
             return False
         self._memory.analyses[id] = dict(analysis)
+        if self._memory.analyzed.get(id) != revision:
+            self._memory.analyzed[id] = revision
+            self._tell(id, EventType.ANALYZED)
         return True
+
+    def _tell(self, id: SessionId, type: EventType, answer: Answer | None = None) -> None:
+        session = self._memory.sessions[id]
+        about = {"question_id": answer.question_id, "take": answer.take, "status": answer.status} if answer else {}
+        now = self._memory.clock.now
+        event = Event(number=session.cursor + 1, type=type, session_id=id, at=now, **about)  # type: ignore[arg-type]
+        kept = [*self._memory.events.get(id, []), event]
+        self._memory.events[id] = kept[-MOST_KEPT:]
+        self._memory.sessions[id] = replace(session, cursor=event.number)
 
     def _shown(self, id: SessionId, question_id: QuestionId) -> tuple[Session | None, Answer | None]:
         if not is_id(question_id):
@@ -210,6 +227,19 @@ class FakeSessions:
     def _write(self, session: Session, answer: Answer) -> None:
         answers = {**session.answers, answer.question_id: answer}
         self._memory.sessions[session.id] = replace(session, answers=answers, revision=session.revision + 1)
+
+
+class FakeEvents:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def after(self, id: SessionId, cursor: int, viewer: Viewer) -> News:
+        session = await FakeSessions(self._memory).get(id, viewer)
+        events = tuple(e for e in self._memory.events.get(id, []) if e.number > cursor)
+        return News(session, events if len(events) == session.cursor - cursor else None)
+
+    async def cursors(self, ids: Collection[SessionId]) -> dict[SessionId, int]:
+        return {id: self._memory.sessions[id].cursor for id in ids if id in self._memory.sessions}
 
 
 class FakeUploads:

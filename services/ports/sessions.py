@@ -1,9 +1,10 @@
 """What the use cases need from the documents that clients see."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.events import Event
 from services.interview import Answer, Evaluation, Question, QuestionId, Session, SessionId, UserId, Viewer
 
 
@@ -36,3 +37,21 @@ class Sessions(Protocol):
 
     async def record_analysis(self, id: SessionId, revision: int, analysis: Mapping[str, object]) -> bool:
         """Keep the result that was computed from this revision; False if the session has moved on."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A session, and its events after a cursor, oldest first; None if these cannot be told any more."""
+
+    session: Session
+    events: tuple[Event, ...] | None
+
+
+class Events(Protocol):
+    """The events of sessions; each is kept in the same write as its change."""
+
+    async def after(self, id: SessionId, cursor: int, viewer: Viewer) -> News:
+        """What came after the event of this number, and the session as it then is; SessionNotFound."""
+
+    async def cursors(self, ids: Collection[SessionId]) -> dict[SessionId, int]:
+        """The number of the newest event of each of these sessions."""

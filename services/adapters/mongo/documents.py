@@ -24,6 +24,7 @@ from services.transcript import Segment, Transcript, Word
 Document = dict[str, Any]
 
 WITHOUT_TRANSCRIPT = {"transcript": False}
+WITHOUT_EVENTS = {"events": False}
 SCORE_FIELDS = ("score", "feedback", "scoring_status", "unscored_reason", "scorer")
 _PART_FIELDS = {f.name for f in fields(Part)} - {"id", "state", "failure"}
 
@@ -53,6 +54,8 @@ def session_document(session: Session) -> Document:
         "answers": {id: answer_document(answer) for id, answer in session.answers.items()},
         "takes": {},
         "revision": session.revision,
+        "cursor": session.cursor,
+        "events": [],
     }
 
 
@@ -64,6 +67,7 @@ def session_of(row: Mapping[str, Any]) -> Session:
         questions=tuple(question_of(question) for question in row["questions"]),
         answers={id: answer_of(answer) for id, answer in row["answers"].items()},
         revision=row["revision"],
+        cursor=row.get("cursor", 0),
         created_at=row["created_at"],
     )
 

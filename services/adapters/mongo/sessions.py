@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import (
     SCORE_FIELDS,
+    WITHOUT_EVENTS,
     Document,
     answer_document,
     answer_path,
@@ -19,9 +20,11 @@ from services.adapters.mongo.documents import (
     session_of,
     takes_path,
 )
+from services.adapters.mongo.event_log import event_document, logged
 from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import create
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
+from services.events import SHOWN_AS, EventType
 from services.interview import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
 from services.ports.sessions import Take
 
@@ -41,7 +44,7 @@ class MongoSessions:
 
     @confirmed()
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
-        row = await self._sessions.find_one(_visible(id, viewer))
+        row = await self._sessions.find_one(visible(id, viewer), WITHOUT_EVENTS)
         if row is None:
             raise SessionNotFound
         return session_of(row)
@@ -51,14 +54,14 @@ class MongoSessions:
         row = await self._count_take(id, question_id, viewer) if is_id(question_id) else None
         if row is not None:
             return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"])
-        if await self._sessions.find_one(_visible(id, viewer), {"_id": True}) is None:
+        if await self._sessions.find_one(visible(id, viewer), {"_id": True}) is None:
             raise SessionNotFound
         raise QuestionNotFound
 
     async def _count_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Document | None:
         takes = takes_path(question_id)
         return await self._sessions.find_one_and_update(
-            {**_visible(id, viewer), "questions.id": question_id},
+            {**visible(id, viewer), "questions.id": question_id},
             {"$inc": {takes: 1}},
             projection={"user_id": True, takes: True, "questions": {"$elemMatch": {"id": question_id}}},
             return_document=ReturnDocument.AFTER,
@@ -66,7 +69,7 @@ class MongoSessions:
 
     @confirmed()
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
-        what = {answer_path(answer.question_id): _shown(answer), "revision": raised("revision")}
+        what = {answer_path(answer.question_id): _shown(answer), "revision": raised("revision"), **_told(answer)}
         written = await self._sessions.update_one({"_id": session_id, **_is_news(answer)}, [{"$set": what}])
         if written.matched_count == 1:
             return True
@@ -76,23 +79,32 @@ class MongoSessions:
     @confirmed()
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         where = {"take": take, "transcription_status": Status.COMPLETED.value, "scoring_status": Mark.PENDING.value}
+        scored = {path: literal(value) for path, value in _at(question_id, evaluation_document(evaluation)).items()}
+        event = event_document(EventType.SCORED, question_id, take, Status.COMPLETED)
         written = await self._sessions.update_one(
             {"_id": session_id, **_at(question_id, where)},
-            {"$set": _at(question_id, evaluation_document(evaluation)), "$inc": {"revision": 1}},
+            [{"$set": {**scored, "revision": raised("revision"), **logged(event)}}],
         )
         return written.matched_count == 1
 
     @confirmed()
     async def record_analysis(self, id: SessionId, revision: int, analysis: Mapping[str, object]) -> bool:
+        kept = {"analysis": literal(dict(analysis)), "analyzed_at": NOW, "analyzed_revision": revision}
+        is_new = {"$ne": ["$analyzed_revision", revision]}
         written = await self._sessions.update_one(
             {"_id": id, "revision": revision},
-            [{"$set": {"analysis": literal(dict(analysis)), "analyzed_at": NOW}}],
+            [{"$set": {**kept, **logged(event_document(EventType.ANALYZED), where=is_new)}}],
         )
         return written.matched_count == 1
 
 
-def _visible(id: SessionId, viewer: Viewer) -> Document:
+def visible(id: SessionId, viewer: Viewer) -> Document:
+    """A filter: this session, if the viewer may see it."""
     return {"_id": id} if viewer.is_admin else {"_id": id, "user_id": viewer.user_id}
+
+
+def _told(answer: Answer) -> Document:
+    return logged(event_document(SHOWN_AS[answer.status], answer.question_id, answer.take, answer.status))
 
 
 def _at(question_id: QuestionId, values: Document) -> Document:

@@ -9,6 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
+from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.replays import MongoReplays
@@ -22,7 +23,7 @@ from services.ports.access import Replays
 from services.ports.audio import Audio
 from services.ports.figures import Gauges, Tally
 from services.ports.records import Backlog, Claims, Closings, Records, Uploads
-from services.ports.sessions import Sessions
+from services.ports.sessions import Events, Sessions
 from services.ports.upkeep import Upkeep
 from services.ports.workers import Workers
 from tests.fake_readings import FakeGauges, FakeTally
@@ -31,6 +32,7 @@ from tests.fakes import (
     FakeBacklog,
     FakeClaims,
     FakeClosings,
+    FakeEvents,
     FakeRecords,
     FakeReplays,
     FakeSessions,
@@ -69,6 +71,7 @@ class House:
     """All ports on one store; `passes` lets time pass."""
 
     sessions: Sessions
+    events: Events
     uploads: Uploads
     claims: Claims
     records: Records
@@ -116,6 +119,7 @@ def house_in_memory() -> House:
 
     return House(
         sessions=FakeSessions(memory),
+        events=FakeEvents(memory),
         uploads=FakeUploads(memory),
         claims=FakeClaims(memory),
         records=FakeRecords(memory),
@@ -144,6 +148,7 @@ def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
     claim_terms = {name: terms[name] for name in ("lease_seconds", "max_deliveries", "settle_grace_seconds")}
     return House(
         sessions=MongoSessions(database),
+        events=MongoEvents(database),
         uploads=MongoUploads(database),
         claims=MongoClaims(database, **claim_terms),
         records=MongoRecords(database),

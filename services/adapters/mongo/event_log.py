@@ -1,0 +1,47 @@
+"""How a session's document keeps its events: in the same write as the change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.moments import NOW, literal
+from services.events import MOST_KEPT, Event, EventType
+from services.interview import QuestionId, SessionId, Status
+
+_CURSOR = {"$ifNull": ["$cursor", 0]}
+_EVENTS = {"$ifNull": ["$events", []]}
+
+
+def event_document(
+    type: EventType, question_id: QuestionId | None = None, take: int | None = None, status: Status | None = None
+) -> Document:
+    """An event, but for its number and its time."""
+    return {"type": type.value, "question_id": question_id, "take": take, "status": status and status.value}
+
+
+def logged(event: Document, *, where: Document | None = None) -> Document:
+    """What a pipeline's `$set` adds to tell an event, where the condition holds."""
+    number = {"$add": [_CURSOR, 1]}
+    entry = {"$mergeObjects": [literal(event), {"number": number, "at": NOW}]}
+    events: Document = {"$slice": [{"$concatArrays": [_EVENTS, [entry]]}, -MOST_KEPT]}
+    if where is None:
+        return {"cursor": number, "events": events}
+    return {"cursor": {"$cond": [where, number, _CURSOR]}, "events": {"$cond": [where, events, _EVENTS]}}
+
+
+def told_after(cursor: int) -> Document:
+    """A projection of the events after this one, on top of the whole document."""
+    newer = {"$filter": {"input": _EVENTS, "cond": {"$gt": ["$$this.number", cursor]}}}
+    return {"$set": {"events": newer}}
+
+
+def event_of(session_id: SessionId, row: Mapping[str, Any]) -> Event:
+    return Event(
+        number=row["number"],
+        type=EventType(row["type"]),
+        session_id=session_id,
+        at=row["at"],
+        question_id=row["question_id"],
+        take=row["take"],
+        status=Status(row["status"]) if row["status"] else None,
+    )

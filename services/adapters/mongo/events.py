@@ -1,0 +1,35 @@
+"""The events of sessions, read from the sessions' documents."""
+
+from collections.abc import Collection
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.documents import Document, session_of
+from services.adapters.mongo.event_log import event_of, told_after
+from services.adapters.mongo.sessions import visible
+from services.errors import SessionNotFound
+from services.interview import SessionId, Viewer
+from services.ports.sessions import News
+
+
+class MongoEvents:
+    """The port Events on the collection `interview_sessions`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._sessions = database["interview_sessions"]
+
+    @confirmed()
+    async def after(self, id: SessionId, cursor: int, viewer: Viewer) -> News:
+        found = await self._sessions.aggregate([{"$match": visible(id, viewer)}, told_after(cursor)])
+        rows = await found.to_list()
+        if not rows:
+            raise SessionNotFound
+        session = session_of(rows[0])
+        events = tuple(event_of(id, row) for row in rows[0]["events"])
+        return News(session, events if len(events) == session.cursor - cursor else None)
+
+    @confirmed()
+    async def cursors(self, ids: Collection[SessionId]) -> dict[SessionId, int]:
+        rows = await self._sessions.find({"_id": {"$in": list(ids)}}, {"cursor": True}).to_list()
+        return {SessionId(row["_id"]): row.get("cursor", 0) for row in rows}
