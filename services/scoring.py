@@ -9,6 +9,7 @@ from services.interview import Answer, Evaluation, Part, PartId, PartState, Ques
 from services.ports.records import Closings, Records
 from services.ports.sessions import Sessions
 from services.ports.speech import Scorer
+from services.transcript import Transcript
 
 log = structlog.get_logger(__name__)
 
@@ -26,20 +27,24 @@ class Scoring:
 
     async def run(self, id: PartId) -> None:
         """Score a completed part's answer; a scorer out of reach is asked again later, then given up."""
-        part = await self.records.get(id)
-        if part is None or part.state is not PartState.COMPLETED:
-            return
+        part, transcript = await self.records.get(id), await self.records.transcript(id)
+        if part is not None and part.state is PartState.COMPLETED:
+            await self.score(part, transcript)
+
+    async def score(self, part: Part, transcript: Transcript | None) -> None:
+        """The same, where the record and the transcript are at hand."""
         session = await self.sessions.get(part.session_id, HOUSE)
         if not _is_shown(part, session.answers.get(part.question_id)):
             return
-        evaluation = await self._evaluate(part, session.question(part.question_id))
+        evaluation = await self._evaluate(part, session.question(part.question_id), transcript)
         if evaluation is None:
             return
         await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)
         await self.closings.scored(part.id)
 
-    async def _evaluate(self, part: Part, question: Question | None) -> Evaluation | None:
-        transcript = await self.records.transcript(part.id)
+    async def _evaluate(
+        self, part: Part, question: Question | None, transcript: Transcript | None
+    ) -> Evaluation | None:
         if question is None or transcript is None:
             return Evaluation(score=None, reason="nothing_to_score")
         if transcript.no_speech:

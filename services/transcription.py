@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 
 from services.errors import EngineTimeout, EngineUnavailable, Problem, StoreUnavailable
-from services.interview import Failure, Part, PartId, Status, answer_of
+from services.interview import Failure, Part, PartId, PartState, Status, answer_of
 from services.ports.audio import Audio
-from services.ports.records import Claims
+from services.ports.records import Claims, Records
 from services.ports.sessions import Sessions
 from services.ports.speech import Decoder, Speech, SpeechEngine, VoiceActivity
 from services.retry import Again, decide
@@ -33,13 +33,14 @@ class ClaimLost(Exception):
 class Transcription:
     sessions: Sessions
     claims: Claims
+    records: Records
     audio: Audio
     decoder: Decoder
     activity: VoiceActivity
     engine: SpeechEngine
     close: Callable[..., Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
-    score: Callable[[PartId], Awaitable[None]]
+    score: Callable[[Part, Transcript], Awaitable[None]]
     owner: str
     lease_seconds: float
     deadline_seconds: float
@@ -117,12 +118,12 @@ class Transcription:
                 log.warning("heartbeat not confirmed", part=part.id)
 
     async def _done(self, part: Part, transcript: Transcript) -> None:
-        ended = await self._insist(lambda: self.claims.complete(part.id, part.fence, transcript))
-        if ended is None:
-            raise ClaimLost
+        ended = await self._insist(
+            part, PartState.COMPLETED, lambda: self.claims.complete(part.id, part.fence, transcript)
+        )
         log.info("transcription completed", part=part.id, session=part.session_id, question=part.question_id)
         await self.close(ended, transcript)
-        await self.score(ended.id)
+        await self.score(ended, transcript)
 
     async def _not_done(self, part: Part, problem: Problem) -> None:
         failure = Failure(problem.code, str(problem))
@@ -132,15 +133,15 @@ class Transcription:
             await self._queue_again(part, failure, next_step.delay)
             return
         keep = problem.retryable
-        ended = await self._insist(lambda: self.claims.fail(part.id, part.fence, failure, keep_audio=keep))
-        if ended is None:
-            raise ClaimLost
+        ended = await self._insist(
+            part, PartState.FAILED, lambda: self.claims.fail(part.id, part.fence, failure, keep_audio=keep)
+        )
         await self.close(ended)
 
     async def _queue_again(self, part: Part, failure: Failure, delay: float) -> None:
-        queued = await self._insist(lambda: self.claims.again(part.id, part.fence, failure, delay))
-        if queued is None:
-            raise ClaimLost
+        queued = await self._insist(
+            part, PartState.QUEUED, lambda: self.claims.again(part.id, part.fence, failure, delay)
+        )
         await self.sessions.show(queued.session_id, answer_of(queued))
 
     async def _release(self, part: Part) -> None:
@@ -148,18 +149,28 @@ class Transcription:
         if queued is not None:
             await self.sessions.show(queued.session_id, answer_of(queued))
 
-    async def _insist(self, write: Callable[[], Awaitable[Part | None]]) -> Part | None:
-        """Write, again and again while the database does not confirm, for as long as the lease.
-
-        A write that took effect without being confirmed answers None when it
-        is repeated; the sweep then closes the part.
-        """
+    async def _insist(self, part: Part, to: PartState, write: Callable[[], Awaitable[Part | None]]) -> Part:
+        """Write, again and again while the database does not confirm, for as long as the lease."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self.lease_seconds
+        is_repeated = False
         while True:
             try:
-                return await write()
+                written = await write() or (await self._written(part, to) if is_repeated else None)
             except StoreUnavailable:
                 if loop.time() > end:
                     raise
+                is_repeated = True
                 await asyncio.sleep(WRITE_AGAIN_SECONDS)
+                continue
+            if written is None:
+                raise ClaimLost
+            return written
+
+    async def _written(self, part: Part, to: PartState) -> Part | None:
+        """The record as our own write left it, if one took effect that was not confirmed.
+
+        Whoever else takes a record from its worker raises its fence.
+        """
+        now = await self.records.get(part.id)
+        return now if now is not None and (now.state, now.fence) == (to, part.fence) else None

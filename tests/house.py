@@ -23,6 +23,7 @@ from services.interview import (
     Viewer,
     new_session_id,
 )
+from services.intervention import Intervention, Operator
 from services.interviews import Interviews
 from services.pace import Pace
 from services.ports.audio import Incoming
@@ -32,6 +33,7 @@ from services.transcript import Transcript
 from services.transcription import Transcription
 from services.upkeep import Sweep
 from services.watch import Watch
+from tests.fake_operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fake_readings import FakeGauges, FakeTally
 from tests.fakes import (
     FakeAudio,
@@ -52,6 +54,7 @@ from tests.fakes import (
 ALICE = Viewer(UserId("alice"))
 BOB = Viewer(UserId("bob"))
 ADMIN = Viewer(UserId("root"), is_admin=True)
+OPERATOR = Operator(ADMIN, "a-request")
 Q1, Q2 = QuestionId("q1"), QuestionId("q2")
 SAID = "An index avoids a full table scan."
 
@@ -98,6 +101,8 @@ class Interior:
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
         self.replays, self.limits = FakeReplays(self.memory), FakeRateLimits()
         self.tally = FakeTally(self.memory)
+        self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
+        self.audit_log = FakeAuditLog(self.memory)
         self.watch = Watch(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
         self.pace = Pace(backlog=FakeBacklog(self.memory))
 
@@ -151,17 +156,35 @@ class Interior:
             tally=self.tally,
         )
 
+    @property
+    def intervention(self) -> Intervention:
+        return Intervention(
+            sessions=self.sessions,
+            records=self.records,
+            interventions=self.interventions,
+            doorbell=self.doorbell,
+            audit_log=self.audit_log,
+            close=self.closing.close,
+            supersede=self.closing.supersede,
+            sweeping=self._sweeping,
+        )
+
+    async def _sweeping(self, dry_run: bool) -> dict[str, int]:
+        counts = await (self.sweep.survey(24.0) if dry_run else self.sweep.run(24.0))
+        return counts.as_dict()
+
     def worker(self, owner: str = "w1", lease_seconds: float = 60.0, deadline_seconds: float = 60.0) -> Transcription:
         return Transcription(
             sessions=self.sessions,
             claims=self.claims,
+            records=self.records,
             audio=self.audio,
             decoder=self.ears,
             activity=self.ears,
             engine=self.ears,
             close=self.closing.close,
             supersede=self.closing.supersede,
-            score=self.scoring.run,
+            score=self.scoring.score,
             owner=owner,
             lease_seconds=lease_seconds,
             deadline_seconds=deadline_seconds,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from scripts.stack.layout import Layout
 
-# A worker that greets no others starts a second sooner.
-ALONE = ("--without-mingle", "--without-gossip")
+# A worker that greets no others starts a second sooner; its signs of life are in the database.
+ALONE = ("--without-mingle", "--without-gossip", "--without-heartbeat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def valkey(program: Path, port: int, layout: Layout) -> Process:
     return Process("valkey", (str(program), *(word for pair in options.items() for word in pair)))
 
 
-def worker(after: tuple[str, ...]) -> Process:
-    return Process("worker", _celery("worker", "--queues", "celery", "--hostname", "worker@%h", *ALONE), after)
+def worker(after: tuple[str, ...], name: str = "worker") -> Process:
+    return Process(name, _celery("worker", "--queues", "celery", "--hostname", f"{name}@%h", *ALONE), after)
 
 
 def upkeep(after: tuple[str, ...]) -> Process:

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 from bson import ObjectId
-from pymongo import WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
 from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.parts import unhurried
 from services.errors import AudioMissing, StoreUnavailable
 from services.interview import PartId
 from services.ports.audio import Deletion, Stored
@@ -24,7 +24,8 @@ class GridAudio:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
-        self._arriving = self._chunks.with_options(write_concern=WriteConcern(w=1))
+        self._arriving = unhurried(self._chunks)
+        self._marked = unhurried(self._files)
         self._durable = self._chunks.with_options(read_concern=ReadConcern("majority"))
 
     @confirmed(None)
@@ -75,7 +76,7 @@ class GridAudio:
 
     @confirmed()
     async def mark(self, id: PartId, status: str) -> None:
-        await self._files.update_one({"_id": ObjectId(id)}, {"$set": {"metadata.status": status}})
+        await self._marked.update_one({"_id": ObjectId(id)}, {"$set": {"metadata.status": status}})
 
     @confirmed()
     async def delete(self, id: PartId) -> Deletion:

@@ -6,7 +6,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, later, raised
-from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.parts import parts_of, unhurried
 from services.interview import ENDED, PartId
 from services.ports.audio import Deletion
 
@@ -16,17 +16,18 @@ class MongoClosings:
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._parts = parts_of(database)
+        self._repeatable = unhurried(self._parts)
 
     @confirmed()
     async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
         where = {"_id": id, "rev": rev, "state": {"$in": [state.value for state in ENDED]}}
         what = {"settled": True, **(_noted(deletion) if deletion else {})}
-        written = await self._parts.update_one(where, [{"$set": what}])
+        written = await self._repeatable.update_one(where, [{"$set": what}])
         return written.matched_count == 1
 
     @confirmed()
     async def scored(self, id: PartId) -> None:
-        await self._parts.update_one({"_id": id}, {"$set": {"to_score": False}})
+        await self._repeatable.update_one({"_id": id}, {"$set": {"to_score": False}})
 
     @confirmed()
     async def score_again(self, id: PartId, delay: float) -> int:

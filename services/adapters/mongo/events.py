@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.read_concern import ReadConcern
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document, session_of
@@ -17,7 +18,8 @@ class MongoEvents:
     """The port Events on the collection `interview_sessions`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._sessions = database["interview_sessions"]
+        # What a failover may yet undo is not told: its number would be given again.
+        self._sessions = database["interview_sessions"].with_options(read_concern=ReadConcern("majority"))
 
     @confirmed()
     async def after(self, id: SessionId, cursor: int, viewer: Viewer) -> News:

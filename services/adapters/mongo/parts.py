@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -16,6 +16,11 @@ MOST_AT_ONCE = 200
 
 def parts_of(database: AsyncDatabase[Document]) -> AsyncCollection[Document]:
     return database["parts"]
+
+
+def unhurried(collection: AsyncCollection[Document]) -> AsyncCollection[Document]:
+    """For writes that are repeated, or missed by nobody, should a failover undo them: no majority is waited for."""
+    return collection.with_options(write_concern=WriteConcern(w=1))
 
 
 def may(to: PartState, *states: PartState) -> Document:

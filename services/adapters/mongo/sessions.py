@@ -22,7 +22,7 @@ from services.adapters.mongo.documents import (
 )
 from services.adapters.mongo.event_log import event_document, logged
 from services.adapters.mongo.moments import NOW, literal, raised
-from services.adapters.mongo.parts import create
+from services.adapters.mongo.parts import create, unhurried
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
 from services.events import SHOWN_AS, EventType
 from services.interview import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
@@ -34,6 +34,7 @@ class MongoSessions:
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._sessions = database["interview_sessions"]
+        self._passing = unhurried(self._sessions)
 
     @confirmed()
     async def create(self, session: Session) -> Session:
@@ -70,7 +71,8 @@ class MongoSessions:
     @confirmed()
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
         what = {answer_path(answer.question_id): _shown(answer), "revision": raised("revision"), **_told(answer)}
-        written = await self._sessions.update_one({"_id": session_id, **_is_news(answer)}, [{"$set": what}])
+        sessions = self._passing if answer.status is Status.PROCESSING else self._sessions
+        written = await sessions.update_one({"_id": session_id, **_is_news(answer)}, [{"$set": what}])
         if written.matched_count == 1:
             return True
         this_take = {"_id": session_id, answer_path(answer.question_id, "take"): answer.take}

@@ -6,7 +6,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.parts import parts_of, unhurried
 from services.interview import ENDED, PartId, PartState
 from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, bucket
 
@@ -20,7 +20,7 @@ class MongoTally:
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._parts = parts_of(database)
-        self._counters = database["counters"]
+        self._counters = unhurried(database["counters"])
 
     @confirmed()
     async def ended(self, id: PartId) -> None:

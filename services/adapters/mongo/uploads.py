@@ -1,13 +1,12 @@
 """The records of recordings that are arriving, in MongoDB."""
 
-from pymongo import WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document, part_document
 from services.adapters.mongo.moments import NOW, literal, raised
-from services.adapters.mongo.parts import change, change_each, create, ended, may, parts_of
+from services.adapters.mongo.parts import change, change_each, create, ended, may, parts_of, unhurried
 from services.errors import StoreUnavailable
 from services.interview import Part, PartId, PartState, QuestionId, SessionId
 
@@ -19,7 +18,7 @@ class MongoUploads:
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._parts = parts_of(database)
-        self._arriving = self._parts.with_options(write_concern=WriteConcern(w=1))
+        self._arriving = unhurried(self._parts)
 
     @confirmed()
     async def begin(self, part: Part) -> None:
