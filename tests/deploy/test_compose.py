@@ -1,0 +1,145 @@
+"""What compose.yaml promises."""
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from app.config import Settings
+from scripts.stack.layout import ROOT
+
+TEXT = (ROOT / "compose.yaml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+HOUSE = ["api", "worker", "worker-local", "upkeep", "beat"]
+PROFILES = {"observability": {"prometheus", "grafana"}, "flower": {"flower"}, "local-whisper": {"worker-local"}}
+TARGETS = set(re.findall(r"^FROM .* AS ([\w-]+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+# What Compose itself reads of .env, beside the settings.
+COMPOSES_OWN = {
+    "FLOWER_BASIC_AUTH", "FLOWER_PORT", "GRAFANA_ADMIN_PASSWORD", "GRAFANA_PORT", "PORT", "PROMETHEUS_PORT",
+    "WORKER_TARGET",
+}  # fmt: skip
+
+
+def test_the_file_is_as_the_compose_specification_says() -> None:
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*check, "compose.yaml"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_services_are_these() -> None:
+    assert set(SERVICES) == {"mongodb", "valkey", *HOUSE, "prometheus", "grafana", "flower"}
+    assert "version" not in COMPOSE
+
+
+def test_what_nobody_needs_waits_for_its_profile() -> None:
+    found: dict[str, set[str]] = {}
+    for name, service in SERVICES.items():
+        for profile in service.get("profiles", []):
+            found.setdefault(profile, set()).add(name)
+    assert found == PROFILES
+
+
+def test_only_the_api_is_published_beyond_this_machine() -> None:
+    ports = {name: port for name, service in SERVICES.items() for port in service.get("ports", [])}
+    assert {name for name, port in ports.items() if not port.startswith("127.0.0.1:")} == {"api"}
+    assert set(ports) == {"api", "prometheus", "grafana", "flower"}, "databases are not published"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_watched_and_comes_back(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_is_pinned_to_a_release_or_built_here(name: str) -> None:
+    service = SERVICES[name]
+    if "image" in service:
+        assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+(-[\w.]+)?", service["image"])
+    else:
+        target = re.sub(r"^\$\{\w+:-([\w-]+)\}$", r"\1", service["build"]["target"])
+        assert target in TARGETS
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_the_house_waits_for_its_stores_and_cannot_write_to_its_image(name: str) -> None:
+    waits = {store: wait["condition"] for store, wait in SERVICES[name]["depends_on"].items()}
+    assert waits == {"mongodb": "service_healthy", "valkey": "service_healthy"}
+    assert SERVICES[name]["read_only"] is True
+    assert any(mount.startswith("/tmp") for mount in SERVICES[name]["tmpfs"])
+
+
+@pytest.mark.parametrize("name", [*HOUSE, "prometheus", "grafana", "flower"])
+def test_nobody_has_more_rights_than_a_plain_user(name: str) -> None:
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_every_part_of_the_house_has_the_same_addresses(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    assert {"MONGODB_URL", "REDIS_URL", "JWT_SECRET"} <= set(environment)
+    assert environment["MONGODB_URL"].endswith("replicaSet=rs0")
+    assert {setting.lower() for setting in environment} <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", ["worker", "worker-local"])
+def test_a_worker_ends_its_work_before_it_is_killed(name: str) -> None:
+    grace = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
+    assert grace > int(SERVICES[name]["environment"]["DRAIN_SECONDS"])
+
+
+def test_the_local_worker_differs_by_its_engine_alone() -> None:
+    local, other = SERVICES["worker-local"], SERVICES["worker"]
+    assert local["environment"]["SPEECH_ENGINE"] == "local"
+    assert local["command"] == other["command"]
+    assert local["build"]["target"] == "worker-local"
+
+
+def test_what_is_asked_of_the_environment_is_a_setting_or_named_here() -> None:
+    asked = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) | {s["environment"] for s in COMPOSE["secrets"].values()}
+    assert asked - {name.upper() for name in Settings.model_fields} == COMPOSES_OWN
+
+
+def test_no_secret_is_in_the_file() -> None:
+    assert re.findall(r"JWT_SECRET: (.*)", TEXT) == ["${JWT_SECRET:?set JWT_SECRET in .env, 32 bytes or more}"]
+    assert SERVICES["flower"]["environment"]["FLOWER_BASIC_AUTH"] == "${FLOWER_BASIC_AUTH:-}"
+    assert all(set(secret) == {"environment"} for secret in COMPOSE["secrets"].values())
+
+
+def test_flower_does_not_start_without_a_password() -> None:
+    script = SERVICES["flower"]["command"][0].replace("$$", "$").replace("exec celery flower", "echo flower")
+    done = {
+        word: subprocess.run(["sh", "-ec", script], env={"FLOWER_BASIC_AUTH": word}, capture_output=True, text=True)
+        for word in ("", "operator:secret")
+    }
+    assert done[""].returncode != 0
+    assert "FLOWER_BASIC_AUTH=user:password" in done[""].stderr
+    assert done["operator:secret"].stdout.startswith("flower --address")
+
+
+def test_prometheus_finds_its_files_where_it_looks_for_them() -> None:
+    prometheus = SERVICES["prometheus"]
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    mounts = dict(volume.split(":")[:2] for volume in prometheus["volumes"])
+    assert {f"./deploy/prometheus/{name}" for name in ("prometheus.yml", *config["rule_files"])} < set(mounts)
+    token = config["scrape_configs"][0]["authorization"]["credentials_file"]
+    assert prometheus["secrets"] == [{"source": "metrics_token", "target": f"/etc/prometheus/{token}"}]
+
+
+def test_the_mounted_files_are_there() -> None:
+    mounts = [volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])]
+    folders = [mount for mount in mounts if mount.startswith("./")]
+    assert folders
+    assert [mount for mount in folders if not (ROOT / mount).exists()] == []
+    assert {mount for mount in mounts if not mount.startswith("./")} == set(COMPOSE["volumes"])
+
+
+def test_the_broker_keeps_what_it_was_given() -> None:
+    command = SERVICES["valkey"]["command"]
+    assert command[command.index("--appendonly") + 1] == "yes"
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
