@@ -4,15 +4,15 @@ import secrets
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx2
 import typer
 from rich.console import Console
 
 from app.config import StackSettings
+from client import Analysis, ApiProblem, NotAnsweredInTime, VivaVoce
 from scripts.demo import show
-from scripts.demo.client import Client, Refused, connect
 from scripts.demo.interview import Interview, NoRecording, of_one, the_demo
 from scripts.demo.proof import audio_left_at_last, forget
 from scripts.demo.run import Play
@@ -46,7 +46,7 @@ def _run(interview: Interview, *, is_own: bool) -> int:
     except Stopped:
         errors.print("Stopped; nothing is left running.")
         return 128 + (signals.received or 0)
-    except (StackError, Refused, httpx2.HTTPError) as error:
+    except (StackError, ApiProblem, NotAnsweredInTime, httpx2.HTTPError) as error:
         errors.print(str(error), markup=False)
         return 1
 
@@ -57,8 +57,8 @@ def _play(interview: Interview, folder: Path, signals: Signals, *, is_own: bool)
         with console.status("Starting MongoDB, Valkey, worker, beat and API …"):
             stack.wait(signals.pause, lambda _: None)
         ready_after = time.monotonic() - started
-        with connect(stack.url, _token(stack)) as http:
-            play = Play(Client(http), interview, signals, console)
+        with VivaVoce(stack.url, _token(stack), pause=signals.pause) as client:
+            play = Play(client, interview, signals, console)
             play.seconds["start"] = ready_after
             result = play.run()
         _show(result, is_own=is_own)
@@ -68,7 +68,7 @@ def _play(interview: Interview, folder: Path, signals: Signals, *, is_own: bool)
         return code
 
 
-def _show(result: dict[str, Any], *, is_own: bool) -> None:
+def _show(result: Analysis, *, is_own: bool) -> None:
     if is_own:
         show.show_recording(console, result["answers"][0])
     else:

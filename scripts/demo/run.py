@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import cast
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from scripts.demo.client import Client
+from client import Analysis, VivaVoce
+from client.models import NewQuestion
 from scripts.demo.interview import Interview
 from scripts.stack.signals import Signals
 
@@ -18,22 +19,23 @@ ENDED = ("completed", "failed")
 class Play:
     """One interview, with what is seen of it on the way and how long each step took."""
 
-    def __init__(self, client: Client, interview: Interview, signals: Signals, console: Console) -> None:
+    def __init__(self, client: VivaVoce, interview: Interview, signals: Signals, console: Console) -> None:
         self.seconds: dict[str, float] = {}
         self._client = client
         self._interview = interview
         self._signals = signals
         self._console = console
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Analysis:
         """The analysis of the session."""
-        session = self._client.create(self._interview)
+        questions = [cast(NewQuestion, answer.question) for answer in self._interview.answers]
+        session = self._client.create_session(questions, title=self._interview.title)["session_id"]
         with self._progress() as progress:
             tasks = self._upload(session, progress)
             with self.timed("transcribe"):
                 self._follow(session, progress, tasks)
         with self.timed("analyze"), self._console.status("Analyzing …"):
-            return self._analyze(session)
+            return self._client.analysis(session)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -48,7 +50,7 @@ class Play:
         with self.timed("upload"):
             for spoken in self._interview.answers:
                 progress.update(tasks[spoken.id], status="uploading")
-                self._client.upload(session, spoken)
+                self._client.upload(session, spoken.id, spoken.audio)
                 progress.update(tasks[spoken.id], status="queued")
                 self._signals.pause(0)
         return tasks
@@ -56,7 +58,7 @@ class Play:
     def _follow(self, session: str, progress: Progress, tasks: dict[str, TaskID]) -> None:
         open_ones = set(tasks)
         while open_ones:
-            answers = self._client.answers(session)
+            answers = self._client.statuses(session)["answers"]
             for id in [id for id in open_ones if id in answers]:
                 status = answers[id]["status"]
                 progress.update(tasks[id], status=status)
@@ -64,13 +66,6 @@ class Play:
                     progress.update(tasks[id], total=1, completed=1)
                     open_ones.discard(id)
             self._signals.pause()
-
-    def _analyze(self, session: str) -> dict[str, Any]:
-        while True:
-            result, wait = self._client.analyze(session)
-            if result is not None:
-                return result
-            self._signals.pause(wait)
 
     def _progress(self) -> Progress:
         columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())

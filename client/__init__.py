@@ -1,0 +1,28 @@
+"""A typed Python client of the API. It needs httpx2 and nothing else of this project."""
+
+from client.api import VivaVoce
+from client.errors import ApiProblem, NotAnsweredInTime
+from client.models import (
+    Analysis,
+    AnalysisPending,
+    Answer,
+    Event,
+    NewQuestion,
+    Session,
+    SessionStatus,
+    Uploaded,
+)
+
+__all__ = [
+    "Analysis",
+    "AnalysisPending",
+    "Answer",
+    "ApiProblem",
+    "Event",
+    "NewQuestion",
+    "NotAnsweredInTime",
+    "Session",
+    "SessionStatus",
+    "Uploaded",
+    "VivaVoce",
+]

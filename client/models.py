@@ -1,0 +1,162 @@
+"""What the API takes and gives, as openapi.json says; tests hold the two together."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+Status = Literal["queued", "processing", "completed", "failed"]
+
+
+class KeyPoint(TypedDict):
+    text: str
+    weight: NotRequired[float]
+
+
+class NewQuestion(TypedDict):
+    """A question as it is sent; a key point is a string or has a weight."""
+
+    id: str
+    text: str
+    reference_answer: NotRequired[str | None]
+    key_points: NotRequired[list[str | KeyPoint]]
+    language: NotRequired[str | None]
+
+
+class Question(TypedDict):
+    id: str
+    text: str
+    reference_answer: str | None
+    key_points: list[KeyPoint]
+    language: str | None
+
+
+class Failure(TypedDict):
+    code: str
+    sentence: str
+
+
+class Feedback(TypedDict):
+    """One thing said about an answer; `quote` stands word for word in the transcript."""
+
+    point: str
+    covered: bool
+    quote: str | None
+    weight: float
+    comment: str | None
+
+
+class Word(TypedDict):
+    text: str
+    start: float
+    end: float
+    probability: float | None
+
+
+class Segment(TypedDict):
+    text: str
+    start: float
+    end: float
+    words: list[Word]
+
+
+class Answer(TypedDict):
+    """One answer's state: the newest recording's. Times are ISO 8601."""
+
+    status: Status
+    question_id: str
+    transcript: str | None
+    take: int
+    file_id: str | None
+    no_speech: bool
+    language: str | None
+    duration_seconds: float | None
+    warnings: list[str]
+    created_at: str | None
+    transcribed_at: str | None
+    error: Failure | None
+    score_status: Literal["pending", "scored", "unscored"] | None
+    score: float | None
+    unscored_reason: str | None
+    scorer: str | None
+    feedback: list[Feedback]
+
+
+class AnswerStatus(Answer):
+    segments: NotRequired[list[Segment] | None]
+
+
+class ScoredAnswer(Answer):
+    question: str
+    model_answer: str | None
+
+
+class Session(TypedDict):
+    session_id: str
+    user_id: str
+    title: str | None
+    created_at: str | None
+    questions: list[Question]
+    answers: dict[str, Answer]
+
+
+class Summary(TypedDict):
+    total: int
+    completed: int
+    processing: int
+    queued: int
+    failed: int
+    questions: int
+    not_answered: int
+
+
+class SessionStatus(TypedDict):
+    session_id: str
+    summary: Summary
+    answers: dict[str, Answer]
+    not_answered: list[str]
+
+
+class Uploaded(TypedDict):
+    """The recording is stored durably and will be transcribed."""
+
+    status: NotRequired[Literal["processing"]]
+    message: NotRequired[str]
+    file_id: str
+    transcription_status: NotRequired[Literal["queued"]]
+    session_id: str
+    question_id: str
+    take: int
+    sha256: str
+    bytes: int
+    deduplicated: NotRequired[bool]
+
+
+class AnalysisPending(TypedDict):
+    """Something is still in work; ask again after `retry_after` seconds."""
+
+    status: NotRequired[Literal["transcription_pending"]]
+    message: str
+    pending_count: int
+    processing_count: int
+    retry_after: int
+    scoring_count: int
+    queued: list[str]
+    processing: list[str]
+    scoring: list[str]
+    failed: list[str]
+    not_answered: list[str]
+
+
+class Analysis(TypedDict):
+    """The scores. What failed, was not answered or could not be judged is named, and never counted as zero."""
+
+    status: NotRequired[Literal["success"]]
+    final_score: float | None
+    scored_count: int
+    session_id: str
+    input_digest: str
+    answers: list[ScoredAnswer]
+    unscored: dict[str, str | None]
+    failed: list[str]
+    not_answered: list[str]
+
+
+Event = dict[str, Any]

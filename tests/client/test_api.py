@@ -1,0 +1,155 @@
+"""What the client does when calls go wrong, against a server on loopback that is told what to answer."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from client import ApiProblem, NotAnsweredInTime, VivaVoce
+
+Reply = tuple[int, dict[str, str], object]
+BUSY: Reply = (503, {"Retry-After": "7"}, {"code": "store_unavailable", "detail": "Try again."})
+STORED: Reply = (202, {}, {"file_id": "f", "take": 1})
+PENDING: Reply = (202, {"Retry-After": "3"}, {"status": "transcription_pending", "retry_after": 3})
+SCORES: Reply = (200, {}, {"status": "success", "final_score": 80.0})
+RESET: Reply = (0, {}, None)
+
+
+@dataclass
+class Told:
+    """A server, what it will answer next, and what it was asked."""
+
+    url: str = ""
+    replies: list[Reply] = field(default_factory=list)
+    asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def client(self, **options: object) -> VivaVoce:
+        return VivaVoce(self.url, "token", pause=self.pauses.append, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    known = Told()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            known.asked.append((self.command, self.path, dict(self.headers), body))
+            status, headers, content = known.replies.pop(0)
+            if status == 0:
+                self.close_connection = True
+                return
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(data))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    known.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield known
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def file_in(body: bytes) -> bytes:
+    return body.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
+
+
+@pytest.mark.parametrize("trouble", [BUSY, RESET, (429, {"Retry-After": "7"}, {}), (502, {}, "no problem of ours")])
+def test_an_upload_is_sent_again_whole_under_the_same_key(told: Told, trouble: Reply, tmp_path: Path) -> None:
+    audio = tmp_path / "answer.webm"
+    audio.write_bytes(b"spoken " * 1000)
+    told.replies = [trouble, trouble, STORED]
+    with told.client() as client:
+        assert client.upload("s", "q", audio)["take"] == 1
+    assert len(told.asked) == 3
+    assert {headers["Idempotency-Key"] for *_, headers, _ in told.asked} == {told.asked[0][2]["Idempotency-Key"]}
+    assert [file_in(body) for *_, body in told.asked] == [audio.read_bytes()] * 3
+
+
+def test_it_waits_as_long_as_it_is_told(told: Told) -> None:
+    told.replies = [BUSY, STORED]
+    with told.client() as client:
+        client.upload("s", "q", b"spoken")
+    assert told.pauses == [7.0]
+
+
+def test_two_uploads_have_two_keys(told: Told) -> None:
+    told.replies = [STORED, STORED]
+    with told.client() as client:
+        client.upload("s", "q", b"spoken")
+        client.upload("s", "q", b"spoken")
+    assert len({headers["Idempotency-Key"] for *_, headers, _ in told.asked}) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422])
+def test_what_will_not_pass_is_told_at_once(told: Told, status: int) -> None:
+    told.replies = [(status, {}, {"code": "not_audio", "detail": "No known audio container."})]
+    with told.client() as client, pytest.raises(ApiProblem, match=r"No known audio container\.") as refused:
+        client.upload("s", "q", b"text")
+    assert (refused.value.status, refused.value.code, told.pauses) == (status, "not_audio", [])
+
+
+def test_a_request_in_flight_is_waited_for(told: Told) -> None:
+    told.replies = [(409, {"Retry-After": "1"}, {"code": "idempotency_in_flight"}), STORED]
+    with told.client() as client:
+        assert client.upload("s", "q", b"spoken")["file_id"] == "f"
+
+
+def test_it_gives_up_with_the_last_trouble(told: Told) -> None:
+    told.replies = [BUSY] * 3 + [RESET] * 3
+    with told.client(tries=3) as client:
+        with pytest.raises(ApiProblem, match="Try again"):
+            client.statuses("s")
+        with pytest.raises(httpx2.TransportError):
+            client.statuses("s")
+    assert told.replies == []
+
+
+def test_scores_are_waited_for_as_long_as_they_say(told: Told) -> None:
+    told.replies = [PENDING, PENDING, SCORES]
+    with told.client() as client:
+        assert client.analysis("s")["final_score"] == 80.0
+    assert told.pauses == [3.0, 3.0]
+
+
+def test_nobody_waits_for_scores_for_ever(told: Told) -> None:
+    told.replies = [PENDING]
+    with told.client() as client, pytest.raises(NotAnsweredInTime):
+        client.analysis("s", within=2.0)
+
+
+def test_events_go_on_from_the_last_one(told: Told) -> None:
+    told.replies = [
+        (200, {}, {"cursor": 4, "snapshot": {"id": 4, "type": "snapshot"}, "events": []}),
+        (200, {}, {"cursor": 4, "snapshot": None, "events": []}),
+        (200, {}, {"cursor": 6, "snapshot": None, "events": [{"id": 5}, {"id": 6}]}),
+    ]
+    with told.client() as client:
+        events = client.events("s")
+        assert [next(events)["id"] for _ in range(3)] == [4, 5, 6]
+    assert [path.partition("?")[2] for _, path, *_ in told.asked] == ["wait=20", "wait=20&since=4", "wait=20&since=4"]
+
+
+def test_a_token_may_change_between_requests(told: Told) -> None:
+    told.replies = [BUSY, SCORES]
+    tokens = iter(["old", "new"])
+    with VivaVoce(told.url, lambda: next(tokens), pause=told.pauses.append) as client:
+        client.analyze("s")
+    assert [headers["Authorization"] for *_, headers, _ in told.asked] == ["Bearer old", "Bearer new"]
