@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from tests.house import Interior
 
-PORTS = ("sessions", "uploads", "claims", "records", "closings", "audio", "upkeep", "doorbell")
+PORTS = (
+    "sessions", "uploads", "claims", "records", "closings", "audio", "upkeep", "doorbell", "interventions", "audit_log",
+)  # fmt: skip
 
 
 class Died(BaseException):

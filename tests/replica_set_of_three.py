@@ -1,5 +1,6 @@
 """A replica set that fails over: three members on loopback."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -73,6 +74,29 @@ class ReplicaSet:
         primary = self.primary()
         other = next(port for port in self._ports if port != primary)
         return [self._kill(primary), self._kill(other)]
+
+    @contextmanager
+    def primary_stopped(self) -> Iterator[int]:
+        """The primary stands still, as if its machine did; its port. The others elect another."""
+        with self._stopped([self.primary()]) as (port,):
+            yield port
+
+    @contextmanager
+    def primary_alone(self) -> Iterator[int]:
+        """The primary hears nothing from the others any more, while clients reach it; its port."""
+        primary = self.primary()
+        with self._stopped([port for port in self._ports if port != primary]):
+            yield primary
+
+    @contextmanager
+    def _stopped(self, ports: list[int]) -> Iterator[list[int]]:
+        for port in ports:
+            self._processes[port].send_signal(signal.SIGSTOP)
+        try:
+            yield ports
+        finally:
+            for port in ports:
+                self._processes[port].send_signal(signal.SIGCONT)
 
     def _kill(self, port: int) -> int:
         self._processes[port].kill()

@@ -46,9 +46,9 @@ def mongod_command(folder: Path, port: int) -> list[str | Path]:
 
 
 @contextmanager
-def valkey(folder: Path, *options: str) -> Iterator[str]:
+def valkey(folder: Path, *options: str, port: int | None = None) -> Iterator[str]:
     """The URL of a Valkey that keeps nothing, unless the options say otherwise."""
-    port = free_port()
+    port = port or free_port()
     command: list[str | Path] = [find_valkey(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
     command += ["--save", "", *options]
     with running(command, folder / "valkey.log", lambda: listens(port)):
