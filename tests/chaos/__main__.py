@@ -2,12 +2,14 @@
 
 import queue
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +17,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from scripts.stack.layout import ROOT
 from tests.chaos import apart
 from tests.chaos.cells import Cell, cells_of, chosen
 from tests.chaos.judged import judged
 from tests.chaos.machine import Machine, machine
 from tests.chaos.overhear import overhear
-from tests.chaos.report import merged, page, read, row_of
+from tests.chaos.report import Run, merged, page, read, row_of
 from tests.chaos.verdict import Verdict
 
 Played = tuple[Cell, Verdict]
@@ -32,44 +35,56 @@ PAGE = Path("docs/kill-matrix.md")
 def chaos(
     only: Annotated[str, typer.Option(help="Only cells whose title holds this, as `× mongod`.")] = "",
     seed: Annotated[int, typer.Option(help="The order of the cells.")] = 1,
-    most: Annotated[int | None, typer.Option(min=1, help="At most so many cells; every step comes early.")] = None,
+    most: Annotated[int | None, typer.Option(min=1, help="At most so many cells; what is new comes first.")] = None,
     stacks: Annotated[int, typer.Option(min=1, help="How many stacks are broken side by side.")] = 2,
     minutes: Annotated[float, typer.Option(help="Begin no cell after so many minutes.")] = 240,
     keep: Annotated[bool, typer.Option(help="Keep what the page says of the other cells.")] = False,
     out: Annotated[Path, typer.Option(help="The page to write.")] = PAGE,
 ) -> None:
     """Play the kill matrix; exits with 1 if a promise did not hold."""
-    end = time.monotonic() + minutes * 60
+    start = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = read(out.read_text()) if keep and out.exists() else []
-    played = 0
-    with tempfile.TemporaryDirectory() as folder, _progress() as progress:
-        for cell, verdict in _played(Path(folder), progress, only, seed, most, stacks, end):
+    commit, played = _commit(), 0
+    with tempfile.TemporaryDirectory() as folder, _progress() as progress, ExitStack() as open_:
+        machines = [open_.enter_context(machine(Path(folder) / str(number))) for number in range(stacks)]
+        cells = cells_of(overhear(machines[0]))
+        of = len(cells) + len(apart.CELLS)
+        aside = chosen(list(apart.CELLS), only=only, seed=seed, most=most)
+        rest = chosen(cells, only=only, seed=seed, most=None if most is None else most - len(aside))
+        both = chain(apart.played(Path(folder), aside), _side_by_side(machines, rest, progress, start + minutes * 60))
+        for cell, verdict in both:
             played += 1
             rows = merged(rows, [row_of(cell, verdict)])
             if verdict.faults:
                 progress.console.print(f"[red]{cell.title}[/red]: {'; '.join(verdict.faults)}", soft_wrap=True)
             # Written as it grows: a run that is broken off has something to show.
-            out.write_text(page(rows))
-    console.print(f"{played} cells; {out} says what became of them.")
+            run = Run(commit, played, of, (time.monotonic() - start) / 60, stacks, seed)
+            out.write_text(page(rows, run))
+    console.print(f"{played} cells in {(time.monotonic() - start) / 60:.0f} minutes; {out} says what became of them.")
     raise typer.Exit(not all(row.is_sound for row in rows))
+
+
+def _commit() -> str:
+    """What is played: the commit, and whether the tree is not quite it."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if not head:
+        return "a tree without commits"
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PAGE}")
+    return f"commit {head} with changes on top" if changed else f"commit {head}"
+
+
+def _git(*arguments: str) -> str:
+    try:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console)
-
-
-def _played(
-    folder: Path, progress: Progress, only: str, seed: int, most: int | None, stacks: int, end: float
-) -> Iterator[Played]:
-    with ExitStack() as open_:
-        machines = [open_.enter_context(machine(folder / str(number))) for number in range(stacks)]
-        cells = chosen(cells_of(overhear(machines[0])), only=only, seed=seed, most=most)
-        yield from _side_by_side(machines, cells, progress, end)
-    if only in apart.NEVER_THERE.title:
-        yield from apart.played(folder)
 
 
 def _side_by_side(machines: list[Machine], cells: list[Cell], progress: Progress, end: float) -> Iterator[Played]:

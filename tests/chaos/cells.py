@@ -1,7 +1,7 @@
 """The cells of the matrix: what is broken, how, and when."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,14 +60,29 @@ def _of_step(step: Step) -> list[Cell]:
 
 
 def chosen(cells: list[Cell], *, only: str = "", seed: int = 0, most: int | None = None) -> list[Cell]:
-    """The cells whose title holds `only`, shuffled by the seed so that the first ones cover every step."""
+    """The cells whose title holds `only`, shuffled by the seed and put in an order in which little comes twice.
+
+    First every step comes once; then each process has met each fault in each stage, then each step has met each
+    process and each fault; then the rest.
+    """
     shuffler = random.Random(seed)
     rest = [cell for cell in cells if only in cell.title]
     shuffler.shuffle(rest)
     ordered: list[Cell] = []
-    while rest:
-        met: set[Step] = set()
-        turn = [cell for cell in rest if not (cell.step in met or met.add(cell.step))]  # type: ignore[func-returns-value]
-        ordered += turn
-        rest = [cell for cell in rest if cell not in turn]
-    return ordered[:most]
+    met: set[Hashable] = set()
+    while rest and (most is None or len(ordered) < most):
+        cell = max(rest, key=lambda cell: _news(cell, met))
+        rest.remove(cell)
+        ordered.append(cell)
+        met |= {cell.step, *_meetings(cell)}
+    return ordered
+
+
+def _meetings(cell: Cell) -> tuple[Hashable, ...]:
+    stage, step, fault, process = cell.step.stage, cell.step, cell.fault, cell.process
+    return (stage, process, fault), (step, process), (step, fault, "fault")
+
+
+def _news(cell: Cell, met: set[Hashable]) -> tuple[int, ...]:
+    in_stage, *in_step = (meeting not in met for meeting in _meetings(cell))
+    return cell.step not in met, in_stage, sum(in_step)

@@ -1,7 +1,7 @@
 """Stopping a process exactly before one of its database commands, without a hook in the product."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -54,6 +54,11 @@ class Brake:
         for operation in operations:
             self._admin.admin.command("killOp", op=operation)
 
+    def are_waiting(self, operations: list[int]) -> bool:
+        """Whether any of these is still to be carried out."""
+        running = self._admin["admin"].aggregate([{"$currentOp": {"allUsers": True}}])
+        return any(row.get("opid") in operations for row in running)
+
     def off(self) -> None:
         with suppress(PyMongoError):
             self._admin.admin.command("configureFailPoint", "failCommand", mode="off")
@@ -84,9 +89,15 @@ class Brake:
 def held_operations(admin: MongoClient[dict[str, Any]], hold: Hold | None = None) -> list[int]:
     """The product's commands that wait in the database; those of one kind, if it is said."""
     by = hold.app if hold else {"$regex": "^viva-voce-"}
-    where = {"appName": by, "active": True, "ns": {"$regex": "^viva_voce"}, "microsecs_running": {"$gt": 20_000}}
+    # The time of a command runs only from when it is let through: one that is held has none.
+    is_held = {"$or": [{"microsecs_running": {"$gt": 20_000}}, {"microsecs_running": None}]}
+    where = {"appName": by, "active": True, "ns": {"$regex": "^viva_voce"}, **is_held}
     rows = admin["admin"].aggregate([{"$currentOp": {"allUsers": True}}, {"$match": where}])
-    return [row["opid"] for row in rows if hold is None or hold.command in row.get("command", {})]
+    return [row["opid"] for row in rows if hold is None or _is_of(hold, row.get("command", {}))]
+
+
+def _is_of(hold: Hold, command: Mapping[str, Any]) -> bool:
+    return hold.command in command and hold.collection in (command[hold.command], command.get("collection"))
 
 
 @contextmanager

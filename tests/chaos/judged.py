@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from tests.chaos.cells import Cell
 from tests.chaos.holds import NotReached, held_operations
 from tests.chaos.machine import BOUND, Machine
-from tests.chaos.recordings import recording, said
+from tests.chaos.recordings import Voice
 from tests.chaos.scenes import Scene, await_analysis, play
 from tests.chaos.uploads import Told
 from tests.chaos.verdict import LIVE, Remains, Sent, Verdict, judge
@@ -72,13 +72,15 @@ def remains(machine: Machine, scene: Scene, since: Any) -> Remains:
     kept = {part["_id"] for part in database["parts"].find(others)}
     ours = {part["_id"] for part in parts}
     return Remains(
-        sent=[_sent(told) for told in scene.sent],
+        sent=[_sent(machine.voice, told) for told in scene.sent],
         parts=parts,
         answers=document["answers"],
         files={str(row["_id"]) for row in database["fs.files"].find({}, {"_id": True})} - kept,
         chunks={str(id) for id in database["fs.chunks"].distinct("files_id")} - kept,
         part_log=[e for e in machine.written(since, "parts") if _id(e) in ours],
         session_log=[e for e in machine.written(since, "interview_sessions") if _id(e) == scene.session],
+        heard=machine.engine.heard,
+        is_right=machine.voice.is_right,
     )
 
 
@@ -86,10 +88,10 @@ def _id(entry: dict[str, Any]) -> Any:
     return (entry.get("o2") or entry["o"])["_id"]
 
 
-def _sent(told: Told) -> Sent:
-    sha256 = hashlib.sha256(recording(told.number)).hexdigest()
+def _sent(voice: Voice, told: Told) -> Sent:
+    sha256 = hashlib.sha256(voice.recording(told.number)).hexdigest()
     accepted = told.body["file_id"] if told.is_accepted else None
-    return Sent(sha256, said(told.number), told.question, accepted)
+    return Sent(sha256, voice.said(told.number), told.question, accepted)
 
 
 def insist(look: Callable[[], T], seconds: float = 60.0) -> T:

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from pymongo import MongoClient
 from app.config import Settings
 from scripts.cleanup import clean
 from tests.chaos.cells import Fault
-from tests.chaos.recordings import Engine
+from tests.chaos.recordings import Engine, Voice
 from tests.scripts.running import runs, until
 from tests.system import house
 from tests.system.house import Stack
@@ -49,6 +49,8 @@ class Machine:
     stack: Stack
     engine: Engine
     admin: MongoClient[dict[str, Any]]
+    voice: Voice = field(default_factory=Voice)
+    environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
     numbers: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -107,14 +109,14 @@ class Machine:
     @property
     def settings(self) -> Settings:
         """The settings of the stack's processes."""
-        known = {**ENVIRONMENT, **self.stack.environment, "OPENAI_BASE_URL": self.engine.url}
+        known = {**self.environment, **self.stack.environment, "OPENAI_BASE_URL": self.engine.url}
         return Settings.model_validate({name.lower(): value for name, value in known.items()})
 
     def _freeze(self, pids: Iterable[int], then: Callable[[], None]) -> None:
         for pid in pids:
             send(pid, signal.SIGSTOP)
         try:
-            time.sleep(LEASE + 1.0)
+            time.sleep(self.settings.lease_seconds + 1.0)
             then()
         finally:
             for pid in pids:

@@ -1,7 +1,9 @@
-"""Answers that tell by their length which they are, and an engine that hears it."""
+"""Answers that tell by their length which they are, and an engine that hears it, and says each time when it did."""
 
+import itertools
 import struct
 import threading
+from datetime import UTC, datetime
 from functools import cache
 from typing import Self
 
@@ -39,8 +41,21 @@ def recording(number: int) -> bytes:
 
 
 def said(number: int) -> str:
-    """What the engine hears in that recording."""
+    """What the engine hears in that recording, before it says how often it was asked."""
     return f"This is answer number {number % MOST}, and it finds rows without scanning the table."
+
+
+class Voice:
+    """What is uploaded, and what is to be heard in it."""
+
+    def recording(self, number: int) -> bytes:
+        return recording(number)
+
+    def said(self, number: int) -> str:
+        return said(number)
+
+    def is_right(self, said: str, heard: str) -> bool:
+        return heard.startswith(said)
 
 
 def number_of(flac: bytes) -> int:
@@ -50,11 +65,16 @@ def number_of(flac: bytes) -> int:
 
 
 class Engine(OpenAIServer):
-    """Hears the recordings; with `hold` it makes the next one wait until `release`, so that it can be met there."""
+    """Hears the recordings; with `hold` it makes the next one wait until `release`, so that it can be met there.
+
+    No two of its transcripts are the same: `heard` tells when it was asked for each.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.heard: dict[str, datetime] = {}
         self.reached = threading.Event()
+        self._hearings = itertools.count(1)
         self._go = threading.Event()
         self._go.set()
 
@@ -72,6 +92,8 @@ class Engine(OpenAIServer):
         self._go.set()
 
     def reply(self, received: Received) -> Reply:
+        text = f"{said(number_of(received.file))} Hearing {next(self._hearings)}."
+        self.heard[text] = datetime.now(UTC)
         self.reached.set()
         self._go.wait(1.2)
-        return says(said(number_of(received.file)))
+        return says(text)

@@ -7,7 +7,7 @@ from tests.chaos.cells import Cell
 from tests.chaos.verdict import Verdict
 
 FAULTS = ("lost", "doubled", "strays", "missed")
-STAGES = ("start", "upload", "wait", "work", "finish", "sweep", "analyze")
+STAGES = ("start", "upload", "wait", "work", "finish", "sweep", "analyze", "spoken")
 DETAILS = "## By step, fault and process"
 INTRODUCTION = """# The kill matrix
 
@@ -74,11 +74,30 @@ def merged(before: Iterable[Row], now: Iterable[Row]) -> list[Row]:
     return sorted(rows.values(), key=lambda row: (STAGES.index(row.step.partition(":")[0]), row.key))
 
 
-def page(rows: Sequence[Row]) -> str:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """When a run is over: how many cells it played of how many, on what, and how."""
+
+    commit: str
+    played: int
+    of: int
+    minutes: float
+    stacks: int
+    seed: int
+
+    def __str__(self) -> str:
+        return (
+            f"The last run: {self.played} of {self.of} cells in {self.minutes:.0f} minutes on {self.commit}, "
+            f"{self.stacks} stacks side by side, seed {self.seed}."
+        )
+
+
+def page(rows: Sequence[Row], run: Run) -> str:
     """The text of docs/kill-matrix.md."""
+    older = f" {len(rows) - run.played} rows are from runs before it." if len(rows) > run.played else ""
     unsound = [(*row.key, row.found) for row in rows if not row.is_sound]
     head = ("cells", *SUMS, "seconds")
-    parts = [INTRODUCTION, "## In all", _table(head, [_sum(rows)])]
+    parts = [INTRODUCTION, f"{run}{older}", "## In all", _table(head, [_sum(rows)])]
     if unsound:
         parts += ["## What did not hold", _table(("step", "fault", "process", "what was found"), unsound)]
     parts += ["## By process and fault", _table(("process", "fault", *head), _grouped(rows, _by_process))]

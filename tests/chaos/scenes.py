@@ -1,10 +1,11 @@
 """Each cell played on a machine: uploads in flight, one fault at its step."""
 
+import asyncio
 import os
 import signal
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +17,7 @@ from bson import ObjectId
 from app.worker import Process, WorkHouse
 from services.interview import PartId
 from tests.chaos.cells import Cell, Fault
-from tests.chaos.holds import BLOCK_SECONDS, Brake, brake
+from tests.chaos.holds import BLOCK_SECONDS, Brake, NotReached, brake
 from tests.chaos.machine import BOUND, Machine, send
 from tests.chaos.uploads import Told, start
 from tests.scripts.running import until
@@ -62,6 +63,8 @@ class Scene:
         then = (lambda: held.end(operations)) if held and ends else (lambda: None)
         if cell.fault is Fault.STOP and cell.process == "worker" and cell.step.stage in ("work", "finish"):
             then = self.stand_in
+        if held and cell.fault is Fault.KILL_LATE and cell.process == "worker":
+            then = lambda: self.overtake(lambda: held.are_waiting(operations))  # noqa: E731
         self.machine.break_(cell.process, cell.fault, then)
 
     def stand_in(self) -> None:
@@ -72,6 +75,19 @@ class Scene:
         try:
             for part in self.machine.database["parts"].find(work):
                 other.run(partial(_transcribe, part["_id"]))
+        finally:
+            other.close()
+
+    def overtake(self, is_waiting: Callable[[], bool]) -> None:
+        """Another worker has taken the claim when the dead one's write lands, and gives it back after that."""
+        other = Process(self.machine.settings)
+        other.call("other@chaos")
+        work = {"session_id": self.session, "question_id": "q1", "state": {"$in": ["queued", "processing"]}}
+        part = self.machine.database["parts"].find_one(work, sort=[("take", -1)])
+        try:
+            if part is not None:
+                other.run(lambda house: _hold_claim(house, part["_id"], is_waiting))
+            until(lambda: not is_waiting(), 30)
         finally:
             other.close()
 
@@ -91,6 +107,19 @@ def open_session(machine: Machine) -> str:
 
 def _transcribe(id: str, house: WorkHouse) -> Coroutine[Any, Any, None]:
     return house.transcription.run(PartId(id))
+
+
+async def _hold_claim(house: WorkHouse, id: str, is_waiting: Callable[[], bool]) -> None:
+    """Claim the record as soon as that may be, and keep it for as long as something waits."""
+    claims, claimed = house.house.claims, None
+    while await asyncio.to_thread(is_waiting):
+        if claimed is None:
+            claimed = await claims.claim(PartId(id), "another")
+        else:
+            await claims.beat(claimed.id, claimed.fence)
+        await asyncio.sleep(0.2)
+    if claimed is not None:
+        await claims.release(claimed.id, claimed.fence)
 
 
 def _block(cell: Cell) -> float:
@@ -166,6 +195,33 @@ def _finish(scene: Scene) -> None:
         scene.strike(held)
 
 
+def _spoken(scene: Scene) -> None:
+    """A worker that really listens meets its fault while it decodes, or half-way through an answer."""
+    hold = scene.cell.step.hold
+    if hold is not None:
+        with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+            scene.upload("q1")
+            held.wait()
+            scene.upload("q2")
+            scene.strike(held)
+        return
+    told = scene.upload("q1", wait=True)
+    _await_half(scene, told)
+    scene.upload("q2")
+    scene.strike()
+
+
+def _await_half(scene: Scene, told: Told) -> None:
+    """Until the worker is half-way, going by how long it took for the answer before."""
+    parts = scene.machine.database["parts"]
+    before = parts.find_one({"state": "completed"}, sort=[("completed_at", -1)])
+    assert before is not None, "one answer must have been transcribed in peace"
+    until(lambda: parts.count_documents({"_id": told.body["file_id"], "state": {"$ne": "queued"}}) > 0, 30)
+    time.sleep(before["processing_seconds"] / 2)
+    if not parts.count_documents({"_id": told.body["file_id"], "state": "processing"}):
+        raise NotReached("the answer was transcribed before its time")
+
+
 def leave_work_for_the_sweep(scene: Scene) -> None:
     """A worker dies with an answer in the engine, and the API with half an upload."""
     scene.machine.engine.hold()
@@ -237,4 +293,5 @@ SCENES = {
     "finish": _finish,
     "sweep": _sweep,
     "analyze": _analyze,
+    "spoken": _spoken,
 }

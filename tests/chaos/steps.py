@@ -29,6 +29,9 @@ NICKNAMES = {
     "update interview_sessions analysis": "keep the analysis",
     "update parts settled": "settle",
     "update parts to_score": "scored",
+    "findAndModify parts counted": "count in",
+    "update counters": "tally",
+    "findAndModify webhook_deliveries sending": "deliver",
 }
 
 
@@ -102,6 +105,10 @@ def steps_of(stage: str, commands: Iterable[Command]) -> list[Step]:
         if command.is_step:
             title = "take back" if stage == "sweep" and command.title == "accept" else command.title
             titles[title] += 1
+            # What each sweep does again is one step.
+            if stage == "sweep" and titles[title] > 1:
+                seen[key] += 1
+                continue
             again = f" {titles[title]}" if titles[title] > 1 else ""
             # Heartbeats are updates of parts too: count only from where they are over.
             late = stage == "finish" and key == ("update", "parts")
@@ -126,6 +133,8 @@ def _named(collection: str, values: Mapping[str, Any]) -> str:
     state = values.get("state")
     if state is not None:
         return str(state["$literal"] if isinstance(state, dict) else state)
+    if collection == "counters":
+        return ""
     if collection == "fs.files":
         return "mark" if "metadata.status" in values else "file"
     if collection == "interview_sessions":

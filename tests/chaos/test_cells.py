@@ -35,6 +35,14 @@ def test_a_seed_gives_an_order_in_which_every_step_comes_before_one_comes_twice(
     assert {cell.step for cell in chosen(cells, seed=3, most=len(steps))} == set(steps)
 
 
+def test_each_process_meets_each_fault_in_each_stage_before_the_rest_comes() -> None:
+    cells = cells_of([*MOMENTS, HELD, SWEEP, *(Step("finish", f"write {n}", HELD.hold) for n in range(20))])
+    combined = {(cell.step.stage, cell.process, cell.fault) for cell in cells}
+    first = chosen(cells, seed=3, most=len({cell.step for cell in cells}) + len(combined))
+    assert {(cell.step.stage, cell.process, cell.fault) for cell in first} == combined
+    assert len(first) < len(cells) / 3
+
+
 def test_only_what_is_asked_for() -> None:
     found = chosen(cells_of([*MOMENTS, HELD]), only="× mongod")
     assert {cell.process for cell in found} == {"mongod"}

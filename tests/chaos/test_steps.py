@@ -65,3 +65,9 @@ def test_updates_of_records_are_counted_only_after_the_heartbeats_are_over() -> 
 def test_a_write_that_nobody_named_is_a_step_all_the_same() -> None:
     (step,) = steps_of("upload", [Command(APP, "update", "invoices", "paid")])
     assert step.title == "upload: update invoices paid"
+
+
+def test_what_each_sweep_does_again_is_one_step() -> None:
+    tally, settle = Command(APP, "update", "counters"), Command(APP, "update", "parts", "settled")
+    steps = steps_of("sweep", [tally, settle, tally, tally, settle])
+    assert [step.title for step in steps] == ["sweep: tally", "sweep: settle"]

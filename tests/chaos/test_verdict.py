@@ -1,11 +1,13 @@
 """Each promise is broken once here, and the verdict says so."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.chaos.verdict import Remains, Sent, Verdict, judge
 
+BEFORE, CLAIMED, AFTER = (datetime(2026, 1, 1, 12, minute, tzinfo=UTC) for minute in (1, 2, 3))
 SENT = Sent("hash", "what was said", "q1", "p1")
 
 
@@ -19,6 +21,7 @@ def part(**changed: Any) -> dict[str, Any]:
         "keep_audio": False,
         "failure": None,
         "transcript": {"text": "what was said"},
+        "claimed_at": CLAIMED,
     }
     return {**usual, **changed}
 
@@ -88,3 +91,8 @@ def test_an_upload_that_heard_nothing_may_be_gone_but_leaves_no_record_uploading
 )
 def test_a_stray_is_found(remains: dict[str, Any], fault: str) -> None:
     assert fault in verdict(**remains).strays
+
+
+def test_a_transcript_from_before_the_last_claim_is_of_a_worker_that_had_lost_it() -> None:
+    assert verdict(heard={"what was said": AFTER}).doubled == []
+    assert verdict(heard={"what was said": BEFORE}).doubled == ["p1: completed by a worker that had lost it"]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from tests.chaos.machine import Machine
-from tests.chaos.recordings import HALF, recording
+from tests.chaos.recordings import HALF
 
 BOUNDARY = "chaos"
 PIECE = 100_000
@@ -50,7 +50,7 @@ def start(machine: Machine, session: str, question: str, *, at_half: bool = Fals
 
 def _upload(machine: Machine, told: Told) -> None:
     head, tail = _frame()
-    audio = recording(told.number)
+    audio = machine.voice.recording(told.number)
     headers = {
         "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
         "Content-Length": str(len(head) + len(audio) + len(tail)),

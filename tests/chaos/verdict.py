@@ -1,7 +1,8 @@
 """Whether the promises held: pure looks at what a cell left behind."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tests.chaos.history import doubled_in_parts, doubled_in_sessions
@@ -24,7 +25,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
-    """What is in the database when all is quiet and one sweep is over; ids are strings."""
+    """What is in the database when all is quiet and one sweep is over; ids are strings.
+
+    `heard` tells when the engine was asked for a transcript, `is_right` whether one says what was said.
+    """
 
     sent: Sequence[Sent]
     parts: Sequence[Row]
@@ -33,6 +37,8 @@ class Remains:
     chunks: set[str]
     part_log: Sequence[Row] = ()
     session_log: Sequence[Row] = ()
+    heard: Mapping[str, datetime] = field(default_factory=dict)
+    is_right: Callable[[str, str], bool] = lambda said, heard: heard.startswith(said)
 
 
 @dataclass(slots=True)
@@ -65,7 +71,7 @@ def judge(remains: Remains) -> Verdict:
         superseded=states.count("superseded"),
         reasons=sorted(part["failure"]["code"] for part in accepted if part["state"] == "failed" and part["failure"]),
         lost=[*_lost(remains, parts), *_wrong(remains, parts.values()), *_not_shown(remains)],
-        doubled=doubled_in_parts(remains.part_log) + doubled_in_sessions(remains.session_log),
+        doubled=[*_stale(remains), *doubled_in_parts(remains.part_log), *doubled_in_sessions(remains.session_log)],
         strays=list(_strays(remains)),
     )
 
@@ -88,13 +94,25 @@ def _wrong(remains: Remains, parts: Iterable[Row]) -> Iterator[str]:
     """Records whose end is not what it should be, whether their client heard of it or not."""
     says = {sent.sha256: sent.says for sent in remains.sent}
     for part in parts:
-        if part["state"] == "completed" and part["transcript"]["text"] != says.get(part["sha256"]):
+        if part["state"] == "completed" and not _is_right(remains, says.get(part["sha256"]), part):
             yield f"{part['_id']}: the transcript is another's: {part['transcript']['text']!r}"
         reason = (part["failure"] or {}).get("code")
         if part["state"] == "failed" and reason not in FAIR_REASONS:
             yield f"{part['_id']}: failed by {reason}, though its recording is good"
         if part["state"] == "superseded" and not _has_newer(part, remains.parts):
             yield f"{part['_id']}: superseded by nothing"
+
+
+def _is_right(remains: Remains, says: str | None, part: Row) -> bool:
+    return says is not None and remains.is_right(says, part["transcript"]["text"])
+
+
+def _stale(remains: Remains) -> Iterator[str]:
+    """Transcripts that were heard before their record was last claimed: they are of a worker that had lost it."""
+    for part in remains.parts:
+        heard = remains.heard.get(part["transcript"]["text"]) if part["state"] == "completed" else None
+        if heard is not None and heard < part["claimed_at"]:
+            yield f"{part['_id']}: completed by a worker that had lost it"
 
 
 def _has_newer(part: Row, parts: Iterable[Row]) -> bool:

@@ -86,13 +86,22 @@ async def bench(settings: Settings) -> AsyncIterator[Bench]:
         try:
             yield Bench(house, database)
         finally:
-            await house.doorbell.close()
+            await house.close()
             await client.drop_database(database.name)
 
 
 @contextmanager
 def worker(settings: Settings, folder: Path, *arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """The worker's command, in the environment of these settings; it must end in order."""
+    with launched(settings, folder, *arguments, **more) as process:
+        yield process
+        process.terminate()
+        assert process.wait(60) == 0, (folder / "worker.log").read_text()[-3000:]
+
+
+@contextmanager
+def launched(settings: Settings, folder: Path, *arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The same, however it ends."""
     names = ("mongodb_url", "mongodb_database", "redis_url", "speech_model", "speech_words")
     own = {name.upper(): str(getattr(settings, name)) for name in names} | {"CACHE_DIR": str(folder), **more}
     command = ["-m", "celery", "-A", "celery_app", "worker", "--without-mingle", "--without-gossip", *arguments]
@@ -103,8 +112,6 @@ def worker(settings: Settings, folder: Path, *arguments: str, **more: str) -> It
         )  # fmt: skip
         try:
             yield process
-            process.terminate()
-            assert process.wait(60) == 0, (folder / "worker.log").read_text()[-3000:]
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, 9)
@@ -131,4 +138,4 @@ def _wav(pcm: bytes) -> bytes:
     return file.getvalue()
 
 
-__all__ = ["Bench", "bench", "clips", "until", "worker"]
+__all__ = ["Bench", "bench", "clips", "launched", "until", "worker"]
