@@ -1,0 +1,118 @@
+"""The recorder on an empty page, where a test can get at it."""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.async_api import BrowserContext, Page, Route
+
+from tests.audio import encoded
+from tests.system import house
+
+UPLOADS = "**/api/upload-answer/**"
+SPOKEN = encoded("webm", 0.6)
+
+PAGE = "<!doctype html><title>Bench</title><canvas></canvas>"
+OPEN = """async ({ token, options }) => {
+  const { Recorder } = await import("/web/recorder.js");
+  Object.assign(window, { heard: [], asked: [], troubles: [], levels: [] });
+  const canvas = document.querySelector("canvas");
+  const give = (one) => { asked.push(one); return typeof token === "string" ? token : token[Number(one.refresh)]; };
+  window.recorder = new Recorder({ token: give, canvas, ...options });
+  recorder.addEventListener("recording", ({ detail }) => heard.push(detail));
+  recorder.addEventListener("error", ({ detail }) => troubles.push(detail));
+  recorder.addEventListener("level", ({ detail }) => levels.push(detail.level));
+}"""
+ADD = """async ({ session, question, audio }) => {
+  const bytes = Uint8Array.from(atob(audio), (letter) => letter.charCodeAt(0));
+  return recorder.addFile({ session, question, file: new Blob([bytes], { type: "audio/webm" }) });
+}"""
+SEEN = "(state) => heard.find((event) => event.state === state) ?? null"
+
+
+@dataclass
+class Bench:
+    """A context whose pages hold a recorder of one user's session."""
+
+    context: BrowserContext
+    token: str
+    session: str
+    question: str = "q1"
+
+    @classmethod
+    async def made(cls, context: BrowserContext, stack: house.Stack) -> "Bench":
+        async def empty(route: Route) -> None:
+            headers = {"Permissions-Policy": "microphone=()"} if "silent" in route.request.url else {}
+            await route.fulfill(body=PAGE, content_type="text/html", headers=headers)
+
+        with stack.client() as client:
+            session = house.create(client, {"id": "q1", "text": "?"}, {"id": "q2", "text": "?"})
+        await context.route("**/bench*", empty)
+        return cls(context, stack.token("alice"), session)
+
+    async def page(self, token: str | list[str] | None = None, path: str = "/bench", **options: Any) -> Page:
+        """A page, or the same one again after a reload, with a recorder on it."""
+        page = await self.context.new_page()
+        await page.goto(path)
+        await self.open(page, token, **options)
+        return page
+
+    async def open(self, page: Page, token: str | list[str] | None = None, **options: Any) -> None:
+        await page.evaluate(OPEN, {"token": token or self.token, "options": options})
+
+    async def add(self, page: Page, session: str | None = None, question: str = "q1") -> dict[str, Any]:
+        """Hand a small recording in; it is kept once this is answered."""
+        audio = base64.b64encode(SPOKEN).decode()
+        given = {"session": session or self.session, "question": question, "audio": audio}
+        kept: dict[str, Any] = await page.evaluate(ADD, given)
+        return kept
+
+    async def start(self, page: Page) -> None:
+        await page.evaluate("(answered) => recorder.start(answered)", {"session": self.session, "question": "q1"})
+
+
+async def event(page: Page, state: str) -> dict[str, Any]:
+    """The first event of this state, once it has come."""
+    found = await page.wait_for_function(SEEN, arg=state)
+    told: dict[str, Any] = await found.json_value()
+    return told
+
+
+async def kept(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = await page.evaluate("recorder.recordings()")
+    return found
+
+
+@dataclass
+class Line:
+    """What is between the recorder and the server: answers the first uploads itself, and passes on the rest."""
+
+    first: list[Callable[[Route], Awaitable[None]]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    async def on(self, context: BrowserContext) -> "Line":
+        await context.route(UPLOADS, self._pass)
+        return self
+
+    async def _pass(self, route: Route) -> None:
+        self.keys.append(route.request.headers["idempotency-key"])
+        self.times.append(asyncio.get_running_loop().time())
+        if self.first:
+            await self.first.pop(0)(route)
+        else:
+            await route.continue_()
+
+
+def answers(status: int, body: str = "{}", **headers: str) -> Callable[[Route], Awaitable[None]]:
+    async def answer(route: Route) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        await route.fulfill(status=status, body=body, headers=named)
+
+    return answer
+
+
+async def dead(route: Route) -> None:
+    await route.abort("connectionreset")

@@ -1,0 +1,55 @@
+"""What the browser's microphone hears: the first sentence of a spoken answer, then silence."""
+
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from tests.audio import Samples
+from tests.system.speech import samples
+
+RATE = 48_000
+LEAD_SECONDS = 0.4
+# Where the first sentence of each of the demo's answers ends.
+ENDS = (4.66, 4.76, 5.24)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A sentence, and how long a recording must be to hold it."""
+
+    said: str
+    sound: Samples
+
+    @property
+    def seconds(self) -> int:
+        return int(len(self.sound) / RATE + LEAD_SECONDS) + 1
+
+
+def sentences() -> list[Spoken]:
+    found = zip(samples(), ENDS, strict=True)
+    return [Spoken(f"{sample.said.split('. ')[0]}.", decoded(sample.audio)[: int(end * RATE)]) for sample, end in found]
+
+
+def decoded(audio: Path) -> Samples:
+    converter: Any = av.AudioResampler("s16", "mono", RATE)
+    with av.open(str(audio)) as source:
+        frames = [*source.decode(audio=0), None]
+        pieces = [piece.to_ndarray()[0] for frame in frames for piece in converter.resample(frame)]
+    return np.concatenate(pieces).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class Microphone:
+    """The file that the browser takes for its microphone; read anew each time that is opened."""
+
+    file: Path
+
+    def hears(self, sound: Samples) -> None:
+        lead = np.zeros(int(LEAD_SECONDS * RATE), np.int16)
+        with wave.open(str(self.file), "wb") as output:
+            output.setparams((1, 2, RATE, 0, "NONE", ""))
+            output.writeframes(np.concatenate([lead, sound]).tobytes())

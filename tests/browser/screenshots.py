@@ -1,0 +1,67 @@
+"""Takes the demo page's pictures for the documentation: `python -m tests.browser.screenshots`."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from scripts.stack.layout import ROOT
+from tests.browser.chromium import find_chromium, with_microphone
+from tests.browser.microphone import Microphone, decoded
+from tests.browser.stack import running_stack
+from tests.system.speech import samples
+
+IMAGES = ROOT / "docs" / "images"
+DESKTOP, PHONE = (1080, 860), (390, 780)
+PATIENCE_MILLISECONDS = 120_000
+RECORDED = "0:06"
+
+
+def main() -> None:
+    """Play the demo's interview twice and write three pictures."""
+    with TemporaryDirectory() as folder, running_stack(Path(folder) / "stack") as stack:
+        asyncio.run(_take(stack.url, Microphone(Path(folder) / "heard.wav")))
+
+
+async def _take(url: str, microphone: Microphone) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    microphone.hears(decoded(samples()[1].audio))
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    async with async_playwright() as playwright:
+        flags = with_microphone(microphone.file)
+        browser = await playwright.chromium.launch(executable_path=find_chromium(print), args=flags)
+        await _shoot(browser, url, DESKTOP, "demo-interview", "demo-scores")
+        await _shoot(browser, url, PHONE, "demo-phone", None)
+        await browser.close()
+
+
+async def _shoot(browser: Browser, url: str, size: tuple[int, int], talking: str, scored: str | None) -> None:
+    context = await browser.new_context(base_url=url, viewport={"width": size[0], "height": size[1]})
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    page = await context.new_page()
+    await page.goto("/")
+    await page.get_by_role("button", name="Start the interview").click()
+    await _upload(page, 0)
+    await page.get_by_role("button", name="Next").click()
+    await page.get_by_role("button", name="Record").click()
+    await page.wait_for_function("(time) => document.querySelector('.time').textContent >= time", arg=RECORDED)
+    await page.screenshot(path=IMAGES / f"{talking}.png")
+    await page.get_by_role("button", name="Stop").click()
+    if scored is not None:
+        await _upload(page, 1)
+        await page.get_by_role("button", name="Next").click()
+        await _upload(page, 2)
+        await page.get_by_role("button", name="Finish").click()
+        await expect(page.get_by_role("button", name="New interview")).to_be_visible()
+        await page.screenshot(path=IMAGES / f"{scored}.png")
+    await context.close()
+
+
+async def _upload(page: Page, at: int) -> None:
+    await page.get_by_label("Upload a file instead").set_input_files(samples()[at].audio)
+    await expect(page.locator(".standings li").nth(at).locator(".pill")).to_have_text("Transcribed")
+
+
+if __name__ == "__main__":
+    main()

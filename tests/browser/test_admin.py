@@ -1,0 +1,164 @@
+"""The dashboard in a browser: a token opens it, and what is stuck is ended and retried with a click."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.async_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.watching import Watched, serious_faults
+from tests.system.house import Stack, create, upload, wait_for
+from tests.system.speech import samples, word_error_rate
+
+SAMPLE = samples()[0]
+WHY = "The recording hangs the engine."
+WIDTH = "document.documentElement.scrollWidth"
+
+
+@contextmanager
+def standing_still(stack: Stack) -> Iterator[None]:
+    """Nothing is taken on while the worker stands still."""
+    worker = stack.running.layout.read_pids()["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
+@pytest.fixture
+async def page(context: BrowserContext, watched: Watched) -> Page:
+    page = await context.new_page()
+    await page.goto("/admin")
+    return page
+
+
+async def enter(page: Page, token: str) -> None:
+    await page.get_by_label("Admin token").fill(token)
+    await page.keyboard.press("Enter")
+
+
+async def opened(page: Page, stack: Stack) -> Page:
+    await enter(page, stack.token("root", admin=True))
+    await expect(page.get_by_role("heading", name="How things stand")).to_be_focused()
+    return page
+
+
+async def find(page: Page, session: str) -> Locator:
+    """The answers of the session."""
+    await page.get_by_label("Session, user, or how a title begins").fill(session)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#session-title")).to_be_focused()
+    return page.locator("#answers li")
+
+
+async def test_an_answer_is_failed_with_a_reason_and_retried_with_a_click(page: Page, stack: Stack) -> None:
+    with stack.client() as alice:
+        session = create(alice, SAMPLE.question)
+        with standing_still(stack):
+            upload(alice, session, SAMPLE.id, SAMPLE.audio.read_bytes())
+            answer = (await find(await opened(page, stack), session)).first
+            await expect(answer.locator(".pill")).to_have_text("queued")
+            await answer.get_by_role("button", name="Fail answer").press("Enter")
+            await expect(page.get_by_role("dialog")).to_be_visible()
+            assert await serious_faults(page) == []
+            await page.get_by_role("textbox", name="Reason").fill(WHY)
+            await page.get_by_role("button", name="Fail the answer").click()
+            await expect(answer.locator(".pill")).to_have_text("failed")
+        assert wait_for(alice, session, SAMPLE.id)["error"] == {"code": "failed_by_operator", "sentence": WHY}
+        await expect(page.locator("#reasons")).to_contain_text("failed by operator")
+        failed = page.locator("#failed li", has_text=session)
+        await expect(failed).to_contain_text(WHY)
+        await failed.get_by_role("button", name="Retry answer").click()
+        await expect(answer.locator(".pill")).to_have_text("completed")
+        await expect(failed).to_have_count(0)
+        heard = wait_for(alice, session, SAMPLE.id)["transcript"]
+    assert word_error_rate(SAMPLE.said, heard) < 0.2
+    log = page.locator("#audit li", has_text=session)
+    await expect(log).to_have_count(2)
+    await expect(log.first).to_contain_text("failed → queued")
+    await expect(log.last).to_contain_text(WHY)
+    assert await serious_faults(page) == []
+
+
+async def test_a_reason_must_be_given_and_nothing_is_done_without_it(page: Page, stack: Stack) -> None:
+    with stack.client() as alice, standing_still(stack):
+        session = create(alice, SAMPLE.question)
+        upload(alice, session, SAMPLE.id, SAMPLE.audio.read_bytes())
+        answer = (await find(await opened(page, stack), session)).first
+        await answer.get_by_role("button", name="Fail answer").click()
+        await page.get_by_role("button", name="Fail the answer").click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_be_hidden()
+        assert alice.get(f"/api/transcription-status/{session}/{SAMPLE.id}").json()["status"] == "queued"
+
+
+async def test_the_sweep_counts_and_sweeps(page: Page, stack: Stack) -> None:
+    await opened(page, stack)
+    swept = page.locator("#swept")
+    await page.get_by_role("button", name="Count what it would do").click()
+    await expect(swept).to_contain_text("Would be done")
+    await page.get_by_role("button", name="Sweep now").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Sweep", exact=True).click()
+    await expect(swept.get_by_role("columnheader", name="Done", exact=True)).to_be_visible()
+    await expect(page.locator("#audit li").first).to_contain_text("sweep")
+
+
+async def test_only_an_admins_token_opens_it_and_it_stays_in_the_tab(
+    page: Page, context: BrowserContext, stack: Stack, watched: Watched
+) -> None:
+    watched.may_be_refused = True
+    await enter(page, stack.token("alice"))
+    await expect(page.get_by_role("alert")).to_contain_text("role admin")
+    await enter(page, "nonsense")
+    await expect(page.get_by_role("alert")).to_contain_text("not valid")
+    await opened(page, stack)
+    await expect(page.get_by_role("alert")).to_be_hidden()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="How things stand")).to_be_visible()
+    assert await page.evaluate("localStorage.length") == 0
+    other = await context.new_page()
+    await other.goto("/admin")
+    await expect(other.get_by_label("Admin token")).to_be_focused()
+    await page.get_by_role("button", name="Forget the token").click()
+    await expect(page.get_by_label("Admin token")).to_be_focused()
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_it_looks_again_by_itself_and_rests_while_it_is_not_seen(page: Page, stack: Stack) -> None:
+    await page.clock.install()
+    await opened(page, stack)
+    looks: list[str] = []
+    page.on("request", lambda request: looks.append(request.url))
+    async with page.expect_response("**/api/admin/overview"):
+        await page.clock.run_for(6000)
+    await expect(page.locator("#pulse")).to_contain_text("Updated")
+    await page.evaluate(HIDE)
+    await expect(page.locator("#pulse")).to_contain_text("Paused")
+    looks.clear()
+    await page.clock.run_for(60_000)
+    assert looks == []
+    async with page.expect_response("**/api/admin/overview"):
+        await page.evaluate(SHOW)
+    await expect(page.locator("#pulse")).to_contain_text("Updated")
+
+
+HIDE = "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+HIDE += "document.dispatchEvent(new Event('visibilitychange'))"
+SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_it_fits_a_phone_by_day_and_by_night(page: Page, stack: Stack, scheme: str) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    assert await page.evaluate(WIDTH) <= 360
+    assert await serious_faults(page) == []
+    with stack.client() as alice:
+        session = create(alice, SAMPLE.question)
+    await find(await opened(page, stack), session)
+    assert await page.evaluate(WIDTH) <= 360
+    assert await serious_faults(page) == []

@@ -1,0 +1,90 @@
+/** What an operator does: retry, fail, sweep. Each asks where it should, says what came of it, and has the page look again. */
+
+import { announce, complain, h } from "../demo/dom.js";
+import { post } from "./api.js";
+import { ask } from "./ask.js";
+import { at, act } from "./parts.js";
+
+/** @type {() => Promise<void>} */
+let lookAgain = async () => {};
+
+/** @param {() => Promise<void>} look */
+export function afterwards(look) {
+  lookAgain = look;
+}
+
+/**
+ * @param {string} session
+ * @param {string} question
+ */
+const path = (session, question) => `/api/admin/answers/${encodeURIComponent(session)}/${encodeURIComponent(question)}`;
+
+/**
+ * @param {string} session
+ * @param {string} question
+ */
+export function retryButton(session, question) {
+  const go = () =>
+    done(async () => {
+      await post(`${path(session, question)}/retry`);
+      return `Answer ${question} waits again.`;
+    });
+  return act(`retry ${session} ${question}`, "Retry", go, `Retry answer ${question} of session ${session}`);
+}
+
+/**
+ * @param {string} session
+ * @param {string} question
+ */
+export function failButton(session, question) {
+  const go = async () => {
+    const text = `Its work is ended and the answer shows as failed. The recording is kept for a retry.`;
+    const reason = await ask({ title: `Fail answer ${question}?`, text, yes: "Fail the answer", wantsReason: true });
+    if (reason === null) return;
+    await done(async () => {
+      await post(`${path(session, question)}/fail`, { reason });
+      return `Answer ${question} has failed.`;
+    });
+  };
+  return act(`fail ${session} ${question}`, "Fail …", go, `Fail answer ${question} of session ${session}`);
+}
+
+export function listenToSweep() {
+  at("count").addEventListener("click", () => sweep(true));
+  at("sweep").addEventListener("click", async () => {
+    const text = "It repairs what crashes left behind, and deletes audio that no record needs. It is safe while work goes on.";
+    if ((await ask({ title: "Sweep now?", text, yes: "Sweep" })) !== null) await sweep(false);
+  });
+}
+
+/** @param {boolean} isDry */
+async function sweep(isDry) {
+  at("count").disabled = at("sweep").disabled = true;
+  await done(async () => {
+    const swept = await post("/api/admin/sweep", { dry_run: isDry });
+    showSwept(swept);
+    const number = swept.counts.reduce((/** @type {number} */ sum, /** @type {any} */ did) => sum + did.count, 0);
+    return isDry ? `A sweep would find ${number}.` : `The sweep did ${number}.`;
+  });
+  at("count").disabled = at("sweep").disabled = false;
+}
+
+/** @param {any} swept */
+function showSwept(swept) {
+  const rows = swept.counts.map((/** @type {any} */ did) =>
+    h("tr", {}, h("th", { scope: "row" }, did.what), h("td.number", {}, String(did.count))),
+  );
+  const head = h("tr", {}, h("th", { scope: "col" }, swept.dry_run ? "Would be done" : "Done"), h("th.number", { scope: "col" }, "Count"));
+  at("swept").replaceChildren(h("table.reasons", {}, h("thead", {}, head), h("tbody", {}, ...rows)));
+}
+
+/** @param {() => Promise<string>} deed */
+async function done(deed) {
+  complain();
+  try {
+    announce(await deed());
+  } catch (problem) {
+    complain(problem);
+  }
+  await lookAgain();
+}

@@ -1,0 +1,106 @@
+/**
+ * How far the answers of a session are: pushed where the server pushes, asked for where it does not.
+ *
+ * A pushed event is a hint; what is told is always the record, read with its ETag.
+ */
+
+import { backoff } from "../recorder/backoff.js";
+
+const EVENTS = ["snapshot", "queued", "processing", "completed", "failed", "scored"].map((name) =>
+  name === "snapshot" ? name : `answer.${name}`,
+);
+const PENDING_SECONDS = 1.5;
+const CALM_SECONDS = 10;
+const TOGETHER_MILLISECONDS = 100;
+
+export class Follower {
+  #api;
+  #session;
+  #tell;
+  #etag = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {EventSource | null} */
+  #source = null;
+  #failures = 0;
+  #isClosed = false;
+  #isPending = true;
+
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {string} session
+   * @param {(status: any) => void} tell
+   */
+  constructor(api, session, tell) {
+    this.#api = api;
+    this.#session = session;
+    this.#tell = tell;
+    this.#look();
+    this.#listen();
+  }
+
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#source?.close();
+  }
+
+  /** Look again soon. */
+  hint = () => this.#later(TOGETHER_MILLISECONDS);
+
+  async #look() {
+    try {
+      /** @type {Record<string, string>} */
+      const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
+      const answer = await this.#api.call("GET", `/api/transcription-status/${this.#session}`, { headers });
+      if (this.#isClosed) return;
+      this.#failures = 0;
+      if (answer.status === 200) this.#show(answer);
+      const isPushed = this.#source?.readyState === EventSource.OPEN;
+      this.#later(1000 * (this.#isPending && !isPushed ? PENDING_SECONDS : CALM_SECONDS));
+    } catch (problem) {
+      if (/** @type {any} */ (problem).isPassing !== true) return this.#tell(null);
+      this.#later(backoff((this.#failures += 1), null));
+    }
+  }
+
+  /** @param {{ headers: Headers, body: any }} answer */
+  #show({ headers, body }) {
+    this.#etag = headers.get("ETag") ?? "";
+    const { queued, processing, not_answered: missing } = body.summary;
+    this.#isPending = queued + processing + missing > 0;
+    this.#tell(body);
+  }
+
+  /** @param {number} milliseconds */
+  #later(milliseconds) {
+    clearTimeout(this.#timer);
+    if (!this.#isClosed) this.#timer = setTimeout(() => this.#look(), milliseconds);
+  }
+
+  async #listen() {
+    const base = `/api/sessions/${this.#session}`;
+    try {
+      const { body } = await this.#api.call("POST", `${base}/tickets`);
+      if (this.#isClosed) return;
+      this.#attach(new EventSource(`${base}/events?ticket=${encodeURIComponent(body.ticket)}`));
+    } catch (problem) {
+      if (/** @type {any} */ (problem).isPassing) this.#listenAgain();
+    }
+  }
+
+  /** @param {EventSource} source */
+  #attach(source) {
+    this.#source = source;
+    for (const name of EVENTS) source.addEventListener(name, this.hint);
+    source.onerror = () => {
+      if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
+      this.#source = null;
+      this.#listenAgain(); // the ticket has run out
+    };
+  }
+
+  #listenAgain() {
+    if (!this.#isClosed) setTimeout(() => this.#isClosed || this.#listen(), backoff((this.#failures += 1), null));
+  }
+}

@@ -1,0 +1,116 @@
+/** The third step: the scores, and the words that they rest on. */
+
+import { h } from "./dom.js";
+import { pieces } from "./quotes.js";
+import { saidOf } from "./standing.js";
+
+const NO_SCORE = /** @type {Record<string, string>} */ ({
+  no_speech: "Nobody speaks in this recording.",
+  no_key_points: "The question names no points to judge by.",
+  nothing_to_score: "The question says nothing of what a good answer is.",
+  insufficient_evidence: "None of the points was found in what was said. That is no low score: it may be said in other words.",
+  scorer_refused: "The scorer refused to judge this answer.",
+});
+
+/** @returns {{ element: any, tell: (said: string) => void }} */
+export function analyzingView() {
+  const said = h("p.lead", { role: "status" });
+  const element = h("section.stage.analyzing", {}, h("div.bars", { "aria-hidden": "true" }, ...[1, 2, 3, 4, 5].map(() => h("i"))), h("h1", { tabindex: -1 }, "Analyzing…"), said);
+  return { element, tell: (words) => said.textContent !== words && (said.textContent = words) };
+}
+
+/**
+ * @param {any} result
+ * @param {import("../recorder.js").Recording[]} refused
+ * @param {() => void} again
+ */
+export function resultsView(result, refused, again) {
+  const { final_score: score, scored_count: count, answers, not_answered: missing } = result;
+  const gone = answers.filter((/** @type {any} */ answer) => answer.file_id === null).length;
+  return h(
+    "div.stage",
+    {},
+    h(
+      "section.card.total",
+      { "aria-labelledby": "total" },
+      dial(score),
+      h(
+        "div",
+        {},
+        h("h1", { tabindex: -1, id: "total" }, score === null ? "There is nothing to score." : `${round(score)} of 100`),
+        count > 0 && h("p.lead", {}, `${counted(count, "answer")} scored. Each point that counts rests on words that were said.`),
+        missing.length > 0 && h("p", {}, `${counted(missing.length, "question")} not answered; that lowers no score.`),
+        refused.length > 0 && h("p.refused", {}, `${counted(refused.length, "recording")} not taken: ${refused[0].problem?.detail}`),
+        h("p.gone", {}, `${gone} of ${counted(answers.length, "recording")} deleted from the server.`),
+      ),
+    ),
+    ...answers.map(answerCard),
+    h("div.row", {}, h("span.grow"), h("button.primary", { type: "button", onclick: again }, "New interview")),
+  );
+}
+
+/**
+ * @param {any} answer
+ * @param {number} at
+ */
+function answerCard(answer, at) {
+  const id = `answer-${at + 1}`;
+  const reason = NO_SCORE[answer.unscored_reason] ?? "This answer has no score.";
+  return h(
+    "article.card.answer",
+    { "aria-labelledby": id },
+    h(
+      "header.row",
+      {},
+      h("h2", { id }, answer.question),
+      h("span.grow"),
+      answer.score === null ? h("span.pill.none", {}, "No score") : h("span.score", {}, String(round(answer.score))),
+    ),
+    h("blockquote.transcript", {}, ...marked(answer)),
+    answer.score === null && h("p.hint", {}, reason),
+    answer.feedback.length > 0 && h("ol.points", { "aria-label": "Points" }, ...answer.feedback.map(point)),
+    answer.model_answer && h("details", {}, h("summary", {}, "A model answer"), h("p", {}, answer.model_answer)),
+  );
+}
+
+/** @param {any} answer */
+function marked(answer) {
+  if (answer.status !== "completed" || answer.no_speech) return [h("p", {}, saidOf(answer))];
+  const found = pieces(answer.transcript, answer.feedback).map(({ text, points, ends }) => {
+    if (!points.length) return text;
+    return h("mark", {}, text, ...ends.map((end) => h("sup", { "aria-label": `point ${end}` }, String(end))));
+  });
+  return [h("p", {}, ...found)];
+}
+
+/** @param {any} feedback */
+function point({ point: text, covered, comment }) {
+  const sign = h("span.sign", { "aria-hidden": "true" }, covered ? "✓" : "–");
+  const words = h("span", {}, h("span.unseen", {}, covered ? "Said: " : "Missing: "), text, comment && h("small", {}, comment));
+  return h(`li.${covered ? "covered" : "missing"}`, {}, sign, words);
+}
+
+/** @param {number | null} score */
+function dial(score) {
+  const space = "http://www.w3.org/2000/svg";
+  const made = document.createElementNS(space, "svg");
+  made.setAttribute("viewBox", "0 0 36 36");
+  made.setAttribute("class", "dial");
+  made.setAttribute("aria-hidden", "true");
+  for (const [name, share] of /** @type {[string, number][]} */ ([["track", 100], ["value", score ?? 0]])) {
+    const ring = document.createElementNS(space, "circle");
+    const given = { cx: 18, cy: 18, r: 15.9155, class: name, "stroke-dasharray": `${share} ${100 - share}`, "stroke-dashoffset": 25 };
+    for (const [key, value] of Object.entries(given)) ring.setAttribute(key, String(value));
+    made.append(ring);
+  }
+  return made;
+}
+
+/** @param {number} score */
+const round = (score) => Math.round(score * 10) / 10;
+
+/**
+ * @param {number} number
+ * @param {string} noun
+ */
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

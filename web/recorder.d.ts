@@ -1,0 +1,135 @@
+/** The types of recorder.js. */
+
+/** What is recorded, or being recorded, and has not been accepted by the server yet. */
+export interface Recording {
+  /** Also its Idempotency-Key. */
+  id: string;
+  api: string;
+  owner: string;
+  session: string;
+  question: string;
+  /** What the browser records, like `audio/webm;codecs=opus`. */
+  type: string;
+  /** `kept`: it waits to be sent. `refused`: the server will not take it as it is; it stays until it is discarded. */
+  state: "recording" | "kept" | "refused";
+  /** Milliseconds since 1970, as are the other times. */
+  startedAt: number;
+  touchedAt: number;
+  seconds: number;
+  bytes: number;
+  /** How often it was tried to send it. */
+  attempts: number;
+  /** When it is tried next. */
+  retryAt: number;
+  /** Whether the last attempt did not reach the server. */
+  offline: boolean;
+  /** It is what was written of a recording whose page ended before it did. */
+  recovered: boolean;
+  /** Why the last attempt failed. */
+  problem: Problem | null;
+}
+
+/** A recording that goes on its way. */
+export type RecordingEvent = Omit<Recording, "state"> & {
+  state: "kept" | "sending" | "accepted" | "refused" | "discarded" | "recording";
+  /** With `sending`: from 0 to 1. */
+  progress?: number;
+  /** With `accepted`: the body of the server's 202. */
+  answer?: Record<string, unknown>;
+  /** Another tab told of it. */
+  elsewhere?: boolean;
+};
+
+/** What went wrong: the `status`, `code` and `detail` of the server's problem, or status 0 and a code of the recorder. */
+export interface Problem {
+  status: number;
+  code: string;
+  detail: string;
+}
+
+export interface Answered {
+  session: string;
+  question: string;
+}
+
+/** Asked before each request; `refresh` says that the server did not take the last one. */
+export type TokenSource = (asked: { refresh: boolean } & Answered) => Promise<string> | string;
+
+export type RecorderState = "idle" | "asking" | "recording" | "saving" | "closed";
+
+export interface RecorderOptions {
+  /** A bearer token for each request. */
+  token: TokenSource;
+  /** The address of the API, without a slash at its end; the page's own origin if left out. */
+  api?: string;
+  /** Who records: what one owner left on this machine is never sent for another. */
+  owner?: string;
+  /** The IndexedDB database. */
+  name?: string;
+  /** Seconds after which a recording ends by itself. */
+  maxDuration?: number;
+  bitsPerSecond?: number;
+  /** Media types to choose from, the best first. */
+  types?: string[];
+  /** Milliseconds of sound that are written at a time, and lost at most when the page dies. */
+  timeslice?: number;
+  /** An upload of which nothing moves for so long is given up and tried again. */
+  stallSeconds?: number;
+  /** Keep the microphone open between recordings. */
+  keepMicrophone?: boolean;
+  /** More constraints on the microphone, like `deviceId`. */
+  microphone?: MediaTrackConstraints;
+  /** The level is drawn on it, in its CSS colour. */
+  canvas?: HTMLCanvasElement | null;
+  onState?: (detail: { state: RecorderState }) => void;
+  onTime?: (detail: { elapsed: number; remaining: number }) => void;
+  onLevel?: (detail: { level: number }) => void;
+  onQuiet?: (detail: { quiet: boolean }) => void;
+  onRecording?: (detail: RecordingEvent) => void;
+  onError?: (detail: Problem) => void;
+}
+
+export interface RecorderEventMap {
+  state: CustomEvent<{ state: RecorderState }>;
+  /** Four times a second while recording. */
+  time: CustomEvent<{ elapsed: number; remaining: number }>;
+  /** Twenty times a second while recording: from 0 to 1. */
+  level: CustomEvent<{ level: number }>;
+  /** Nothing has been heard for four seconds; or something is again. */
+  quiet: CustomEvent<{ quiet: boolean }>;
+  recording: CustomEvent<RecordingEvent>;
+  error: CustomEvent<Problem>;
+}
+
+export class RecorderError extends Error {
+  code: string;
+}
+
+/** Records answers and hands them to the server. One for each page is enough. */
+export class Recorder extends EventTarget {
+  constructor(options: RecorderOptions);
+  readonly state: RecorderState;
+  readonly isDurable: boolean;
+  readonly elapsed: number;
+  start(answered: Answered): Promise<void>;
+  stop(): Promise<Recording | null>;
+  addFile(given: Answered & { file: Blob }): Promise<Recording>;
+  recordings(): Promise<Recording[]>;
+  whenSent(session?: string): Promise<Recording[]>;
+  retry(id?: string): Promise<void>;
+  discard(id: string): Promise<void>;
+  close(): Promise<void>;
+  addEventListener<K extends keyof RecorderEventMap>(
+    type: K,
+    listener: (event: RecorderEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+export function isSupported(): boolean;
+export function chooseType(types?: string[]): string;

@@ -1,0 +1,55 @@
+/**
+ * The same as the store in IndexedDB, for as long as the page lives: where a browser has none or lets nothing in.
+ *
+ * @typedef {import("../recorder.js").Recording} Recording
+ */
+
+export class MemoryStore {
+  /** @type {Map<string, { record: Recording, chunks: ArrayBuffer[] }>} */
+  #kept = new Map();
+
+  get isDurable() {
+    return false;
+  }
+
+  /**
+   * @param {Recording} record
+   * @param {number} number
+   * @param {ArrayBuffer} data
+   */
+  async append(record, number, data) {
+    const chunks = this.#kept.get(record.id)?.chunks ?? [];
+    chunks[number] = data;
+    this.#kept.set(record.id, { record: { ...record }, chunks });
+  }
+
+  /** @param {Recording} record */
+  async put(record) {
+    this.#kept.set(record.id, { record: { ...record }, chunks: this.#kept.get(record.id)?.chunks ?? [] });
+  }
+
+  /** @param {string} id */
+  async get(id) {
+    const found = this.#kept.get(id);
+    return found && { ...found.record };
+  }
+
+  async all() {
+    return [...this.#kept.values()].map(({ record }) => ({ ...record }));
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} type
+   */
+  async data(id, type) {
+    return new Blob(this.#kept.get(id)?.chunks ?? [], { type });
+  }
+
+  /** @param {string} id */
+  async remove(id) {
+    this.#kept.delete(id);
+  }
+
+  async close() {}
+}

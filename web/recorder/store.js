@@ -1,0 +1,145 @@
+/**
+ * Recordings in IndexedDB: a record for each, and its chunks as they came. What is written here is there after a reload.
+ *
+ * @typedef {import("../recorder.js").Recording} Recording
+ * @typedef {{ recording: string, number: number, data: ArrayBuffer }} Chunk
+ */
+
+const RECORDINGS = "recordings";
+const CHUNKS = "chunks";
+const BOTH = [RECORDINGS, CHUNKS];
+
+export class IndexedStore {
+  /** @type {Promise<IDBDatabase> | null} */
+  #opening = null;
+  #name;
+
+  /** @param {string} name */
+  constructor(name) {
+    this.#name = name;
+  }
+
+  /** Whether it outlives the page. */
+  get isDurable() {
+    return true;
+  }
+
+  /**
+   * Write a chunk, and the record as it is with it, in one step.
+   * @param {Recording} record
+   * @param {number} number
+   * @param {ArrayBuffer} data
+   */
+  async append(record, number, data) {
+    await this.#write((tx) => {
+      tx.objectStore(CHUNKS).put({ recording: record.id, number, data });
+      tx.objectStore(RECORDINGS).put({ ...record });
+    });
+  }
+
+  /** @param {Recording} record */
+  async put(record) {
+    await this.#write((tx) => tx.objectStore(RECORDINGS).put({ ...record }));
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Recording | undefined>}
+   */
+  async get(id) {
+    return this.#read((tx) => tx.objectStore(RECORDINGS).get(id));
+  }
+
+  /** @returns {Promise<Recording[]>} */
+  async all() {
+    return this.#read((tx) => tx.objectStore(RECORDINGS).getAll());
+  }
+
+  /**
+   * The whole recording.
+   * @param {string} id
+   * @param {string} type
+   */
+  async data(id, type) {
+    /** @type {Chunk[]} */
+    const chunks = await this.#read((tx) => tx.objectStore(CHUNKS).getAll(everyChunkOf(id)));
+    return new Blob(chunks.map((chunk) => chunk.data), { type });
+  }
+
+  /** @param {string} id */
+  async remove(id) {
+    await this.#write((tx) => {
+      tx.objectStore(RECORDINGS).delete(id);
+      tx.objectStore(CHUNKS).delete(everyChunkOf(id));
+    });
+  }
+
+  async close() {
+    const opening = this.#opening;
+    this.#opening = null;
+    (await opening?.catch(() => null))?.close();
+  }
+
+  /** @param {(tx: IDBTransaction) => void} act */
+  async #write(act) {
+    const database = await this.#open();
+    await new Promise((resolve, reject) => {
+      const tx = database.transaction(BOTH, "readwrite", { durability: "strict" });
+      tx.oncomplete = () => resolve(undefined);
+      tx.onabort = () => reject(tx.error ?? new DOMException("The write was given up.", "AbortError"));
+      act(tx);
+    });
+  }
+
+  /**
+   * @template T
+   * @param {(tx: IDBTransaction) => IDBRequest<T>} ask
+   * @returns {Promise<T>}
+   */
+  async #read(ask) {
+    const database = await this.#open();
+    return new Promise((resolve, reject) => {
+      const request = ask(database.transaction(BOTH));
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  }
+
+  #open() {
+    this.#opening ??= open(this.#name, () => (this.#opening = null)).catch((trouble) => {
+      this.#opening = null;
+      throw trouble;
+    });
+    return this.#opening;
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {() => void} whenGone
+ * @returns {Promise<IDBDatabase>}
+ */
+function open(name, whenGone) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore(RECORDINGS, { keyPath: "id" });
+      request.result.createObjectStore(CHUNKS, { keyPath: ["recording", "number"] });
+    };
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const database = request.result;
+      database.onclose = whenGone;
+      database.onversionchange = () => {
+        database.close();
+        whenGone();
+      };
+      resolve(database);
+    };
+  });
+}
+
+/** @param {string} id */
+function everyChunkOf(id) {
+  return IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
+}
