@@ -23,6 +23,7 @@ class RequestId:
             return
         given = Headers(scope=scope).get(HEADER, "")
         id = given if _FIT.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = id
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":

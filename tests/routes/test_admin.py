@@ -1,0 +1,264 @@
+"""The operators' routes: what they show, what they change, and who may use them."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from services.errors import EngineRefused, EngineUnavailable
+from services.ports.workers import WorkerSign
+from tests.house import Q1
+from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
+
+WHY = {"reason": "It hangs."}
+ROUTES = [
+    ("GET", "/api/admin/overview", None),
+    ("GET", "/api/admin/sessions?q=x", None),
+    ("GET", "/api/admin/stuck", None),
+    ("GET", "/api/admin/failed", None),
+    ("POST", "/api/admin/answers/{session}/q1/retry", None),
+    ("POST", "/api/admin/answers/{session}/q1/fail", WHY),
+    ("POST", "/api/admin/sweep", {"dry_run": False}),
+    ("GET", "/api/admin/audit", None),
+]
+
+
+def of_alice(admin: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    return client_of(admin._transport.app, "alice")  # type: ignore[attr-defined]
+
+
+async def failed_answer(api: Api, alice: httpx2.AsyncClient, trouble: type[Exception] = EngineUnavailable) -> str:
+    session = await make_session(alice)
+    await upload(alice, session)
+    (id,) = api.house.doorbell.to_transcribe
+    for _ in range(api.house.memory.terms.max_deliveries):
+        api.house.ears.trouble = [trouble()]
+        await api.house.worker().run(id)
+        api.house.memory.clock.advance(200)
+    api.house.ears.trouble.clear()
+    api.house.doorbell.to_transcribe.clear()
+    return session
+
+
+async def test_it_is_for_admins_only() -> None:
+    api = Api()
+    async with api.client("alice") as alice:
+        nobody, admin = (client_of(alice._transport.app, who) for who in (None, "admin"))  # type: ignore[attr-defined]
+        session = await failed_answer(api, alice)
+        for method, path, body in ROUTES:
+            where = path.format(session=session)
+            assert problem(await nobody.request(method, where, json=body)) == (401, "unauthenticated"), path
+            assert problem(await alice.request(method, where, json=body)) == (403, "forbidden"), path
+            assert problem(await alice.request(method, where)) == (403, "forbidden"), path
+        assert api.house.audit_log.entries == []
+        documented = (await admin.get("/openapi.json")).json()["paths"]
+        known = {(m.upper(), p) for p, ms in documented.items() if p.startswith("/api/admin") for m in ms}
+        tried = {(m, p.partition("?")[0].replace("{session}/q1", "{session_id}/{question_id}")) for m, p, _ in ROUTES}
+        assert tried == known
+
+
+async def test_a_failed_answer_is_listed_retried_and_completed() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        session = await failed_answer(api, alice)
+        (listed,) = (await admin.get("/api/admin/failed")).json()["failed"]
+        assert (listed["session_id"], listed["question_id"], listed["user_id"]) == (session, "q1", "alice")
+        assert listed["error"]["code"] == "engine_unavailable"
+        assert (listed["can_retry"], listed["audio_kept"], listed["deliveries"]) == (True, True, 3)
+        retried = await admin.post(f"/api/admin/answers/{session}/q1/retry")
+        assert (retried.status_code, retried.json()["status"]) == (202, "queued")
+        status = retried.headers["Location"]
+        assert (await alice.get(status)).json()["status"] == "queued"
+        assert problem(await admin.post(f"/api/admin/answers/{session}/q1/retry")) == (409, "not_failed")
+        await api.house.work_off()
+        assert (await alice.get(status)).json()["transcript"] == api.house.ears.said
+        assert (await admin.get("/api/admin/failed")).json() == {"failed": [], "next": None}
+
+
+async def test_why_an_answer_is_not_retried_is_said() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        session = await failed_answer(api, of_alice(admin), EngineRefused)
+        refused = await admin.post(f"/api/admin/answers/{session}/q1/retry")
+        assert problem(refused) == (409, "recording_gone")
+        assert "recorded again" in refused.json()["detail"]
+        (listed,) = (await admin.get("/api/admin/failed")).json()["failed"]
+        assert (listed["can_retry"], listed["audio_kept"]) == (False, False)
+        for path, code in {
+            "nowhere/q1": "session_not_found",
+            f"{session}/q9": "question_not_found",
+            f"{await make_session(admin)}/q1": "answer_not_found",
+        }.items():
+            assert problem(await admin.post(f"/api/admin/answers/{path}/retry")) == (404, code)
+            assert problem(await admin.post(f"/api/admin/answers/{path}/fail", json=WHY)) == (404, code)
+
+
+async def test_a_take_that_is_not_the_newest_is_listed_and_cannot_be_retried() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        session = await failed_answer(api, alice)
+        await upload(alice, session, WEBM + b"again")
+        (listed,) = (await admin.get("/api/admin/failed")).json()["failed"]
+        assert (listed["can_retry"], listed["audio_kept"], listed["take"]) == (False, True, 1)
+
+
+async def test_an_answer_is_failed_with_a_reason_that_its_owner_reads() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        session = await make_session(alice)
+        where = (await upload(alice, session)).headers["Location"]
+        ended = await admin.post(f"/api/admin/answers/{session}/q1/fail", json={"reason": "  It hangs.  "})
+        assert (ended.status_code, ended.json()["status"]) == (200, "failed")
+        shown = (await alice.get(where)).json()
+        assert shown["error"] == {"code": "failed_by_operator", "sentence": "It hangs."}
+        assert shown["file_id"], "the recording is kept"
+        assert problem(await admin.post(f"/api/admin/answers/{session}/q1/fail", json=WHY)) == (409, "not_in_work")
+        assert (await alice.get("/problems/failed_by_operator")).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, None, 7])
+async def test_a_reason_is_a_sentence(reason: object) -> None:
+    async with Api().client("admin") as admin:
+        answer = await admin.post("/api/admin/answers/s/q1/fail", json={"reason": reason})
+        assert problem(answer) == (422, "invalid_request")
+        assert answer.json()["errors"][0]["where"] == ["body", "reason"]
+
+
+async def test_the_overview_shows_how_everything_stands() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        await failed_answer(api, alice)
+        await upload(alice, await make_session(alice))
+        await api.house.work_off()
+        await upload(alice, await make_session(alice))
+        api.house.memory.clock.advance(121)
+        await api.house.workers.seen(WorkerSign("w1", "local/tiny.en", 2))
+        await api.house.sweep.run(24.0)
+        body = (await admin.get("/api/admin/overview")).json()
+    assert (body["queued"]["number"], body["processing"]["number"]) == (1, 0)
+    assert body["completed"] == {"1": 0, "5": 1, "60": 1}
+    assert body["failed"] == {span: {"engine_unavailable": 1} for span in ("hour", "day", "ever")}
+    assert (body["storage"]["recordings"], body["storage"]["kept"]) == (2, 1)
+    assert body["storage"]["audio_bytes"] == 2 * len(WEBM)
+    assert [(worker["name"], worker["slots"]) for worker in body["workers"]] == [("w1", 2)]
+    assert (body["broker"], body["rings_waiting"]) == (True, 1)
+    assert (body["sweep"]["runs"], body["audit"]) == (1, {"runs": 0, "age_seconds": None})
+    assert body["stuck"] == {"uploading": 0, "queued": 1, "processing": 0, "unsettled": 0, "unscored": 0}
+
+
+async def test_the_overview_says_that_redis_is_away() -> None:
+    api = Api()
+    api.house.doorbell.broken = True
+    async with api.client("admin") as admin:
+        body = (await admin.get("/api/admin/overview")).json()
+    assert (body["broker"], body["rings_waiting"]) == (False, None)
+
+
+async def test_what_waits_for_too_long_is_listed() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        session = await make_session(alice)
+        await upload(alice, session)
+        assert (await admin.get("/api/admin/stuck")).json() == {"seconds": 120, "stuck": []}
+        api.house.memory.clock.advance(50)
+        (stuck,) = (await admin.get("/api/admin/stuck", params={"seconds": 40})).json()["stuck"]
+        assert (stuck["wait"], stuck["session_id"], stuck["seconds"], stuck["can_fail"]) == (
+            "queued",
+            session,
+            50,
+            True,
+        )
+        await api.house.claims.claim(api.house.doorbell.to_transcribe[0], "w7")
+        api.house.memory.clock.advance(130)
+        (stuck,) = (await admin.get("/api/admin/stuck")).json()["stuck"]
+        assert (stuck["wait"], stuck["owner"], stuck["deliveries"]) == ("processing", "w7", 1)
+        assert (await admin.get("/api/admin/overview")).json()["stuck"]["processing"] == 1
+
+
+async def test_sessions_are_found() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        made = await alice.post("/api/sessions", json=QUESTIONS | {"title": "Databases, round 2"})
+        session = made.json()["session_id"]
+        await upload(alice, session)
+        for sought in (session, "alice", "databases"):
+            (found,) = (await admin.get("/api/admin/sessions", params={"q": sought})).json()["sessions"]
+            assert (found["session_id"], found["title"], found["questions"]) == (session, "Databases, round 2", 1)
+            answer = {"question_id": "q1", "take": 1, "status": "queued", "code": None, "audio_stored": True}
+            assert found["answers"] == [answer]
+        assert (await admin.get("/api/admin/sessions", params={"q": "round"})).json() == {"sessions": []}
+        assert problem(await admin.get("/api/admin/sessions")) == (422, "invalid_request")
+
+
+async def test_a_sweep_by_hand_counts_first_and_then_does() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        await upload(admin, await make_session(admin))
+        (id,) = api.house.doorbell.to_transcribe
+        await api.house.claims.claim(id, "dead")
+        api.house.memory.clock.advance(100)
+        for dry_run, deliveries in ((True, "processing"), (False, "queued")):
+            swept = (await admin.post("/api/admin/sweep", json={"dry_run": dry_run})).json()
+            counts = {each["name"]: each["count"] for each in swept["counts"]}
+            assert (swept["dry_run"], counts["reclaimed"]) == (dry_run, 1)
+            assert api.house.part(id).state.value == deliveries
+        assert all(len(each["what"]) > 10 for each in swept["counts"])
+        assert problem(await admin.post("/api/admin/sweep", json={})) == (422, "invalid_request")
+
+
+async def test_everything_that_was_done_is_in_the_log() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        session = await failed_answer(api, of_alice(admin))
+        await admin.post(f"/api/admin/answers/{session}/q1/retry", headers={"X-Request-ID": "my-own-request"})
+        await admin.post(f"/api/admin/answers/{session}/q1/retry")
+        await admin.post(f"/api/admin/answers/{session}/q1/fail", json=WHY)
+        await admin.post("/api/admin/sweep", json={"dry_run": True})
+        entries: list[dict[str, Any]] = (await admin.get("/api/admin/audit")).json()["entries"]
+    seen = [(entry["action"], entry["outcome"], entry["reason"]) for entry in entries[::-1]]
+    assert seen == [("retry", "done", None), ("retry", "refused", None), ("fail", "done", WHY["reason"]),
+                    ("sweep", "done", None)]  # fmt: skip
+    first = entries[-1]
+    assert (first["who"], first["request_id"]) == ("root", "my-own-request")
+    assert first["on"]["session_id"] == session and first["on"]["question_id"] == Q1
+    assert (first["before"]["state"], first["after"]["state"]) == ("failed", "queued")
+    assert entries[-2]["after"] == {"problem": "not_failed"}
+    assert all(entry["ended_at"] for entry in entries)
+
+
+async def test_the_log_is_read_page_by_page_and_no_route_changes_it() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        for _ in range(5):
+            await admin.post("/api/admin/sweep", json={"dry_run": True})
+            api.house.memory.clock.advance(1)
+        ids: list[str] = []
+        before: dict[str, str] = {}
+        while True:
+            page = (await admin.get("/api/admin/audit", params={"limit": 2, **before})).json()
+            ids += [entry["id"] for entry in page["entries"]]
+            if page["next"] is None:
+                break
+            before = {"before": page["next"]}
+        assert len(ids) == len(set(ids)) == 5
+        assert problem(await admin.get("/api/admin/audit", params={"before": "x"})) == (422, "invalid_request")
+        for method in ("DELETE", "PUT", "PATCH", "POST"):
+            for path in ("/api/admin/audit", f"/api/admin/audit/{ids[0]}"):
+                assert (await admin.request(method, path)).status_code in (404, 405)
+
+
+async def test_the_failures_are_read_page_by_page() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        sessions = [await failed_answer(api, alice) for _ in range(3)]
+        first = (await admin.get("/api/admin/failed", params={"limit": 2})).json()
+        rest = (await admin.get("/api/admin/failed", params={"limit": 2, "before": first["next"]})).json()
+    found = [failed["session_id"] for failed in [*first["failed"], *rest["failed"]]]
+    assert (found, rest["next"]) == (sessions[::-1], None)
