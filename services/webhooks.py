@@ -1,0 +1,92 @@
+"""Webhooks: whom to tell, and the record of what is to be told.
+
+What happened is recorded before anything is sent; from then on it will be sent,
+whatever dies, until it arrives or a day has passed.
+"""
+
+import base64
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services import notices
+from services.errors import TooManyWebhooks
+from services.events import EventType
+from services.interview import UserId, Viewer
+from services.notices import Notice
+from services.ports.webhooks import Delivery, DeliveryId, DeliveryState, Endpoints, Ledger, Webhook, WebhookId
+from services.ports.workers import Doorbell
+
+SECRET_BYTES = 32
+BOTH_SECRETS_SECONDS = 24 * 3600.0
+
+
+def new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    endpoints: Endpoints
+    ledger: Ledger
+    doorbell: Doorbell
+    check: Callable[[str], Awaitable[None]]
+    most: int
+
+    async def create(
+        self, id: WebhookId, user_id: UserId, url: str, events: tuple[EventType, ...], description: str | None = None
+    ) -> Webhook:
+        """A new webhook with its secret, or the one of this id; WebhookUrlRefused, TooManyWebhooks."""
+        await self.check(url)
+        made = await self.endpoints.create(
+            Webhook(id=id, user_id=user_id, url=url, events=events, secrets=(new_secret(),), description=description)
+        )
+        # Counted afterwards, so that of several that are made at once none slips through.
+        if len(await self.endpoints.of_user(user_id)) > self.most:
+            await self.endpoints.delete(made.id, Viewer(user_id))
+            raise TooManyWebhooks
+        return made
+
+    async def rotate(self, id: WebhookId, viewer: Viewer) -> Webhook:
+        """The webhook with a new secret; the one before signs too for a day."""
+        return await self.endpoints.rotate(id, viewer, new_secret(), BOTH_SECRETS_SECONDS)
+
+    async def delete(self, id: WebhookId, viewer: Viewer) -> None:
+        """Forget the webhook, and what was or is to be sent to it."""
+        await self.endpoints.delete(id, viewer)
+        await self.ledger.forget(id)
+
+    async def announce(self, notice: Notice) -> None:
+        """Record the notice for each webhook that wants it; repeating it records nothing more."""
+        ids = await self.endpoints.listening(notice.user_id, notice.type, notice.at)
+        for id in ids:
+            await self.ledger.record(id, notice)
+        if ids:
+            await self.doorbell.deliver()
+
+    async def test(self, id: WebhookId, viewer: Viewer, event_id: str) -> Delivery:
+        """Have a test event sent, once, also if the webhook is not active."""
+        webhook = await self.endpoints.get(id, viewer)
+        delivery = await self.ledger.record(id, notices.of_test(webhook.user_id, id, event_id), forced=True)
+        await self.doorbell.deliver()
+        return delivery
+
+    async def replay(self, id: WebhookId, delivery_id: DeliveryId, viewer: Viewer) -> Delivery:
+        """Have a delivery sent again, under the same event's id; DeliveryNotFound."""
+        await self.endpoints.get(id, viewer)
+        delivery = await self.ledger.replay(id, delivery_id)
+        await self.doorbell.deliver()
+        return delivery
+
+    async def deliveries(
+        self,
+        id: WebhookId,
+        viewer: Viewer,
+        *,
+        state: DeliveryState | None = None,
+        before: DeliveryId | None = None,
+        limit: int = 50,
+    ) -> list[Delivery]:
+        """The newest first."""
+        await self.endpoints.get(id, viewer)
+        return await self.ledger.page(id, state, before, limit)
