@@ -41,7 +41,7 @@ check: $(VENV)/.dev-installed ## Lint, check format, types, imports and what is 
 	@$(RUN) -m pytest -q tests/deploy
 
 bench: $(VENV)/.dev-installed ## Measure, and write docs/benchmarks.md; ONLY=upload, memory, pipeline, hosted, growth …
-	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
+	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(BENCH_SPEECH),--speech "$(BENCH_SPEECH)")
 
 chaos: $(VENV)/.dev-installed ## Break every process at every step and write docs/kill-matrix.md; ONLY="× mongod", CHAOS="--most 50"
 	@$(RUN) -m tests.chaos $(if $(ONLY),--only "$(ONLY)" --out .local/kill-matrix.md) $(CHAOS)

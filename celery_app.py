@@ -14,15 +14,15 @@ from celery.exceptions import WorkerShutdown
 from app.config import Settings
 from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
 from app.logs import configure_logs
-from app.worker import Process, slots
-from services.adapters.celery_doorbell import SCORE, TRANSCRIBE
+from app.worker import Process, in_hand
+from services.adapters.celery_doorbell import DELIVER, SCORE, TRANSCRIBE
 from services.interview import PartId
 
 log = structlog.get_logger(__name__)
 
 settings = Settings()
 celery = make_celery(settings)
-celery.conf.worker_concurrency = slots(settings) + 1
+celery.conf.worker_concurrency = in_hand(settings)
 process = Process(settings)
 
 
@@ -34,6 +34,11 @@ def transcribe_audio_task(id: str) -> None:
 @celery.task(name=SCORE)
 def score_answer_task(id: str) -> None:
     process.run(lambda house: house.scoring.run(PartId(id)))
+
+
+@celery.task(name=DELIVER)
+def deliver_webhooks_task() -> None:
+    process.run(lambda house: house.deliver())
 
 
 @celery.task(name=SWEEP)

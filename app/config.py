@@ -29,6 +29,10 @@ class Settings(BaseSettings):
         None, description="Bearer token that may read /metrics; an admin's token may too."
     )
     cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
+    demo_page: bool = Field(
+        False,
+        description="Show the demo page at / and give its visitors tokens; for a local stack, with JWT_SECRET.",
+    )
 
     max_audio_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest recording in bytes.")
     max_audio_seconds: float = Field(1800.0, gt=0, description="Longest recording in seconds.")
@@ -44,8 +48,16 @@ class Settings(BaseSettings):
     )
     max_uploads_per_user: int = Field(256, gt=0, description="Uploads of one user in flight in one API process.")
     max_uploads: int = Field(1200, gt=0, description="Uploads in flight in one API process.")
+    max_listeners_per_user: int = Field(50, gt=0, description="Event streams of one user open in one API process.")
+    max_listeners: int = Field(
+        5000, gt=0, description="Event streams open in one API process; each takes a file descriptor."
+    )
     max_queued_minutes: float = Field(
         6000.0, gt=0, description="Minutes of one user's recordings that may wait, estimated from their size."
+    )
+    max_webhooks_per_user: int = Field(10, gt=0, description="Webhooks that a user may have.")
+    webhooks_allow_private: bool = Field(
+        False, description="Webhooks may use plain http and private addresses; for development and tests only."
     )
 
     speech_engine: Literal["auto", "local", "openai"] = Field(
@@ -73,7 +85,12 @@ class Settings(BaseSettings):
     max_deliveries: int = Field(5, gt=0, description="How often a part may be claimed before it fails.")
     sweep_seconds: float = Field(5.0, gt=0, description="How often the sweep runs.")
     failed_audio_hours: float = Field(
-        24.0, ge=0, description="How long the audio of an answer that failed for want of an engine is kept for a retry."
+        24.0,
+        ge=0,
+        description="How long the audio of an answer that failed for want of an engine or by hand is kept for a retry.",
+    )
+    worker_silent_seconds: float = Field(
+        60.0, gt=0, description="A worker that can give no sign of life for so long ends, to be started anew."
     )
     drain_seconds: float = Field(3.0, ge=0, description="How long a stopping worker lets its work finish.")
 
@@ -89,11 +106,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def uses_hosted_speech(self) -> bool:
-        return self.speech_engine == "openai" or (self.speech_engine == "auto" and self.openai_api_key is not None)
+        return self.speech_engine == "openai" or (self.speech_engine == "auto" and bool(self.openai_api_key))
 
     @cached_property
     def uses_hosted_scorer(self) -> bool:
-        has_both = self.openai_api_key is not None and self.scorer_model is not None
+        has_both = bool(self.openai_api_key) and bool(self.scorer_model)
         return self.scorer == "openai" or (self.scorer == "auto" and has_both)
 
 
@@ -108,4 +125,5 @@ class StackSettings(BaseSettings):
     redis_url: str | None = Field(default=None, description="A Redis or Valkey to use in place of the embedded one.")
     mongodb_database: str = Field(default="viva_voce", description="Database that holds sessions, records and audio.")
     jwt_secret: SecretStr | None = Field(default=None, description="Secret of the bearer tokens; made up if not set.")
+    demo_page: bool = Field(default=True, description="Show the demo page at / of the local stack.")
     mongod_test_commands: bool = Field(default=False, description="The embedded mongod takes failpoints; for tests.")

@@ -11,9 +11,12 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from app.slow_readers import Draining
+
 HEAD_SECONDS = 10.0
 MOST_HEAD_BYTES = 64 * 1024
 MOST_HEADERS = 100
+LEAVE = "leave"
 
 DETAIL = {
     HTTPStatus.BAD_REQUEST: "This is no valid HTTP request.",
@@ -22,8 +25,11 @@ DETAIL = {
 }
 
 
-class GuardedHttp(HttpToolsProtocol):
-    """A connection whose requests must have begun, and their heads ended, within bounds."""
+class GuardedHttp(Draining, HttpToolsProtocol):
+    """A connection whose requests must have begun, and their heads ended, within bounds.
+
+    When the server stops it tells the house, so that what listens ends and does not hold up the stop.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -39,6 +45,11 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        if leave := self.app_state.get(LEAVE):
+            leave()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         read_head, heads = self.reads_head, self.heads

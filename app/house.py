@@ -10,6 +10,7 @@ from services.adapters.celery_doorbell import CeleryDoorbell
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
+from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
@@ -17,23 +18,35 @@ from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tally import MongoTally
+from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
+from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
+from services.adapters.redis_hints import RedisHints
+from services.adapters.webhook_courier import WebhookCourier
+from services.announcing import AnnouncedSessions
 from services.closing import Closing
+from services.dispatch import Dispatch
 from services.idempotency import LEASE_SECONDS
 from services.intake import touch_seconds
+from services.ports.sessions import Sessions
 from services.upkeep import Sweep
+from services.webhooks import Webhooks
 
 # How soon the sweep takes up what was interrupted, as shares of the lease.
 RING_AGAIN_SHARE = 1 / 2
 SETTLE_GRACE_SHARE = 1 / 6
 
+CHANNEL = "viva_voce.news"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    sessions: MongoSessions
+    sessions: Sessions
     events: MongoEvents
+    hints: RedisHints
+    tickets: MongoTickets
     uploads: MongoUploads
     claims: MongoClaims
     records: MongoRecords
@@ -47,14 +60,43 @@ class House:
     doorbell: CeleryDoorbell
     closing: Closing
     sweep: Sweep
+    webhooks: Webhooks
+    courier: WebhookCourier
+    dispatch: Dispatch
+
+    async def close(self) -> None:
+        """Give back what is on its way to webhooks, and let what was rung and announced be sent, for a moment."""
+        await self.dispatch.close()
+        await self.courier.close()
+        await self.doorbell.close()
+        await self.hints.close()
 
 
 def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celery) -> House:
     """Hand every room what it needs; nothing is opened."""
-    sessions, uploads, records = MongoSessions(database), MongoUploads(database), MongoRecords(database)
+    hints = RedisHints(settings.redis_url, f"{CHANNEL}.{settings.mongodb_database}")
+    sessions = AnnouncedSessions(MongoSessions(database), hints)
+    uploads, records = MongoUploads(database), MongoRecords(database)
     closings, audio, doorbell = MongoClosings(database), GridAudio(database), CeleryDoorbell(celery)
     tally = MongoTally(database)
-    closing = Closing(sessions=sessions, uploads=uploads, records=records, closings=closings, audio=audio, tally=tally)
+    endpoints, ledger = MongoEndpoints(database), MongoLedger(database)
+    courier = WebhookCourier(allow_private=settings.webhooks_allow_private)
+    webhooks = Webhooks(
+        endpoints=endpoints,
+        ledger=ledger,
+        doorbell=doorbell,
+        check=courier.check,
+        most=settings.max_webhooks_per_user,
+    )
+    closing = Closing(
+        sessions=sessions,
+        uploads=uploads,
+        records=records,
+        closings=closings,
+        audio=audio,
+        tally=tally,
+        announce=webhooks.announce,
+    )
     lease = {
         "lease_seconds": settings.lease_seconds,
         "settle_grace_seconds": settings.lease_seconds * SETTLE_GRACE_SHARE,
@@ -69,6 +111,8 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
     return House(
         sessions=sessions,
         events=MongoEvents(database),
+        hints=hints,
+        tickets=MongoTickets(database),
         uploads=uploads,
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **lease),
         records=records,
@@ -82,4 +126,7 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         doorbell=doorbell,
         closing=closing,
         sweep=Sweep(sessions=sessions, upkeep=upkeep, audio=audio, doorbell=doorbell, close=closing.close, tally=tally),
+        webhooks=webhooks,
+        courier=courier,
+        dispatch=Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, tally=tally),
     )

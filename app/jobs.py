@@ -4,6 +4,7 @@ from celery import Celery
 from kombu import Queue
 
 from app.config import Settings
+from services.adapters.celery_doorbell import DELIVER
 
 QUEUE = "celery"
 UPKEEP_QUEUE = "upkeep"
@@ -32,7 +33,7 @@ def make_celery(settings: Settings, *, socket_timeout: float = 10.0) -> Celery:
         task_time_limit=HARD_LIMIT,
         task_default_queue=QUEUE,
         task_queues=[Queue(QUEUE), Queue(UPKEEP_QUEUE)],
-        task_routes={SWEEP: {"queue": UPKEEP_QUEUE}, AUDIT: {"queue": UPKEEP_QUEUE}},
+        task_routes={task: {"queue": UPKEEP_QUEUE} for task in (SWEEP, AUDIT, DELIVER)},
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
         broker_transport_options={
             "visibility_timeout": VISIBILITY_TIMEOUT,
@@ -60,4 +61,5 @@ def _schedule(settings: Settings) -> dict[str, dict[str, object]]:
     return {
         "sweep": {"task": SWEEP, "schedule": sweep, "options": {"expires": sweep}},
         "audit": {"task": AUDIT, "schedule": audit, "options": {"expires": audit}},
+        "deliver": {"task": DELIVER, "schedule": sweep, "options": {"expires": sweep}},
     }

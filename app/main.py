@@ -11,16 +11,33 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from app.config import Settings
+from app.guarded_http import LEAVE
 from app.house import House, furnish
 from app.jobs import make_celery
 from app.logs import configure_logs
-from routes import analyses, document, errors, health, metrics, sessions, statuses, uploads
+from app.open_files import allow_many
+from app.operations import operations
+from routes import (
+    admin,
+    analyses,
+    document,
+    errors,
+    event_socket,
+    events,
+    health,
+    metrics,
+    pages,
+    sessions,
+    statuses,
+    uploads,
+    webhooks,
+)
 from routes.bodies import CappedBodies, ClosedAfterRefusal
 from routes.http_metrics import HttpMeter, HttpMetrics
-from routes.needs import Health, Services
+from routes.needs import Guests, Health, Services
 from routes.request_id import RequestId
 from services import admission
-from services.adapters.jwt_tokens import JwtTokens
+from services.adapters.jwt_tokens import JwtTokens, mint
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
@@ -32,6 +49,8 @@ from services.intake import Intake, touch_seconds
 from services.interviews import Interviews
 from services.pace import Pace
 from services.ports.access import Tokens
+from services.push import Push
+from services.tickets import Tickets
 from services.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -41,6 +60,7 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 VERSION = "0.1.0"
 EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID", "Idempotency-Replayed"]
 LOOK_SECONDS = 2.0
+GUEST_SECONDS = 12 * 3600
 DESCRIPTION = "Interview answers in, transcripts and scores out, and the audio provably gone."
 
 
@@ -48,6 +68,7 @@ def create_app() -> FastAPI:
     """The API on the settings of the environment."""
     settings = Settings()
     configure_logs(settings)
+    allow_many()
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     tokens = make_tokens(settings)
     return build(lambda: open_services(settings, tokens), origins)
@@ -57,14 +78,14 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
     """The API on whatever services are handed in."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
         async with open_services() as services:
             app.state.services = services
-            yield
+            yield {LEAVE: services.push.leave}
 
     app = FastAPI(title="Viva Voce", version=VERSION, description=DESCRIPTION, lifespan=lifespan)
     errors.install(app)
-    for room in (sessions, uploads, statuses, analyses, health, metrics):
+    for room in (sessions, events, event_socket, uploads, statuses, analyses, webhooks, admin, health, metrics, pages):
         app.include_router(room.router)
     document.install(app)
     if origins:
@@ -85,13 +106,19 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
     async with open_client(settings.mongodb_url, "api") as client:
         house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
         rates = _rates(settings)
-        indexing = asyncio.create_task(_index(client, settings.mongodb_database))
+        services = _services(settings, house, tokens, client, rates)
+        running = [
+            asyncio.create_task(_index(client, settings.mongodb_database)),
+            asyncio.create_task(services.push.run()),
+        ]
         try:
-            yield _services(settings, house, tokens, client, rates)
+            yield services
         finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             await rates.close()
-            indexing.cancel()
-            await house.doorbell.close()
+            await house.close()
 
 
 async def _index(client: AsyncMongoClient[Document], database: str) -> None:
@@ -119,7 +146,9 @@ def _services(
     return Services(
         interviews=Interviews(sessions=house.sessions),
         intake=intake,
-        analysis=Analysis(sessions=house.sessions, records=house.records, wait=pace.of_session),
+        analysis=Analysis(
+            sessions=house.sessions, records=house.records, wait=pace.of_session, announce=house.webhooks.announce
+        ),
         pace=pace,
         admission=admission.Admission(
             limits=rates,
@@ -128,16 +157,32 @@ def _services(
             most_uploads_of_user=settings.max_uploads_per_user,
             most_uploads=settings.max_uploads,
             most_queued_seconds=settings.max_queued_minutes * 60,
+            most_listeners_of_user=settings.max_listeners_per_user,
+            most_listeners=settings.max_listeners,
         ),
         idempotency=Idempotency(replays=house.replays, recover=intake.recover),
         records=house.records,
+        webhooks=house.webhooks,
         tokens=tokens,
         health=lambda: look(house, client),
         max_audio_bytes=settings.max_audio_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
         watch=Watch(gauges=house.gauges, doorbell=house.doorbell),
+        push=Push(events=house.events, hints=house.hints),
+        tickets=Tickets(sessions=house.sessions, store=house.tickets),
+        operations=operations(settings, house, client[settings.mongodb_database]),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         upload_least_rate=settings.upload_least_bytes_per_second,
+        guests=_guests(settings),
+    )
+
+
+def _guests(settings: Settings) -> Guests | None:
+    if not settings.demo_page or settings.jwks_url or settings.jwt_secret is None:
+        return None
+    secret, audience, issuer = settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer
+    return Guests(
+        lambda user: mint(secret, user, seconds=GUEST_SECONDS, audience=audience, issuer=issuer), GUEST_SECONDS
     )
 
 

@@ -4,7 +4,6 @@ import asyncio
 import ctypes
 import os
 import secrets
-import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError
@@ -19,6 +18,7 @@ from app.config import Settings
 from app.engines import Engines, open_engines
 from app.house import House, furnish
 from app.jobs import HARD_LIMIT, make_celery
+from app.signs import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.errors import StoreUnavailable
@@ -29,9 +29,8 @@ from services.upkeep import Counts
 
 log = structlog.get_logger(__name__)
 
-SIGN_SECONDS = 5.0
-SILENT_SECONDS = 60.0
 OPENING_SECONDS = 120.0
+IN_HAND_PER_CORE = 3
 M_ARENA_MAX = -8
 
 
@@ -42,6 +41,16 @@ def slots(settings: Settings) -> int:
     return settings.speech_threads or len(os.sched_getaffinity(0))
 
 
+def in_hand(settings: Settings) -> int:
+    """How many recordings one worker process takes on: some are prepared while others are transcribed.
+
+    The local engine reads those together that wait for the same core.
+    """
+    if settings.uses_hosted_speech:
+        return slots(settings) + 1
+    return IN_HAND_PER_CORE * slots(settings)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkHouse:
     """What the tasks may call."""
@@ -50,6 +59,10 @@ class WorkHouse:
     scoring: Scoring
     house: House
     failed_audio_hours: float
+
+    async def deliver(self) -> None:
+        """Begin to send what is due to webhooks; the sweep is not held up by it."""
+        self.house.dispatch.wake()
 
     async def sweep(self) -> Counts:
         counts = await self.house.sweep.run(self.failed_audio_hours)
@@ -69,6 +82,13 @@ def _share_heaps() -> None:
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
+def _turn(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _tell(what: str, counts: Counts) -> None:
@@ -92,6 +112,7 @@ class Process:
         self._name = f"worker-{secrets.token_hex(4)}"
         self._tasks: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._signs: Signs | None = None
         self._draining = False
 
     def call(self, name: str) -> None:
@@ -139,7 +160,7 @@ class Process:
             if self._loop is not None:
                 return
             loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="loop", daemon=True).start()
+            threading.Thread(target=_turn, args=(loop,), name="loop", daemon=True).start()
             self._loop = loop
             self._work = self._call(self._open()).result(OPENING_SECONDS)
 
@@ -152,7 +173,7 @@ class Process:
         client: AsyncMongoClient[Document] = open_client(settings.mongodb_url, self._role)
         house = furnish(settings, client[settings.mongodb_database], make_celery(settings))
         engines = open_engines(settings, slots(settings))
-        self._closers += [house.doorbell.close, engines.close, client.close]
+        self._closers += [house.close, engines.close, client.close]
         self._house, self._engines = house, engines
         scoring = Scoring(
             sessions=house.sessions, records=house.records, closings=house.closings, scorer=engines.scorer
@@ -167,29 +188,11 @@ class Process:
     async def _listen(self, works: bool) -> None:
         if works:
             await self._engines.warm_up()
-        await self._sign()
-        self._signing = asyncio.create_task(self._keep_signing())
+        self._signs = Signs(self._sign, self._settings.worker_silent_seconds)
+        await self._signs.begin()
 
-    async def _keep_signing(self) -> None:
-        """Give signs of life; ends the worker, which is then started anew, if none could be given for long."""
-        loop = asyncio.get_running_loop()
-        last = loop.time()
-        while True:
-            await asyncio.sleep(SIGN_SECONDS)
-            if await self._sign():
-                last = loop.time()
-            elif loop.time() - last > SILENT_SECONDS:
-                log.error("no sign of life for long; the worker stops", seconds=SILENT_SECONDS)
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
-
-    async def _sign(self) -> bool:
-        try:
-            await self._house.workers.seen(WorkerSign(self._name, self._engines.name, slots(self._settings)))
-        except StoreUnavailable:
-            log.warning("no sign of life could be given")
-            return False
-        return True
+    async def _sign(self) -> None:
+        await self._house.workers.seen(WorkerSign(self._name, self._engines.name, slots(self._settings)))
 
     async def _job(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
         assert self._work is not None  # noqa: S101  open is first
@@ -213,8 +216,8 @@ class Process:
         self._draining = True
         await self._drain()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if hasattr(self, "_signing"):
-            self._signing.cancel()
+        if self._signs is not None:
+            self._signs.end()
             with suppress(StoreUnavailable):  # it is forgotten all the same, only later
                 await self._house.workers.gone(self._name)
         for close in self._closers:

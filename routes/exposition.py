@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from services.errors import TranscriptionProblem
 from services.readings import (
+    OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
     Histogram,
@@ -48,6 +49,9 @@ def _standing(reading: Reading) -> Iterator[Metric]:
     yield _by_state("viva_silent_seconds", "Longest time without a sign from who uploads or transcribes.", silent)
     yield from _line("viva_unsettled", "Ended recordings whose clean-up is not confirmed", reading.unsettled)
     yield from _line("viva_scoring", "Transcripts that wait for their score", reading.scoring)
+    yield _gauge("viva_webhooks_backlog", "Deliveries to webhooks that are not done.", reading.webhooks.number)
+    overdue = reading.webhooks.oldest_seconds
+    yield _gauge("viva_webhooks_overdue_seconds", "Since when the longest due of these was to be sent.", overdue)
     yield _gauge("viva_kept_recordings", "Recordings of failed answers that are kept for a retry.", reading.kept)
     yield _gauge("viva_audio_files", "Recordings stored.", reading.files)
     yield _gauge("viva_audio_bytes", "Bytes of the recordings stored.", reading.bytes)
@@ -61,6 +65,8 @@ def _done(totals: Totals) -> Iterator[Metric]:
     codes = dict.fromkeys(_codes(TranscriptionProblem), 0) | dict(totals.failures)
     yield _counter("viva_failures", "Recordings that failed, by the reason's code.", "code", codes)
     yield _counter("viva_deliveries", "Claims that the ended recordings took.", None, {"": totals.deliveries})
+    sent = dict.fromkeys(OUTCOMES, 0) | dict(totals.webhooks)
+    yield _counter("viva_webhook_attempts", "Tries to deliver to a webhook, by what came of them.", "outcome", sent)
     yield _histogram(
         "viva_processing_seconds", "Seconds of the claim that completed.", totals.processing, PROCESSING_BOUNDS
     )

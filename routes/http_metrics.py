@@ -10,6 +10,7 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 UNKNOWN = "unknown"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 LABELS = ("method", "route", "status")
+TRANSPORTS = ("sse", "websocket", "poll")
 
 
 class HttpMeter:
@@ -27,6 +28,11 @@ class HttpMeter:
             registry=registry,
         )
         self.uploads = Gauge("viva_http_uploads_in_flight", "Uploads being received.", registry=registry)
+        self.listeners = Gauge(
+            "viva_http_listeners", "Event streams, sockets and waiting polls open.", ("transport",), registry=registry
+        )
+        for transport in TRANSPORTS:
+            self.listeners.labels(transport)
         self.received = Counter("viva_http_received_bytes", "Bytes of request bodies received.", registry=registry)
 
 

@@ -9,15 +9,22 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.admission import Admission
 from services.analysis import Analysis
-from services.errors import Unauthenticated
+from services.errors import Forbidden, Unauthenticated
 from services.idempotency import Idempotency
 from services.intake import Intake
-from services.interview import ID_PATTERN, QuestionId, SessionId, Viewer
+from services.intervention import Intervention
+from services.interview import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
 from services.interviews import Interviews
 from services.pace import Pace
 from services.ports.access import Tokens
+from services.ports.operations import AuditLog, Views
 from services.ports.records import Records
+from services.ports.webhooks import DeliveryId, WebhookId
+from services.ports.workers import Workers
+from services.push import Push
+from services.tickets import Tickets
 from services.watch import Watch
+from services.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,24 @@ class Health:
         return self.database
 
 
+@dataclass(frozen=True, slots=True)
+class Guests:
+    """Tokens for the visitors of the demo page, each good for so many seconds."""
+
+    mint: Callable[[UserId], str]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """What the operators' routes are handed besides."""
+
+    intervention: Intervention
+    views: Views
+    audit_log: AuditLog
+    workers: Workers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     interviews: Interviews
@@ -42,13 +67,18 @@ class Services:
     admission: Admission
     idempotency: Idempotency
     records: Records
+    webhooks: Webhooks
     tokens: Tokens
     health: Callable[[], Awaitable[Health]]
     max_audio_bytes: int
     upload_idle_seconds: float
     watch: Watch
+    push: Push
+    tickets: Tickets
+    operations: Operations
     metrics_token: str | None = None
     upload_least_rate: float = 512.0
+    guests: Guests | None = None
 
 
 def _services(request: Request) -> Services:
@@ -66,11 +96,15 @@ async def viewer_of(request: Request, services: Services, credentials: HTTPAutho
     known: Viewer | None = getattr(request.state, "viewer", None)
     if known is not None:
         return known
-    await services.admission.address(request.client.host if request.client else "")
-    if credentials is None:
-        raise Unauthenticated
-    viewer = await services.tokens.verify(credentials.credentials)
-    await services.admission.request(viewer)
+    address = request.client.host if request.client else ""
+    try:
+        if credentials is None:
+            raise Unauthenticated
+        viewer = await services.tokens.verify(credentials.credentials)
+    except Unauthenticated:
+        await services.admission.address(address)
+        raise
+    await services.admission.visit(address, viewer)
     request.state.viewer = viewer
     return viewer
 
@@ -84,6 +118,15 @@ async def _viewer(
 Asker = Annotated[Viewer, Depends(_viewer)]
 
 
+async def _admin(viewer: Asker) -> Viewer:
+    if not viewer.is_admin:
+        raise Forbidden("This is for operators: it takes a token with the role admin.")
+    return viewer
+
+
+Admin = Annotated[Viewer, Depends(_admin)]
+
+
 async def upload_slot(services: Needs, viewer: Asker) -> AsyncIterator[None]:
     """A place among the uploads in flight, until the answer is sent."""
     async with services.admission.upload(viewer):
@@ -91,4 +134,6 @@ async def upload_slot(services: Needs, viewer: Asker) -> AsyncIterator[None]:
 
 
 SessionPath = Annotated[SessionId, Path(pattern=ID_PATTERN, description="The session's id.")]
+WebhookPath = Annotated[WebhookId, Path(pattern=ID_PATTERN, description="The webhook's id.")]
+DeliveryPath = Annotated[DeliveryId, Path(pattern=ID_PATTERN, description="The delivery's id.")]
 QuestionPath = Annotated[QuestionId, Path(pattern=ID_PATTERN, description="The question's id.")]

@@ -1,6 +1,6 @@
 """How far the transcriptions are. Each answer carries an ETag, so that asking again is cheap."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
@@ -38,6 +38,16 @@ class SessionStatusOut(BaseModel):
     summary: Summary
     answers: dict[str, AnswerOut]
     not_answered: list[str]
+
+    @classmethod
+    def fields_of(cls, session: Session) -> dict[str, Any]:
+        """What every body says that shows a whole session."""
+        return {
+            "session_id": session.id,
+            "summary": _summary(session),
+            "answers": {id: AnswerOut.of(answer) for id, answer in session.answers.items()},
+            "not_answered": [q.id for q in session.questions if q.id not in session.answers],
+        }
 
 
 @router.get(
@@ -92,12 +102,7 @@ async def session_status(
     if if_none_match == etag:
         return Response(status_code=304, headers={"ETag": etag})
     response.headers["ETag"] = etag
-    return SessionStatusOut(
-        session_id=session.id,
-        summary=_summary(session),
-        answers={id: AnswerOut.of(answer) for id, answer in session.answers.items()},
-        not_answered=[q.id for q in session.questions if q.id not in session.answers],
-    )
+    return SessionStatusOut(**SessionStatusOut.fields_of(session))
 
 
 def _summary(session: Session) -> Summary:

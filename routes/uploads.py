@@ -11,7 +11,7 @@ from routes.errors import documented
 from routes.multipart import FORM_OVERHEAD, Patience, boundary_of, file_bytes, incoming
 from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, upload_slot
 from services import errors
-from services.interview import Part, PartId, QuestionId, SessionId, Viewer, new_part_id
+from services.interview import Part, PartId, QuestionId, SessionId, Viewer
 from services.ports.access import Hold
 
 router = APIRouter(prefix="/api", tags=["answers"], route_class=once.OnceRead)
@@ -101,12 +101,12 @@ async def upload_answer(
     services: Needs,
 ) -> UploadOut | Response:
     """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed."""
-    await services.intake.admit(session_id, question_id, viewer)
     boundary = boundary_of(request.headers.get("content-type"))
     _refuse_oversize(request, services.max_audio_bytes)
     patience = Patience(services.upload_idle_seconds, services.upload_least_rate)
     data = file_bytes(request.stream(), boundary, services.max_audio_bytes, patience)
     if kept := once.kept_of(request):
+        await services.intake.admit(session_id, question_id, viewer)
         await once.same(data, kept.fingerprint)
         return once.replay(kept)
     part, id = await _received(session_id, question_id, viewer, services, data, once.hold_of(request))
@@ -126,8 +126,9 @@ async def _received(
 ) -> tuple[Part, PartId]:
     """The part that the upload made, or that an earlier try with its key had made, and the id it was given."""
     if hold is None:
-        id = new_part_id()
-        return await services.intake.receive(session_id, question_id, viewer, await incoming(data), id=id), id
+        numbered = await services.intake.number(session_id, question_id, viewer)
+        return await services.intake.take_in(numbered, await incoming(data)), numbered.id
+    await services.intake.admit(session_id, question_id, viewer)
     hold, made = await services.idempotency.resume(hold)
     if made is not None:
         await once.same(data, made.sha256)

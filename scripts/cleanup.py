@@ -46,7 +46,7 @@ async def clean(settings: Settings, hours: float, *, dry_run: bool) -> Counts:
                 return await house.sweep.survey(hours)
             return merged(await house.sweep.run(hours), await house.sweep.audit())
         finally:
-            await house.doorbell.close()
+            await house.close()
 
 
 def _table(counts: Counts, title: str) -> Table:

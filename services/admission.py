@@ -1,11 +1,19 @@
 """Who may come in now: refused before anything is read, with the seconds after which to try again."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.errors import RateLimited, TooManyUploads, TooMuchQueued, UploadsSaturated
+from services.errors import (
+    ListenersSaturated,
+    RateLimited,
+    TooManyListeners,
+    TooManyUploads,
+    TooMuchQueued,
+    UploadsSaturated,
+)
 from services.interview import UserId, Viewer
 from services.ports.access import RateLimits
 from services.ports.records import Backlog
@@ -14,6 +22,7 @@ ADDRESS = "address"
 REQUESTS = "requests"
 UPLOADS = "uploads"
 UPLOAD_AGAIN_SECONDS = 2.0
+LISTEN_AGAIN_SECONDS = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,15 +35,24 @@ class Admission:
     most_uploads_of_user: int
     most_uploads: int
     most_queued_seconds: float
+    most_listeners_of_user: int = 50
+    most_listeners: int = 5000
     in_flight: Counter[UserId] = field(default_factory=Counter, init=False)
+    listening: Counter[UserId] = field(default_factory=Counter, init=False)
 
     async def address(self, address: str) -> None:
         """Count a request of a client address; RateLimited."""
-        await self._count(ADDRESS, address)
+        _refuse_faster(await self.limits.hit(ADDRESS, address))
 
     async def request(self, viewer: Viewer) -> None:
         """Count a request of a user; RateLimited."""
-        await self._count(REQUESTS, viewer.user_id)
+        _refuse_faster(await self.limits.hit(REQUESTS, viewer.user_id))
+
+    async def visit(self, address: str, viewer: Viewer) -> None:
+        """Count a request of both at once; RateLimited."""
+        waits = await asyncio.gather(self.limits.hit(ADDRESS, address), self.limits.hit(REQUESTS, viewer.user_id))
+        for wait in waits:
+            _refuse_faster(wait)
 
     @asynccontextmanager
     async def upload(self, viewer: Viewer) -> AsyncIterator[None]:
@@ -44,11 +62,28 @@ class Admission:
         """
         self._enter(viewer.user_id)
         try:
-            await self._count(UPLOADS, viewer.user_id)
-            await self._refuse_more_to_queue(viewer.user_id)
+            wait, queued = await asyncio.gather(
+                self.limits.hit(UPLOADS, viewer.user_id), self.backlog.queued_seconds(viewer.user_id)
+            )
+            _refuse_faster(wait)
+            if queued > self.most_queued_seconds:
+                raise TooMuchQueued(retry_after=await self.wait())
             yield
         finally:
-            self._leave(viewer.user_id)
+            _leave(self.in_flight, viewer.user_id)
+
+    @asynccontextmanager
+    async def listener(self, viewer: Viewer) -> AsyncIterator[None]:
+        """Count who waits for events; TooManyListeners or ListenersSaturated."""
+        if self.listening[viewer.user_id] >= self.most_listeners_of_user:
+            raise TooManyListeners(retry_after=LISTEN_AGAIN_SECONDS)
+        if self.listening.total() >= self.most_listeners:
+            raise ListenersSaturated(retry_after=LISTEN_AGAIN_SECONDS)
+        self.listening[viewer.user_id] += 1
+        try:
+            yield
+        finally:
+            _leave(self.listening, viewer.user_id)
 
     def _enter(self, user: UserId) -> None:
         if self.in_flight[user] >= self.most_uploads_of_user:
@@ -57,16 +92,13 @@ class Admission:
             raise UploadsSaturated(retry_after=UPLOAD_AGAIN_SECONDS)
         self.in_flight[user] += 1
 
-    def _leave(self, user: UserId) -> None:
-        self.in_flight[user] -= 1
-        if not self.in_flight[user]:
-            del self.in_flight[user]
 
-    async def _refuse_more_to_queue(self, user: UserId) -> None:
-        if await self.backlog.queued_seconds(user) > self.most_queued_seconds:
-            raise TooMuchQueued(retry_after=await self.wait())
+def _refuse_faster(wait: float | None) -> None:
+    if wait is not None:
+        raise RateLimited(retry_after=wait)
 
-    async def _count(self, budget: str, who: str) -> None:
-        wait = await self.limits.hit(budget, who)
-        if wait is not None:
-            raise RateLimited(retry_after=wait)
+
+def _leave(counter: Counter[UserId], user: UserId) -> None:
+    counter[user] -= 1
+    if not counter[user]:
+        del counter[user]

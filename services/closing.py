@@ -1,17 +1,24 @@
-"""Closing an ended part: the audio goes, then the answer shows the end, then the record is settled.
+"""Closing an ended part: the audio goes, the answer shows the end, webhooks are recorded, the record is settled.
 
 The order is the promise: an answer that shows `completed` has no audio left.
 Each step may be repeated; the sweep repeats what was interrupted.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
+from services import notices
 from services.interview import SHOWN, Part, PartState, answer_of
-from services.ports.audio import Audio
+from services.notices import Notice
+from services.ports.audio import Audio, Deletion
 from services.ports.figures import Tally
 from services.ports.records import Closings, Records, Uploads
 from services.ports.sessions import Sessions
 from services.transcript import Transcript
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +29,23 @@ class Closing:
     closings: Closings
     audio: Audio
     tally: Tally
+    announce: Callable[[Notice], Awaitable[None]]
 
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
         """Do what remains for a part in an ended state."""
-        deletion = None if part.keep_audio else await self.audio.delete(part.id)
+        deletion = None if part.keep_audio else await self._delete(part)
         if part.state in SHOWN:
             if part.state is PartState.COMPLETED and transcript is None:
                 transcript = await self.records.transcript(part.id)
-            await self.sessions.show(part.session_id, answer_of(part, transcript))
+            if await self.sessions.show(part.session_id, answer_of(part, transcript)):
+                await self.announce(notices.of_answer(part))
         await self.tally.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
+
+    async def _delete(self, part: Part) -> Deletion:
+        deletion = await self.audio.delete(part.id)
+        log.info("audio deleted", part=part.id, session=part.session_id, question=part.question_id, left=deletion.left)
+        return deletion
 
     async def supersede(self, part: Part, *, itself: bool = False) -> int:
         """End the takes before this part's, and its own if asked; returns how many ended."""

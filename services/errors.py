@@ -9,13 +9,22 @@ Problem
     RateLimited          too many requests within the time
     TooManyUploads       too many uploads at once
     TooMuchQueued        too many minutes of recordings wait
+    TooManyListeners     too many open event streams
   UploadsSaturated       this process takes no more uploads at once (retryable)
+  ListenersSaturated     this process takes no more listeners at once (retryable)
   NotFound               nothing there, or nothing of yours
     SessionNotFound
     QuestionNotFound
     AnswerNotFound
+    WebhookNotFound
+    DeliveryNotFound
   Conflict               not from here
     SessionExists
+    TooManyWebhooks      a user has as many as are allowed
+    NotFailed            only what failed can be tried again
+    RecordingGone        nothing is kept that could be tried again
+    SameInWork           the same recording waits or is in work
+    NotInWork            only what waits or is in work can be failed
     TakeSuperseded       a newer recording was accepted meanwhile
     IdempotencyInFlight  the first request with this key is not answered yet (retryable)
   UploadProblem          the request's body is not an upload
@@ -28,6 +37,7 @@ Problem
   AudioTooLarge          over the cap in bytes
   BodyTooLarge           a request of another kind, over its cap
   NotAudio               no known audio container
+  WebhookUrlRefused      nothing is sent to such an address
   StoreUnavailable       the database did not confirm a write (retryable)
   TranscriptionProblem   what ends or delays a transcription
     AudioUnreadable      it is not sound, and never will be
@@ -38,6 +48,7 @@ Problem
       EngineTimeout      no answer before the deadline (retryable)
     EngineRefused        the engine will never take it
     WorkerLost           its workers died as often as is allowed
+    FailedByOperator     an operator ended it
   ScorerUnavailable      try again (retryable)
 """
 
@@ -97,9 +108,20 @@ class TooMuchQueued(TooMuch):
     sentence = "Too many minutes of your recordings still wait to be transcribed. Try again later."
 
 
+class TooManyListeners(TooMuch):
+    code = "too_many_listeners"
+    sentence = "You have too many event streams open. Close one, or poll."
+
+
 class UploadsSaturated(Problem):
     code = "uploads_saturated"
     sentence = "Too many uploads arrive at the moment. Try again shortly."
+    retryable = True
+
+
+class ListenersSaturated(Problem):
+    code = "listeners_saturated"
+    sentence = "Too many event streams are open at the moment. Try again shortly, or poll."
     retryable = True
 
 
@@ -123,6 +145,16 @@ class AnswerNotFound(NotFound):
     sentence = "This question has no answer yet."
 
 
+class WebhookNotFound(NotFound):
+    code = "webhook_not_found"
+    sentence = "There is no such webhook. Check the id, and that the token is its owner's."
+
+
+class DeliveryNotFound(NotFound):
+    code = "delivery_not_found"
+    sentence = "This webhook has no such delivery; deliveries are kept for 30 days."
+
+
 class Conflict(Problem):
     code = "conflict"
     sentence = "That is not possible in the present state."
@@ -131,6 +163,31 @@ class Conflict(Problem):
 class SessionExists(Conflict):
     code = "session_exists"
     sentence = "There is a session of this id already."
+
+
+class TooManyWebhooks(Conflict):
+    code = "too_many_webhooks"
+    sentence = "You have as many webhooks as are allowed. Delete one first."
+
+
+class NotFailed(Conflict):
+    code = "not_failed"
+    sentence = "This answer has not failed. Only a failed answer can be retried."
+
+
+class RecordingGone(Conflict):
+    code = "recording_gone"
+    sentence = "The recording of this answer is no longer kept. Ask for it to be recorded again."
+
+
+class SameInWork(Conflict):
+    code = "same_recording_in_work"
+    sentence = "The same recording of this answer is in work already. Wait for its end."
+
+
+class NotInWork(Conflict):
+    code = "not_in_work"
+    sentence = "This answer has ended already. Only one that waits or is in work can be failed."
 
 
 class TakeSuperseded(Conflict):
@@ -194,6 +251,11 @@ class NotAudio(Problem):
     sentence = "This is no audio file that is accepted. Send WebM, Ogg, WAV, MP3, MP4/M4A or FLAC."
 
 
+class WebhookUrlRefused(Problem):
+    code = "webhook_url_refused"
+    sentence = "Nothing is sent to this address. Give an https URL whose host has public addresses only."
+
+
 class StoreUnavailable(Problem):
     code = "store_unavailable"
     sentence = "The database did not confirm the write. Try again."
@@ -244,6 +306,11 @@ class EngineRefused(TranscriptionProblem):
 class WorkerLost(TranscriptionProblem):
     code = "worker_lost"
     sentence = "The workers that took this recording stopped each time before they were done."
+
+
+class FailedByOperator(TranscriptionProblem):
+    code = "failed_by_operator"
+    sentence = "An operator ended the work on this recording."
 
 
 class ScorerUnavailable(Problem):

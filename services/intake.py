@@ -61,10 +61,27 @@ class Intake:
     clock: Callable[[], float] = time.monotonic
 
     async def admit(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> None:
-        """Refuse before the body is read: SessionNotFound or QuestionNotFound."""
+        """Refuse without numbering anything: SessionNotFound or QuestionNotFound."""
         session = await self.sessions.get(session_id, viewer)
         if session.question(question_id) is None:
             raise QuestionNotFound
+
+    async def number(
+        self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, *, id: PartId | None = None
+    ) -> Part:
+        """The next take of an answer, before anything of it is read: SessionNotFound or QuestionNotFound.
+
+        A take that is never received is a number that is left out, no more.
+        """
+        take = await self.sessions.next_take(session_id, question_id, viewer)
+        return Part(
+            id=id or new_part_id(),
+            session_id=session_id,
+            question_id=question_id,
+            user_id=take.owner,
+            take=take.number,
+            language=take.question.language,
+        )
 
     async def receive(
         self,
@@ -75,13 +92,16 @@ class Intake:
         *,
         id: PartId | None = None,
     ) -> Part:
-        """Store a recording under the id and queue it; durable once this returns.
+        """Number a recording and take it in."""
+        return await self.take_in(await self.number(session_id, question_id, viewer, id=id), incoming)
+
+    async def take_in(self, part: Part, incoming: Incoming) -> Part:
+        """Store a numbered recording under its id and queue it; durable once this returns.
 
         A part of another id is the same recording, which was in work already.
         TakeSuperseded if a newer recording was accepted meanwhile. Left by any
         error, it leaves no audio behind.
         """
-        part = await self._number(id or new_part_id(), session_id, question_id, viewer)
         try:
             await self.uploads.begin(part)
             stored = await self.audio.store(part.id, self._watched(part.id, incoming.data), _metadata(part, incoming))
@@ -106,17 +126,6 @@ class Intake:
         if part.state is PartState.QUEUED:
             await self._announce(part)
         return part
-
-    async def _number(self, id: PartId, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> Part:
-        take = await self.sessions.next_take(session_id, question_id, viewer)
-        return Part(
-            id=id,
-            session_id=session_id,
-            question_id=question_id,
-            user_id=take.owner,
-            take=take.number,
-            language=take.question.language,
-        )
 
     async def _watched(self, id: PartId, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         touched = self.clock()

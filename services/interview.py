@@ -64,7 +64,7 @@ MOVES: dict[PartState, frozenset[PartState]] = {
         {PartState.PROCESSING, PartState.QUEUED, PartState.COMPLETED, PartState.FAILED, PartState.SUPERSEDED}
     ),
     PartState.COMPLETED: frozenset(),
-    PartState.FAILED: frozenset(),
+    PartState.FAILED: frozenset({PartState.QUEUED}),
     PartState.SUPERSEDED: frozenset(),
     PartState.ABORTED: frozenset(),
 }
@@ -115,7 +115,8 @@ class Viewer:
 class Part:
     """The record of one piece of audio. `rev` grows with each change, `fence` with each claim.
 
-    The recording is stored under the part's own id.
+    The recording is stored under the part's own id. `retries` counts how often
+    an operator had it begin anew after it had failed.
     """
 
     id: PartId
@@ -137,6 +138,7 @@ class Part:
     completed_at: datetime | None = None
     failure: Failure | None = None
     keep_audio: bool = False
+    retries: int = 0
 
 
 class Mark(StrEnum):

@@ -11,6 +11,7 @@ from services.interview import ENDED, PartState
 
 PROCESSING_BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 TURNAROUND_BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
+OUTCOMES = ("delivered", "failed", "dead")
 ENDED_STATES = sorted(state.value for state in ENDED)
 
 
@@ -52,6 +53,7 @@ class Totals:
     ended: Mapping[PartState, int]
     failures: Mapping[str, int]
     deliveries: int
+    webhooks: Mapping[str, int]
     processing: Histogram
     turnaround: Histogram
     sweeps: Passes
@@ -65,6 +67,7 @@ class Reading:
     lines: Mapping[PartState, Line]
     unsettled: Line
     scoring: Line
+    webhooks: Line
     kept: int
     files: int
     bytes: int

@@ -82,7 +82,9 @@ class Transcription:
                 if not spans:
                     return replace(silence(recording.duration), warnings=recording.warnings)
                 speech = Speech(recording, spans, language=part.language)
-                return await self.engine.transcribe(speech)
+                transcript = await self.engine.transcribe(speech)
+                log.info("engine answered", part=part.id, session=part.session_id, question=part.question_id)
+                return transcript
         except TimeoutError:
             raise EngineTimeout from None
         except Problem:

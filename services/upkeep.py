@@ -122,10 +122,18 @@ class Sweep:
         return len(ids)
 
     async def _ring(self) -> int:
-        """Ring for as many as have no ring waiting, so that rings never pile up."""
+        """Ring for as many as have no ring waiting, so that rings do not pile up.
+
+        While many rings wait, the workers have enough to do until the next
+        sweep. Nothing is counted then, however long the queue is, and one ring
+        a sweep goes to who has gone longest without: it may be the one that was lost.
+        """
         waiting = await self.doorbell.waiting()
-        missing = await self.upkeep.count_due() - (waiting or 0)
-        if waiting is None or missing <= 0:
+        if waiting is None:
+            return 0
+        is_short = waiting < RINGS_AT_ONCE
+        missing = await self.upkeep.count_due(waiting + RINGS_AT_ONCE) - waiting if is_short else 1
+        if missing <= 0:
             return 0
         ids = await self.upkeep.due(min(missing, RINGS_AT_ONCE))
         for id in ids:

@@ -1,9 +1,11 @@
 """Counting and reading in memory; the contract tests hold them to what MongoDB does."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from services.interview import ENDED, LIVE, PartId, PartState
+from services.ports.webhooks import DeliveryState
 from services.readings import (
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
@@ -25,8 +27,13 @@ class FakeTally:
 
     async def ended(self, id: PartId) -> None:
         row = self._memory.rows.get(id)
-        if row is not None and row.part.state in ENDED:
+        if row is not None and row.part.state in ENDED and not row.counted:
             row.counted = True
+            self._memory.endings.append(replace(row))
+
+    async def sent(self, outcome: str) -> None:
+        sums = self._memory.counters.setdefault("webhooks", {})
+        sums[outcome] = sums.get(outcome, 0) + 1
 
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
         sums = self._memory.counters.setdefault(subject, {"runs": 0})
@@ -48,6 +55,7 @@ class FakeGauges:
             lines=live,
             unsettled=self._line(lambda row: not row.settled, **ended),
             scoring=self._line(lambda row: row.to_score, **ended),
+            webhooks=self._webhooks(),
             kept=len(memory.having(lambda row: row.part.keep_audio)),
             files=len(memory.files),
             bytes=sum(len(piece) for id in memory.files for piece in memory.chunks.get(id, [])),
@@ -55,6 +63,11 @@ class FakeGauges:
             slots=sum(worker.slots for worker in workers),
             totals=self._totals(),
         )
+
+    def _webhooks(self) -> Line:
+        rows = self._memory.deliveries.values()
+        due = [row.due_at for row in rows if row.state in (DeliveryState.PENDING, DeliveryState.SENDING)]
+        return Line(number=len(due), oldest_seconds=max(0.0, max(map(self._age, due), default=0.0)))
 
     def _line(
         self,
@@ -73,7 +86,7 @@ class FakeGauges:
         return (self._memory.clock.now - moment).total_seconds() if moment else 0.0
 
     def _totals(self) -> Totals:
-        rows = self._memory.having(lambda row: row.counted)
+        rows = self._memory.endings
         codes = [row.part.failure.code for row in rows if row.part.state is PartState.FAILED and row.part.failure]
         done = [row for row in rows if row.part.state is PartState.COMPLETED]
         waits = [
@@ -85,6 +98,7 @@ class FakeGauges:
             ended={state: len([row for row in rows if row.part.state is state]) for state in ENDED},
             failures={code: codes.count(code) for code in codes},
             deliveries=sum(row.part.deliveries for row in rows),
+            webhooks={name: int(count) for name, count in self._memory.counters.get("webhooks", {}).items()},
             processing=histogram([row.processing_seconds for row in done], PROCESSING_BOUNDS),
             turnaround=histogram(waits, TURNAROUND_BOUNDS),
             sweeps=self._passes("sweep"),

@@ -40,6 +40,7 @@ from services.ports.audio import Deletion, Stored
 from services.ports.records import Load
 from services.ports.sessions import News, Take
 from services.ports.upkeep import Findings
+from services.ports.webhooks import Delivery, DeliveryId
 from services.ports.workers import WorkerSign
 from services.transcript import Transcript
 
@@ -123,7 +124,9 @@ class Memory:
     workers: dict[str, WorkerSign] = field(default_factory=dict)
     counters: dict[str, dict[str, float]] = field(default_factory=dict)
     passed: dict[str, datetime] = field(default_factory=dict)
+    endings: list[Row] = field(default_factory=list)
     replays: dict[tuple[UserId, str], Replay] = field(default_factory=dict)
+    deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
         """The row if it is in one of these states and may come from there into that one."""
@@ -474,8 +477,8 @@ class FakeUpkeep:
             row.rung_at = clock.now
         return [row.part.id for row in rows[:limit]]
 
-    async def count_due(self) -> int:
-        return len(self._due())
+    async def count_due(self, most: int = 1000) -> int:
+        return min(most, len(self._due()))
 
     async def reclaim(self) -> list[Part]:
         return [self._memory.queue_again(row, rung=True) for row in self._silent()]
@@ -581,6 +584,7 @@ class FakeDoorbell:
     def __init__(self) -> None:
         self.to_transcribe: list[PartId] = []
         self.to_score: list[PartId] = []
+        self.to_deliver = 0
         self.broken = False
 
     async def transcribe(self, id: PartId) -> bool:
@@ -588,6 +592,10 @@ class FakeDoorbell:
 
     async def score(self, id: PartId) -> bool:
         return self._ring(self.to_score, id)
+
+    async def deliver(self) -> bool:
+        self.to_deliver += not self.broken
+        return not self.broken
 
     async def waiting(self) -> int | None:
         return None if self.broken else len(self.to_transcribe)

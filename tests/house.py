@@ -11,6 +11,7 @@ from services.errors import Problem
 from services.formats import Container
 from services.idempotency import Idempotency
 from services.intake import Intake
+from services.intervention import Intervention, Operator
 from services.interview import (
     KeyPoint,
     Part,
@@ -23,7 +24,6 @@ from services.interview import (
     Viewer,
     new_session_id,
 )
-from services.intervention import Intervention, Operator
 from services.interviews import Interviews
 from services.pace import Pace
 from services.ports.audio import Incoming
@@ -33,8 +33,10 @@ from services.transcript import Transcript
 from services.transcription import Transcription
 from services.upkeep import Sweep
 from services.watch import Watch
+from services.webhooks import Webhooks
 from tests.fake_operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fake_readings import FakeGauges, FakeTally
+from tests.fake_webhooks import FakeCourier, FakeEndpoints, FakeLedger
 from tests.fakes import (
     FakeAudio,
     FakeBacklog,
@@ -101,6 +103,7 @@ class Interior:
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
         self.replays, self.limits = FakeReplays(self.memory), FakeRateLimits()
         self.tally = FakeTally(self.memory)
+        self.endpoints, self.ledger, self.courier = FakeEndpoints(self.memory), FakeLedger(self.memory), FakeCourier()
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
         self.watch = Watch(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
@@ -115,6 +118,13 @@ class Interior:
             closings=self.closings,
             audio=self.audio,
             tally=self.tally,
+            announce=self.webhooks.announce,
+        )
+
+    @property
+    def webhooks(self) -> Webhooks:
+        return Webhooks(
+            endpoints=self.endpoints, ledger=self.ledger, doorbell=self.doorbell, check=self.courier.check, most=3
         )
 
     @property
@@ -143,7 +153,12 @@ class Interior:
 
     @property
     def analysis(self) -> Analysis:
-        return Analysis(sessions=self.sessions, records=self.records, wait=self.pace.of_session)
+        return Analysis(
+            sessions=self.sessions,
+            records=self.records,
+            wait=self.pace.of_session,
+            announce=self.webhooks.announce,
+        )
 
     @property
     def sweep(self) -> Sweep:

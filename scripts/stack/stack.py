@@ -86,7 +86,12 @@ class Stack:
         leftovers.kill_all(self.layout)
 
     def _supervise(self) -> None:
-        shared = {"CACHE_DIR": str(self.layout.cache), leftovers.MARK: str(self.layout.root), "PYTHONUNBUFFERED": "1"}
+        shared = {
+            "CACHE_DIR": str(self.layout.cache),
+            "DEMO_PAGE": str(self._settings.demo_page).lower(),
+            leftovers.MARK: str(self.layout.root),
+            "PYTHONUNBUFFERED": "1",
+        }
         self._daemon = supervise.start(self.layout, self._processes, {**self._known, **shared})
 
     def _chosen(self) -> Iterator[Process]:

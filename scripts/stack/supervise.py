@@ -11,20 +11,29 @@ from scripts.stack import child
 from scripts.stack.layout import ROOT, Layout, write_private
 from scripts.stack.processes import Process
 
-# The last group stops first, and what is in a group stops together; a second
-# for each group on top of these is what a stop takes at most.
-GROUPS = {"stores": (("mongod", "valkey"), 3), "house": (("worker", "upkeep", "beat", "api"), 5)}
+# The house stops first, and what is in a group stops together; a second for
+# each group on top of these is what a stop takes at most.
+STORES, STORES_SECONDS = ("mongod", "valkey"), 3
+HOUSE_SECONDS = 5
 
 
 def configuration(layout: Layout, processes: Iterable[Process], environment: Mapping[str, str]) -> str:
     """The text of supervisord.conf."""
-    chosen = {process.name: process for process in processes}
+    chosen = list(processes)
+    stores = [process for process in chosen if process.name in STORES]
+    house = [process for process in chosen if process.name not in STORES]
     parts = [_supervisord(layout, environment)]
-    for priority, (group, (names, seconds)) in enumerate(GROUPS.items(), 1):
-        present = [name for name in names if name in chosen]
-        parts += [_program(layout, chosen[name], order, seconds) for order, name in enumerate(present, 1)]
-        parts += [_section(f"group:{group}", programs=",".join(present), priority=priority)] if present else []
+    parts += _group(layout, "stores", 1, stores, STORES_SECONDS)
+    parts += _group(layout, "house", 2, house, HOUSE_SECONDS)
     return "\n".join(parts)
+
+
+def _group(layout: Layout, name: str, priority: int, processes: list[Process], seconds: int) -> list[str]:
+    """Its programs, in the order of their start, and the group itself."""
+    if not processes:
+        return []
+    programs = [_program(layout, process, order, seconds) for order, process in enumerate(processes, 1)]
+    return [*programs, _section(f"group:{name}", programs=",".join(p.name for p in processes), priority=priority)]
 
 
 def start(layout: Layout, processes: Iterable[Process], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

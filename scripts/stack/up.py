@@ -52,6 +52,10 @@ def _run(stack: Stack, signals: Signals) -> int:
 def _say_ready(stack: Stack) -> None:
     sys.stdout.write(f"ready {stack.url}\n")
     sys.stdout.flush()
+    console.print(
+        f"Interview: {stack.url}/   Dashboard: {stack.url}/admin, with a token of `make token ROLE=admin`",
+        soft_wrap=True,
+    )
     console.print(f"Logs are in {stack.layout.logs}; Ctrl-C stops everything.", soft_wrap=True)
 
 

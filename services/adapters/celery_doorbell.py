@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 TRANSCRIBE = "transcribe_audio_task"
 SCORE = "score_answer_task"
+DELIVER = "deliver_webhooks_task"
 MOST_WAITING = 1000
 QUIET_SECONDS = 2.0
 LOOK_SECONDS = 3.0
@@ -36,6 +37,9 @@ class CeleryDoorbell:
     async def score(self, id: PartId) -> bool:
         return self._ring(SCORE, id)
 
+    async def deliver(self) -> bool:
+        return self._ring(DELIVER)
+
     async def waiting(self) -> int | None:
         loop = asyncio.get_running_loop()
         try:
@@ -54,20 +58,20 @@ class CeleryDoorbell:
                 await asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _ring(self, task: str, id: PartId) -> bool:
+    def _ring(self, task: str, *ids: PartId) -> bool:
         if self._waiting >= MOST_WAITING or time.monotonic() < self._quiet_until:
             return False
         self._waiting += 1
-        self._thread.submit(self._send, task, id)
+        self._thread.submit(self._send, task, *ids)
         return True
 
-    def _send(self, task: str, id: PartId) -> None:
+    def _send(self, task: str, *ids: PartId) -> None:
         try:
             if time.monotonic() >= self._quiet_until:
-                self._celery.send_task(task, args=[id], ignore_result=True)
+                self._celery.send_task(task, args=[*ids], ignore_result=True)
         except Exception as error:  # whatever the broker does, the record waits for the sweep
             self._quiet_until = time.monotonic() + QUIET_SECONDS
-            log.warning("ring lost", task=task, part=id, error=str(error))
+            log.warning("ring lost", task=task, parts=ids, error=str(error))
         finally:
             self._waiting -= 1
 

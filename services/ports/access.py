@@ -4,12 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.interview import UserId, Viewer
+from services.interview import SessionId, UserId, Viewer
 
 
 class Tokens(Protocol):
     async def verify(self, token: str) -> Viewer:
         """Unauthenticated if it is not valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A secret that opens one session's events to its viewer, for so many seconds."""
+
+    secret: str
+    seconds: int
+
+
+class TicketStore(Protocol):
+    async def issue(self, id: SessionId, viewer: Viewer) -> Ticket:
+        """A new ticket to this session; the caller has checked that the viewer may see it."""
+
+    async def redeem(self, secret: str, id: SessionId) -> Viewer:
+        """Whose ticket it is; Unauthenticated if there is none, if it has expired, or if it is another session's."""
 
 
 class RateLimits(Protocol):

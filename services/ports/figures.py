@@ -13,6 +13,9 @@ class Tally(Protocol):
     async def ended(self, id: PartId) -> None:
         """Count how an ended part ended, the first time this is called for it."""
 
+    async def sent(self, outcome: str) -> None:
+        """Count one try to deliver to a webhook."""
+
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
         """Count one pass of the `sweep` or the `audit`, and what it did."""
 

@@ -25,7 +25,8 @@ class Upkeep(Protocol):
     async def due(self, limit: int) -> list[PartId]:
         """Queued parts that are due and were not rung for a while, longest first; marks them as rung."""
 
-    async def count_due(self) -> int: ...
+    async def count_due(self, most: int = 1000) -> int:
+        """How many queued parts are due, counted no further than this."""
 
     async def reclaim(self) -> list[Part]:
         """Parts whose worker fell silent, with deliveries left: processing -> queued."""

@@ -15,6 +15,9 @@ class Doorbell(Protocol):
 
     async def score(self, id: PartId) -> bool: ...
 
+    async def deliver(self) -> bool:
+        """There is something to send to webhooks."""
+
     async def waiting(self) -> int | None:
         """Rings to transcribe that nobody has heard yet; None if that cannot be told."""
 

@@ -163,7 +163,8 @@ def serve(
     with (folder / f"{name}.log").open("wb") as log, MongoClient[dict[str, Any]](mongodb_url, tz_aware=True) as mongo:
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "--factory", app, "--host", "127.0.0.1", "--port", str(port),
-             "--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp", "--no-access-log",
+             "--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp",
+             "--ws", "app.guarded_ws:GuardedWebSocket", "--no-access-log",
              "--timeout-graceful-shutdown", "2"],
             cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """The API on fakes, and clients of two users and an admin."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,11 +9,14 @@ import httpx2
 from fastapi import FastAPI
 
 from app.main import build
-from routes.needs import Health, Services
+from routes.needs import Guests, Health, Operations, Services
 from services.admission import Admission
 from services.errors import Unauthenticated
 from services.interview import Viewer
-from tests.fakes import FakeBacklog
+from services.push import Push
+from services.tickets import Tickets
+from tests.fake_push import FakeHints, FakeTickets
+from tests.fakes import FakeBacklog, FakeEvents
 from tests.house import ADMIN, ALICE, BOB, Interior
 
 USERS = {"alice": ALICE, "bob": BOB, "admin": ADMIN}
@@ -36,9 +40,13 @@ class Api:
     max_audio_bytes: int = 100_000
     upload_idle_seconds: float = 5.0
     metrics_token: str | None = "metrics-token-of-the-test"
+    guests: Guests | None = None
     most_uploads_of_user: int = 8
     most_uploads: int = 100
     most_queued_seconds: float = 36_000.0
+    most_listeners_of_user: int = 50
+    most_listeners: int = 100
+    age_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         self.admission = Admission(
@@ -48,13 +56,20 @@ class Api:
             most_uploads_of_user=self.most_uploads_of_user,
             most_uploads=self.most_uploads,
             most_queued_seconds=self.most_queued_seconds,
+            most_listeners_of_user=self.most_listeners_of_user,
+            most_listeners=self.most_listeners,
         )
+        self.push = Push(
+            events=FakeEvents(self.house.memory), hints=FakeHints(), look_seconds=0.02, age_seconds=self.age_seconds
+        )
+        self.tickets = Tickets(sessions=self.house.sessions, store=FakeTickets(self.house.memory.clock))
 
     @asynccontextmanager
     async def services(self) -> AsyncIterator[Services]:
         async def look() -> Health:
             return self.health
 
+        looking = asyncio.create_task(self.push.run())
         yield Services(
             interviews=self.house.interviews,
             intake=self.house.intake,
@@ -63,13 +78,24 @@ class Api:
             admission=self.admission,
             idempotency=self.house.idempotency,
             records=self.house.records,
+            webhooks=self.house.webhooks,
             tokens=NamedTokens(),
             health=look,
             max_audio_bytes=self.max_audio_bytes,
             upload_idle_seconds=self.upload_idle_seconds,
             watch=self.house.watch,
+            push=self.push,
+            tickets=self.tickets,
             metrics_token=self.metrics_token,
+            guests=self.guests,
+            operations=Operations(
+                intervention=self.house.intervention,
+                views=self.house.views,
+                audit_log=self.house.audit_log,
+                workers=self.house.workers,
+            ),
         )
+        looking.cancel()
 
     @asynccontextmanager
     async def client(self, user: str | None = "alice") -> AsyncIterator[httpx2.AsyncClient]:

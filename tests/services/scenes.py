@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.errors import EngineRefused, EngineUnavailable, ScorerUnavailable
-from services.interview import Evaluation, Part, PartId, Question, SessionId
+from services.interview import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
 from services.transcript import Transcript
 from tests.fakes import Terms
-from tests.house import ALICE, Q1, Interior, incoming
+from tests.house import ALICE, OPERATOR, Q1, Interior, incoming
 from tests.world import KEPT_HOURS, World
 
 OLD, NEW = "the old take", "the newest take"
@@ -141,6 +141,22 @@ async def kept_audio_whose_time_is_over(scene: Scene) -> None:
     await scene.world.passes((KEPT_HOURS + 1) * 3600)
 
 
+async def a_failed_answer_whose_audio_is_kept(scene: Scene) -> None:
+    await an_engine_out_of_reach_and_one_delivery_left(scene)
+    await scene.world.hear(scene.world.house)
+    scene.world.house.ears.trouble.clear()
+    part = await scene.world.house.records.get(scene.part)
+    assert part is not None and (part.state, part.keep_audio) == (PartState.FAILED, True)
+
+
+async def a_failed_answer_that_was_not_closed(scene: Scene) -> None:
+    """As if the worker died right after it had given up."""
+    await scene.uploads()
+    claimed = await scene.claimed()
+    trouble = Failure("engine_unavailable", "Away.")
+    assert await scene.world.house.claims.fail(claimed.id, claimed.fence, trouble, keep_audio=True)
+
+
 async def a_lost_ring(scene: Scene) -> None:
     await scene.uploads()
     scene.world.house.doorbell.to_transcribe.clear()
@@ -191,6 +207,14 @@ async def close(scene: Scene, house: Interior) -> None:
     await house.closing.close(part)
 
 
+async def retry(scene: Scene, house: Interior) -> None:
+    await house.intervention.retry(scene.session, Q1, OPERATOR)
+
+
+async def fail(scene: Scene, house: Interior) -> None:
+    await house.intervention.fail(scene.session, Q1, "It hangs.", OPERATOR)
+
+
 async def analyze(scene: Scene, house: Interior) -> None:
     await house.analysis.run(scene.session, ALICE)
 
@@ -223,6 +247,11 @@ SCENES: dict[str, tuple[Ready, Act]] = {
     "sweep: kept audio": (kept_audio_whose_time_is_over, sweep),
     "audit": (a_silent_upload, audit),
     "analyze": (a_finished_answer, analyze),
+    "an operator's retry": (a_failed_answer_whose_audio_is_kept, retry),
+    "an operator's retry of what was closed late": (a_failed_answer_that_was_not_closed, retry),
+    "an operator ends what waits": (an_upload, fail),
+    "an operator ends what a worker has": (a_silent_worker, fail),
 }
 MAIN = ("upload", "recording again while the old take waits", "transcription", "a passing failure", "giving up",
-        "closing", "scoring", "sweep: a silent worker", "sweep: a silent upload", "analyze")  # fmt: skip
+        "closing", "scoring", "sweep: a silent worker", "sweep: a silent upload", "analyze",
+        "an operator's retry", "an operator ends what waits")  # fmt: skip

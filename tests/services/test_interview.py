@@ -44,6 +44,10 @@ def test_what_is_completed_or_superseded_never_moves_again() -> None:
     assert not MOVES[PartState.SUPERSEDED]
 
 
+def test_what_failed_may_only_begin_anew() -> None:
+    assert MOVES[PartState.FAILED] == {PartState.QUEUED}
+
+
 def test_only_a_part_in_work_may_be_completed() -> None:
     assert sources(PartState.COMPLETED) == [PartState.PROCESSING]
 

@@ -1,6 +1,6 @@
 """The main job under anything that may happen, in any order: what is promised holds at every moment.
 
-Uploads, workers, scorers, sweeps and analyses run one call at a time, side by
+Uploads, workers, scorers, sweeps, analyses and operators run one call at a time, side by
 side; they are refused, die, freeze and are cancelled; rings are lost and doubled;
 clocks jump. In the end time passes and the sweep runs, and all must have ended.
 
@@ -10,7 +10,8 @@ tries far more, with another seed each time.
 """
 
 import copy
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -20,10 +21,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from services.analysis import Result
-from services.errors import EngineRefused, EngineTimeout, EngineUnavailable, ScorerUnavailable
-from services.interview import ENDED, Evaluation, Part, PartId, Question, QuestionId, SessionId, Status
+from services.errors import EngineRefused, EngineTimeout, EngineUnavailable, FailedByOperator, ScorerUnavailable
+from services.interview import ENDED, Evaluation, Part, PartId, PartState, Question, QuestionId, SessionId, Status
+from services.ports.operations import Action
+from tests.fakes import PENDING
 from tests.faults import Fault
-from tests.house import ADMIN, ALICE, Q1, Q2, Interior, incoming
+from tests.house import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior, incoming
 from tests.services.actors import Actor, Work
 from tests.virtual_time import VirtualLoop
 from tests.world import KEPT_HOURS, World, check_needed, check_result, sight_of, world_in_memory
@@ -75,7 +78,7 @@ class House(RuleBasedStateMachine):
         self.before: dict[Actor, dict[tuple[SessionId, QuestionId], int]] = {}
         self.shown: dict[tuple[SessionId, QuestionId], int] = {}
         self.fences: dict[PartId, int] = {}
-        self.ends: dict[PartId, tuple[object, ...]] = {}
+        self.ends: dict[tuple[PartId, int], tuple[object, ...]] = {}
 
     # What processes there are. Each rule is tried about as often as any other, so what is rare shares one.
 
@@ -133,6 +136,23 @@ class House(RuleBasedStateMachine):
             "analyze": lambda house: house.analysis.run(session, ALICE),
         }
         self._start(works[what]).go_on(steps)
+        self._bury_the_dead()
+
+    @precondition(lambda self: self.memory.rows and len(self.actors) < MOST_AT_ONCE)
+    @rule(which=ANY, retries=st.sampled_from([True, True, False]), at_once=st.booleans(), steps=STEPS)
+    def operate(self, which: int, retries: bool, at_once: bool, steps: int) -> None:
+        """Somebody has an answer that failed begin anew, or ends one."""
+        parts = [row.part for row in self.memory.rows.values()]
+        fitting = [part for part in parts if (part.keep_audio if retries else part.state in PENDING)]
+        likely = fitting or parts
+        part = likely[which % len(likely)]
+        where = (part.session_id, part.question_id)
+
+        def work(house: Interior) -> Coroutine[Any, Any, Part]:
+            by_hand = house.intervention
+            return by_hand.retry(*where, OPERATOR) if retries else by_hand.fail(*where, "It hangs.", OPERATOR)
+
+        self._start(work).go_on(40 if at_once else steps)
         self._bury_the_dead()
 
     # What happens to them
@@ -239,7 +259,20 @@ class House(RuleBasedStateMachine):
             if row.part.state in ENDED:
                 assert row.transcript is None or row.transcript.engine == row.owner, "written by who had lost the claim"
                 end = (row.part.state, row.part.fence, row.transcript, row.part.completed_at)
-                assert self.ends.setdefault(id, end) == end
+                assert self.ends.setdefault((id, row.part.retries), end) == end
+            elif (id, row.part.retries) in self.ends:
+                raise AssertionError(f"{self.ends[id, row.part.retries]} was not the end")
+
+    @invariant()
+    def only_what_failed_begins_anew_and_each_time_by_an_operators_hand(self) -> None:
+        deeds = Counter((e.deed.action, e.deed.on["file_id"]) for e in self.house.audit_log.entries)
+        for id, row in self.memory.rows.items():
+            assert row.part.retries <= deeds[Action.RETRY, id]
+            if row.part.failure is not None and row.part.failure.code == FailedByOperator.code:
+                assert deeds[Action.FAIL, id]
+            for life in range(row.part.retries):
+                state, *_ = self.ends.get((id, life), (PartState.FAILED,))
+                assert state is PartState.FAILED
 
     def teardown(self) -> None:
         """Time passes over who stands still; then they wake up, too late."""

@@ -1,10 +1,13 @@
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from services.errors import AudioUnreadable, EngineTimeout, EngineUnavailable, ScorerUnavailable, StoreUnavailable
-from services.interview import Evaluation, Mark, PartState, Question, Status
+from services.interview import Evaluation, Mark, Part, PartId, PartState, Question, Status
 from services.scoring import MOST_FAILURES
+from services.transcript import Transcript
 from tests.house import ALICE, Q1, Q2, SAID, Interior
 
 
@@ -198,15 +201,18 @@ async def test_a_question_without_key_points_is_unscored_with_the_reason() -> No
 
 
 class DeadScorer:
-    asked = 0
+    def __init__(self, trouble: Exception) -> None:
+        self.asked = 0
+        self._trouble = trouble
 
     async def score(self, question: Question, transcript: str) -> Evaluation:
         self.asked += 1
-        raise ScorerUnavailable
+        raise self._trouble
 
 
-async def test_a_scorer_out_of_reach_is_asked_again_and_then_given_up() -> None:
-    scorer = DeadScorer()
+@pytest.mark.parametrize("trouble", [ScorerUnavailable(), ZeroDivisionError("a bug")], ids=["foreseen", "unforeseen"])
+async def test_a_scorer_that_fails_is_asked_again_and_then_given_up(trouble: Exception) -> None:
+    scorer = DeadScorer(trouble)
     house = Interior(scorer=scorer)
     id = await house.session()
     await house.upload(id)
@@ -221,3 +227,61 @@ async def test_a_scorer_out_of_reach_is_asked_again_and_then_given_up() -> None:
     assert (answer.mark, scorer.asked) == (Mark.UNSCORED, MOST_FAILURES)
     assert answer.evaluation is not None
     assert answer.evaluation.reason == "scorer_unavailable"
+
+
+async def test_an_end_that_took_effect_without_being_confirmed_is_closed_at_once() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    _unconfirmed(house, "complete", 2)
+    await house.worker().run(part.id)
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.status, answer.mark) == (Status.COMPLETED, Mark.SCORED)
+    assert not house.memory.files
+    assert house.memory.rows[part.id].settled
+
+
+async def test_a_failure_that_took_effect_without_being_confirmed_shows_at_once() -> None:
+    house = Interior()
+    house.ears.trouble = [AudioUnreadable()]
+    id = await house.session()
+    part = await house.upload(id)
+    _unconfirmed(house, "fail", 1)
+    await house.worker().run(part.id)
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.FAILED
+    assert house.memory.rows[part.id].settled
+
+
+async def test_an_end_that_another_worker_wrote_meanwhile_is_not_taken_for_ones_own() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+    complete, closed = house.claims.complete, []
+
+    async def close(*ended: object) -> None:
+        closed.append(ended)
+
+    async def refused(id: PartId, fence: int, transcript: Transcript) -> Part | None:
+        """Not carried out, and while the database is away the lease ends and another worker does it all."""
+        house.claims.complete = complete  # type: ignore[method-assign]
+        house.memory.clock.advance(120)
+        await house.worker("other").run(id)
+        raise StoreUnavailable
+
+    house.claims.complete = refused  # type: ignore[method-assign]
+    await replace(house.worker("late"), close=close).run(part.id)
+    assert house.part(part.id).state is PartState.COMPLETED
+    assert house.part(part.id).deliveries == 2
+    assert closed == []
+
+
+def _unconfirmed(house: Interior, name: str, times: int) -> None:
+    """The write takes effect, and so many times the database does not say so."""
+    write, left = getattr(house.claims, name), [StoreUnavailable() for _ in range(times)]
+
+    async def written(*args: Any, **more: Any) -> Part | None:
+        result: Part | None = await write(*args, **more)
+        if left:
+            raise left.pop()
+        return result
+
+    setattr(house.claims, name, written)

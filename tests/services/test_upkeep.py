@@ -5,6 +5,7 @@ import pytest
 from services.interview import Part, PartId, PartState, Status
 from services.ports.audio import Deletion
 from services.ports.speech import Recording, Speech
+from services.upkeep import RINGS_AT_ONCE
 from tests.house import ALICE, Q1, Q2, Interior, incoming
 
 
@@ -76,6 +77,17 @@ async def test_rings_do_not_pile_up() -> None:
         house.memory.clock.advance(60)
         await house.sweep.run(24)
     assert len(house.doorbell.to_transcribe) == 1
+
+
+async def test_in_a_long_queue_a_lost_ring_is_rung_again_and_rings_do_not_pile_up() -> None:
+    house = Interior()
+    parts = [await house.upload(await house.session()) for _ in range(RINGS_AT_ONCE + 1)]
+    rings = house.doorbell.to_transcribe
+    rings.remove(parts[0].id)
+    house.memory.clock.advance(60)
+    assert (await house.sweep.run(24)).rung == 1
+    assert rings[-1] == parts[0].id
+    assert len(rings) == RINGS_AT_ONCE + 1
 
 
 async def test_a_flushed_broker_is_rung_again() -> None:

@@ -10,5 +10,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[house.Stack]:
     """MongoDB, Valkey, worker, beat and API as real processes, with leases that a test can wait for."""
     folder = tmp_path_factory.mktemp("stack")
     no_rates = {"RATE_REQUESTS": "", "RATE_UPLOADS": "", "RATE_ADDRESS": ""}  # tests poll faster than people
-    with house.stack(folder, **no_rates, LEASE_SECONDS="4", OPENAI_TIMEOUT_SECONDS="3", SWEEP_SECONDS="1") as running:
+    own = {"LEASE_SECONDS": "4", "OPENAI_TIMEOUT_SECONDS": "3", "SWEEP_SECONDS": "1", "WEBHOOKS_ALLOW_PRIVATE": "true"}
+    with house.stack(folder, **no_rates, **own) as running:
         yield running

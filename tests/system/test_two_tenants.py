@@ -17,6 +17,8 @@ WITHOUT_SESSION = {
     "GET /readyz",
     "GET /metrics",
     "GET /problems/{code}",
+    "POST /api/webhooks",
+    "GET /api/webhooks",
 }
 ABSENT = "A" * 22
 # These differ from one answer to the next, whoever asks.
@@ -29,8 +31,9 @@ class Operation:
     path: str
     body: str | None
 
-    def send(self, client: httpx2.Client, session: str) -> httpx2.Response:
-        path = self.path.format(session_id=session, question_id="q1")
+    def send(self, client: httpx2.Client, session: str, delivery: str = "") -> httpx2.Response:
+        """Send it for a session, or for a webhook and a delivery of it."""
+        path = self.path.format(session_id=session, question_id="q1", webhook_id=session, delivery_id=delivery)
         form = {"audio": ("a.webm", audio.encoded("webm", 0.5))}
         if self.body == "multipart/form-data":
             return client.request(self.method, path, files=form)
@@ -67,12 +70,22 @@ def operations(api: Served) -> list[Operation]:
 
 
 def of_sessions(operations: list[Operation]) -> list[Operation]:
-    return [o for o in operations if "{session_id}" in o.path]
+    return [o for o in operations if "{session_id}" in o.path and not is_of_operators(o)]
+
+
+def is_of_operators(operation: Operation) -> bool:
+    return operation.path.startswith("/api/admin/")
+
+
+def of_webhooks(operations: list[Operation]) -> list[Operation]:
+    """Deleting comes last."""
+    return sorted((o for o in operations if "{webhook_id}" in o.path), key=lambda o: o.method == "DELETE")
 
 
 def test_every_route_is_known_to_this_test(operations: list[Operation]) -> None:
-    others = {f"{o.method} {o.path}" for o in operations} - {f"{o.method} {o.path}" for o in of_sessions(operations)}
-    assert others == WITHOUT_SESSION
+    owned = [*of_sessions(operations), *of_webhooks(operations)]
+    others = {f"{o.method} {o.path}" for o in operations} - {f"{o.method} {o.path}" for o in owned}
+    assert {other for other in others if "/api/admin/" not in other} == WITHOUT_SESSION
     assert {o.body for o in of_sessions(operations)} <= {None, "multipart/form-data"}
     assert len(of_sessions(operations)) >= 5
 
@@ -85,6 +98,36 @@ def test_another_users_session_is_like_none(api: Served, session: str, operation
             assert foreign.content == absent.content, operation
             assert _lasting(foreign) == _lasting(absent), operation
     assert api.database["parts"].count_documents({"user_id": "bob"}) == 0
+
+
+def test_another_users_webhook_is_like_none(api: Served, operations: list[Operation]) -> None:
+    with api.client("alice") as alice, api.client("bob") as bob, api.client(None) as nobody:
+        made = alice.post("/api/webhooks", json={"url": "https://1.1.1.1/hooks"})
+        assert made.status_code == 201, made.text
+        webhook = str(made.json()["webhook_id"])
+        delivery = str(alice.post(f"/api/webhooks/{webhook}/test").json()["delivery_id"])
+        assert len(of_webhooks(operations)) >= 6
+        for operation in of_webhooks(operations):
+            foreign, absent = operation.send(bob, webhook, delivery), operation.send(bob, ABSENT, ABSENT)
+            assert foreign.status_code == absent.status_code == 404, operation
+            assert (foreign.content, _lasting(foreign)) == (absent.content, _lasting(absent)), operation
+            assert operation.send(nobody, webhook, delivery).status_code == 401, operation
+            assert operation.send(alice, webhook, delivery).is_success, operation
+        assert bob.get("/api/webhooks").json() == {"webhooks": []}
+
+
+def test_the_operators_routes_are_closed_to_users_whatever_they_ask_for(
+    api: Served, session: str, operations: list[Operation]
+) -> None:
+    own = [operation for operation in operations if is_of_operators(operation)]
+    assert len(own) >= 8
+    with api.client("alice") as alice, api.client("bob") as bob, api.client(None) as nobody:
+        for operation in own:
+            for client, status in ((alice, 403), (bob, 403), (nobody, 401)):
+                there, absent = operation.send(client, session), operation.send(client, ABSENT)
+                assert (there.status_code, absent.status_code) == (status, status), operation
+                assert (there.content, _lasting(there)) == (absent.content, _lasting(absent)), operation
+    assert api.database["audit"].count_documents({}) == 0
 
 
 def _lasting(answer: httpx2.Response) -> dict[str, str]:

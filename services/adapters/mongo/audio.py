@@ -1,9 +1,12 @@
 """Recordings in GridFS, written as they arrive and read in small batches."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from bson import ObjectId
+from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
@@ -33,6 +36,9 @@ class GridAudio:
         async with ChunkWriter(self._arriving, ObjectId(id)) as writer:
             async for piece in data:
                 await writer.write(piece)
+            if writer.is_held_whole:
+                await _both(writer.finish(self._chunks), self._write_file(id, writer.size, metadata))
+                return Stored(writer.sha256, writer.size)
             await writer.finish()
         await self._write_file(id, writer.size, metadata)
         # Chunks are not waited for by a majority: a failover may have rolled some back before the file was written.
@@ -58,16 +64,28 @@ class GridAudio:
         return await self._durable.count_documents({"files_id": ObjectId(id)})
 
     async def read(self, id: PartId) -> AsyncIterator[bytes]:
-        async with confirmed(None):
-            left = await self._length(id)
-            cursor = self._chunks.find({"files_id": ObjectId(id)}, {"data": True, "_id": False})
-            async with cursor.sort("n", 1).batch_size(CHUNKS_PER_READ) as chunks:
-                async for chunk in chunks:
-                    left -= len(chunk["data"])
-                    yield bytes(chunk["data"])
+        left = await self._length(id)
+        cursor = self._chunks.find({"files_id": ObjectId(id)}, {"data": True, "_id": False})
+        chunks = cursor.sort("n", 1).batch_size(CHUNKS_PER_READ)
+        try:
+            while (chunk := await self._next(chunks)) is not None:
+                left -= len(chunk["data"])
+                yield bytes(chunk["data"])
+        finally:
+            with suppress(StoreUnavailable):  # the database forgets it in ten minutes
+                await self._close(chunks)
         if left:
             raise AudioMissing
 
+    @confirmed()
+    async def _next(self, chunks: AsyncCursor[Document]) -> Document | None:
+        return await anext(chunks, None)
+
+    @confirmed()
+    async def _close(self, chunks: AsyncCursor[Document]) -> None:
+        await chunks.close()
+
+    @confirmed()
     async def _length(self, id: PartId) -> int:
         file = await self._files.find_one({"_id": ObjectId(id)}, {"length": True})
         if file is None:
@@ -99,3 +117,10 @@ class GridAudio:
         ]
         ids = await self._chunks.aggregate(without_file, hint="files_id_1_n_1")
         return [PartId(str(row["_id"])) async for row in ids]
+
+
+async def _both(*writes: Awaitable[None]) -> None:
+    """Wait for both also where one fails: none may come after what is done about the failure."""
+    for done in await asyncio.gather(*writes, return_exceptions=True):
+        if isinstance(done, BaseException):
+            raise done

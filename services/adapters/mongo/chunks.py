@@ -40,8 +40,14 @@ class ChunkWriter:
         while len(self._buffer) >= (MOST_AT_ONCE if self._is_busy() else 1) * CHUNK_BYTES:
             await self._send(len(self._buffer) // CHUNK_BYTES)
 
-    async def finish(self) -> None:
-        """Write what is left; all chunks are confirmed once this returns."""
+    @property
+    def is_held_whole(self) -> bool:
+        """Whether nothing was written yet and one write is enough for all of it."""
+        return self.count == 0 and len(self._buffer) <= MOST_AT_ONCE * CHUNK_BYTES
+
+    async def finish(self, through: AsyncCollection[Document] | None = None) -> None:
+        """Write what is left, through this collection if one is given; all is confirmed once this returns."""
+        self._chunks = self._chunks if through is None else through
         while self._buffer:
             await self._send(MOST_AT_ONCE)
         await self._arrival()
@@ -55,7 +61,8 @@ class ChunkWriter:
         self._on_its_way = asyncio.create_task(self._chunks.insert_many(chunks))
 
     def _cut(self) -> Document:
-        chunk = {"files_id": self._file_id, "n": self.count, "data": bytes(self._buffer[:CHUNK_BYTES])}
+        with memoryview(self._buffer) as held:
+            chunk = {"files_id": self._file_id, "n": self.count, "data": bytes(held[:CHUNK_BYTES])}
         del self._buffer[:CHUNK_BYTES]
         self.count += 1
         return chunk

@@ -4,36 +4,40 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW
 from services.adapters.mongo.parts import parts_of
-from services.adapters.mongo.tally import ENDINGS, bucket_name
+from services.adapters.mongo.tally import ENDINGS, WEBHOOKS, bucket_name
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import ENDED, PartState
-from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals
+from services.readings import OUTCOMES, PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals
 
 # An index is used only where its first field is asked for.
 EVER = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}
 KEPT = {"completed_at": EVER, "keep_audio": True}
 UNSETTLED = {"completed_at": EVER, "settled": False}
+TO_SEND = {"due_at": EVER, "open": True}
 
 
 class MongoGauges:
-    """The port Gauges on the collections `parts`, `fs.files`, `workers` and `counters`."""
+    """The port Gauges on the collections `parts`, `webhook_deliveries`, `fs.files`, `workers` and `counters`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._parts = parts_of(database)
+        self._sending = database["webhook_deliveries"]
         self._files = database["fs.files"]
         self._counters = database["counters"]
         self._workers = MongoWorkers(database)
 
     @confirmed()
     async def read(self) -> Reading:
-        lines, kept, stored, workers, totals = await asyncio.gather(
+        lines, webhooks, kept, stored, workers, totals = await asyncio.gather(
             self._lines(),
+            self._age(TO_SEND, "due_at", self._sending),
             self._parts.count_documents(KEPT),
             self._stored(),
             self._workers.alive(),
@@ -44,6 +48,7 @@ class MongoGauges:
             lines={PartState.UPLOADING: uploading, PartState.QUEUED: queued, PartState.PROCESSING: processing},
             unsettled=unsettled,
             scoring=scoring,
+            webhooks=Line(number=webhooks[0], oldest_seconds=webhooks[1]),
             kept=kept,
             files=stored[0],
             bytes=stored[1],
@@ -67,13 +72,16 @@ class MongoGauges:
         oldest, silent = await asyncio.gather(self._age(where, since), self._age(where, heard or since))
         return Line(number=oldest[0], oldest_seconds=oldest[1], silent_seconds=silent[1] if heard else 0.0)
 
-    async def _age(self, where: Document, since: str) -> tuple[int, float]:
+    async def _age(
+        self, where: Document, since: str, rows_of: AsyncCollection[Document] | None = None
+    ) -> tuple[int, float]:
         all_of_it: list[Document] = [
             {"$match": where},
             {"$group": {"_id": None, "number": {"$sum": 1}, "since": {"$min": f"${since}"}}},
             {"$set": {"age": _seconds_since("$since")}},
         ]
-        rows = await (await self._parts.aggregate(all_of_it)).to_list()
+        source = self._parts if rows_of is None else rows_of
+        rows = await (await source.aggregate(all_of_it)).to_list()
         return (rows[0]["number"], max(0.0, rows[0]["age"] or 0.0)) if rows else (0, 0.0)
 
     async def _stored(self) -> tuple[int, int]:
@@ -83,7 +91,7 @@ class MongoGauges:
 
     async def _totals(self) -> Totals:
         aged: list[Document] = [
-            {"$match": {"_id": {"$in": [ENDINGS, "sweep", "audit"]}}},
+            {"$match": {"_id": {"$in": [ENDINGS, WEBHOOKS, "sweep", "audit"]}}},
             {"$set": {"age": _seconds_since("$at")}},
         ]
         rows = {row["_id"]: row async for row in await self._counters.aggregate(aged)}
@@ -92,6 +100,7 @@ class MongoGauges:
             ended={state: ended.get(state.value, 0) for state in ENDED},
             failures=ended.get("failures", {}),
             deliveries=ended.get("deliveries", 0),
+            webhooks={name: count for name, count in rows.get(WEBHOOKS, {}).items() if name in OUTCOMES},
             processing=_histogram(ended.get("processing", {}), PROCESSING_BOUNDS),
             turnaround=_histogram(ended.get("turnaround", {}), TURNAROUND_BOUNDS),
             sweeps=_passes(rows.get("sweep", {})),

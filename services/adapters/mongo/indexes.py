@@ -2,20 +2,28 @@
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.collation import Collation
 
 from services.adapters.mongo.documents import Document
 from services.interview import LIVE, PartState
 
 LIVE_STATES = sorted(state.value for state in LIVE)
 PENDING_STATES = [PartState.QUEUED.value, PartState.PROCESSING.value]
+ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
 FORGET_REPLAY_SECONDS = 24 * 3600
+FORGET_TICKET_SECONDS = 60
+FORGET_DELIVERY_SECONDS = 30 * 24 * 3600
 
 
 def _index(name: str, *fields: str, only: Document | None = None) -> IndexModel:
     """An index on the fields, descending where one starts with `-`, of those that the filter lets in."""
     keys = [(field.lstrip("-"), DESCENDING if field.startswith("-") else ASCENDING) for field in fields]
     return IndexModel(keys, name=name, **({"partialFilterExpression": only} if only else {}))
+
+
+def _titled() -> IndexModel:
+    return IndexModel([("title", ASCENDING)], name="titled", collation=Collation(**ANY_CASE))
 
 
 def _same_in_work() -> IndexModel:
@@ -40,9 +48,19 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("arriving", "state", "created_at", only={"state": PartState.UPLOADING.value}),
         _index("scoring", "to_score", "completed_at", only={"to_score": True}),
         _index("unscored", "score_after", "to_score", only={"to_score": True}),
+        _index("failed", "state", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
     ],
+    "interview_sessions": [_index("of_user", "user_id", "-created_at"), _titled()],
+    "audit": [_index("begun", "-created_at", "-_id", only={"step": "begun"})],
     "workers": [IndexModel([("seen_at", ASCENDING)], name="seen_at", expireAfterSeconds=FORGET_WORKER_SECONDS)],
     "replays": [IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_REPLAY_SECONDS)],
+    "webhooks": [_index("of_user", "user_id", "created_at")],
+    "webhook_deliveries": [
+        _index("due", "due_at", "webhook_id", "open", only={"open": True}),
+        _index("of_webhook", "webhook_id", "-created_at", "-_id"),
+        IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_DELIVERY_SECONDS),
+    ],
+    "tickets": [IndexModel([("issued_at", ASCENDING)], name="issued_at", expireAfterSeconds=FORGET_TICKET_SECONDS)],
     # The names and keys that every GridFS driver gives these two.
     "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], name="files_id_1_n_1", unique=True)],
     "fs.files": [IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)], name="filename_1_uploadDate_1")],

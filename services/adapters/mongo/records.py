@@ -17,6 +17,7 @@ PENDING = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]
 DROPPED_STATES = sorted(state.value for state in DROPPED)
 SECONDS_EACH_AT_FIRST = 2.0
 LAST_COMPLETED = 20
+MOST_COUNTED = 2000
 
 
 class MongoRecords:
@@ -70,7 +71,7 @@ class MongoBacklog:
         return await self._pending(created_at={"$lte": max(row["created_at"] for row in own)})
 
     async def _pending(self, **where: Any) -> int:
-        return await self._parts.count_documents({**PENDING, **where})
+        return await self._parts.count_documents({**PENDING, **where}, limit=MOST_COUNTED)
 
     async def _seconds_each(self) -> float:
         last = self._parts.find(

@@ -11,6 +11,7 @@ from services.interview import ENDED, PartId, PartState
 from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, bucket
 
 ENDINGS = "ended"
+WEBHOOKS = "webhooks"
 STATES = [state.value for state in ENDED]
 TOLD = ("state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
 
@@ -28,6 +29,10 @@ class MongoTally:
         part = await self._parts.find_one_and_update(uncounted, {"$set": {"counted": True}}, projection=TOLD)
         if part is not None:
             await self._add(ENDINGS, _amounts(part))
+
+    @confirmed()
+    async def sent(self, outcome: str) -> None:
+        await self._add(WEBHOOKS, {outcome: 1})
 
     @confirmed()
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:

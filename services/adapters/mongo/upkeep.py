@@ -8,7 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
-from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, waiting_again
+from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, unhurried, waiting_again
 from services.interview import LIVE, Failure, Part, PartId, PartState
 from services.ports.upkeep import Findings
 
@@ -51,15 +51,23 @@ class MongoUpkeep:
 
     @confirmed()
     async def due(self, limit: int) -> list[PartId]:
+        if limit == 1:
+            return await self._longest_due()
         rows = await self._parts.find(self._unrung, {"_id": True}, sort=[("rung_at", 1)], limit=limit).to_list()
         ids = [row["_id"] for row in rows]
         if ids:
             await self._parts.update_many({"_id": {"$in": ids}, **QUEUED}, [{"$set": {"rung_at": NOW}}])
         return ids
 
+    async def _longest_due(self) -> list[PartId]:
+        row = await unhurried(self._parts).find_one_and_update(
+            self._unrung, [{"$set": {"rung_at": NOW}}], projection={"_id": True}, sort=[("rung_at", 1)]
+        )
+        return [] if row is None else [row["_id"]]
+
     @confirmed()
-    async def count_due(self) -> int:
-        return await self._parts.count_documents(DUE)
+    async def count_due(self, most: int = 1000) -> int:
+        return await self._parts.count_documents(DUE, limit=most)
 
     @confirmed()
     async def reclaim(self) -> list[Part]:

@@ -7,26 +7,37 @@ from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.audio import GridAudio
+from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
+from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
+from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tally import MongoTally
+from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
+from services.adapters.mongo.views import MongoViews
+from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
-from services.ports.access import Replays
+from services.ports.access import Replays, TicketStore
 from services.ports.audio import Audio
 from services.ports.figures import Gauges, Tally
+from services.ports.operations import AuditLog, Interventions, Views
 from services.ports.records import Backlog, Claims, Closings, Records, Uploads
 from services.ports.sessions import Events, Sessions
 from services.ports.upkeep import Upkeep
+from services.ports.webhooks import Endpoints, Ledger
 from services.ports.workers import Workers
+from tests.fake_operations import FakeAuditLog, FakeInterventions, FakeViews
+from tests.fake_push import FakeTickets
 from tests.fake_readings import FakeGauges, FakeTally
+from tests.fake_webhooks import FakeEndpoints, FakeLedger
 from tests.fakes import (
     FakeAudio,
     FakeBacklog,
@@ -83,6 +94,12 @@ class House:
     tally: Tally
     gauges: Gauges
     replays: Replays
+    tickets: TicketStore
+    endpoints: Endpoints
+    ledger: Ledger
+    interventions: Interventions
+    views: Views
+    audit_log: AuditLog
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -131,17 +148,35 @@ def house_in_memory() -> House:
         tally=FakeTally(memory),
         gauges=FakeGauges(memory),
         replays=FakeReplays(memory),
+        tickets=FakeTickets(memory.clock),
+        endpoints=FakeEndpoints(memory),
+        ledger=FakeLedger(memory),
+        interventions=FakeInterventions(memory),
+        views=FakeViews(memory),
+        audit_log=FakeAuditLog(memory),
         passes=passes,
     )
+
+
+async def older_webhooks(database: AsyncDatabase[dict[str, Any]], seconds: float) -> None:
+    def ago(moment: str) -> dict[str, Any]:
+        return {"$subtract": [moment, round(seconds * 1000)]}
+
+    sent = {name: ago(f"${name}") for name in ("due_at", "created_at", "claimed_at")}
+    await database["webhook_deliveries"].update_many({}, [{"$set": sent}])
+    keys = {"$map": {"input": "$secrets", "in": {"value": "$$this.value", "until": ago("$$this.until")}}}
+    made = {name: ago(f"${name}") for name in ("created_at", "failing_since")}
+    await database["webhooks"].update_many({}, [{"$set": {**made, "secrets": keys}}])
 
 
 def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
     async def passes(seconds: float) -> None:
         """The server's clock cannot be set: what is kept is made older instead."""
-        others = {"workers": ("seen_at",), "counters": ("at",), "replays": ("held_at",)}
+        others = {"workers": ("seen_at",), "counters": ("at",), "replays": ("held_at",), "tickets": ("issued_at",)}
         for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
             await database[collection].update_many({}, [{"$set": older}])
+        await older_webhooks(database, seconds)
 
     terms = asdict(TERMS)
     replay_lease = terms.pop("replay_lease_seconds")
@@ -160,5 +195,11 @@ def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
         tally=MongoTally(database),
         gauges=MongoGauges(database),
         replays=MongoReplays(database, lease_seconds=replay_lease),
+        tickets=MongoTickets(database),
+        endpoints=MongoEndpoints(database),
+        ledger=MongoLedger(database),
+        interventions=MongoInterventions(database),
+        views=MongoViews(database),
+        audit_log=MongoAuditLog(database),
         passes=passes,
     )

@@ -9,14 +9,20 @@ from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
-from services.interview import Evaluation, Failure, Question, QuestionId
+from services.adapters.mongo.records import MOST_COUNTED
+from services.interview import Evaluation, Failure, Question, QuestionId, SessionId
 from services.ports.access import Hold, Keyed
 from services.ports.audio import Deletion
+from services.ports.operations import Outcome, Place
+from services.ports.webhooks import DeliveryState
 from services.ports.workers import WorkerSign
+from services.redelivery import Arrived, Later, Reply
 from services.transcript import silence
 from tests.services.adapters.houses import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
+from tests.services.adapters.test_operations_contract import a_deed
 from tests.services.adapters.test_sessions_contract import completed
+from tests.services.adapters.test_webhooks_contract import a_notice, a_webhook
 
 Document = dict[str, Any]
 TROUBLE = Failure("worker_lost", "They stopped.")
@@ -87,7 +93,53 @@ async def whole_way(house: House) -> None:
     await house.audio.stray_chunks()
     await house.audio.delete(part.id)
     await house.workers.gone("a")
+    await house.events.after(S1, 0, ANN)
+    await house.events.cursors([S1])
+    await house.tickets.redeem((await house.tickets.issue(S1, ANN)).secret, S1)
     await keys(house)
+    await webhooks(house)
+    await operators(house)
+
+
+async def operators(house: House) -> None:
+    """What is asked for the operators, and what they do."""
+    await house.sessions.create(a_session(SessionId("s2")))
+    await house.views.sessions("$fir", 10)
+    await house.views.stuck(60, 10)
+    await house.views.count_stuck(60, 10)
+    await house.views.recent()
+    await house.views.stored()
+    waits = await house.queued(30)
+    assert await house.interventions.newest(S1, Q1) == waits
+    assert await house.interventions.fail(waits.id, TROUBLE)
+    assert await house.interventions.retry(waits.id)
+    assert await house.interventions.fail(waits.id, TROUBLE)
+    (failed, *_) = await house.views.failed(None, 10)
+    assert failed.part.completed_at is not None
+    await house.views.failed(Place(failed.part.completed_at, failed.part.id), 10)
+    await house.audit_log.end(await house.audit_log.begin(a_deed()), Outcome.DONE, {})
+    (entry,) = await house.audit_log.page(None, 10)
+    await house.audit_log.page(Place(entry.at, entry.id), 10)
+
+
+async def webhooks(house: House) -> None:
+    """What is asked about webhooks, and to send what is due to them."""
+    made = await house.endpoints.create(a_webhook())
+    await house.endpoints.get(made.id, ANN)
+    await house.endpoints.find(made.id)
+    await house.endpoints.of_user(ANN.user_id)
+    await house.endpoints.rotate(made.id, ANN, "new", 1.0)
+    await house.endpoints.listening(ANN.user_id, "answer.completed", made.created_at)
+    await house.endpoints.failed(made.id, is_gone=False, patience=1.0)
+    await house.endpoints.worked(made.id)
+    delivery = await house.ledger.record(made.id, a_notice())
+    claimed = await house.ledger.claim([], 1.0)
+    assert claimed is not None and await house.ledger.note(claimed.id, claimed.fence, Later(1.0), Reply(status=500))
+    await house.ledger.replay(made.id, delivery.id)
+    await house.ledger.hurry(made.id)
+    await house.ledger.page(made.id, DeliveryState.DEAD, delivery.id, 10)
+    await house.ledger.forget(made.id)
+    await house.endpoints.delete(made.id, ANN)
 
 
 async def keys(house: House) -> None:
@@ -108,6 +160,7 @@ async def keys(house: House) -> None:
 
 async def sweep(house: House) -> None:
     await house.upkeep.due(10)
+    await house.upkeep.due(1)
     await house.upkeep.reclaim()
     await house.upkeep.bury(TROUBLE)
     await house.upkeep.abandon()
@@ -180,6 +233,38 @@ async def test_a_long_queue_is_not_read_to_find_what_used_up_its_deliveries(
         assert plan["executionStats"]["totalKeysExamined"] < 5
 
 
+async def test_a_long_queue_is_counted_no_further_than_asked(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    house = house_on_mongo(database)
+    for take in range(1, 31):
+        await house.queued(take)
+    listener.queries.clear()
+    assert await house.upkeep.count_due(10) == 10
+    plan = await database.command({"explain": listener.queries[-1], "verbosity": "executionStats"})
+    assert examined(plan) <= 11
+
+
+async def test_how_long_the_queue_is_stands_in_the_index(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    await house_on_mongo(database).backlog.load(None)
+    (query,) = [query for query in listener.queries if query.get("aggregate") == "parts"]
+    assert {"$limit": MOST_COUNTED} in query["pipeline"]
+    plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
+    assert not {"FETCH", "COLLSCAN"} & set(stages(plan))
+
+
+def examined(plan: Any) -> int:
+    """The most index keys that a stage has looked at."""
+    if isinstance(plan, dict):
+        own = int(plan.get("totalKeysExamined", 0))
+        return max([own, *(examined(value) for value in plan.values())])
+    return max([0, *map(examined, plan)]) if isinstance(plan, list) else 0
+
+
 async def test_what_waits_of_a_user_is_added_up_from_the_index(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
@@ -198,7 +283,8 @@ async def test_missing_indexes_are_named_and_made(database: AsyncDatabase[Docume
     assert await missing_indexes(database) == []
     await database.drop_collection("fs.chunks")
     assert await missing_indexes(database) == ["fs.chunks.files_id_1_n_1"]
-    assert set(INDEXES) == {"parts", "workers", "replays", "fs.chunks", "fs.files"}
+    used = {"parts", "interview_sessions", "audit", "workers", "replays", "fs.chunks", "fs.files"}
+    assert used <= set(INDEXES)
 
 
 async def test_a_question_id_that_looks_like_a_position_is_one_field(database: AsyncDatabase[Document]) -> None:
@@ -228,3 +314,66 @@ async def test_how_things_stand_is_read_from_indexes_alone(
     for query in of_parts:
         plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
         assert not {"FETCH", "COLLSCAN"} & set(stages(plan)), query
+
+
+async def test_the_operators_lists_are_read_in_the_order_of_an_index(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    house = house_on_mongo(database)
+    await house.sessions.create(a_session())
+    for take in range(1, 6):
+        part = await house.queued(take)
+        await house.interventions.fail(part.id, TROUBLE)
+        await house.audit_log.begin(a_deed(take))
+    listener.queries.clear()
+    (*_, last) = await house.views.failed(None, 2)
+    assert last.part.completed_at is not None
+    await house.views.failed(Place(last.part.completed_at, last.part.id), 2)
+    await house.views.stuck(60, 2)
+    (*_, entry) = await house.audit_log.page(None, 2)
+    await house.audit_log.page(Place(entry.at, entry.id), 2)
+    await house.views.sessions("$first", 2)
+    for query in listener.queries:
+        plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
+        assert is_newest_of(query) or "SORT" not in set(stages(plan)), query
+
+
+def is_newest_of(query: Document) -> bool:
+    """The takes of the few sessions that are listed are sorted; there is no index for that."""
+    return query.get("sort") == {"take": 1}
+
+
+async def test_what_ended_lately_is_counted_without_reading_what_ended_before(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    house = house_on_mongo(database)
+    for take in range(1, 31):
+        claimed = await house.claimed(take)
+        await house.claims.complete(claimed.id, claimed.fence, silence(1.0))
+    await house.passes(7200)
+    listener.queries.clear()
+    await house.views.recent()
+    assert len(listener.queries) == 5
+    for query in listener.queries:
+        plan = await database.command({"explain": query, "verbosity": "executionStats"})
+        assert examined(plan) < 5, query
+
+
+async def test_what_is_due_is_found_in_a_long_ledger_and_past_a_busy_webhook(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    house = house_on_mongo(database)
+    made = await house.endpoints.create(a_webhook())
+    for take in range(60):
+        delivery = await house.ledger.record(made.id, a_notice(take))
+        claimed = await house.ledger.claim([], 1.0)
+        assert claimed is not None and claimed.id == delivery.id
+        await house.ledger.note(delivery.id, claimed.fence, Arrived() if take % 2 else Later(3600.0))
+    listener.queries.clear()
+    assert await house.ledger.claim([made.id], 1.0) is None
+    plan = await database.command({"explain": listener.queries[-1], "verbosity": "executionStats"})
+    assert plan["executionStats"]["totalKeysExamined"] < 5
+    assert plan["executionStats"]["totalDocsExamined"] == 0

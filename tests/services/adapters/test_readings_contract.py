@@ -6,9 +6,11 @@ from services.interview import Failure, PartState
 from services.ports.audio import Deletion
 from services.ports.workers import WorkerSign
 from services.readings import Line, Reading
+from services.redelivery import Dead, Later
 from services.transcript import Transcript
 from tests.services.adapters.houses import House, a_part
 from tests.services.adapters.test_audio_contract import METADATA, pieces
+from tests.services.adapters.test_webhooks_contract import W1, a_notice
 
 HEARD = Transcript(text="Hello.", language="en", duration=1.0)
 TROUBLE = Failure("engine_refused", "It would not.")
@@ -45,6 +47,27 @@ async def test_the_oldest_and_the_longest_silent_of_each_state_are_seen(house: H
         assert seen[state][0] == number
         assert near(seen[state][1], oldest), state
         assert near(seen[state][2], silent), state
+
+
+async def test_what_is_due_to_webhooks_and_what_came_of_it_is_seen(house: House) -> None:
+    assert (await house.gauges.read()).webhooks == Line()
+    for take in (1, 2):
+        await house.ledger.record(W1, a_notice(take))
+        await house.passes(50)
+    first = await house.ledger.claim([], 60.0)
+    assert first is not None
+    await house.ledger.note(first.id, first.fence, Later(500.0))
+    waiting = (await house.gauges.read()).webhooks
+    assert waiting.number == 2
+    assert near(waiting.oldest_seconds, 50)
+    second = await house.ledger.claim([], 60.0)
+    assert second is not None
+    assert (await house.gauges.read()).webhooks == Line(number=2), "what is on its way or to come later is not overdue"
+    await house.ledger.note(second.id, second.fence, Dead())
+    assert (await house.gauges.read()).webhooks.number == 1
+    for outcome in ("delivered", "failed", "failed"):
+        await house.tally.sent(outcome)
+    assert (await house.gauges.read()).totals.webhooks == {"delivered": 1, "failed": 2}
 
 
 async def test_an_ending_is_counted_once_however_often_it_is_told(house: House) -> None:

@@ -46,9 +46,11 @@ async def test_who_waits_longest_is_rung_first(house: House) -> None:
         ids.append((await house.queued()).id)
         await house.passes(1)
     await house.passes(TERMS.ring_again_seconds)
-    assert await house.upkeep.due(2) == ids[:2]
-    assert await house.upkeep.due(2) == ids[2:]
+    assert await house.upkeep.due(1) == ids[:1]
+    assert await house.upkeep.due(2) == ids[1:]
+    assert await house.upkeep.due(1) == []
     assert await house.upkeep.count_due() == 3
+    assert await house.upkeep.count_due(2) == 2
 
 
 async def test_what_is_in_work_is_not_due(house: House) -> None:

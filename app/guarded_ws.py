@@ -1,0 +1,42 @@
+"""uvicorn's WebSocket protocol for a socket on which only the server has something to say.
+
+Run by `uvicorn --ws app.guarded_ws:GuardedWebSocket`. Without it a client may send messages of 16 MB, which are kept
+until they are read; each socket keeps buffers for compression, which what is told here does not need; tickets appear
+in the log, and a server that stops closes sockets itself before the house can say why.
+"""
+
+import logging
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.server import ServerProtocol
+
+from app.guarded_http import LEAVE
+from app.slow_readers import LEAVING_SECONDS, Draining
+
+MOST_BYTES = 4096
+
+log = logging.getLogger(__name__)
+log.setLevel(logging.WARNING)
+
+
+class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
+    """A socket that takes little, and that the house itself closes when the server stops."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.logger = log
+        self.conn = ServerProtocol(max_size=MOST_BYTES, logger=log)
+
+    def shutdown(self) -> None:
+        leave = self.app_state.get(LEAVE)
+        if leave is None or self.close_sent or not self.handshake_complete:
+            super().shutdown()
+            return
+        leave()
+        self.close_timeout = LEAVING_SECONDS
+        self.loop.call_later(2 * LEAVING_SECONDS, self._end)
+
+    def _end(self) -> None:
+        if not self.disconnected:
+            super().shutdown()

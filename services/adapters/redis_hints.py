@@ -1,0 +1,124 @@
+"""Hints through one channel of Redis or Valkey; no caller waits for it, and without it there are none."""
+
+import asyncio
+import random
+import time
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from services.interview import SessionId
+from services.ports.hints import Heard
+
+log = structlog.get_logger(__name__)
+
+SCHEMES = ("redis://", "rediss://")
+MOST_WAITING = 10_000
+PATIENCE_SECONDS = 1.0
+QUIET_SECONDS = 2.0
+SILENCE_SECONDS = 5.0
+LEAST_BACKOFF, MOST_BACKOFF = 0.5, 10.0
+TROUBLE = (RedisError, OSError, TimeoutError)
+
+
+class RedisHints:
+    """Port Hints. After an announcement that failed it stays quiet for a moment; those who listen look by themselves.
+
+    It belongs to the loop that announces first.
+    """
+
+    def __init__(self, url: str, channel: str) -> None:
+        self._client = _client(url) if url.startswith(SCHEMES) else None
+        self._channel = channel
+        self._waiting: dict[SessionId, None] = {}
+        self._publishing: asyncio.Task[None] | None = None
+        self._quiet_until = 0.0
+        self._hears = True
+
+    def announce(self, id: SessionId) -> None:
+        if self._client is None or len(self._waiting) >= MOST_WAITING or time.monotonic() < self._quiet_until:
+            return
+        self._waiting[id] = None
+        if self._publishing is None:
+            self._publishing = asyncio.get_running_loop().create_task(self._publish(self._client))
+
+    async def listen(self, heard: Heard) -> None:
+        backoff = LEAST_BACKOFF
+        while self._client is not None:
+            begun = time.monotonic()
+            try:
+                await self._hear(self._client, heard)
+            except TROUBLE as trouble:
+                self._tell(hears=False, reason=type(trouble).__name__)
+            backoff = LEAST_BACKOFF if time.monotonic() - begun > MOST_BACKOFF else min(backoff * 2, MOST_BACKOFF)
+            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
+
+    async def close(self) -> None:
+        """Let what was announced be sent, for a moment."""
+        if self._publishing is not None:
+            await asyncio.wait([self._publishing], timeout=PATIENCE_SECONDS)
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _publish(self, client: "Redis") -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while self._waiting:
+                    await self._send(client)
+        except TROUBLE as trouble:
+            self._quiet_until = time.monotonic() + QUIET_SECONDS
+            self._waiting.clear()
+            log.warning("hints lost", reason=type(trouble).__name__)
+        finally:
+            self._publishing = None
+
+    async def _send(self, client: "Redis") -> None:
+        """What has come together meanwhile goes in one piece."""
+        ids = list(self._waiting)
+        self._waiting.clear()
+        async with client.pipeline(transaction=False) as pipeline:
+            for id in ids:
+                pipeline.publish(self._channel, id)
+            await pipeline.execute()
+
+    async def _hear(self, client: "Redis", heard: Heard) -> None:
+        """Pass on what comes, until nothing does: a server that stands still keeps its connections open."""
+        async with client.pubsub() as channel:
+            await channel.subscribe(self._channel)
+            asked = True  # the subscription is answered as well
+            while True:
+                message = await _next(channel)
+                if message is None:
+                    if asked:
+                        raise TimeoutError
+                    await channel.ping()
+                elif message["type"] == "subscribe":
+                    self._tell(hears=True)
+                    heard(None)
+                elif message["type"] == "message":
+                    heard(SessionId(message["data"].decode(errors="replace")))
+                asked = message is None
+
+    def _tell(self, *, hears: bool, reason: str | None = None) -> None:
+        if hears != self._hears:
+            log.warning("hints are heard again" if hears else "no hints are heard", reason=reason)
+        self._hears = hears
+
+
+async def _next(channel: PubSub) -> dict[str, Any] | None:
+    message: dict[str, Any] | None = await channel.get_message(timeout=SILENCE_SECONDS)
+    return message
+
+
+def _client(url: str) -> "Redis":
+    return Redis.from_url(
+        url,
+        socket_timeout=PATIENCE_SECONDS,
+        socket_connect_timeout=PATIENCE_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )

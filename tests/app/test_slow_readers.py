@@ -1,0 +1,88 @@
+"""A client that takes nothing of a large answer is hung up on; one that is slow is served."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+import uvicorn
+
+from app import slow_readers
+from app.guarded_http import GuardedHttp
+from tests.servers import free_port
+
+MB = 1_000_000
+SIZE = 30 * MB
+HEAD = b"GET / HTTP/1.1\r\nHost: api\r\n\r\n"
+
+
+@dataclass
+class Endless:
+    """An app that sends a large answer in pieces."""
+
+    piece: int = MB
+    sent: int = 0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        assert callable(send)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(SIZE // self.piece):
+            await send({"type": "http.response.body", "body": b"x" * self.piece, "more_body": True})
+            self.sent += self.piece
+        await send({"type": "http.response.body", "body": b""})
+        self.ended.set()
+
+
+@asynccontextmanager
+async def served(app: Endless) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    port = free_port()
+    config = uvicorn.Config(
+        app, port=port, http=GuardedHttp, lifespan="off", log_config=None, timeout_graceful_shutdown=60
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield server, port
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(serving, 15)
+
+
+async def test_who_takes_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_readers, "IDLE_SECONDS", 0.3)
+    app = Endless()
+    async with served(app) as (server, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        writer.write(HEAD)
+        await asyncio.wait_for(app.ended.wait(), 30)  # what is sent to nobody is thrown away
+        assert not server.server_state.connections
+        writer.close()
+
+
+async def test_who_is_slow_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_readers, "IDLE_SECONDS", 0.3)
+    async with served(Endless(SIZE)) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        writer.write(HEAD)
+        taken = 0
+        while taken < SIZE:
+            taken += len(await reader.read(MB))
+            if taken < SIZE / 2:
+                await asyncio.sleep(0.02)
+        writer.close()
+
+
+async def test_who_takes_nothing_does_not_hold_up_the_stop() -> None:
+    app = Endless()
+    async with served(app) as (_, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        writer.write(HEAD)
+        while not app.sent:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+    assert app.sent > 0
+    writer.close()

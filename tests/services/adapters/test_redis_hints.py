@@ -1,0 +1,146 @@
+"""Hints on a real Valkey: heard by every process, lost in silence while it is away, heard again when it is back."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from services.adapters import redis_hints
+from services.adapters.redis_hints import RedisHints
+from services.interview import SessionId
+from tests import servers
+
+S1, S2 = SessionId("s1"), SessionId("s2")
+CHANNEL = "viva_voce.news.test"
+
+
+class Heard(list[SessionId | None]):
+    async def until(self, done: Callable[["Heard"], bool], seconds: float = 30.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not done(self):
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in seconds waits in fractions."""
+    monkeypatch.setattr(redis_hints, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(redis_hints, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(redis_hints, "MOST_BACKOFF", 0.2)
+    monkeypatch.setattr(redis_hints, "LEAST_BACKOFF", 0.05)
+
+
+@asynccontextmanager
+async def hints(url: str, channel: str = CHANNEL) -> AsyncIterator[RedisHints]:
+    made = RedisHints(url, channel)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@asynccontextmanager
+async def listener(url: str, channel: str = CHANNEL) -> AsyncIterator[Heard]:
+    heard = Heard()
+    async with hints(url, channel) as made:
+        task = asyncio.create_task(made.listen(heard.append))
+        try:
+            await heard.until(lambda h: None in h)
+            yield heard
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def pid_of(url: str) -> int:
+    port = urlsplit(url).port
+    (pid,) = [p.pid for p in psutil.Process().children() if any(c.laddr.port == port for c in p.net_connections())]
+    return pid
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[str]:
+    with servers.valkey(tmp_path) as url:
+        yield url
+
+
+async def test_every_process_hears_what_one_announces(redis_url: str) -> None:
+    async with listener(redis_url) as one, listener(redis_url) as other, hints(redis_url) as made:
+        made.announce(S1)
+        made.announce(S2)
+        for heard in (one, other):
+            await heard.until(lambda h: {S1, S2} <= {*h})
+
+
+async def test_a_house_hears_nothing_of_another(redis_url: str) -> None:
+    async with listener(redis_url, "another") as other, listener(redis_url) as own, hints(redis_url) as made:
+        made.announce(S1)
+        await own.until(lambda h: S1 in h)
+        assert other == [None]
+
+
+async def test_what_comes_together_is_sent_once(redis_url: str) -> None:
+    async with listener(redis_url) as heard, hints(redis_url) as made:
+        for _ in range(1000):
+            made.announce(S1)
+        made.announce(S2)
+        await heard.until(lambda h: S2 in h)
+        assert heard.count(S1) == 1
+
+
+async def test_what_was_announced_last_is_sent_before_the_end(redis_url: str) -> None:
+    async with listener(redis_url) as heard:
+        async with hints(redis_url) as made:
+            made.announce(S1)
+        await heard.until(lambda h: S1 in h)
+
+
+async def test_silence_is_no_reason_to_begin_anew(redis_url: str, quick: None) -> None:
+    async with listener(redis_url) as heard:
+        await asyncio.sleep(1.5)
+        assert heard == [None]
+
+
+async def test_a_server_that_stands_still_holds_nobody_up_and_is_heard_again(own_valkey: str, quick: None) -> None:
+    async with listener(own_valkey) as heard, hints(own_valkey) as made:
+        os.kill(pid_of(own_valkey), signal.SIGSTOP)
+        try:
+            for _ in range(100):
+                made.announce(S1)
+                await asyncio.sleep(0)
+            await asyncio.sleep(1.5)
+        finally:
+            os.kill(pid_of(own_valkey), signal.SIGCONT)
+        await heard.until(lambda h: h.count(None) >= 2)
+        while S2 not in heard:
+            made.announce(S2)
+            await asyncio.sleep(0.05)
+
+
+async def test_without_a_server_nothing_fails_and_one_that_comes_back_is_heard(tmp_path: Path, quick: None) -> None:
+    port = servers.free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    async with hints(url) as made:
+        heard = Heard()
+        task = asyncio.create_task(made.listen(heard.append))
+        for _ in range(3):
+            made.announce(S1)
+            await asyncio.sleep(0.1)
+        assert heard == []
+        for number in (1, 2):
+            with servers.valkey(tmp_path, port=port):
+                await heard.until(lambda h, number=number: h.count(None) >= number)  # type: ignore[misc]
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_broker_of_another_kind_gives_no_hints() -> None:
+    async with hints("amqp://127.0.0.1/") as made:
+        made.announce(S1)
+        await asyncio.wait_for(made.listen(lambda _: None), 5)
