@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from routes.admin_shapes import (
     PLACE_PATTERN,
@@ -53,7 +53,7 @@ class Why(BaseModel):
 class SweepIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    dry_run: bool = Field(description="Only count what would be done.", examples=[True])
+    dry_run: StrictBool = Field(description="Only count what would be done.", examples=[True])
 
 
 def _operator(viewer: Viewer, request: Request) -> Operator:

@@ -1,6 +1,6 @@
 """The only place where a problem becomes a status: RFC 9457 problem details, one shape everywhere."""
 
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 import structlog
@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 
 from services import errors
 from services.errors import Problem
@@ -88,10 +89,22 @@ def _printable(step: int | str) -> int | str:
     return step.encode("utf-8", "replace").decode() if isinstance(step, str) else step
 
 
-async def on_http(_: Request, error: Exception) -> JSONResponse:
+async def on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for nothing else
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # the framework's own, of a body that is no text at all
+        return response(422, "invalid_request", "The body cannot be read. Send JSON in UTF-8.", errors=[])
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
     code = HTTPStatus(error.status_code).name.lower()
-    return response(error.status_code, code, str(error.detail), dict(error.headers or {}))
+    return response(error.status_code, code, str(error.detail), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at this address; the framework names the methods of its first route only."""
+    routes: list[BaseRoute] = request.app.routes
+    asked = ({**request.scope, "method": method.value} for method in HTTPMethod)
+    return [scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
 
 async def on_unexpected(_: Request, error: Exception) -> JSONResponse:

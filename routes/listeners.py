@@ -62,6 +62,7 @@ def _cursor(
             ge=0,
             le=LARGEST_CURSOR,
             description="What a browser sends when it connects again; it goes before both.",
+            json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]},
         ),
     ] = None,
 ) -> int | None:

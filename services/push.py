@@ -27,6 +27,8 @@ AGE_SECONDS = 600.0
 MOST_HELD = 64
 MOST_IN_LOOK = 500
 AGAIN_SECONDS = 2.0
+# A hint may come before a majority has what it is about.
+TOO_EARLY_SECONDS = (0.1, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Room:
     era: int = 0
     held: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_HELD))
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    is_stale: bool = False
+    stale: asyncio.Event = field(default_factory=asyncio.Event)
     is_gone: bool = False
     reading: asyncio.Task[None] | None = None
 
@@ -70,8 +72,10 @@ class Room:
             return None
         return tuple(islice(self.held, len(self.held) - missing, None)) if missing > 0 else ()
 
-    def learn(self, news: News) -> None:
-        """Hold what was read, and wake everybody."""
+    def learn(self, news: News) -> bool:
+        """Hold what was read, and wake everybody if that is new."""
+        if news.events == ():
+            return False
         if news.events is None:
             self.held.clear()
             self.era += 1
@@ -79,6 +83,7 @@ class Room:
             self.held.extend(news.events)
         self.newest = news.session.cursor
         self.wake()
+        return True
 
     def wake(self) -> None:
         self.changed.set()
@@ -115,8 +120,8 @@ class Push:
             yield Listening(self, room, id, viewer, told, newest)
         finally:
             room.listeners -= 1
-            if not room.listeners and self._rooms.get(id) is room:
-                del self._rooms[id]
+            if not room.listeners:
+                self._shut(id, room)
 
     def heard(self, id: SessionId | None) -> None:
         """Read what is new of a session that is listened to; of all of them, if hints may have been missed."""
@@ -139,23 +144,32 @@ class Push:
         for room in self._rooms.values():
             room.wake()
 
+    def _shut(self, id: SessionId, room: Room) -> None:
+        if self._rooms.get(id) is room:
+            del self._rooms[id]
+        if room.reading is not None:
+            room.reading.cancel()
+
     def _enter(self, id: SessionId, room: Room, viewer: Viewer, newest: int) -> None:
         if room.viewer is None:
             room.viewer, room.newest = viewer, newest
-        if room.is_stale or newest > room.newest:
+        if room.stale.is_set() or newest > room.newest:
             self._freshen(id, room)
 
     def _freshen(self, id: SessionId, room: Room) -> None:
-        room.is_stale = True
+        room.stale.set()
         if room.viewer is not None and room.reading is None:
             room.reading = asyncio.create_task(self._read(id, room, room.viewer))
 
     async def _read(self, id: SessionId, room: Room, viewer: Viewer) -> None:
         """Read until nothing was announced meanwhile; where the store does not answer, the next look tries again."""
+        pauses = iter(TOO_EARLY_SECONDS)
         try:
-            while room.is_stale and room.listeners:
-                room.is_stale = False
-                room.learn(await self.events.after(id, room.newest, viewer))
+            while room.listeners:
+                room.stale.clear()
+                is_news = room.learn(await self.events.after(id, room.newest, viewer))
+                if not room.stale.is_set() and (is_news or not await _again(room.stale, next(pauses, None))):
+                    return
         except SessionNotFound:
             room.is_gone = True
             room.wake()
@@ -236,6 +250,16 @@ class Listening:
             return Told()
         self.cursor, self._era = newest, era
         return told
+
+
+async def _again(stale: asyncio.Event, pause: float | None) -> bool:
+    """Whether to read again: after the pause, or as soon as something is announced; not where there is no pause."""
+    if pause is None:
+        return False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(pause):
+            await stale.wait()
+    return True
 
 
 def _in_pieces(ids: Iterable[SessionId]) -> list[list[SessionId]]:

@@ -70,7 +70,9 @@ async def test_who_is_slow_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
         writer.write(HEAD)
         taken = 0
         while taken < SIZE:
-            taken += len(await reader.read(MB))
+            piece = await reader.read(MB)
+            assert piece, taken
+            taken += len(piece)
             if taken < SIZE / 2:
                 await asyncio.sleep(0.02)
         writer.close()

@@ -184,7 +184,7 @@ def _send_in_vain(stack: Stack, session: str) -> None:
 def _shows_nothing(stack: Stack) -> Iterator[None]:
     """No session's document is written meanwhile."""
     admin, namespace = stack.database.client.admin, f"{stack.database.name}.interview_sessions"
-    blocks = {"failCommands": ["update"], "namespace": namespace, "blockConnection": True, "blockTimeMS": 60_000}
+    blocks = {"failCommands": ["update"], "namespace": namespace, "blockConnection": True, "blockTimeMS": 5_000}
     admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": blocks})
     try:
         yield
