@@ -66,10 +66,8 @@ class Settings(BaseSettings):
     speech_model: str = Field(
         "base", description="Local engine: `base` (multilingual), `tiny.en`, or a CTranslate2 model's folder."
     )
-    speech_words: bool = Field(
-        True, description="Local engine: also find when each word is said; about a third slower."
-    )
-    speech_threads: int = Field(0, ge=0, description="Local engine: transcriptions at once; 0 is one a core.")
+    speech_words: bool = Field(True, description="Local engine: also find when each word is said; some percent slower.")
+    speech_threads: int = Field(0, ge=0, description="Local engine: cores that transcribe; 0 is all of them.")
     openai_api_key: SecretStr | None = Field(None, description="Key of the hosted engine and scorer.")
     openai_base_url: str | None = Field(None, description="Any server that speaks OpenAI's API.")
     openai_speech_model: str = Field("gpt-transcribe", description="Hosted speech model.")

@@ -30,7 +30,7 @@ from services.upkeep import Counts
 log = structlog.get_logger(__name__)
 
 OPENING_SECONDS = 120.0
-IN_HAND_PER_CORE = 3
+IN_HAND_PER_CORE = 4
 M_ARENA_MAX = -8
 
 

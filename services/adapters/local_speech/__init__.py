@@ -1,4 +1,10 @@
-"""Speech recognised on this machine: LocalSpeech (engine.py) on a Whisper that encodes short windows (whisper.py)."""
+"""Speech recognised on this machine.
+
+LocalSpeech (engine.py) cuts a recording into windows (windows.py), whose tasks
+(tasks.py) take turns on a few threads (lanes.py). Whisper (whisper.py) encodes
+short windows, decodes some together, believes or doubts what came out
+(drafts.py) and tells when it was said (stamps.py).
+"""
 
 from services.adapters.local_speech.engine import LocalSpeech
 

@@ -1,32 +1,23 @@
 """The port SpeechEngine on this machine's processor."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
-from typing import Any, TypeVar, TypeVarTuple
 
-import numpy as np
-from faster_whisper.transcribe import restore_speech_timestamps
-from numpy.typing import NDArray
-
-from services.adapters.local_speech.whisper import ShortWindows
+from services.adapters.local_speech.lanes import Lanes, Turn
+from services.adapters.local_speech.tasks import Reading, Task
+from services.adapters.local_speech.whisper import Whisper
+from services.adapters.local_speech.windows import Window, windows
 from services.errors import EngineRefused, EngineUnavailable
-from services.ports.speech import Recording, Span, Speech
-from services.transcript import Segment, Transcript, Word, silence
-
-RATE = 16_000
-PIECE_SECONDS = 120.0
-
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
+from services.ports.speech import Speech
+from services.transcript import Segment, Transcript, silence
 
 
 class LocalSpeech:
-    """Transcribes `slots` recordings at once in threads of its own; the model is found and loaded when first needed.
+    """Reads in as many threads as it has slots, however many recordings; the model is loaded when first needed.
 
-    Times of single words cost about a third more, so they come only if asked for.
+    Times of single words cost more, so they come only if asked for.
     """
 
     def __init__(self, find: Callable[[], Path], model_name: str, slots: int, *, words: bool = False) -> None:
@@ -35,12 +26,16 @@ class LocalSpeech:
         self.slots = slots
         self.words = words
         self.threads = ThreadPoolExecutor(slots, "speech")
+        self.lanes = Lanes(self.threads, slots)
         self.loading = asyncio.Lock()
-        self.model: ShortWindows | None = None
+        self.model: Whisper | None = None
 
     async def open(self) -> None:
         """Load the model; EngineUnavailable if it cannot be."""
-        await self._loaded()
+        try:
+            await self._loaded()
+        except (RuntimeError, MemoryError, OSError) as error:
+            raise _unavailable(error) from error
 
     async def close(self) -> None:
         """Forget the model, once what is in work is done."""
@@ -48,38 +43,61 @@ class LocalSpeech:
         self.model = None
 
     async def transcribe(self, speech: Speech) -> Transcript:
-        """The text of what is spoken; whoever gives up waiting stops the work at the next sentence."""
-        model, stop = await self._loaded(), Event()
+        """The text of what is spoken; whoever gives up waiting stops the work at the next window."""
         try:
-            return await self._run(_transcript, _Reading(model, speech, stop, self.words), self.model_name)
-        finally:
-            stop.set()
+            model = await self._loaded()
+            readings = await self._read(model, speech, _language(model, speech.language))
+        except (RuntimeError, MemoryError, OSError) as error:
+            raise _unavailable(error) from error
+        return _transcript(readings, speech.recording.duration, self.model_name)
 
-    async def _loaded(self) -> ShortWindows:
+    async def _loaded(self) -> Whisper:
         async with self.loading:
             if self.model is None:
-                self.model = await self._run(_load, self.find, self.slots)
+                loop = asyncio.get_running_loop()
+                self.model = await loop.run_in_executor(self.threads, lambda: Whisper(self.find(), self.slots))
             return self.model
 
-    async def _run(self, act: Callable[[*Ts], T], *args: *Ts) -> T:
+    async def _read(self, model: Whisper, speech: Speech, language: str | None) -> list[Reading]:
+        """All windows side by side; where the language is not known, the first one tells it."""
+        turn, first, rest = Turn(), [], windows(speech.spans)
+        if language is None and rest:
+            first = await self._window(model, turn, speech, rest.pop(0), None)
+            language = first[0].language
+        reading = [asyncio.create_task(self._window(model, turn, speech, window, language)) for window in rest]
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.threads, act, *args)
-        except (RuntimeError, MemoryError, OSError) as error:
-            raise EngineUnavailable(f"The local speech engine failed: {error}") from error
+            return [*first, *(one for some in await asyncio.gather(*reading) for one in some)]
+        finally:
+            for task in reading:
+                task.cancel()
+
+    async def _window(
+        self, model: Whisper, turn: Turn, speech: Speech, window: Window, language: str | None
+    ) -> list[Reading]:
+        """A window, and again what of it was not read."""
+        task: Task | None = Task(speech.recording, window, language, speech.prompt, self.words)
+        readings: list[Reading] = []
+        while task is not None:
+            readings.append(await self.lanes.read(turn, task, model.read))
+            task = task.after(readings[-1])
+        return readings
 
 
-def _load(find: Callable[[], Path], slots: int) -> ShortWindows:
-    return ShortWindows(str(find()), device="cpu", compute_type="int8", cpu_threads=1, num_workers=slots)
+def _language(model: Whisper, asked: str | None) -> str | None:
+    """The model's code for it; EngineRefused if the model does not know it."""
+    code = asked.lower().replace("_", "-").split("-")[0] if asked else None
+    if code and code not in model.languages:
+        raise EngineRefused(f"The speech model does not know the language '{asked}'. Choose SPEECH_MODEL=base.")
+    return code
 
 
-def _transcript(reading: "_Reading", model_name: str) -> Transcript:
-    duration = reading.speech.recording.duration
-    segments = tuple(reading.segments())
+def _transcript(readings: list[Reading], duration: float, model_name: str) -> Transcript:
+    segments: tuple[Segment, ...] = tuple(segment for reading in readings for segment in reading.segments)
     if not segments:
         return silence(duration)
     return Transcript(
         text=" ".join(segment.text for segment in segments),
-        language=reading.language,
+        language=readings[0].language,
         duration=duration,
         segments=segments,
         engine="local",
@@ -87,68 +105,5 @@ def _transcript(reading: "_Reading", model_name: str) -> Transcript:
     )
 
 
-class _Reading:
-    """One recording's way through the model, piece by piece."""
-
-    def __init__(self, model: ShortWindows, speech: Speech, stop: Event, words: bool) -> None:
-        self.model = model
-        self.speech = speech
-        self.stop = stop
-        self.words = words
-        self.language = _language(model, speech.language)
-
-    def segments(self) -> Iterator[Segment]:
-        for spans in _pieces(self.speech.spans):
-            for segment in self._heard(spans):
-                if self.stop.is_set():
-                    return
-                yield _segment(segment, spans[-1].end)
-
-    def _heard(self, spans: list[Span]) -> Iterator[Any]:
-        segments, info = self.model.transcribe(
-            _cut(self.speech.recording, spans),
-            language=self.language,
-            beam_size=1,
-            best_of=1,
-            condition_on_previous_text=False,
-            initial_prompt=self.speech.prompt,
-            word_timestamps=self.words,
-        )
-        self.language = info.language
-        chunks = [{"start": int(span.start * RATE), "end": int(span.end * RATE)} for span in spans]
-        return iter(restore_speech_timestamps(segments, chunks, RATE))
-
-
-def _language(model: ShortWindows, asked: str | None) -> str | None:
-    """The model's code for it; EngineRefused if the model does not know it."""
-    code = asked.lower().replace("_", "-").split("-")[0] if asked else None
-    if code and code not in model.supported_languages:
-        raise EngineRefused(f"The speech model does not know the language '{asked}'. Choose SPEECH_MODEL=base.")
-    return code
-
-
-def _pieces(spans: list[Span]) -> Iterator[list[Span]]:
-    """Spans in groups that are short enough to be looked at in one go."""
-    piece: list[Span] = []
-    for span in spans:
-        if piece and sum(each.end - each.start for each in [*piece, span]) > PIECE_SECONDS:
-            yield piece
-            piece = []
-        piece.append(span)
-    if piece:
-        yield piece
-
-
-def _cut(recording: Recording, spans: list[Span]) -> NDArray[np.float32]:
-    sound = np.frombuffer(recording.pcm, np.int16)
-    pieces = [sound[int(span.start * RATE) : int(span.end * RATE)] for span in spans]
-    return np.concatenate(pieces).astype(np.float32) / np.float32(32_768)
-
-
-def _segment(heard: Any, most: float) -> Segment:
-    """Our own value of what was heard; the model sometimes lets a last sentence end after the speech."""
-    words = tuple(
-        Word(text=word.word.strip(), start=word.start, end=word.end, probability=word.probability)
-        for word in heard.words or ()
-    )
-    return Segment(text=heard.text.strip(), start=min(heard.start, most), end=min(heard.end, most), words=words)
+def _unavailable(error: Exception) -> EngineUnavailable:
+    return EngineUnavailable(f"The local speech engine failed: {error}")

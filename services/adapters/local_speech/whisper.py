@@ -1,77 +1,160 @@
 """Whisper without the thirty-second tax.
 
 Whisper pads every window to 30 s, so that a short answer costs as much as a
-long one. Here a window is encoded with three seconds of padding. Where the
-text then repeats itself or is improbable, the window is read again in full.
+long one. Here a window is encoded with three seconds of padding, and windows
+of about the same length are decoded together, for then the decoder's weights
+are fetched once for all of them. Where the text then repeats itself, does not
+end or is improbable, the window is read again in full.
 """
 
-import threading
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
-PADDING_FRAMES = 300
-MOST_REPETITION = 2.4
-LEAST_LOG_PROBABILITY = -1.0
+from services.adapters.local_speech.drafts import Draft
+from services.adapters.local_speech.stamps import sentences, unread
+from services.adapters.local_speech.tasks import WHOLE_FRAMES, Reading, Task
+from services.adapters.local_speech.windows import Window
+from services.transcript import Segment, Word
+
+MOST_TOKENS = 224
+LEAST_TOKENS = 16
+TOKENS_PER_SECOND = 10
+TOKENS_PER_SECOND_OF_OTHERS = 30
+HOTTER = (0.2, 0.4, 0.6, 0.8, 1.0)
+FIRST_STAMP_AT_MOST = 50
+BEFORE_WORDS = "\"'“¿([{-"
+AFTER_WORDS = "\"'.。,，!！?？:：”)]}、"
 
 Mel = NDArray[np.float32]
 
 
-class ShortWindows(WhisperModel):  # type: ignore[misc]
-    """WhisperModel, whose windows are as long as what they hold; safe to use in many threads."""
+class Whisper:
+    """A speech model that as many threads may use at once as it has slots."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.now = _Now()
+    def __init__(self, folder: Path, slots: int) -> None:
+        self._whisper = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=slots)
+        self._model = self._whisper.model
+        self._tokenizer = lru_cache(self._make_tokenizer)
 
-    def detect_language(self, audio: Any = None, features: Any = None, **_: Any) -> tuple[str, float, Any]:
-        """The language of the first window, which then need not be encoded again."""
-        first = features[..., : min(self.feature_extractor.nb_max_frames, features.shape[-1] - 1)]
-        self.now.ahead = output = self.encode(first)
-        languages = [(token[2:-2], probability) for token, probability in self.model.detect_language(output)[0]]
-        return *languages[0], languages
+    @property
+    def languages(self) -> list[str]:
+        """The codes of the languages that it knows."""
+        return list(self._whisper.supported_languages)
 
-    def encode(self, features: Mel) -> Any:
-        """The encoder's output for a window, without most of its padding."""
-        if self.now.ahead is not None:
-            output, self.now.ahead = self.now.ahead, None
-            return output
-        self.now.whole, short = features, _cut(features)
-        return super().encode(short)
+    def read(self, tasks: Sequence[Task]) -> list[Reading]:
+        """What the windows say, decoded together; tasks that go with each other waste least."""
+        frames = max(task.frames for task in tasks)
+        mels = [self._mel(task) for task in tasks]
+        encoded = [self.encode(mel, frames) for mel in mels]
+        tasks = [self._with_language(task, one) for task, one in zip(tasks, encoded, strict=True)]
+        drafts = self._decode(tasks, _together(encoded))
+        return [
+            self._reading(task, mel, *self._sure(task, mel, one, draft))
+            for task, mel, one, draft in zip(tasks, mels, encoded, drafts, strict=True)
+        ]
 
-    def _split_segments_by_timestamps(self, *args: Any, **kwargs: Any) -> tuple[Any, int, bool]:
-        """The next window begins where the text says, also when the times of words are looked for."""
-        segments, seek, _ = super()._split_segments_by_timestamps(*args, **kwargs)
-        return segments, seek, True
+    def encode(self, mel: Mel, frames: int) -> StorageView:
+        """The encoder's view of a window that is cut or padded to so many frames."""
+        mel = mel[:, :frames]
+        return self._whisper.encode(np.pad(mel, ((0, 0), (0, frames - mel.shape[1]))))
 
-    def generate_with_fallback(self, encoder_output: Any, prompt: Any, tokenizer: Any, options: Any) -> Any:
-        """The text of a short window, or of the full window where that does not read well."""
-        outcome = super().generate_with_fallback(
-            encoder_output, prompt, tokenizer, replace(options, temperatures=[0.0])
+    def _mel(self, task: Task) -> Mel:
+        return np.asarray(self._whisper.feature_extractor(task.sound())[:, :-1], np.float32)
+
+    def _with_language(self, task: Task, encoded: StorageView) -> Task:
+        if task.language is not None:
+            return task
+        if not self._model.is_multilingual:
+            return replace(task, language="en")
+        (token, _), *_ = self._model.detect_language(encoded)[0]
+        return replace(task, language=token[2:-2])
+
+    def _sure(self, task: Task, mel: Mel, encoded: StorageView, draft: Draft) -> tuple[StorageView, Draft]:
+        """The draft, or what the window in full says where the draft does not read well."""
+        if draft.is_good:
+            return encoded, draft
+        whole = self.encode(mel, WHOLE_FRAMES)
+        (again,) = self._decode([task], whole)
+        for temperature in HOTTER:
+            if not again.repeats:
+                break
+            (again,) = self._decode([task], whole, temperature)
+        return (whole, again) if again.is_better(draft) else (encoded, draft)
+
+    def _decode(self, tasks: Sequence[Task], encoded: StorageView, temperature: float = 0.0) -> list[Draft]:
+        most_tokens = 1 + max(map(_most_tokens, tasks))
+        prompts = [self._prompt(task) for task in tasks]
+        tokenizer = self._tokenizer(tasks[0].language)
+        results = self._model.generate(
+            encoded,
+            prompts,
+            beam_size=1,
+            # The engine gives half of this to the text, and never more than the prompt leaves.
+            max_length=min(max(2 * most_tokens, len(prompts[0]) + most_tokens), self._whisper.max_length),
+            sampling_topk=0 if temperature else 1,
+            sampling_temperature=temperature or 1.0,
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            max_initial_timestamp_index=FIRST_STAMP_AT_MOST,
+            return_scores=True,
+            return_no_speech_prob=True,
         )
-        _, log_probability, _, repetition = outcome
-        if repetition <= MOST_REPETITION and log_probability >= LEAST_LOG_PROBABILITY:
-            return outcome
-        whole = super().encode(_fill(self.now.whole, self.feature_extractor.nb_max_frames))
-        return super().generate_with_fallback(whole, prompt, tokenizer, options)
+        return [Draft.of(one, tokenizer, _most_tokens(task)) for task, one in zip(tasks, results, strict=True)]
+
+    def _prompt(self, task: Task) -> list[int]:
+        tokenizer = self._tokenizer(task.language)
+        before = tokenizer.encode(" " + task.prompt.strip()) if task.prompt else []
+        return list(self._whisper.get_prompt(tokenizer, before))
+
+    def _reading(self, task: Task, mel: Mel, encoded: StorageView, draft: Draft) -> Reading:
+        assert task.language  # noqa: S101  found by now
+        if draft.is_silence:
+            return Reading(task.language)
+        tokenizer, seconds = self._tokenizer(task.language), task.window.seconds
+        zero = tokenizer.timestamp_begin
+        heard = [_heard(tokenizer, *sentence) for sentence in sentences(draft.tokens, zero, seconds)]
+        heard = [sentence for sentence in heard if sentence["text"]]
+        if task.words and heard:
+            self._whisper.add_word_timestamps([heard], tokenizer, encoded, mel.shape[1], BEFORE_WORDS, AFTER_WORDS, 0.0)
+        segments = tuple(_segment(sentence, task.window) for sentence in heard)
+        return Reading(task.language, segments, unread(draft.tokens, zero, seconds))
+
+    def _make_tokenizer(self, language: str) -> Tokenizer:
+        return Tokenizer(self._whisper.hf_tokenizer, self._model.is_multilingual, task="transcribe", language=language)
 
 
-class _Now(threading.local):
-    """What this thread is reading."""
-
-    whole: Any = None
-    ahead: Any = None
+def _together(encoded: Sequence[StorageView]) -> StorageView:
+    return encoded[0] if len(encoded) == 1 else StorageView.from_array(np.concatenate(encoded))
 
 
-def _cut(mel: Mel) -> Mel:
-    held = np.flatnonzero(mel.any(axis=0))
-    end = (int(held[-1]) + 1 if len(held) else 0) + PADDING_FRAMES
-    return _fill(mel, min(end + end % 2, 3_000))
+def _most_tokens(task: Task) -> int:
+    """More than anybody says in this time."""
+    pace = TOKENS_PER_SECOND if task.language == "en" else TOKENS_PER_SECOND_OF_OTHERS
+    return min(LEAST_TOKENS + int(pace * task.window.seconds), MOST_TOKENS - 1)
 
 
-def _fill(mel: Mel, frames: int) -> Mel:
-    mel = mel[:, :frames]
-    return np.pad(mel, ((0, 0), (0, frames - mel.shape[1])))
+def _heard(tokenizer: Tokenizer, tokens: list[int], start: float, end: float) -> dict[str, Any]:
+    said = [token for token in tokens if token < tokenizer.eot]
+    return {"tokens": said, "text": tokenizer.decode(said).strip(), "start": start, "end": end, "seek": 0}
+
+
+def _segment(sentence: dict[str, Any], window: Window) -> Segment:
+    """A sentence with its times in the recording; those of its words are better, where they are known."""
+    words = tuple(_word(word, window) for word in sentence.get("words", ()))
+    place = window.place(sentence["start"], sentence["end"])
+    start, end = (words[0].start, words[-1].end) if words else (place.start, place.end)
+    return Segment(text=sentence["text"], start=start, end=end, words=words)
+
+
+def _word(word: dict[str, Any], window: Window) -> Word:
+    place = window.place(word["start"], word["end"])
+    return Word(text=word["word"].strip(), start=place.start, end=place.end, probability=word["probability"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import pytest
 from app.weights import find_weights
 from services.adapters.av_decoder.sound import decode
 from services.adapters.local_speech import LocalSpeech
-from services.adapters.local_speech.whisper import ShortWindows
+from services.adapters.local_speech.tasks import Reading, Task
+from services.adapters.local_speech.whisper import Whisper
+from services.adapters.local_speech.windows import Window
 from services.errors import EngineRefused, EngineUnavailable
 from services.ports.speech import Recording, Span, Speech
 from tests import audio
@@ -53,6 +56,14 @@ def answer(number: int) -> Recording:
 
 def whole(recording: Recording, language: str | None = "en", prompt: str | None = None) -> Speech:
     return Speech(recording, [Span(0.0, recording.duration)], language, prompt)
+
+
+def task(recording: Recording, words: bool = False) -> Task:
+    return Task(recording, Window((Span(0.0, recording.duration),)), "en", words=words)
+
+
+def text(readings: list[Reading]) -> str:
+    return " ".join(segment.text for reading in readings for segment in reading.segments)
 
 
 def words(text: str) -> list[str]:
@@ -166,21 +177,51 @@ async def test_a_model_that_cannot_be_loaded_is_an_unavailable_engine(tmp_path: 
     await engine.close()
 
 
-async def test_a_doubtful_text_is_read_again_in_full(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.adapters.local_speech.whisper.LEAST_LOG_PROBABILITY", 1.0)
-    engine = LocalSpeech(lambda: weights, "tiny.en", 1)
-    read: list[int] = []
-    encode = ShortWindows.__mro__[1].encode
+class Encodings:
+    """A model that notes how many frames it has encoded each time."""
 
-    def spy(self: Any, features: Any) -> Any:
-        read.append(features.shape[-1])
-        return encode(self, features)
+    def __init__(self, model: Whisper) -> None:
+        self.frames: list[int] = []
+        self.encode, model.encode = model.encode, self.note  # type: ignore[method-assign]
 
-    monkeypatch.setattr(ShortWindows.__mro__[1], "encode", spy)
-    await engine.transcribe(whole(answer(0)))
-    await engine.close()
-    assert read[0] < 3_000
-    assert read[1] == 3_000
+    def note(self, mel: Any, frames: int) -> Any:
+        self.frames.append(frames)
+        return self.encode(mel, frames)
+
+
+async def test_a_short_answer_is_no_full_window(weights: Path) -> None:
+    model = Whisper(weights, 1)
+    encodings = Encodings(model)
+    (reading,) = model.read([task(answer(1))])
+    assert encodings.frames == [2 * math.ceil((answer(1).duration + 3) * 50)]
+    assert likeness(text([reading]), QUESTIONS[1]["said"]) > 0.9
+
+
+async def test_a_text_that_repeats_itself_is_read_again_in_full(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.adapters.local_speech.tasks.PADDING_FRAMES", 0)
+    model = Whisper(weights, 1)
+    encodings = Encodings(model)
+    sound = audio.recording(np.frombuffer(answer(0).pcm, np.int16)[: 2 * audio.RATE])
+    (reading,) = model.read([task(sound)])
+    assert encodings.frames == [200, 3_000]
+    assert len(words(text([reading]))) < 10
+
+
+async def test_an_improbable_text_is_read_again_in_full(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.adapters.local_speech.drafts.LEAST_LOG_PROBABILITY", 0.0)
+    model = Whisper(weights, 1)
+    encodings = Encodings(model)
+    (reading,) = model.read([task(answer(0))])
+    assert encodings.frames[1:] == [3_000]
+    assert likeness(text([reading]), QUESTIONS[0]["said"]) > 0.9
+
+
+async def test_what_is_read_together_is_what_is_read_alone(weights: Path) -> None:
+    model = Whisper(weights, 1)
+    tasks = [task(answer(number), words=True) for number in range(3)]
+    for together, (alone,) in zip(model.read(tasks), ([*model.read([one])] for one in tasks), strict=True):
+        assert likeness(text([together]), text([alone])) > 0.9
+        assert together.segments[-1].words[-1].end == pytest.approx(alone.segments[-1].words[-1].end, abs=0.5)
 
 
 def test_importing_loads_no_model() -> None:

@@ -1,0 +1,87 @@
+"""Windows: stretches of speech that the model reads in one go, and when in the recording their moments are."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ports.speech import Recording, Span
+
+RATE = 16_000
+MOST_SECONDS = 20.0
+
+Sound = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Some spans of a recording, read as if they followed each other without a pause."""
+
+    spans: tuple[Span, ...]
+
+    @property
+    def seconds(self) -> float:
+        return _seconds(self.spans)
+
+    def sound(self, recording: Recording) -> Sound:
+        """The samples of it, between -1 and 1."""
+        samples = np.frombuffer(recording.pcm, np.int16)
+        pieces = [samples[int(span.start * RATE) : int(span.end * RATE)] for span in self.spans]
+        return np.concatenate(pieces).astype(np.float32) / np.float32(32_768)
+
+    def rest(self, seconds: float) -> "Window":
+        """What is left of it after so many seconds."""
+        first, (start, _) = self._span(seconds)
+        span = self.spans[first]
+        return Window((Span(span.start + seconds - start, span.end), *self.spans[first + 1 :]))
+
+    def place(self, start: float, end: float) -> Span:
+        """Where in the recording it is what is said between these moments of the window."""
+        number, (begin, _) = self._span((start + end) / 2)
+        span = self.spans[number]
+        first, last = (min(max(span.start + moment - begin, span.start), span.end) for moment in (start, end))
+        return Span(round(first, 2), round(last, 2))
+
+    def _span(self, moment: float) -> tuple[int, tuple[float, float]]:
+        """The span that holds this moment of the window, and which moments it holds."""
+        ends = list(accumulate(span.end - span.start for span in self.spans))
+        number = min(bisect_right(ends, moment), len(ends) - 1)
+        return number, list(pairwise([0.0, *ends]))[number]
+
+
+def windows(spans: list[Span], most: float = MOST_SECONDS) -> list[Window]:
+    """The spans in as few windows as can be, of about the same length, so that they can be read side by side."""
+    pieces = [piece for span in spans for piece in _short(span, most)]
+    count = ceil(_seconds(pieces) / most)
+    if not count:
+        return []
+    even = _packed(pieces, most, _seconds(pieces) / count)
+    return even if len(even) == count else min(even, _packed(pieces, most, most), key=len)
+
+
+def _short(span: Span, most: float) -> Iterator[Span]:
+    """A span without a pause for long is cut all the same."""
+    count = max(1, ceil((span.end - span.start) / most))
+    cuts = [span.start + (span.end - span.start) * number / count for number in range(count)]
+    return (Span(*pair) for pair in pairwise([*cuts, span.end]))
+
+
+def _packed(pieces: list[Span], most: float, aim: float) -> list[Window]:
+    """Windows that end as close to the multiples of the length aimed at as pauses allow, none longer than the most."""
+    made: list[list[Span]] = [[]]
+    done = 0.0
+    for piece in pieces:
+        more, end = piece.end - piece.start, aim * len(made)
+        if made[-1] and (_seconds(made[-1]) + more > most or abs(done + more - end) > abs(done - end)):
+            made.append([])
+        made[-1].append(piece)
+        done += more
+    return [Window(tuple(spans)) for spans in made if spans]
+
+
+def _seconds(spans: list[Span] | tuple[Span, ...]) -> float:
+    return sum(span.end - span.start for span in spans)

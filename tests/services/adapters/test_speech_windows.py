@@ -1,0 +1,111 @@
+"""Windows of speech, the times in them, and what is doubted of what was written."""
+
+import numpy as np
+import pytest
+
+from services.adapters.local_speech.drafts import echoes
+from services.adapters.local_speech.stamps import sentences, unread
+from services.adapters.local_speech.tasks import Task
+from services.adapters.local_speech.windows import MOST_SECONDS, Window, windows
+from services.ports.speech import Recording, Span
+from tests import audio
+
+ZERO = 1_000
+
+
+def touching(*lengths: float) -> list[Span]:
+    ends = np.cumsum(lengths)
+    return [Span(float(end - length), float(end)) for end, length in zip(ends, lengths, strict=True)]
+
+
+def task(seconds: float, language: str = "en", prompt: str | None = None) -> Task:
+    return Task(Recording(b"", seconds), Window((Span(0.0, seconds),)), language, prompt)
+
+
+def test_a_short_answer_is_one_window() -> None:
+    assert windows(touching(3.0, 4.0)) == [Window(tuple(touching(3.0, 4.0)))]
+
+
+def test_without_speech_there_is_no_window() -> None:
+    assert windows([]) == []
+
+
+def test_a_long_answer_is_cut_at_its_pauses_into_windows_of_about_the_same_length() -> None:
+    spans = touching(*[2.0] * 25)
+    found = windows(spans)
+    assert [span for window in found for span in window.spans] == spans
+    assert [window.seconds for window in found] == [16.0, 18.0, 16.0]
+
+
+@pytest.mark.parametrize("lengths", [[65.0], [19.0, 19.0, 19.0], [1.0, 45.0, 0.5], [11.0] * 7])
+def test_no_window_is_longer_than_the_model_reads_well_and_nothing_is_lost(lengths: list[float]) -> None:
+    found = windows(touching(*lengths))
+    assert all(window.seconds <= MOST_SECONDS + 1e-6 for window in found)
+    assert sum(window.seconds for window in found) == pytest.approx(sum(lengths))
+
+
+def test_a_moment_of_a_window_has_its_place_in_the_recording() -> None:
+    window = Window((Span(10.0, 12.0), Span(30.0, 35.0)))
+    assert window.place(0.5, 1.5) == Span(10.5, 11.5)
+    assert window.place(2.5, 4.0) == Span(30.5, 32.0)
+    assert window.place(1.0, 2.5) == Span(11.0, 12.0)
+    assert window.place(6.0, 9.0) == Span(34.0, 35.0)
+    assert window.rest(3.0) == Window((Span(31.0, 35.0),))
+
+
+def test_a_window_has_the_sound_of_its_spans() -> None:
+    sound = np.concatenate([audio.tone(1.0), audio.silence(1.0), audio.tone(1.0)])
+    window = Window((Span(0.0, 1.0), Span(2.0, 3.0)))
+    heard = window.sound(audio.recording(sound))
+    assert len(heard) == 2 * audio.RATE
+    assert 0.2 < float(np.abs(heard).max()) < 0.3
+
+
+def test_windows_go_together_if_neither_is_padded_much() -> None:
+    assert task(10.0).goes_with(task(7.0))
+    assert not task(10.0).goes_with(task(2.0))
+    assert not task(10.0).goes_with(task(10.0, "fr"))
+    assert not task(10.0).goes_with(task(10.0, prompt="Indexes."))
+
+
+def test_sentences_have_the_times_around_them() -> None:
+    tokens = [ZERO, 5, 6, ZERO + 100, ZERO + 150, 7, ZERO + 200]
+    assert list(sentences(tokens, ZERO, 10.0)) == [([5, 6], 0.0, 2.0), ([7], 3.0, 4.0)]
+
+
+def test_a_sentence_whose_end_is_not_told_ends_with_the_window() -> None:
+    assert list(sentences([ZERO + 50, 5, 6], ZERO, 4.0)) == [([5, 6], 1.0, 4.0)]
+    assert list(sentences([5], ZERO, 4.0)) == [([5], 0.0, 4.0)]
+
+
+def test_no_time_is_after_the_window_or_goes_back() -> None:
+    tokens = [ZERO, 5, ZERO + 400, ZERO + 300, 6, ZERO + 900]
+    assert list(sentences(tokens, ZERO, 9.0)) == [([5], 0.0, 8.0), ([6], 8.0, 9.0)]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "left"),
+    [
+        ([ZERO, 5, ZERO + 150, ZERO + 150], 3.0),
+        ([ZERO, 5, ZERO + 150], None),
+        ([ZERO, 5, ZERO + 480, ZERO + 480], None),
+        ([ZERO, ZERO], None),
+        ([], None),
+    ],
+)
+def test_what_two_times_at_the_end_leave_is_read_again(tokens: list[int], left: float | None) -> None:
+    assert unread(tokens, ZERO, 10.0) == left
+
+
+@pytest.mark.parametrize(
+    ("said", "repeated"),
+    [
+        ([1, 2, 3, 4, 5, 1, 2, 3, 4, 5], True),
+        ([9, 9, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 7], True),
+        ([1, 2, 3, 1, 2, 3], False),
+        ([1, 2, 3, 4, 5, 8, 1, 2, 3, 4, 5], False),
+        ([], False),
+    ],
+)
+def test_a_phrase_that_is_said_twice_in_a_row_is_an_echo(said: list[int], repeated: bool) -> None:
+    assert echoes(said) == repeated
