@@ -99,6 +99,7 @@ class Machine:
         until(lambda: all(self._is_new(name, pid) for name, pid in before.items()), 60)
 
     def flush(self) -> None:
+        send(self.pid("valkey"), signal.SIGCONT)
         with redis.Redis.from_url(self.stack.environment["REDIS_URL"], socket_timeout=10) as client:
             client.flushall()
 
