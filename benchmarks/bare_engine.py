@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.engines import Engines, open_engines
-from app.worker import slots
+from app.worker import in_hand, slots
 from benchmarks.child import Handle, Job, in_turns, serve
 from services.ports.speech import Speech
 
@@ -23,7 +23,7 @@ async def opened() -> AsyncIterator[Handle]:
 
     async def transcribe(job: Job) -> Job:
         start = time.perf_counter()
-        await in_turns([_one(engines, Path(file), job["language"]) for file in job["files"]], slots(settings) + 1)
+        await in_turns([_one(engines, Path(file), job["language"]) for file in job["files"]], in_hand(settings))
         return {"seconds": time.perf_counter() - start}
 
     yield transcribe

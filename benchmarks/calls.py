@@ -1,4 +1,4 @@
-"""The API as the demo uses it."""
+"""The few calls that benchmarks make, each sent once, so that nothing is measured twice."""
 
 from dataclasses import dataclass
 from typing import Any

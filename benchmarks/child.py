@@ -5,7 +5,7 @@ import json
 import select
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
@@ -31,9 +31,18 @@ class Child:
 
     def ask(self, job: Job, meanwhile: Callable[[], None]) -> Job:
         """The answer to a job, with something to do again and again until it comes."""
-        assert self._process.stdin and self._process.stdout
+        self.begin(job)
+        return self.end(meanwhile)
+
+    def begin(self, job: Job) -> None:
+        """Give a job and do not wait."""
+        assert self._process.stdin
         self._process.stdin.write(json.dumps(job).encode() + b"\n")
         self._process.stdin.flush()
+
+    def end(self, meanwhile: Callable[[], None]) -> Job:
+        """The answer to the job that was begun."""
+        assert self._process.stdout
         while not select.select([self._process.stdout], [], [], 0.02)[0]:
             meanwhile()
         line = self._process.stdout.readline()
@@ -44,10 +53,11 @@ class Child:
 
 
 @contextmanager
-def child(module: str) -> Iterator[Child]:
+def child(module: str, settings: Mapping[str, str] | None = None) -> Iterator[Child]:
     """Run a module of this package; in a session of its own, so that Ctrl-C reaches it through us."""
+    named = [f"{name}={value}" for name, value in (settings or {}).items()]
     process = subprocess.Popen(
-        [sys.executable, "-m", f"benchmarks.{module}"],
+        ["env", *named, sys.executable, "-m", f"benchmarks.{module}"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:

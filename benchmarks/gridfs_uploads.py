@@ -15,7 +15,7 @@ from benchmarks.wire import recording
 async def upload(job: Job) -> Job:
     """Store `count` files of `size` bytes, `at_once` at a time; how long that took."""
     data = recording(job["size"])
-    async with AsyncMongoClient[dict[str, Any]](job["mongodb_url"], w="majority") as client:
+    async with AsyncMongoClient[dict[str, Any]](job["mongodb_url"], w="majority", journal=True) as client:
         bucket = AsyncGridFSBucket(client[job["database"]])
         await in_turns([_one(bucket, data) for _ in range(job["at_once"])], job["at_once"])
         start = time.perf_counter()

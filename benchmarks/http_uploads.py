@@ -1,26 +1,32 @@
-"""The process that uploads to the API as fast as it takes it."""
+"""The process that uploads over HTTP as fast as it is taken: to our API, or to one that knows no sessions."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 
 from benchmarks.child import Handle, Job, in_turns, serve
-from benchmarks.wire import Wire, form, questions, recording
+from benchmarks.wire import Target, Wire, form, questions, recording, unknown_questions
 
 
 async def upload(job: Job) -> Job:
     """Upload `count` files of `size` bytes, `at_once` at a time; how long that took."""
-    paths = await questions(job["url"], job["token"], job["count"])
+    targets = await _targets(job)
     body = form(recording(job["size"]))
     with ExitStack() as stack:
-        wires = [stack.enter_context(Wire(job["url"], job["token"])) for _ in range(job["at_once"])]
+        wires = [stack.enter_context(Wire(job["url"])) for _ in range(job["at_once"])]
         start = time.perf_counter()
-        await in_turns([_one(wires, path, body) for path in paths], job["at_once"])
+        await in_turns([_one(wires, target, body) for target in targets], job["at_once"])
         return {"seconds": time.perf_counter() - start}
 
 
-def _one(wires: list[Wire], path: str, body: bytes) -> Callable[[int], Awaitable[None]]:
-    return lambda lane: wires[lane].upload(path, body)
+async def _targets(job: Job) -> list[Target]:
+    if not job.get("has_sessions", True):
+        return unknown_questions(job["secret"], job["count"])
+    return await questions(job["url"], job["secret"], job["count"])
+
+
+def _one(wires: list[Wire], target: Target, body: bytes) -> Callable[[int], Awaitable[None]]:
+    return lambda lane: wires[lane].upload(target, body)
 
 
 @asynccontextmanager

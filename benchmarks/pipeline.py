@@ -1,137 +1,122 @@
-"""Answers a minute through the whole house, against the engine room alone on the same files."""
+"""Answers a minute through the whole house, against the engine room alone on the same files and threads."""
 
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from statistics import median
 
-from app.config import StackSettings
-from benchmarks.child import Child, child
+from benchmarks import last_word, place
+from benchmarks.calls import Client, connect
+from benchmarks.child import Child, Job, child
+from benchmarks.place import Place
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
+from benchmarks.transcribing import LANGUAGE, Transcribing, the_answers
 from benchmarks.watch import Watch
-from scripts.demo.client import Client, connect
-from scripts.demo.interview import Interview, Spoken, the_demo
-from scripts.stack import ports, stack
-from scripts.stack.stack import Stack
-from services.adapters.jwt_tokens import mint
+from scripts.demo.interview import Spoken
 
-NAME = "pipeline"
-GOAL = ">= 0.95"
-ROUNDS = 5
-REPEATS = 8
-LOOK_SECONDS = 1.0
-LANGUAGE = "en"
-KINDS = (".webm", ".flac", ".wav", ".ogg", ".mp3", ".m4a")
-
-
-class NotTranscribed(Exception):
-    """An answer failed, so that the round says nothing."""
+GOAL, LAST_WORD_GOAL = ">= 0.95", "<= 50"
+ROUNDS = 4
+ANSWERS = 24
+WRITES = 20
+SETTINGS: dict[int, Mapping[str, str]] = {1: {}, 2: {"SPEECH_THREADS": "1"}}
+BESIDES = ("api", "mongod", "valkey", "upkeep", "beat")
 
 
 def run(watch: Watch) -> Iterator[Result]:
-    """One result, of all the clips together."""
-    answers = the_answers(watch.options.clips)
-    with _stack(watch) as house, child("bare_engine") as bare, connect(house.url, _token(house)) as http:
-        ours = Ours(watch, Client(http), answers, house)
-        theirs = Theirs(watch, bare, answers)
-        pairs = watch.pairs(ROUNDS, f"{NAME}, {len(answers)} answers", ours.seconds, theirs.seconds)
-        yield _result(len(answers), pairs, ours, theirs)
+    """For one worker process and for two: the throughput, and the time after the engine's last word."""
+    answers = the_answers(ANSWERS, watch.options.clips)
+    for workers, settings in SETTINGS.items():
+        with ExitStack() as stack:
+            here = stack.enter_context(
+                place.opened(watch, beside=place.workers(workers), ready_workers=workers, settings=settings)
+            )
+            bare = [stack.enter_context(child("bare_engine", settings)) for _ in range(workers)]
+            writes = stack.enter_context(child("bare_writes"))
+            http = stack.enter_context(connect(here.url, here.token()))
+            yield from Measured(watch, here, workers, answers, Client(http), bare, writes).results()
 
 
-def the_answers(clips: Path | None) -> list[Spoken]:
-    """The demo's answers again and again, and somebody's own clips, each a question of its own."""
-    demo = the_demo().answers * REPEATS
-    own = sorted(file for file in clips.iterdir() if file.suffix in KINDS) if clips else []
-    said = [*demo, *(Spoken({"text": "What was said?"}, file) for file in own)]
-    return [
-        Spoken({**one.question, "id": f"q{number}", "language": LANGUAGE}, one.audio) for number, one in enumerate(said)
-    ]
+class Measured:
+    """One number of worker processes, and as many of the bare engine with the same threads each."""
 
+    def __init__(
+        self,
+        watch: Watch,
+        here: Place,
+        workers: int,
+        answers: list[Spoken],
+        client: Client,
+        bare: list[Child],
+        writes: Child,
+    ) -> None:
+        pids = here.layout.read_pids()
+        self._watch = watch
+        self._here = here
+        self._name = "pipeline, 1 worker process" if workers == 1 else f"pipeline, {workers} worker processes"
+        self._workers = [name for name in pids if name.startswith("worker")]
+        self._answers = answers
+        self._work = Transcribing(watch, client)
+        self._bare = bare
+        self._writes = writes
+        self._ours = Spending({name: pids[name] for name in (*self._workers, *BESIDES)})
+        self._theirs = Spending({f"engine {number}": one.pid for number, one in enumerate(bare, 1)})
+        self._database: list[float] = []
 
-@dataclass
-class Ours:
-    """Uploads, then looks now and then until all are transcribed."""
+    def results(self) -> Iterator[Result]:
+        shown = last_word.Shown(self._here)
+        what = f"{self._name}, {len(self._answers)} answers"
+        pairs = self._watch.pairs(ROUNDS, what, self._house_seconds, self._engine_seconds)
+        shown.close()
+        yield self._throughput(pairs)
+        yield self._last_word(shown)
 
-    watch: Watch
-    client: Client
-    answers: list[Spoken]
-    house: Stack
-
-    def __post_init__(self) -> None:
-        pids = self.house.layout.read_pids()
-        self.spending = Spending({name: pids[name] for name in ("worker", "api", "mongod", "valkey", "upkeep", "beat")})
-        self.uploading = 0.0
-
-    def seconds(self) -> float:
-        """From the first upload until the last transcript, by the house's own times of the transcripts."""
-        session = self.client.create(Interview("Benchmark", self.answers))
-        self.spending.start()
-        start = time.time()
-        for spoken in self.answers:
-            self.client.upload(session, spoken)
-        self.uploading += time.time() - start
-        ended = max(self._times(session))
-        self.spending.stop()
-        return ended - start
-
-    def _times(self, session: str) -> list[float]:
-        while True:
-            self.watch.signals.pause(LOOK_SECONDS)
-            found = list(self.client.answers(session).values())
-            if failed := [answer for answer in found if answer["status"] == "failed"]:
-                raise NotTranscribed(str(failed[0]["error"]))
-            if len(found) == len(self.answers) and all(answer["status"] == "completed" for answer in found):
-                return [_moment(answer) for answer in found]
-
-
-@dataclass
-class Theirs:
-    """Hands the same files to the engine room."""
-
-    watch: Watch
-    bare: Child
-    answers: list[Spoken]
-
-    def __post_init__(self) -> None:
-        self.spending = Spending({"engine": self.bare.pid})
-
-    def seconds(self) -> float:
-        job = {"files": [str(spoken.audio.resolve()) for spoken in self.answers], "language": LANGUAGE}
-        self.spending.start()
-        taken = float(self.bare.ask(job, self.watch.pause)["seconds"])
-        self.spending.stop()
+    def _house_seconds(self) -> float:
+        self._ours.start()
+        taken = self._work.all_of(self._answers, lambda: None)
+        self._ours.stop()
         return taken
 
+    def _engine_seconds(self) -> float:
+        """The files dealt out to the processes; the slowest counts. Then the bare writes, on an idle machine too."""
+        files = [str(spoken.audio.resolve()) for spoken in self._answers]
+        jobs = [{"files": files[first :: len(self._bare)], "language": LANGUAGE} for first in range(len(self._bare))]
+        self._theirs.start()
+        for one, job in zip(self._bare, jobs, strict=True):
+            one.begin(job)
+        taken = max(float(one.end(self._watch.pause)["seconds"]) for one in self._bare)
+        self._theirs.stop()
+        where = {"mongodb_url": self._here.mongodb_url, "redis_url": f"redis://127.0.0.1:{self._here.valkey}/1"}
+        writing: Job = {**where, "database": "bare_writes", "count": WRITES}
+        self._database.append(median(self._writes.ask(writing, self._watch.pause)["milliseconds"]))
+        return taken
 
-def _result(count: int, pairs: list[tuple[float, float]], ours: Ours, theirs: Theirs) -> Result:
-    best = [60 * count / min(times) for times in zip(*pairs, strict=True)]
-    answers = count * (len(pairs) + 1)
-    note = (
-        f"best {best[0]:.0f} and {best[1]:.0f} answers a minute; processor ms per answer: "
-        f"{ours.spending.each(answers)} against {theirs.spending.each(answers)}; "
-        f"uploading took {1000 * ours.uploading / answers:.0f} ms each"
-    )
-    return summary(NAME, GOAL, "of the bare engine", [bare / house for house, bare in pairs], note)
+    def _throughput(self, pairs: list[tuple[float, float]]) -> Result:
+        best = [60 * len(self._answers) / min(times) for times in zip(*pairs, strict=True)]
+        count = len(self._answers) * (len(pairs) + 1)
+        note = (
+            f"best {best[0]:.0f} and {best[1]:.0f} answers a minute; processor ms per answer: "
+            f"{self._ours.each(count)} against {self._theirs.each(count)}; "
+            f"uploading took {1000 * self._work.uploading / count:.0f} ms each"
+        )
+        return summary(self._name, GOAL, "of the bare engine", [bare / house for house, bare in pairs], note)
+
+    def _last_word(self, shown: last_word.Shown) -> Result:
+        """One value a round: the median of its answers, less the median of the bare writes."""
+        begun = [last_word.answered(self._here.layout.log(name)) for name in self._workers]
+        waits = [
+            1000 * (shown.at[name] - at)
+            for name, at in sorted(_joined(begun).items(), key=lambda item: item[1])
+            if name in shown.at
+        ]
+        size = len(self._answers)
+        rounds = [median(waits[at : at + size]) for at in range(size, len(waits), size)]
+        database = median(self._database)
+        note = (
+            f"median {median(waits):.0f} ms with the database, whose own writes take {database:.0f} ms when done bare"
+        )
+        name = f"from the engine's last word to completed, {self._name.partition(', ')[2]}"
+        return summary(name, LAST_WORD_GOAL, "ms beyond the database", [wait - database for wait in rounds], note)
 
 
-@contextmanager
-def _stack(watch: Watch) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="viva-voce-bench-", ignore_cleanup_errors=True) as folder:
-        chosen = {"state_dir": Path(folder), "port": ports.choose(), "mongodb_url": None, "redis_url": None}
-        with stack.opened(StackSettings().model_copy(update=chosen)) as house:
-            with watch.waiting("Starting MongoDB, Valkey, worker, beat and API"):
-                house.wait(watch.signals.pause, lambda _: None)
-            yield house
-
-
-def _token(house: Stack) -> str:
-    return mint(house.environment["JWT_SECRET"], "bench", admin=False, seconds=24 * 3600)
-
-
-def _moment(answer: dict[str, Any]) -> float:
-    return datetime.fromisoformat(answer["transcribed_at"]).timestamp()
+def _joined(several: list[dict[last_word.Name, float]]) -> dict[last_word.Name, float]:
+    return {name: at for found in several for name, at in found.items()}

@@ -1,10 +1,10 @@
-"""MongoDB, Valkey and the API as processes on loopback, with nobody who transcribes."""
+"""MongoDB, Valkey, the API and what a benchmark wants beside them, as processes on loopback."""
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -18,19 +18,27 @@ from scripts.stack.crashes import Crashes
 from scripts.stack.layout import Layout
 from scripts.stack.processes import Process
 from services.adapters.jwt_tokens import mint
+from services.adapters.mongo.indexes import INDEXES
 
 DATABASE = "viva_voce_bench"
 ALONE = "gridfs_alone"
+PLAIN = "plain_api"
+RECORDS = ("parts", "interview_sessions")
+AUDIO = ("fs.files", "fs.chunks")
 STOP_SECONDS = 10
+UNLIMITED = "1000000"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """The ports, and what else runs; `settings` go before the usual ones."""
+
     layout: Layout
     mongod: int
     valkey: int
     api: int
     secret: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -42,61 +50,97 @@ class Place:
 
     @property
     def door(self) -> dict[str, str]:
-        """What a client needs to get in."""
-        return {"url": self.url, "token": mint(self.secret, "bench", admin=False, seconds=3600)}
+        """What a client needs to get in, under any name."""
+        return {"url": self.url, "secret": self.secret}
+
+    @property
+    def servers(self) -> tuple[str, str]:
+        """Where the two servers listen, for a process that starts after them."""
+        return f"127.0.0.1:{self.mongod}", f"127.0.0.1:{self.valkey}"
+
+    def token(self, user: str = "bench") -> str:
+        return mint(self.secret, user, admin=False, seconds=24 * 3600)
 
     def processes(self) -> Iterator[Process]:
-        after = (f"127.0.0.1:{self.mongod}", f"127.0.0.1:{self.valkey}")
         yield processes.mongod(programs.find_mongod(), self.mongod, self.layout)
         yield processes.valkey(programs.find_valkey(), self.valkey, self.layout)
-        yield processes.api(self.api, after)
+        yield processes.api(self.api, self.servers)
 
     def environment(self) -> dict[str, str]:
+        """The product's own settings, but that one client may do what a thousand users would."""
         return {
             "MONGODB_URL": self.mongodb_url,
             "MONGODB_DATABASE": DATABASE,
             "REDIS_URL": f"redis://127.0.0.1:{self.valkey}/0",
             "JWT_SECRET": self.secret,
-            **dict.fromkeys(("RATE_REQUESTS", "RATE_UPLOADS", "RATE_ADDRESS"), ""),
-            **dict.fromkeys(("MAX_UPLOADS_PER_USER", "MAX_UPLOADS", "MAX_QUEUED_MINUTES"), "1000000"),
+            "CACHE_DIR": str(self.layout.cache),
+            **dict.fromkeys(("RATE_REQUESTS", "RATE_UPLOADS", "RATE_ADDRESS"), f"{UNLIMITED}/second"),
+            **dict.fromkeys(("MAX_UPLOADS_PER_USER", "MAX_UPLOADS", "MAX_QUEUED_MINUTES"), UNLIMITED),
             leftovers.MARK: str(self.layout.root),
+            **self.settings,
         }
 
-    def is_ready(self) -> bool:
+    def is_ready(self, workers: int) -> bool:
         if not replica_set.is_primary(self.mongod):
             return False
         try:
-            return httpx2.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
+            answer = httpx2.get(f"{self.url}/readyz", timeout=2, trust_env=False)
         except httpx2.HTTPError:
             return False
+        return answer.is_success and int(answer.json().get("workers", 0)) >= workers
 
     def empty(self) -> None:
-        """Remove what was uploaded, by either side."""
+        """Remove what was uploaded, by whichever side."""
         with MongoClient[dict[str, Any]](self.mongodb_url) as client:
-            for database in (client[DATABASE], client[ALONE]):
-                for name in ("fs.files", "fs.chunks", "parts", "interview_sessions"):
-                    database[name].delete_many({})
+            for name in RECORDS:
+                client[DATABASE][name].delete_many({})
+            for database in (DATABASE, ALONE, PLAIN):
+                for name in AUDIO:
+                    client[database].drop_collection(name)
+            for name in AUDIO:
+                client[DATABASE][name].create_indexes(INDEXES[name])
+
+
+Beside = Callable[[Place], Iterable[Process]]
+
+
+def workers(count: int) -> Beside:
+    """So many worker processes, the sweep's own, and what has the sweep run."""
+
+    def beside(place: Place) -> Iterator[Process]:
+        names = ["worker", *(f"worker{number}" for number in range(2, count + 1))]
+        yield from (processes.worker(place.servers, name) for name in names)
+        yield processes.upkeep(place.servers)
+        yield processes.beat(place.layout, place.servers)
+
+    return beside
 
 
 @contextmanager
-def opened(watch: Watch) -> Iterator[Place]:
+def opened(
+    watch: Watch,
+    *,
+    beside: Beside = lambda place: (),
+    ready_workers: int = 0,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Place]:
     """A place that is ready; nothing of it is left afterwards."""
     with tempfile.TemporaryDirectory(prefix="viva-voce-bench-", ignore_cleanup_errors=True) as folder:
         layout = Layout.at(Path(folder))
         layout.make()
-        place = Place(layout, ports.choose(), ports.choose(), ports.choose(), token_hex(32))
-        daemon = supervise.start(layout, list(place.processes()), place.environment())
+        place = Place(layout, ports.choose(), ports.choose(), ports.choose(), token_hex(32), settings or {})
+        daemon = supervise.start(layout, [*place.processes(), *beside(place)], place.environment())
         try:
-            with watch.waiting("Starting MongoDB, Valkey and API"):
-                _wait(place, watch)
+            with watch.waiting("Starting MongoDB, Valkey, API and what else is needed"):
+                _wait(place, watch, ready_workers)
             yield place
         finally:
             _stop(daemon, layout)
 
 
-def _wait(place: Place, watch: Watch) -> None:
+def _wait(place: Place, watch: Watch, ready_workers: int) -> None:
     crashes = Crashes(place.layout)
-    while not place.is_ready():
+    while not place.is_ready(ready_workers):
         crashes.check()
         watch.pause()
 

@@ -14,7 +14,10 @@ FILE = Path(__file__).parent / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The median of some rounds, with the lowest and the highest; the goal reads like `>= 0.9`."""
+    """The median of some rounds, with the lowest and the highest; the goal reads like `>= 0.9`.
+
+    `benchmark` is what it is a part of, `machine` and `day` say where and when it was measured.
+    """
 
     name: str
     ratio: float
@@ -24,6 +27,9 @@ class Result:
     runs: int
     unit: str
     note: str
+    benchmark: str = ""
+    machine: str = ""
+    day: str = ""
 
     @property
     def is_met(self) -> bool:

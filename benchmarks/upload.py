@@ -1,4 +1,4 @@
-"""Uploading an answer, against the driver's own upload to GridFS on the same server."""
+"""Uploading an answer, against the driver's own upload to GridFS and against the route one would write by hand."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -9,55 +9,83 @@ from benchmarks.place import ALONE, Place
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
 from benchmarks.watch import Watch
+from scripts.stack import ports, processes
+from scripts.stack.processes import Process
 
-GOAL = ">= 0.9"
-ROUNDS = 7
+GOAL, GOAL_PLAIN = ">= 0.9", ">= 1.2"
+OF_DRIVER, OF_PLAIN = "of the driver's speed", "of a plain route's speed"
 MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many files of one size, some of them at once."""
+    """So many files of one size, some of them at once, in so many rounds."""
 
     size: int
     at_once: int
     count: int
+    rounds: int
+    warm_up: int = 1
+    with_plain: bool = True
 
     @property
     def name(self) -> str:
-        return f"upload {self.size / MB:g} MB, {self.at_once} at once"
+        return f"{self.size / MB:g} MB, {self.at_once} at once"
 
     @property
     def megabytes(self) -> float:
         return self.size * self.count / MB
 
 
-LOADS = [
-    Load(MB // 2, 1, 60),
-    Load(MB // 2, 8, 160),
-    Load(5 * MB, 1, 12),
-    Load(5 * MB, 8, 32),
+QUICK = [
+    Load(MB // 2, 1, 60, 5),
+    Load(MB // 2, 8, 160, 5),
+    Load(5 * MB, 1, 12, 5),
+    Load(5 * MB, 8, 32, 5),
 ]
-WIDE = [Load(MB // 2, 64, 320), Load(5 * MB, 64, 128)]
+WIDE = [
+    Load(MB // 10, 1, 100, 3),
+    Load(MB // 10, 8, 200, 3),
+    Load(MB // 10, 64, 320, 3),
+    Load(MB // 2, 64, 192, 3),
+    Load(5 * MB, 64, 64, 3),
+    Load(50 * MB, 1, 2, 3),
+    Load(50 * MB, 8, 8, 3, warm_up=0),
+    # Gigabytes: two rounds, and without the plain route, which writes each of them to the disk a second time.
+    Load(50 * MB, 64, 64, 2, warm_up=0, with_plain=False),
+]
 
 
 def run(watch: Watch) -> Iterator[Result]:
-    """A result for each load."""
-    with place.opened(watch) as here, child("http_uploads") as http, child("gridfs_uploads") as gridfs:
-        for load in [*LOADS, *(WIDE if watch.options.wide else [])]:
-            yield _measured(watch, load, Side(watch, here, load, http), Side(watch, here, load, gridfs))
+    """For each load a result against the driver, and one against the plain route."""
+    port = ports.choose()
+    with (
+        place.opened(watch, beside=lambda here: [plain_api(here, port)]) as here,
+        child("http_uploads") as http,
+        child("gridfs_uploads") as gridfs,
+    ):
+        for load in [*QUICK, *(WIDE if watch.options.wide else [])]:
+            yield from Measured(watch, here, load, http, gridfs, port).results()
+
+
+def plain_api(here: Place, port: int) -> Process:
+    """The plain route under the same server with the same options, but for our own guard of the heads."""
+    server = ("-m", "uvicorn", "--factory", "benchmarks.plain_api:create_app", "--host", "127.0.0.1")
+    speed = ("--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log")
+    return Process("plain", (processes.api(port, ()).command[0], *server, *speed), here.servers)
 
 
 class Side:
-    """One of the two that take turns, and the processor time it costs."""
+    """One of those that take turns, and the processor time it costs."""
 
-    def __init__(self, watch: Watch, here: Place, load: Load, client: Child) -> None:
+    def __init__(self, watch: Watch, here: Place, client: Child, server: str, job: dict[str, object]) -> None:
         self._watch = watch
         self._here = here
         self._client = client
-        self._job = asdict(load) | here.door | {"mongodb_url": here.mongodb_url, "database": ALONE}
+        self._job = job
         pids = here.layout.read_pids()
-        self.spending = Spending({"api": pids["api"], "mongod": pids["mongod"], "client": client.pid})
+        known = {"mongod": pids["mongod"], "client": client.pid}
+        self.spending = Spending({server: pids[server], **known} if server else known)
 
     def seconds(self) -> float:
         """How long one round of uploads takes; they are removed again."""
@@ -68,13 +96,35 @@ class Side:
         return taken
 
 
-def _measured(watch: Watch, load: Load, ours: Side, theirs: Side) -> Result:
-    pairs = watch.pairs(ROUNDS, load.name, ours.seconds, theirs.seconds)
-    ratios = [gridfs / api for api, gridfs in pairs]
-    best = [load.megabytes / min(times) for times in zip(*pairs, strict=True)]
-    megabytes = load.megabytes * (len(pairs) + 1)
-    note = (
-        f"best {best[0]:.0f} and {best[1]:.0f} MB/s; processor ms per MB: "
-        f"{ours.spending.each(megabytes)} against {theirs.spending.each(megabytes, ('mongod', 'client'))}"
-    )
-    return summary(load.name, GOAL, "of the driver's speed", ratios, note)
+class Measured:
+    """One load, by all sides in turn."""
+
+    def __init__(self, watch: Watch, here: Place, load: Load, http: Child, gridfs: Child, port: int) -> None:
+        job: dict[str, object] = {**asdict(load), **here.door, "mongodb_url": here.mongodb_url, "database": ALONE}
+        plain = {**job, "url": f"http://127.0.0.1:{port}", "has_sessions": False}
+        self._watch = watch
+        self._load = load
+        self._ours = Side(watch, here, http, "api", job)
+        self._driver = Side(watch, here, gridfs, "", job)
+        self._plain = Side(watch, here, http, "plain", plain)
+
+    def results(self) -> Iterator[Result]:
+        load = self._load
+        sides = [self._ours, self._driver, *([self._plain] if load.with_plain else [])]
+        turns = [side.seconds for side in sides]
+        rounds = self._watch.turns(load.rounds, f"upload {load.name}", *turns, warm_up=load.warm_up)
+        yield self._result(sides, rounds, 1, f"upload {load.name}", GOAL, OF_DRIVER)
+        if load.with_plain:
+            yield self._result(sides, rounds, 2, f"upload and a plain route, {load.name}", GOAL_PLAIN, OF_PLAIN)
+
+    def _result(
+        self, sides: list[Side], rounds: list[tuple[float, ...]], other: int, name: str, goal: str, unit: str
+    ) -> Result:
+        load = self._load
+        best = [load.megabytes / min(times) for times in zip(*rounds, strict=True)]
+        megabytes = load.megabytes * (len(rounds) + load.warm_up)
+        note = (
+            f"best {best[0]:.0f} and {best[other]:.0f} MB/s; processor ms per MB: "
+            f"{sides[0].spending.each(megabytes)} against {sides[other].spending.each(megabytes)}"
+        )
+        return summary(name, goal, unit, [times[other] / times[0] for times in rounds], note)

@@ -17,6 +17,7 @@ class Options:
     rounds: int | None = None
     wide: bool = False
     clips: Path | None = None
+    speech: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,13 @@ class Watch:
         """Count the rounds, as many as are usual unless somebody chose, and show how far they are."""
         yield from self.progress.track(range((self.options.rounds or usual) + extra), description=what)
 
+    def turns(self, usual: int, what: str, *sides: Callable[[], float], warm_up: int = 1) -> list[tuple[float, ...]]:
+        """Let the sides take turns; the rounds that come first, to warm up, do not count."""
+        rounds = [tuple(side() for side in sides) for _ in self.rounds(usual, what, extra=warm_up)]
+        return rounds[warm_up:]
+
     def pairs(
         self, usual: int, what: str, ours: Callable[[], float], theirs: Callable[[], float]
     ) -> list[tuple[float, float]]:
-        """Let the two take turns; one round more comes first and does not count."""
-        pairs = [(ours(), theirs()) for _ in self.rounds(usual, what, extra=1)]
-        return pairs[1:]
+        """The same for two."""
+        return [(first, second) for first, second in self.turns(usual, what, ours, theirs)]

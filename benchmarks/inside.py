@@ -1,0 +1,127 @@
+"""The house inside a process of ours: its use cases and adapters on real servers, without HTTP and Celery."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from app.config import Settings
+from app.house import House, furnish
+from app.jobs import make_celery
+from app.logs import configure_logs
+from app.main import make_tokens, open_services
+from benchmarks.wire import recording
+from routes.needs import Services
+from services.adapters.mongo.client import open_client
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.indexes import ensure_indexes
+from services.formats import Container
+from services.interview import (
+    KeyPoint,
+    Part,
+    PartId,
+    Question,
+    QuestionId,
+    Session,
+    SessionId,
+    UserId,
+    Viewer,
+    new_session_id,
+)
+from services.ports.audio import Incoming
+from services.transcript import Segment, Transcript, Word
+
+AUDIO_BYTES = 20_000
+PIECE = 16_384
+SAID = (
+    "First I measured where the time went and found one query that read the whole table, "
+    "so I added an index and measured it again."
+)
+WORDS = tuple(Word(text=word, start=0.4 * n, end=0.4 * n + 0.3, probability=0.9) for n, word in enumerate(SAID.split()))
+TRANSCRIPT = Transcript(
+    text=SAID,
+    language="en",
+    duration=10.0,
+    segments=(Segment(text=SAID, start=0.0, end=10.0, words=WORDS),),
+    engine="bench",
+    model="bench",
+)
+ASKED = tuple(
+    Question(
+        id=QuestionId(f"q{number}"),
+        text="Tell me about a time when something was too slow. What did you do, and how did you know that it helped?",
+        reference_answer="A good answer measures first, changes one thing, measures again, and says what it cost.",
+        key_points=(KeyPoint("measures before changing anything"), KeyPoint("measures again", 2.0)),
+        language="en",
+    )
+    for number in range(3)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """One database with the house around it."""
+
+    services: Services
+    house: House
+    database: AsyncDatabase[Document]
+
+    async def session(self, user: str) -> Session:
+        """A new session of three questions."""
+        asked = Session(id=new_session_id(), user_id=UserId(user), questions=ASKED)
+        return await self.house.sessions.create(asked)
+
+    async def upload(self, session: Session, question: QuestionId) -> Part:
+        """What a request to upload does, but for HTTP and the rates."""
+        viewer = Viewer(session.user_id)
+        async with self.services.admission.upload(viewer):
+            await self.services.intake.admit(session.id, question, viewer)
+            incoming = Incoming(Container.WEBM, _pieces(recording(AUDIO_BYTES)))
+            part = await self.services.intake.receive(session.id, question, viewer, incoming)
+            await self.services.pace.of_all()
+            return part
+
+    async def status(self, part: Part) -> None:
+        await self.services.interviews.answer(part.session_id, part.question_id, Viewer(part.user_id))
+
+    async def claim(self, id: PartId) -> Part:
+        claimed = await self.house.claims.claim(id, "bench")
+        assert claimed is not None
+        return claimed
+
+    async def complete(self, claimed: Part) -> None:
+        """What a worker writes until the answer shows its transcript."""
+        ended = await self.house.claims.complete(claimed.id, claimed.fence, TRANSCRIPT)
+        assert ended is not None
+        await self.house.closing.close(ended, TRANSCRIPT)
+
+    async def shown(self, session_id: SessionId) -> Document:
+        """The session's document as it is stored."""
+        row = await self.database["interview_sessions"].find_one({"_id": session_id})
+        assert row is not None
+        return row
+
+
+@asynccontextmanager
+async def opened(mongodb_url: str, redis_url: str, database: str) -> AsyncIterator[Inside]:
+    """The house on this database, with its indexes."""
+    found: dict[str, Any] = {"mongodb_url": mongodb_url, "redis_url": redis_url, "mongodb_database": database}
+    settings = Settings(**found, jwt_secret="x" * 32, log_level="error", max_queued_minutes=1e9)
+    configure_logs(settings)  # standard output is for the answers
+    async with (
+        open_client(mongodb_url, "bench") as client,
+        open_services(settings, make_tokens(settings)) as services,
+    ):
+        await ensure_indexes(client[database])
+        house = furnish(settings, client[database], make_celery(settings))
+        try:
+            yield Inside(services, house, client[database])
+        finally:
+            await house.close()
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), PIECE):
+        yield data[start : start + PIECE]

@@ -1,0 +1,168 @@
+"""What the page says of each benchmark, and why a goal is missed where it is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    title: str
+    run: str
+    means: str
+
+
+TEXTS = {
+    "upload": Text(
+        "Upload",
+        """
+        `POST /api/upload-answer`, against two others on the same MongoDB with the same write concern (majority,
+        journaled): the driver's own `AsyncGridFSBucket.upload_from_stream` in a process of its own, with no
+        HTTP; and the route that one would otherwise write, FastAPI's `UploadFile`, `read()` and the same GridFS
+        call (`benchmarks/plain_api.py`), under the same uvicorn options with the same token check. The clients
+        hold the bytes in memory and speak over bare sockets. Nobody transcribes meanwhile; the rates are
+        counted, with limits that one client cannot reach; five answers make a session, and each session is
+        another user's.
+        """,
+        """
+        At 1.0 against the driver, sending a recording through the API costs no more time than putting it into
+        the database yourself. The API does more: the form, a hash of the bytes, the owner's check, the rates, a
+        record that survives a crash, the session's document, a ring for a worker. That is the same few
+        milliseconds for each recording whatever its size, so small files show them and large ones hide them.
+        One candidate does not notice. The plain route holds each recording whole in memory and keeps none of
+        these promises: a client that hangs up leaves chunks behind, and nothing will ever transcribe what it
+        stored when it was killed.
+        """,
+    ),
+    "memory": Text(
+        "A thousand slow uploads at once",
+        """
+        A thousand uploads of 8 KB/s each (what a recorder at 64 kbit/s gives), begun over 20 s and kept at a
+        thousand for 30 s more: when one is accepted, the next begins. The memory is the highest resident memory
+        of the API process, less what it took before, divided by a thousand. Meanwhile another client asks 25
+        times a second for the status of an answer; before, in the same round, it did so with no uploads.
+        """,
+        """
+        Multiply the memory by the candidates who may be uploading at one moment. The size of the recordings
+        does not matter, for only the piece in hand is held. The ratio of the polls says whether those who wait
+        for a result notice that a thousand others are sending.
+        """,
+    ),
+    "pipeline": Text(
+        "Pipeline",
+        """
+        The demo's spoken answers again and again, uploaded over HTTP, transcribed by Celery workers with the
+        local engine, the audio deleted; against the same decoder, voice detection and engine on the same files
+        in bare processes with the same threads: one process with all cores, or two with one thread each. The
+        time after the engine's last word runs from the worker's log line to the moment when a listener on the
+        database sees the answer `completed`; the same writes, done bare on an idle machine, are taken off.
+        """,
+        """
+        At 1.0 the house around the engine costs nothing, and the only way to more answers a minute is a faster
+        engine or another worker. The time after the last word is what a candidate waits beyond the
+        transcription itself.
+        """,
+    ),
+    "hosted": Text(
+        "Hosted engine",
+        """
+        One worker process with 64 transcriptions in flight against a speech API on loopback that takes 5 s for
+        each call. The throughput is counted between the first full house and the last call that began; ideal
+        are 64 calls every 5 s. The memory is that of the worker and all its children at the peak, less that
+        when idle.
+        """,
+        """
+        One worker process on a small machine keeps 64 calls waiting at the provider. More processes add as many
+        each.
+        """,
+    ),
+    "growth": Text(
+        "Growth",
+        """
+        The use cases on three databases of one MongoDB: one with 100 sessions and 10 waiting answers, one with
+        100,000 sessions (three transcribed and scored answers each), one with 10,000 waiting answers of 3,334
+        users. Answers take turns between two of them: upload (20 KB, all but HTTP), status, claim, and a whole
+        sweep. Each figure is the ratio of the medians of a round.
+        """,
+        """
+        At 1.0 a year of interviews, or a backlog of a day, makes the next answer no dearer.
+        """,
+    ),
+    "listeners": Text(
+        "Event streams",
+        """
+        Two thousand event streams of one API process over 200 sessions, held open by a client process. Another
+        connection to the database changes one answer in each of the 200 sessions at once, as a worker does, and
+        announces it; the time runs until the last of the two thousand has its event. The same number of changes
+        in sessions to which nobody listens take turns with it. The memory is that of the API process with all
+        streams open, less what it took with one, divided by two thousand.
+        """,
+        """
+        Multiply the memory by the candidates whose pages are open at one moment. The ratio says how much later
+        than the database the last of them knows.
+        """,
+    ),
+    "engine": Text(
+        "Local engine",
+        """
+        Our engine against `faster_whisper.WhisperModel.transcribe` (int8, beam 1, its voice filter on) on the same
+        weights and the same decoded samples, each held to one processor: short answers of 2 to 15 s, as many in
+        hand as a worker takes on, and one by one; long ones of 30 to 120 s; then one long answer with all
+        processors. The answers are the demo's, cut at pauses or joined, and recorded speech where a folder of it
+        was given.
+        """,
+        """
+        How many more answers the same machine transcribes, and that they are read no worse for it: word errors
+        are those of ours less those of the other, and invented words are counted where nobody speaks.
+        """,
+    ),
+    "peers": Text(
+        "Peers",
+        """
+        The whole house on two processors with tiny.en, from the upload over HTTP to the transcript in the
+        database, beside the library called directly in two processes of one thread, with no HTTP and no
+        database, and beside `faster-whisper-server` with two processes of one thread, installed for the
+        occasion. All get the same WAV files. Then what transcribes is killed with answers in work.
+        """,
+        """
+        What you would get from something else on the same machine. Calling the library yourself leaves the
+        queue, the storage, the retries and the deletion to you; a server that is killed leaves its clients with
+        nothing.
+        """,
+    ),
+}
+
+# The first whose words begin the name of a missed result is given as the reason.
+REASONS = {
+    "upload and a plain route": """
+    The plain route makes two writes; ours makes four that wait for a majority and two that do not, and looks at
+    rates and backlog: these are what makes an accepted answer durable, and they cost the same for each
+    recording. Where a recording is large, streaming it beats holding it.
+    """,
+    "upload": """
+    The driver's client parses no HTTP and no form and writes one record less for each promise we make. One
+    Python process spends some milliseconds on each answer beyond moving its bytes, and only size pays for that.
+    More API processes give more throughput; the ratio is that of one.
+    """,
+    "pipeline": """
+    API, MongoDB, Valkey, sweep and beat share the two cores with the engine, which wants them all. What they
+    take is in the note; on a machine where they have a core of their own, nothing of it is taken from the
+    engine.
+    """,
+    "hosted engine, throughput": """
+    Decoding, listening for speech and packing take processor time for each answer, and two cores hold API,
+    MongoDB and worker.
+    """,
+}
+UNKNOWN_REASON = "The reason is not known yet."
+
+
+def text_of(benchmark: str) -> Text:
+    found = TEXTS.get(benchmark, Text(benchmark.capitalize() or "Others", "", ""))
+    return Text(found.title, _flat(found.run), _flat(found.means))
+
+
+def reason_of(name: str) -> str:
+    return _flat(next((why for start, why in REASONS.items() if name.startswith(start)), UNKNOWN_REASON))
+
+
+def _flat(words: str) -> str:
+    return " ".join(words.split())
