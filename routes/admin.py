@@ -20,7 +20,7 @@ from routes.admin_shapes import (
     place_of,
 )
 from routes.answers import AnswerOut
-from routes.errors import documented
+from routes.errors import UNREADABLE, documented
 from routes.needs import Admin, Needs, QuestionPath, SessionPath
 from services import errors
 from services.intervention import Operator
@@ -134,7 +134,7 @@ async def retry_answer(
 @router.post(
     "/answers/{session_id}/{question_id}/fail",
     operation_id="adminFailAnswer",
-    responses=documented(*ALWAYS, *OF_ANSWER, errors.NotInWork),
+    responses=UNREADABLE | documented(*ALWAYS, *OF_ANSWER, errors.NotInWork),
 )
 async def fail_answer(
     session_id: SessionPath, question_id: QuestionPath, body: Why, request: Request, admin: Admin, services: Needs
@@ -144,7 +144,7 @@ async def fail_answer(
     return AnswerOut.of(answer_of(part))
 
 
-@router.post("/sweep", operation_id="adminSweep", responses=documented(*ALWAYS))
+@router.post("/sweep", operation_id="adminSweep", responses=UNREADABLE | documented(*ALWAYS))
 async def sweep(body: SweepIn, request: Request, admin: Admin, services: Needs) -> SweptOut:
     """Sweep and look for stray audio now, or only count what that would do."""
     counts = await services.operations.intervention.sweep(_operator(admin, request), dry_run=body.dry_run)

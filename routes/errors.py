@@ -91,8 +91,6 @@ def _printable(step: int | str) -> int | str:
 
 async def on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for nothing else
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # the framework's own, of a body that is no text at all
-        return response(422, "invalid_request", "The body cannot be read. Send JSON in UTF-8.", errors=[])
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
@@ -118,6 +116,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_unexpected)
+
+
+# The framework's own answer to a body that is no JSON at all.
+UNREADABLE: dict[int | str, dict[str, Any]] = {
+    400: {"model": ProblemOut, "description": "`bad_request`: the body is no JSON.", "content": {MEDIA_TYPE: {}}}
+}
 
 
 def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:

@@ -70,6 +70,7 @@ def test_who_gives_signs_lives_and_so_does_who_was_stopped_for_a_while() -> None
         assert process.communicate(timeout=60)[0] == "over\n"
 
 
+@pytest.mark.long
 async def test_a_worker_whose_database_falls_silent_ends_itself(
     mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_killed_process_of_the_house_comes_back(house: Running, name: str) -> 
     assert runs(kill(house, name))
 
 
+@pytest.mark.long
 def test_a_killed_supervisor_comes_back_with_everything(house: Running) -> None:
     before = house.layout.read_pids()
     os.kill(before["supervisord"], signal.SIGKILL)
@@ -101,6 +102,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(house: Running, st
     assert not second.layout.read_pids()
 
 
+@pytest.mark.long
 def test_two_stacks_live_side_by_side_and_a_second_request_to_stop_changes_nothing(
     house: Running, start: Start
 ) -> None:

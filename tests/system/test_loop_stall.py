@@ -15,7 +15,7 @@ import pytest
 from tests import audio, servers
 from tests.hostile.served import Served, serve
 
-ROUNDS, SECONDS = 3, 2.0
+ROUNDS, SECONDS = 2, 2.0
 MOST_MS = 50.0
 WEBM = audio.encoded("webm", 5.0)
 

@@ -3,6 +3,8 @@
 import uuid
 from pathlib import Path
 
+import pytest
+
 from app.config import Settings
 from scripts.demo.interview import HERE
 from tests.system.worker import bench, clips, worker
@@ -10,6 +12,7 @@ from tests.system.worker import bench, clips, worker
 ANSWERS = 8
 
 
+@pytest.mark.long
 async def test_forked_children_transcribe_and_so_do_the_children_that_replace_them(
     mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:

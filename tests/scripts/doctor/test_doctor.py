@@ -250,6 +250,7 @@ def test_the_command_on_the_environment(settings: Settings, tmp_path: Path) -> N
     assert SECRET not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_the_command_on_a_stack(settings: Settings, tmp_path: Path) -> None:
     state = Layout.at(tmp_path / "state")
     done = run("--stack", STATE_DIR=str(state.root))
