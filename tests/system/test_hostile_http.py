@@ -174,6 +174,7 @@ def test_a_flood_of_headers_is_refused(api: Served, session: str) -> None:
         assert endless.is_closed()
 
 
+@pytest.mark.long
 def test_a_head_that_does_not_come_ends_the_connection(api: Served) -> None:
     silent, dripping, blank, after = (api.line() for _ in range(4))
     assert after.send(b"GET /healthz HTTP/1.1\r\nHost: api\r\n\r\n").answer() is not None

@@ -82,6 +82,7 @@ def forgotten() -> Iterator[None]:
     gc.collect()
 
 
+@pytest.mark.long
 @forgets_sockets
 @pytest.mark.usefixtures("forgotten")
 async def test_a_mongodb_that_is_not_there_is_failing_and_the_rest_is_still_looked_at(settings: Settings) -> None:
@@ -237,6 +238,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.long
 def test_the_command_on_the_environment(settings: Settings, tmp_path: Path) -> None:
     names = ("mongodb_url", "mongodb_database", "redis_url", "speech_engine", "speech_model", "cache_dir")
     environment = {name.upper(): str(getattr(settings, name)) for name in names}
