@@ -8,7 +8,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from routes.errors import status_of
 from routes.listeners import LARGEST_CURSOR, place, ticket_holder
-from routes.needs import Services
+from routes.needs import Services, address_of
 from routes.told import texts
 from services.errors import Problem, Unauthenticated
 from services.interview import SessionId, Viewer
@@ -66,7 +66,7 @@ async def _viewer(socket: WebSocket, services: Services, ticket: str | None, id:
     scheme, _, token = socket.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" and ticket is not None:
         return await ticket_holder(socket, services, ticket, id)
-    await services.admission.address(socket.client.host if socket.client else "")
+    await services.admission.address(address_of(socket))
     if scheme.lower() != "bearer":
         raise Unauthenticated
     viewer = await services.tokens.verify(token.strip())

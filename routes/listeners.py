@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from starlette.requests import HTTPConnection
 
 from routes.http_metrics import HttpMeter
-from routes.needs import Needs, Services, SessionPath, bearer, viewer_of
+from routes.needs import Needs, Services, SessionPath, address_of, bearer, viewer_of
 from services.interview import SessionId, Viewer
 from services.push import Listening
 
@@ -19,7 +19,7 @@ TEXT = "text/event-stream"
 
 async def ticket_holder(connection: HTTPConnection, services: Services, ticket: str, session_id: SessionId) -> Viewer:
     """Who the ticket was given to, counted like any request."""
-    await services.admission.address(connection.client.host if connection.client else "")
+    await services.admission.address(address_of(connection))
     viewer = await services.tickets.viewer(ticket, session_id)
     await services.admission.request(viewer)
     return viewer
@@ -50,7 +50,7 @@ Since = Annotated[
 ]
 
 
-def _cursor(
+async def _cursor(
     since: Since = None,
     last_event_id: Annotated[
         int | None, Query(ge=0, le=LARGEST_CURSOR, description="The same as `since`; it goes before it.")

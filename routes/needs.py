@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from services.admission import Admission
 from services.analysis import Analysis
@@ -81,7 +82,7 @@ class Services:
     guests: Guests | None = None
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -91,12 +92,17 @@ Needs = Annotated[Services, Depends(_services)]
 bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A JWT whose `sub` is the user.")
 
 
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from, for the rates."""
+    return connection.client.host if connection.client else ""
+
+
 async def viewer_of(request: Request, services: Services, credentials: HTTPAuthorizationCredentials | None) -> Viewer:
     """Who asks, counted once a request against the rates of address and user."""
     known: Viewer | None = getattr(request.state, "viewer", None)
     if known is not None:
         return known
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     try:
         if credentials is None:
             raise Unauthenticated

@@ -24,7 +24,7 @@ PROBLEMS = (errors.IdempotencyKeyInvalid, errors.IdempotencyInFlight, errors.Ide
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def _documented(
+async def _documented(
     _: Annotated[
         str | None,
         Header(

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from routes.needs import Needs, Services, bearer
+from routes.needs import Needs, Services, address_of, bearer
 from services.errors import NotFound, Unauthenticated
 from services.interview import UserId
 
@@ -84,7 +84,7 @@ async def guest_token(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> TokenOut:
     """A token for the demo page: of a new user, or a fresh one for the guest who sends one that is still valid."""
-    await services.admission.address(request.client.host if request.client else "")
+    await services.admission.address(address_of(request))
     if services.guests is None:
         raise NotFound
     user = await _guest(services, credentials) or UserId(f"{GUEST}{uuid.uuid4().hex}")
