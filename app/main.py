@@ -11,6 +11,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from app.config import Settings
+from app.garbage import collect_rarely
 from app.guarded_http import LEAVE
 from app.house import House, furnish
 from app.jobs import make_celery
@@ -71,7 +72,9 @@ def create_app() -> FastAPI:
     allow_many()
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     tokens = make_tokens(settings)
-    return build(lambda: open_services(settings, tokens), origins)
+    app = build(lambda: open_services(settings, tokens), origins)
+    collect_rarely()
+    return app
 
 
 def build(open_services: OpenServices, origins: list[str] | None = None) -> FastAPI:
