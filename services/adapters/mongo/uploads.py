@@ -28,7 +28,7 @@ class MongoUploads:
     @confirmed()
     async def touch(self, id: PartId) -> bool:
         arriving = {"_id": id, "state": PartState.UPLOADING.value}
-        written = await self._parts.update_one(arriving, [{"$set": {"heartbeat_at": NOW}}])
+        written = await self._arriving.update_one(arriving, [{"$set": {"heartbeat_at": NOW}}])
         return written.matched_count == 1
 
     @confirmed()
