@@ -26,10 +26,10 @@ from services.adapters.mongo.workers import MongoWorkers
 from services.adapters.redis_hints import RedisHints
 from services.adapters.webhook_courier import WebhookCourier
 from services.announcing import AnnouncedSessions
+from services.arrivals import touch_seconds
 from services.closing import Closing
 from services.dispatch import Dispatch
 from services.idempotency import LEASE_SECONDS
-from services.intake import touch_seconds
 from services.ports.sessions import Sessions
 from services.upkeep import Sweep
 from services.webhooks import Webhooks

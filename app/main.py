@@ -44,9 +44,10 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.rate_limits import StoredRateLimits
 from services.analysis import Analysis
+from services.arrivals import Arrivals, touch_seconds
 from services.errors import StoreUnavailable
 from services.idempotency import Idempotency
-from services.intake import Intake, touch_seconds
+from services.intake import Intake
 from services.interviews import Interviews
 from services.pace import Pace
 from services.ports.access import Tokens
@@ -197,8 +198,8 @@ def _intake(settings: Settings, house: House) -> Intake:
         doorbell=house.doorbell,
         close=house.closing.close,
         supersede=house.closing.supersede,
-        touch_seconds=touch_seconds(settings.upload_idle_seconds),
         records=house.records,
+        arrivals=Arrivals(uploads=house.uploads, seconds=touch_seconds(settings.upload_idle_seconds)),
     )
 
 

@@ -12,13 +12,13 @@ take, and the bytes that came a second time are removed.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
+from services.arrivals import Arrivals
 from services.errors import Problem, QuestionNotFound, StoreUnavailable, TakeSuperseded
 from services.formats import MEDIA_TYPES, estimated_seconds
 from services.interview import (
@@ -43,11 +43,6 @@ CLEAN_UP_SECONDS = 5.0
 GIVEN_UP = "The recording could not be stored in time. Send it again."
 
 
-def touch_seconds(idle_seconds: float) -> float:
-    """How often an upload says that it still arrives, where silence of `idle_seconds` ends it."""
-    return idle_seconds / 3
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     sessions: Sessions
@@ -55,10 +50,9 @@ class Intake:
     audio: Audio
     doorbell: Doorbell
     records: Records
+    arrivals: Arrivals
     close: Callable[[Part], Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
-    touch_seconds: float = 10.0
-    clock: Callable[[], float] = time.monotonic
 
     async def admit(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> None:
         """Refuse without numbering anything: SessionNotFound or QuestionNotFound."""
@@ -104,7 +98,9 @@ class Intake:
         """
         try:
             await self.uploads.begin(part)
-            stored = await self.audio.store(part.id, self._watched(part.id, incoming.data), _metadata(part, incoming))
+            with self.arrivals.one(part.id):
+                data = self._watched(part.id, incoming.data)
+                stored = await self.audio.store(part.id, data, _metadata(part, incoming))
             queued = await self._accept(part, stored, incoming)
         except BaseException as reason:
             await self._give_up(part, getattr(reason, "code", type(reason).__name__))
@@ -128,12 +124,9 @@ class Intake:
         return part
 
     async def _watched(self, id: PartId, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        touched = self.clock()
         async for piece in data:
-            if self.clock() - touched > self.touch_seconds:
-                touched = self.clock()
-                if not await self.uploads.touch(id):
-                    raise StoreUnavailable(GIVEN_UP)
+            if self.arrivals.is_lost(id):
+                raise StoreUnavailable(GIVEN_UP)
             yield piece
 
     async def _accept(self, part: Part, stored: Stored, incoming: Incoming) -> Part:

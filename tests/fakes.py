@@ -254,12 +254,11 @@ class FakeUploads:
         now = self._memory.clock.now
         self._memory.rows[part.id] = Row(replace(part, created_at=now), heartbeat_at=now)
 
-    async def touch(self, id: PartId) -> bool:
-        row = self._memory.rows.get(id)
-        if row is None or row.part.state is not PartState.UPLOADING:
-            return False
-        row.heartbeat_at = self._memory.clock.now
-        return True
+    async def touch(self, ids: Collection[PartId]) -> set[PartId]:
+        arriving = [row for id in ids if (row := self._memory.rows.get(id)) and row.part.state is PartState.UPLOADING]
+        for row in arriving:
+            row.heartbeat_at = self._memory.clock.now
+        return set(ids) - {row.part.id for row in arriving}
 
     async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
         row = self._memory.row(id, PartState.QUEUED, PartState.UPLOADING)

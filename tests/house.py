@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from services.adapters.coverage_scorer import CoverageScorer
 from services.analysis import Analysis
+from services.arrivals import Arrivals
 from services.closing import Closing
 from services.errors import Problem
 from services.formats import Container
@@ -95,6 +96,7 @@ class Interior:
     ears: Ears = field(default_factory=Ears)
     doorbell: FakeDoorbell = field(default_factory=FakeDoorbell)
     scorer: Scorer = field(default_factory=CoverageScorer)
+    touch_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         self.sessions, self.uploads = FakeSessions(self.memory), FakeUploads(self.memory)
@@ -141,6 +143,7 @@ class Interior:
             close=self.closing.close,
             supersede=self.closing.supersede,
             records=self.records,
+            arrivals=Arrivals(uploads=self.uploads, seconds=self.touch_seconds),
         )
 
     @property

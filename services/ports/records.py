@@ -5,6 +5,7 @@ changes a record returns the record as it then is, or None where the record had
 moved on and nothing was written.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,8 +20,8 @@ class Uploads(Protocol):
     async def begin(self, part: Part) -> None:
         """Keep the record before the first byte of its audio."""
 
-    async def touch(self, id: PartId) -> bool:
-        """Say that bytes still arrive; False if the upload was given up by the sweep."""
+    async def touch(self, ids: Collection[PartId]) -> set[PartId]:
+        """Say that these still arrive; those of them that were given up by the sweep."""
 
     async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
         """uploading -> queued, with the estimate of its seconds.

@@ -22,6 +22,7 @@ from app.jobs import make_celery
 from scripts.stack.layout import ROOT
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.indexes import ensure_indexes
+from services.arrivals import Arrivals
 from services.formats import Container
 from services.intake import Intake
 from services.interview import Question, QuestionId, Session, SessionId, UserId, Viewer, new_session_id
@@ -53,6 +54,7 @@ class Bench:
             records=house.records,
             close=house.closing.close,
             supersede=house.closing.supersede,
+            arrivals=Arrivals(uploads=house.uploads),
         )
 
         async def data() -> AsyncIterator[bytes]:

@@ -1,5 +1,7 @@
 """The records of recordings that are arriving, in MongoDB."""
 
+from collections.abc import Collection
+
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
@@ -26,10 +28,13 @@ class MongoUploads:
         await create(self._arriving, part.id, part_document(part), {"heartbeat_at": NOW})
 
     @confirmed()
-    async def touch(self, id: PartId) -> bool:
-        arriving = {"_id": id, "state": PartState.UPLOADING.value}
-        written = await self._arriving.update_one(arriving, [{"$set": {"heartbeat_at": NOW}}])
-        return written.matched_count == 1
+    async def touch(self, ids: Collection[PartId]) -> set[PartId]:
+        arriving = {"_id": {"$in": list(ids)}, "state": PartState.UPLOADING.value}
+        written = await self._arriving.update_many(arriving, [{"$set": {"heartbeat_at": NOW}}])
+        if written.matched_count == len(ids):
+            return set()
+        left = await self._parts.find(arriving, {"_id": True}).to_list()
+        return set(ids) - {row["_id"] for row in left}
 
     @confirmed()
     async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:

@@ -145,7 +145,7 @@ async def test_an_unconfirmed_write_is_said_to_be_unconfirmed(
     unconfirmed = {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting for replication timed out"}
     for commands, call in (
         (["findAndModify"], MongoUploads(database).begin(a_part())),
-        (["update"], MongoUploads(database).touch(a_part().id)),
+        (["update"], MongoUploads(database).touch([a_part().id])),
     ):
         await refuse(mongo, 1, failCommands=commands, writeConcernError=unconfirmed)
         with pytest.raises(StoreUnavailable):

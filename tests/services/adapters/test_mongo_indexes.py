@@ -68,7 +68,7 @@ async def whole_way(house: House) -> None:
     await house.workers.seen(WorkerSign("a", "local", 2))
     claimed, part = await house.claimed(), a_part()
     await house.uploads.begin(part)
-    await house.uploads.touch(part.id)
+    await house.uploads.touch([part.id])
     await house.uploads.abort(part.id)
     await house.claims.beat(claimed.id, claimed.fence)
     await house.claims.release(claimed.id, claimed.fence)

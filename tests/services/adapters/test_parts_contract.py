@@ -54,14 +54,14 @@ async def test_an_aborted_upload_is_not_accepted(house: House) -> None:
     aborted = await house.uploads.abort(part.id)
     assert aborted is not None and aborted.state is PartState.ABORTED and aborted.completed_at is not None
     assert await house.uploads.accept(part.id, "5ha", 7) is None
-    assert not await house.uploads.touch(part.id)
+    assert await house.uploads.touch([part.id]) == {part.id}
     assert await house.uploads.abort(part.id) is None
 
 
 async def test_an_accepted_upload_is_not_aborted(house: House) -> None:
     queued = await house.queued()
     assert await house.uploads.abort(queued.id) is None
-    assert not await house.uploads.touch(queued.id)
+    assert await house.uploads.touch([queued.id]) == {queued.id}
 
 
 async def test_the_questions_whose_recordings_arrive(house: House) -> None:

@@ -36,7 +36,7 @@ async def test_the_oldest_and_the_longest_silent_of_each_state_are_seen(house: H
     await house.queued(1)
     claimed = await house.claimed(2)
     await house.passes(100)
-    await house.uploads.touch(arriving.id)
+    await house.uploads.touch([arriving.id])
     await house.queued(3)
     await house.passes(50)
     await house.claims.beat(claimed.id, claimed.fence)

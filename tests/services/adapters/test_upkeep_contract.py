@@ -102,11 +102,11 @@ async def test_an_upload_that_fell_silent_is_given_up(house: House) -> None:
     for each in (part, touched):
         await house.uploads.begin(each)
     await house.passes(TERMS.upload_silence_seconds * 0.6)
-    assert await house.uploads.touch(touched.id)
+    assert await house.uploads.touch([touched.id]) == set()
     await house.passes(TERMS.upload_silence_seconds * 0.6)
     (aborted,) = await house.upkeep.abandon()
     assert (aborted.id, aborted.state) == (part.id, PartState.ABORTED)
-    assert not await house.uploads.touch(part.id)
+    assert await house.uploads.touch([touched.id, part.id]) == {part.id}
     assert await house.uploads.accept(part.id, "5ha", 7) is None
 
 
