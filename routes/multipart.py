@@ -1,14 +1,13 @@
 """Reading one file out of a multipart body while it arrives; nothing is kept but the piece in hand."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect
 
+from routes.patience import Patience, patient
 from services.errors import (
     AudioEmpty,
     AudioFieldMissing,
@@ -16,7 +15,6 @@ from services.errors import (
     NotAudio,
     TooManyFiles,
     UploadMalformed,
-    UploadStalled,
     UploadTruncated,
 )
 from services.formats import SNIFF_BYTES, sniff
@@ -112,36 +110,6 @@ class _Form:
         return pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How slow an upload may be: the longest silence, and the least bytes a second over as long a time."""
-
-    idle_seconds: float
-    least_rate: float
-
-
-async def _patient(body: AsyncIterator[bytes], patience: Patience) -> AsyncIterator[bytes]:
-    """The pieces of a body; only the time that is spent waiting for the client counts."""
-    loop, waited, got = asyncio.get_running_loop(), 0.0, 0
-    while True:
-        began = loop.time()
-        try:
-            async with asyncio.timeout(patience.idle_seconds):
-                piece = await anext(body)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise UploadStalled from None
-        except ClientDisconnect:
-            raise UploadTruncated from None
-        waited, got = waited + loop.time() - began, got + len(piece)
-        if waited >= patience.idle_seconds:
-            if got < patience.least_rate * waited:
-                raise UploadStalled("The upload arrived too slowly. Send it again over a better connection.")
-            waited, got = 0.0, 0
-        yield piece
-
-
 async def file_bytes(
     body: AsyncIterator[bytes], boundary: bytes, max_bytes: int, patience: Patience
 ) -> AsyncIterator[bytes]:
@@ -153,7 +121,7 @@ async def file_bytes(
     form = _Form()
     parser = MultipartParser(boundary, form.callbacks())
     size = total = 0
-    async for chunk in _patient(body, patience):
+    async for chunk in patient(body, patience):
         total += len(chunk)
         if total > max_bytes + FORM_OVERHEAD:
             raise AudioTooLarge(f"The recording is larger than {max_bytes} bytes.")

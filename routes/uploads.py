@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from routes import once
 from routes.errors import documented
-from routes.multipart import FORM_OVERHEAD, Patience, boundary_of, file_bytes, incoming
+from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
 from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, upload_slot
+from routes.patience import Patience
 from services import errors
 from services.interview import Part, PartId, QuestionId, SessionId, Viewer
 from services.ports.access import Hold

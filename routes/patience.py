@@ -1,0 +1,90 @@
+"""How long an upload is waited for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect
+
+from services.errors import UploadStalled, UploadTruncated
+
+TOO_SLOW = "The upload arrived too slowly. Send it again over a better connection."
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How slow an upload may be: the longest silence, and the least bytes a second over as long a time."""
+
+    idle_seconds: float
+    least_rate: float
+
+
+async def patient(body: AsyncIterator[bytes], patience: Patience) -> AsyncIterator[bytes]:
+    """The pieces of a body; only the time that is spent waiting for the client counts.
+
+    UploadStalled if it is too slow, UploadTruncated if the client is gone.
+    """
+    clock, waited, got = asyncio.get_running_loop().time, 0.0, 0
+    silence = _Silence(patience.idle_seconds)
+    try:
+        while True:
+            began = silence.begins()
+            try:
+                piece = await anext(body)
+            except StopAsyncIteration:
+                return
+            except ClientDisconnect:
+                raise UploadTruncated from None
+            except asyncio.CancelledError:
+                if silence.was_too_long():
+                    raise UploadStalled from None
+                raise
+            silence.is_broken()
+            waited, got = waited + clock() - began, got + len(piece)
+            if waited >= patience.idle_seconds:
+                if got < patience.least_rate * waited:
+                    raise UploadStalled(TOO_SLOW)
+                waited, got = 0.0, 0
+            yield piece
+    finally:
+        silence.ends()
+
+
+class _Silence:
+    """Cancels the task that made it where it waits for too long.
+
+    A timer for each piece would cost more than the piece: this one is set anew only when it goes off too early.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._cancelling = self._task.cancelling() if self._task else 0
+        self._seconds = seconds
+        self._since: float | None = None
+        self._has_cancelled = False
+        self._timer = self._loop.call_later(seconds, self._look)
+
+    def begins(self) -> float:
+        self._since = self._loop.time()
+        return self._since
+
+    def is_broken(self) -> None:
+        self._since = None
+
+    def ends(self) -> None:
+        self._timer.cancel()
+
+    def was_too_long(self) -> bool:
+        """Whether a cancellation is due to this alone, which takes it back."""
+        if not self._has_cancelled or self._task is None:
+            return False
+        return self._task.uncancel() <= self._cancelling
+
+    def _look(self) -> None:
+        lasts = 0.0 if self._since is None else self._loop.time() - self._since
+        if lasts < self._seconds:
+            self._timer = self._loop.call_later(self._seconds - lasts, self._look)
+        elif self._task is not None:
+            self._has_cancelled = True
+            self._task.cancel()

@@ -1,0 +1,65 @@
+"""An upload may be slow, but not silent, and only the client's time counts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from routes.patience import Patience, patient
+from services.errors import UploadStalled
+
+IDLE = 0.1
+PATIENCE = Patience(IDLE, 0)
+
+
+async def pieces(*waits: float) -> AsyncIterator[bytes]:
+    for seconds in waits:
+        await asyncio.sleep(seconds)
+        yield b"abc"
+
+
+async def read(body: AsyncIterator[bytes], patience: Patience = PATIENCE, working: float = 0.0) -> int:
+    size = 0
+    async for piece in patient(body, patience):
+        size += len(piece)
+        await asyncio.sleep(working)
+    return size
+
+
+async def test_silence_ends_an_upload_also_after_much_has_come() -> None:
+    assert await read(pieces(*[IDLE / 4] * 12)) == 36
+    with pytest.raises(UploadStalled):
+        await read(pieces(*[IDLE / 4] * 12, 60))
+
+
+async def test_what_is_done_with_a_piece_does_not_count_as_silence() -> None:
+    assert await read(pieces(0, 0, 0), working=3 * IDLE) == 9
+
+
+async def test_too_little_in_a_while_ends_an_upload() -> None:
+    assert await read(pieces(*[IDLE / 4] * 12), Patience(IDLE, 30)) == 36
+    with pytest.raises(UploadStalled, match="too slowly"):
+        await read(pieces(*[IDLE / 4] * 12), Patience(IDLE, 100_000))
+
+
+async def test_who_is_cancelled_is_cancelled_also_in_a_silence() -> None:
+    for seconds in (IDLE / 2, IDLE):
+        reading = asyncio.create_task(read(pieces(60)))
+        asyncio.get_running_loop().call_later(seconds, reading.cancel)
+        with pytest.raises((asyncio.CancelledError, UploadStalled)) as ended:
+            await reading
+        assert seconds == IDLE or ended.type is asyncio.CancelledError
+
+
+async def test_nobody_is_cancelled_once_the_upload_is_over() -> None:
+    async def goes_on(*, whole: bool) -> int:
+        body = patient(pieces(0, 0), PATIENCE)
+        async for _ in body:
+            if not whole:
+                break
+        del body
+        await asyncio.sleep(3 * IDLE)
+        return asyncio.current_task().cancelling()  # type: ignore[union-attr]
+
+    assert await asyncio.create_task(goes_on(whole=True)) == 0
+    assert await asyncio.create_task(goes_on(whole=False)) == 0
