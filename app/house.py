@@ -12,6 +12,7 @@ from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
@@ -45,6 +46,7 @@ CHANNEL = "viva_voce.news"
 class House:
     sessions: Sessions
     events: MongoEvents
+    elections: MongoElections
     hints: RedisHints
     tickets: MongoTickets
     uploads: MongoUploads
@@ -111,6 +113,7 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
     return House(
         sessions=sessions,
         events=MongoEvents(database),
+        elections=MongoElections(database),
         hints=hints,
         tickets=MongoTickets(database),
         uploads=uploads,

@@ -199,6 +199,7 @@ def _intake(settings: Settings, house: House) -> Intake:
         close=house.closing.close,
         supersede=house.closing.supersede,
         records=house.records,
+        elections=house.elections,
         arrivals=Arrivals(uploads=house.uploads, seconds=touch_seconds(settings.upload_idle_seconds)),
     )
 

@@ -133,9 +133,9 @@ TEXTS = {
 # The first whose words begin the name of a missed result is given as the reason.
 REASONS = {
     "upload and a plain route": """
-    The plain route makes two writes; ours makes four that wait for a majority and two that do not, and looks at
-    rates and backlog: these are what makes an accepted answer durable, and they cost the same for each
-    recording. Where a recording is large, streaming it beats holding it.
+    The plain route writes the chunks and the file. Ours also counts the take, keeps a record, queues it and shows
+    the answer, and looks at rates and backlog: these are what makes an accepted answer safe and seen, and they
+    cost the same for each recording, some milliseconds.
     """,
     "upload": """
     The driver's client parses no HTTP and no form and writes one record less for each promise we make. One

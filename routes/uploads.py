@@ -128,7 +128,7 @@ async def _received(
     """The part that the upload made, or that an earlier try with its key had made, and the id it was given."""
     if hold is None:
         numbered = await services.intake.number(session_id, question_id, viewer)
-        return await services.intake.take_in(numbered, await incoming(data)), numbered.id
+        return await services.intake.take_in(numbered, await incoming(data)), numbered.part.id
     await services.intake.admit(session_id, question_id, viewer)
     hold, made = await services.idempotency.resume(hold)
     if made is not None:

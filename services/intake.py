@@ -6,9 +6,12 @@
 4. show the answer as queued, unless a newer take is shown;
 5. ring for a worker: if that is lost, the sweep rings again.
 
-Once 3 is confirmed the recording will be transcribed. Where 3 finds the same
-recording of the same answer in work already, that one goes on as the newest
-take, and the bytes that came a second time are removed.
+Of the first three only 3 waits for a majority, and then that majority has what
+came before it too, unless another primary was elected meanwhile: then it is
+asked whether all is there. Once that is known the recording will be
+transcribed. Where 3 finds the same recording of the same answer in work
+already, that one goes on as the newest take, and the bytes that came a second
+time are removed.
 """
 
 import asyncio
@@ -33,6 +36,7 @@ from services.interview import (
     new_part_id,
 )
 from services.ports.audio import Audio, Incoming, Stored
+from services.ports.elections import Election, Elections
 from services.ports.records import Records, Uploads
 from services.ports.sessions import Sessions
 from services.ports.workers import Doorbell
@@ -43,6 +47,14 @@ CLEAN_UP_SECONDS = 5.0
 GIVEN_UP = "The recording could not be stored in time. Send it again."
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A take that has its number, and the newest election before it got that; see Take."""
+
+    part: Part
+    since: Election | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     sessions: Sessions
@@ -51,6 +63,7 @@ class Intake:
     doorbell: Doorbell
     records: Records
     arrivals: Arrivals
+    elections: Elections
     close: Callable[[Part], Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
 
@@ -62,13 +75,13 @@ class Intake:
 
     async def number(
         self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, *, id: PartId | None = None
-    ) -> Part:
+    ) -> Numbered:
         """The next take of an answer, before anything of it is read: SessionNotFound or QuestionNotFound.
 
         A take that is never received is a number that is left out, no more.
         """
         take = await self.sessions.next_take(session_id, question_id, viewer)
-        return Part(
+        part = Part(
             id=id or new_part_id(),
             session_id=session_id,
             question_id=question_id,
@@ -76,6 +89,7 @@ class Intake:
             take=take.number,
             language=take.question.language,
         )
+        return Numbered(part, take.since)
 
     async def receive(
         self,
@@ -89,19 +103,22 @@ class Intake:
         """Number a recording and take it in."""
         return await self.take_in(await self.number(session_id, question_id, viewer, id=id), incoming)
 
-    async def take_in(self, part: Part, incoming: Incoming) -> Part:
+    async def take_in(self, numbered: Numbered, incoming: Incoming) -> Part:
         """Store a numbered recording under its id and queue it; durable once this returns.
 
         A part of another id is the same recording, which was in work already.
         TakeSuperseded if a newer recording was accepted meanwhile. Left by any
         error, it leaves no audio behind.
         """
+        part = numbered.part
         try:
-            await self.uploads.begin(part)
+            await self._begin(numbered)
             with self.arrivals.one(part.id):
                 data = self._watched(part.id, incoming.data)
                 stored = await self.audio.store(part.id, data, _metadata(part, incoming))
             queued = await self._accept(part, stored, incoming)
+            if queued.id == part.id:
+                await self._make_sure(numbered, stored)
         except BaseException as reason:
             await self._give_up(part, getattr(reason, "code", type(reason).__name__))
             raise
@@ -122,6 +139,22 @@ class Intake:
         if part.state is PartState.QUEUED:
             await self._announce(part)
         return part
+
+    async def _begin(self, numbered: Numbered) -> None:
+        """Keep the record; one that stays proves that the number did, which the same primary gave before."""
+        await self.uploads.begin(numbered.part)
+        if numbered.since is not None and not self.elections.none_since(numbered.since):
+            raise StoreUnavailable(GIVEN_UP)
+
+    async def _make_sure(self, numbered: Numbered, stored: Stored) -> None:
+        """Once a majority has the accepted record, does it have the audio? What has none is taken back."""
+        id = numbered.part.id
+        if self.elections.none_since(numbered.since) or await self.audio.is_whole(id, stored):
+            return
+        withdrawn = await self.uploads.withdraw(id)
+        if withdrawn is not None:
+            await self.close(withdrawn)
+        raise StoreUnavailable(GIVEN_UP)
 
     async def _watched(self, id: PartId, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for piece in data:

@@ -59,7 +59,7 @@ class PartState(StrEnum):
 
 MOVES: dict[PartState, frozenset[PartState]] = {
     PartState.UPLOADING: frozenset({PartState.QUEUED, PartState.ABORTED}),
-    PartState.QUEUED: frozenset({PartState.PROCESSING, PartState.SUPERSEDED, PartState.FAILED}),
+    PartState.QUEUED: frozenset({PartState.PROCESSING, PartState.SUPERSEDED, PartState.FAILED, PartState.ABORTED}),
     PartState.PROCESSING: frozenset(
         {PartState.PROCESSING, PartState.QUEUED, PartState.COMPLETED, PartState.FAILED, PartState.SUPERSEDED}
     ),

@@ -37,6 +37,7 @@ from services.interview import (
 )
 from services.ports.access import Hold, Kept, Keyed
 from services.ports.audio import Deletion, Stored
+from services.ports.elections import Election
 from services.ports.records import Load
 from services.ports.sessions import News, Take
 from services.ports.upkeep import Findings
@@ -127,6 +128,7 @@ class Memory:
     endings: list[Row] = field(default_factory=list)
     replays: dict[tuple[UserId, str], Replay] = field(default_factory=dict)
     deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
+    elections: int = 1
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
         """The row if it is in one of these states and may come from there into that one."""
@@ -177,7 +179,7 @@ class FakeSessions:
             raise QuestionNotFound
         number = self._memory.takes.get((id, question_id), 0) + 1
         self._memory.takes[id, question_id] = number
-        return Take(number, question, session.user_id)
+        return Take(number, question, session.user_id, Election(self._memory.elections))
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
         session, shown = self._shown(session_id, answer.question_id)
@@ -272,6 +274,10 @@ class FakeUploads:
 
     async def abort(self, id: PartId) -> Part | None:
         row = self._memory.row(id, PartState.ABORTED, PartState.UPLOADING)
+        return self._memory.end(row, PartState.ABORTED) if row else None
+
+    async def withdraw(self, id: PartId) -> Part | None:
+        row = self._memory.row(id, PartState.ABORTED, PartState.QUEUED)
         return self._memory.end(row, PartState.ABORTED) if row else None
 
     async def supersede(self, session_id: SessionId, question_id: QuestionId, take: int) -> list[Part]:
@@ -556,6 +562,9 @@ class FakeAudio:
         self._memory.files[id] = {**metadata, "upload_date": self._memory.clock.now}
         return Stored(hashlib.sha256(whole).hexdigest(), len(whole))
 
+    async def is_whole(self, id: PartId, stored: Stored) -> bool:
+        return id in self._memory.files and sum(map(len, self._memory.chunks.get(id, []))) == stored.size
+
     async def read(self, id: PartId) -> AsyncIterator[bytes]:
         if id not in self._memory.files:
             raise AudioMissing
@@ -575,6 +584,16 @@ class FakeAudio:
 
     async def stray_chunks(self) -> list[PartId]:
         return [id for id, pieces in self._memory.chunks.items() if pieces and id not in self._memory.files]
+
+
+class FakeElections:
+    """One is held whenever a test counts it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def none_since(self, last: Election | None) -> bool:
+        return last == Election(self._memory.elections)
 
 
 class FakeDoorbell:

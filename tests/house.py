@@ -28,6 +28,7 @@ from services.interview import (
 from services.interviews import Interviews
 from services.pace import Pace
 from services.ports.audio import Incoming
+from services.ports.elections import Elections
 from services.ports.speech import Recording, Scorer, Span, Speech
 from services.scoring import Scoring
 from services.transcript import Transcript
@@ -44,6 +45,7 @@ from tests.fakes import (
     FakeClaims,
     FakeClosings,
     FakeDoorbell,
+    FakeElections,
     FakeRateLimits,
     FakeRecords,
     FakeReplays,
@@ -105,6 +107,7 @@ class Interior:
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
         self.replays, self.limits = FakeReplays(self.memory), FakeRateLimits()
         self.tally = FakeTally(self.memory)
+        self.elections: Elections = FakeElections(self.memory)
         self.endpoints, self.ledger, self.courier = FakeEndpoints(self.memory), FakeLedger(self.memory), FakeCourier()
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
@@ -143,6 +146,7 @@ class Interior:
             close=self.closing.close,
             supersede=self.closing.supersede,
             records=self.records,
+            elections=self.elections,
             arrivals=Arrivals(uploads=self.uploads, seconds=self.touch_seconds),
         )
 

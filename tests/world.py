@@ -9,6 +9,7 @@ from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import part_of, transcript_of
+from services.adapters.mongo.elections import MongoElections
 from services.analysis import Result
 from services.interview import ENDED, LIVE, Mark, Part, PartId, PartState, QuestionId, Session, SessionId, Status
 from services.ports.speech import Speech
@@ -200,6 +201,7 @@ def world_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> World:
     for name in PORTS:
         if name != "doorbell":
             setattr(house, name, getattr(ports, name))
+    house.elections = MongoElections(database)
 
     async def look() -> Sight:
         rows = [row async for row in database["parts"].find()]

@@ -29,11 +29,15 @@ class Audio(Protocol):
     """Bytes under an id."""
 
     async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
-        """Keep the bytes as they arrive; durable once this returns.
+        """Keep the bytes as they arrive.
 
-        Holds a few chunks at most. If it is left by an error, `delete` removes
-        what was written. StoreUnavailable if the database did not confirm.
+        The primary has confirmed them once this returns; see Elections. Holds a
+        few chunks at most. If it is left by an error, `delete` removes what was
+        written. StoreUnavailable if the database did not confirm.
         """
+
+    async def is_whole(self, id: PartId, stored: Stored) -> bool:
+        """Whether a majority has all that was stored."""
 
     def read(self, id: PartId) -> AsyncIterator[bytes]:
         """The bytes, in pieces; AudioMissing if they are not there."""

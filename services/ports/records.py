@@ -34,6 +34,9 @@ class Uploads(Protocol):
     async def abort(self, id: PartId) -> Part | None:
         """uploading -> aborted."""
 
+    async def withdraw(self, id: PartId) -> Part | None:
+        """queued -> aborted, where it turns out that its audio is not there."""
+
     async def supersede(self, session_id: SessionId, question_id: QuestionId, take: int) -> list[Part]:
         """End what waits or is in work of the takes before this one."""
 

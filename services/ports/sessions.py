@@ -6,15 +6,20 @@ from typing import Protocol
 
 from services.events import Event
 from services.interview import Answer, Evaluation, Question, QuestionId, Session, SessionId, UserId, Viewer
+from services.ports.elections import Election
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """The number of a recording that is about to arrive, and what it answers."""
+    """The number of a recording that is about to arrive, and what it answers.
+
+    `since` is the newest election before it; where there is none, a majority has the number.
+    """
 
     number: int
     question: Question
     owner: UserId
+    since: Election | None
 
 
 class Sessions(Protocol):

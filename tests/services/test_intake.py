@@ -207,3 +207,45 @@ async def test_an_accepted_upload_is_recovered_and_any_other_is_shut_out() -> No
     assert await house.uploads.accept(arriving.id, "x", 1) is None
     assert await house.intake.recover(PartId("0" * 24)) is None
     assert house.memory.rows[arriving.id].settled
+
+
+async def test_an_election_before_the_record_is_kept_refuses_the_upload() -> None:
+    house = Interior()
+    id = await house.session()
+    numbered = await house.intake.number(id, Q1, ALICE)
+    house.memory.elections += 1
+    with pytest.raises(StoreUnavailable):
+        await house.intake.take_in(numbered, incoming(b"abc"))
+    assert not house.memory.files
+    assert not house.memory.chunks
+    assert (await house.upload(id)).take == 2
+
+
+@pytest.mark.parametrize("lost", ["nothing", "chunks", "files"])
+async def test_an_election_while_it_arrives_is_survived_by_what_is_whole_and_the_rest_is_taken_back(lost: str) -> None:
+    house = Interior()
+    id = await house.session()
+    older = await house.upload(id, data=b"older")
+
+    class Elected(type(house.audio)):  # type: ignore[misc]
+        async def store(self, id: PartId, data: object, metadata: Mapping[str, object]) -> Stored:
+            stored = await super().store(id, data, metadata)
+            house.memory.elections += 1
+            if lost != "nothing":
+                del getattr(house.memory, lost)[id]
+            return stored  # type: ignore[no-any-return]
+
+    kept, house.audio = house.audio, Elected(house.memory)
+    receiving = house.intake.receive(id, Q1, ALICE, incoming(b"newer"))
+    if lost == "nothing":
+        newer = await receiving
+        assert list(house.memory.files) == [newer.id]
+        return
+    with pytest.raises(StoreUnavailable):
+        await receiving
+    house.audio = kept
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].part_id == older.id
+    assert list(house.memory.files) == list(house.memory.chunks) == [older.id]
+    assert house.part(older.id).state is PartState.QUEUED
+    again = await house.upload(id, data=b"newer")
+    assert list(house.memory.files) == [again.id]

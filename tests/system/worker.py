@@ -54,6 +54,7 @@ class Bench:
             records=house.records,
             close=house.closing.close,
             supersede=house.closing.supersede,
+            elections=house.elections,
             arrivals=Arrivals(uploads=house.uploads),
         )
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from bson import ObjectId
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
@@ -27,24 +28,21 @@ class GridAudio:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
-        self._arriving = unhurried(self._chunks)
-        self._marked = unhurried(self._files)
-        self._durable = self._chunks.with_options(read_concern=ReadConcern("majority"))
+        self._arriving, self._arriving_files = unhurried(self._chunks), unhurried(self._files)
+        self._durable, self._durable_files = _durable(self._chunks), _durable(self._files)
 
     @confirmed(None)
     async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
         async with ChunkWriter(self._arriving, ObjectId(id)) as writer:
             async for piece in data:
                 await writer.write(piece)
-            if writer.is_held_whole:
-                await _both(writer.finish(self._chunks), self._write_file(id, writer.size, metadata))
-                return Stored(writer.sha256, writer.size)
-            await writer.finish()
-        await self._write_file(id, writer.size, metadata)
-        # Chunks are not waited for by a majority: a failover may have rolled some back before the file was written.
-        if await self._count(id) != writer.count:
-            raise StoreUnavailable
-        return Stored(writer.sha256, writer.size)
+            await _both(writer.finish(), self._write_file(id, writer.size, metadata))
+            return Stored(writer.sha256, writer.size)
+
+    @confirmed()
+    async def is_whole(self, id: PartId, stored: Stored) -> bool:
+        files = await self._durable_files.count_documents({"_id": ObjectId(id)})
+        return files == 1 and await self._count(id) == -(-stored.size // CHUNK_BYTES)
 
     @confirmed()
     async def _write_file(self, id: PartId, size: int, metadata: Mapping[str, object]) -> None:
@@ -57,7 +55,7 @@ class GridAudio:
             "filename": id,
             "metadata": {**metadata, "upload_date": now},
         }
-        await self._files.insert_one(file)
+        await self._arriving_files.insert_one(file)
 
     @confirmed()
     async def _count(self, id: PartId) -> int:
@@ -94,7 +92,7 @@ class GridAudio:
 
     @confirmed()
     async def mark(self, id: PartId, status: str) -> None:
-        await self._marked.update_one({"_id": ObjectId(id)}, {"$set": {"metadata.status": status}})
+        await self._arriving_files.update_one({"_id": ObjectId(id)}, {"$set": {"metadata.status": status}})
 
     @confirmed()
     async def delete(self, id: PartId) -> Deletion:
@@ -117,6 +115,10 @@ class GridAudio:
         ]
         ids = await self._chunks.aggregate(without_file, hint="files_id_1_n_1")
         return [PartId(str(row["_id"])) async for row in ids]
+
+
+def _durable(collection: AsyncCollection[Document]) -> AsyncCollection[Document]:
+    return collection.with_options(read_concern=ReadConcern("majority"))
 
 
 async def _both(*writes: Awaitable[None]) -> None:

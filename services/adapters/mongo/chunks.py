@@ -40,14 +40,8 @@ class ChunkWriter:
         while len(self._buffer) >= (MOST_AT_ONCE if self._is_busy() else 1) * CHUNK_BYTES:
             await self._send(len(self._buffer) // CHUNK_BYTES)
 
-    @property
-    def is_held_whole(self) -> bool:
-        """Whether nothing was written yet and one write is enough for all of it."""
-        return self.count == 0 and len(self._buffer) <= MOST_AT_ONCE * CHUNK_BYTES
-
-    async def finish(self, through: AsyncCollection[Document] | None = None) -> None:
-        """Write what is left, through this collection if one is given; all is confirmed once this returns."""
-        self._chunks = self._chunks if through is None else through
+    async def finish(self) -> None:
+        """Write what is left; the primary has confirmed all once this returns."""
         while self._buffer:
             await self._send(MOST_AT_ONCE)
         await self._arrival()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymongo import ReturnDocument
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
@@ -20,6 +21,7 @@ from services.adapters.mongo.documents import (
     session_of,
     takes_path,
 )
+from services.adapters.mongo.elections import newest
 from services.adapters.mongo.event_log import event_document, logged
 from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import create, unhurried
@@ -52,21 +54,14 @@ class MongoSessions:
 
     @confirmed()
     async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
-        row = await self._count_take(id, question_id, viewer) if is_id(question_id) else None
+        since = newest(self._sessions.database.client)
+        sessions = self._passing if since else self._sessions
+        row = await _count_take(sessions, id, question_id, viewer) if is_id(question_id) else None
         if row is not None:
-            return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"])
+            return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"], since)
         if await self._sessions.find_one(visible(id, viewer), {"_id": True}) is None:
             raise SessionNotFound
         raise QuestionNotFound
-
-    async def _count_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Document | None:
-        takes = takes_path(question_id)
-        return await self._sessions.find_one_and_update(
-            {**visible(id, viewer), "questions.id": question_id},
-            {"$inc": {takes: 1}},
-            projection={"user_id": True, takes: True, "questions": {"$elemMatch": {"id": question_id}}},
-            return_document=ReturnDocument.AFTER,
-        )
 
     @confirmed()
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
@@ -103,6 +98,18 @@ class MongoSessions:
 def visible(id: SessionId, viewer: Viewer) -> Document:
     """A filter: this session, if the viewer may see it."""
     return {"_id": id} if viewer.is_admin else {"_id": id, "user_id": viewer.user_id}
+
+
+async def _count_take(
+    sessions: AsyncCollection[Document], id: SessionId, question_id: QuestionId, viewer: Viewer
+) -> Document | None:
+    takes = takes_path(question_id)
+    return await sessions.find_one_and_update(
+        {**visible(id, viewer), "questions.id": question_id},
+        {"$inc": {takes: 1}},
+        projection={"user_id": True, takes: True, "questions": {"$elemMatch": {"id": question_id}}},
+        return_document=ReturnDocument.AFTER,
+    )
 
 
 def _told(answer: Answer) -> Document:

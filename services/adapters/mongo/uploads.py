@@ -64,6 +64,11 @@ class MongoUploads:
         return await change(self._parts, arriving, ended(PartState.ABORTED))
 
     @confirmed()
+    async def withdraw(self, id: PartId) -> Part | None:
+        accepted = {"_id": id, **may(PartState.ABORTED, PartState.QUEUED)}
+        return await change(self._parts, accepted, ended(PartState.ABORTED))
+
+    @confirmed()
     async def supersede(self, session_id: SessionId, question_id: QuestionId, take: int) -> list[Part]:
         older = {"session_id": session_id, "question_id": question_id, "take": {"$lt": take}}
         pending = may(PartState.SUPERSEDED, PartState.QUEUED, PartState.PROCESSING)

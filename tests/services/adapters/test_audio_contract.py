@@ -41,6 +41,16 @@ async def test_what_was_stored_is_read(house: House, size: int) -> None:
     assert await everything(house, id) == data
 
 
+@pytest.mark.parametrize("size", [1, CHUNK, 2 * CHUNK + 1])
+async def test_what_was_stored_is_whole_until_it_is_deleted(house: House, size: int) -> None:
+    id = a_part().id
+    stored = await house.audio.store(id, pieces(noise(size)), METADATA)
+    await house.queued()  # a majority has this, and so what came before it
+    assert await house.audio.is_whole(id, stored)
+    await house.audio.delete(id)
+    assert not await house.audio.is_whole(id, stored)
+
+
 @pytest.mark.parametrize("size", [1000, CHUNK, 3 * CHUNK])
 async def test_the_size_of_the_pieces_does_not_matter(house: House, size: int) -> None:
     id, data = a_part().id, noise(3 * CHUNK)

@@ -77,17 +77,16 @@ async def test_a_cancelled_store_leaves_nothing_after_its_deletion(
     assert await database["fs.files"].count_documents({}) == 0
 
 
-async def test_a_chunk_that_was_rolled_back_is_noticed(database: AsyncDatabase[Document], audio: GridAudio) -> None:
+@pytest.mark.parametrize(("collection", "lost"), [("fs.chunks", {"n": 1}), ("fs.chunks", {}), ("fs.files", {})])
+async def test_what_was_rolled_back_is_noticed(
+    database: AsyncDatabase[Document], audio: GridAudio, collection: str, lost: Document
+) -> None:
     id = a_part().id
-
-    async def losing() -> AsyncIterator[bytes]:
-        yield noise(3 * CHUNK)
-        await asyncio.sleep(0.05)
-        await database["fs.chunks"].delete_one({"n": 1})
-
-    with pytest.raises(StoreUnavailable):
-        await audio.store(id, losing(), METADATA)
-    assert await audio.delete(id) == Deletion(1, 2, 0)
+    stored = await audio.store(id, pieces(noise(3 * CHUNK)), METADATA)
+    await database["anything"].insert_one({})  # a majority has this, and so what came before it
+    assert await audio.is_whole(id, stored)
+    await database[collection].delete_one(lost)
+    assert not await audio.is_whole(id, stored)
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
@@ -119,15 +118,22 @@ async def test_reading_may_be_left_early(audio: GridAudio) -> None:
     await reading.aclose()  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("command", ["insert", "aggregate"])
-async def test_a_database_that_goes_away_while_storing(
-    mongo: AsyncMongoClient[Document], audio: GridAudio, command: str
-) -> None:
+async def test_a_database_that_goes_away_while_storing(mongo: AsyncMongoClient[Document], audio: GridAudio) -> None:
     id = a_part().id
-    await refuse(mongo, 2, failCommands=[command], closeConnection=True)
+    await refuse(mongo, 2, failCommands=["insert"], closeConnection=True)
     with pytest.raises(StoreUnavailable):
         await audio.store(id, pieces(noise(3 * CHUNK)), METADATA)
     assert (await audio.delete(id)).left == 0
+
+
+async def test_a_database_that_goes_away_before_it_says_whether_all_is_there(
+    mongo: AsyncMongoClient[Document], audio: GridAudio
+) -> None:
+    id = a_part().id
+    stored = await audio.store(id, pieces(noise(3 * CHUNK)), METADATA)
+    await refuse(mongo, 2, failCommands=["aggregate"], closeConnection=True)
+    with pytest.raises(StoreUnavailable):
+        await audio.is_whole(id, stored)
 
 
 @pytest.mark.parametrize("code", [189, 10107, 11602])

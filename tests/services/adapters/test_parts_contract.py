@@ -58,6 +58,23 @@ async def test_an_aborted_upload_is_not_accepted(house: House) -> None:
     assert await house.uploads.abort(part.id) is None
 
 
+async def test_only_what_is_queued_is_withdrawn_and_may_then_come_again(house: House) -> None:
+    part = a_part()
+    await house.uploads.begin(part)
+    assert await house.uploads.withdraw(part.id) is None
+    assert await house.uploads.accept(part.id, "5ha", 7)
+    withdrawn = await house.uploads.withdraw(part.id)
+    assert withdrawn is not None and withdrawn.state is PartState.ABORTED and withdrawn.completed_at is not None
+    assert await house.uploads.withdraw(part.id) is None
+    assert await house.claims.claim(part.id, "w") is None
+    again = a_part(take=2)
+    await house.uploads.begin(again)
+    accepted = await house.uploads.accept(again.id, "5ha", 7)
+    assert accepted is not None and accepted.id == again.id
+    claimed = await house.claimed(3)
+    assert await house.uploads.withdraw(claimed.id) is None
+
+
 async def test_an_accepted_upload_is_not_aborted(house: House) -> None:
     queued = await house.queued()
     assert await house.uploads.abort(queued.id) is None
