@@ -84,7 +84,7 @@ async function reached(path, how) {
   try {
     return await fetch(path, { cache: "no-store", ...how });
   } catch {
-    throw new ApiProblem(0, "network", "The server cannot be reached. It is tried again.");
+    throw new ApiProblem(0, "network", "The server cannot be reached.");
   }
 }
 
