@@ -1,7 +1,8 @@
 /** The operators' dashboard: looks every few seconds while it is seen, and mends with a click. */
 
+import { Problem } from "./call.js";
 import { complain } from "./demo/dom.js";
-import { get, Problem, token } from "./admin/api.js";
+import { get, token } from "./admin/api.js";
 import { forgetOpened, listenToSearch, open, showOpened } from "./admin/find.js";
 import { auditItem, failedItem, openWith, Pages, showStuck } from "./admin/lists.js";
 import { afterwards, listenToSweep } from "./admin/mend.js";

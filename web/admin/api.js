@@ -1,25 +1,9 @@
 /** The operators' API. The token lives in this tab's session storage and nowhere else. */
 
+import { checked, send } from "../call.js";
+
 const KEY = "viva-voce-admin-token";
 const PATIENCE = 20_000;
-
-export class Problem extends Error {
-  /**
-   * @param {number} status 0 where the server was not reached
-   * @param {string} code
-   * @param {string} detail
-   */
-  constructor(status, code, detail) {
-    super(detail);
-    this.status = status;
-    this.code = code;
-  }
-
-  /** Whether it is the token that is not good enough. */
-  get isOfToken() {
-    return this.status === 401 || this.status === 403;
-  }
-}
 
 export const token = {
   get: () => sessionStorage.getItem(KEY),
@@ -50,24 +34,6 @@ export const post = (path, body) => call("POST", path, body);
  * @param {unknown} [body]
  */
 async function call(method, path, body) {
-  /** @type {Record<string, string>} */
-  const headers = { Authorization: `Bearer ${token.get()}` };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  const how = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-  const answer = await reached(path, how);
-  const said = await answer.json().catch(() => ({}));
-  if (answer.ok) return said;
-  throw new Problem(answer.status, said.code ?? "unknown", said.detail ?? `The server answered ${answer.status}.`);
-}
-
-/**
- * @param {string} path
- * @param {RequestInit} how
- */
-async function reached(path, how) {
-  try {
-    return await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE), ...how });
-  } catch {
-    throw new Problem(0, "network", "The server cannot be reached.");
-  }
+  const signal = AbortSignal.timeout(PATIENCE);
+  return (await checked(await send(method, path, { token: token.get(), body, signal }))).body;
 }

@@ -1,7 +1,8 @@
 /** Finding a session, and looking at its answers. */
 
+import { Problem } from "../call.js";
 import { announce, complain, h } from "../demo/dom.js";
-import { get, Problem } from "./api.js";
+import { get } from "./api.js";
 import { failButton, retryButton } from "./mend.js";
 import { at, item, link, pill, refill } from "./parts.js";
 import { moment, times } from "./words.js";

@@ -1,5 +1,6 @@
 /** Asking for the scores until they are there. */
 
+import { Problem } from "../call.js";
 import { backoff } from "../recorder/backoff.js";
 import { pause } from "./dom.js";
 
@@ -21,7 +22,7 @@ export async function analyzeInterview(api, recorder, session, tell) {
       tell(`${body.message}.`);
       await pause(body.retry_after);
     } catch (problem) {
-      if (/** @type {any} */ (problem).isPassing !== true) throw problem;
+      if (!(problem instanceof Problem && problem.isPassing)) throw problem;
       tell("The server cannot be reached at the moment. It is asked again.");
       await pause(backoff((failures += 1), null) / 1000);
     }

@@ -4,6 +4,7 @@
  * A pushed event is a hint; what is told is always the record, read with its ETag.
  */
 
+import { Problem } from "../call.js";
 import { backoff } from "../recorder/backoff.js";
 
 const EVENTS = ["snapshot", "queued", "processing", "completed", "failed", "scored"].map((name) =>
@@ -59,7 +60,7 @@ export class Follower {
       const isPushed = this.#source?.readyState === EventSource.OPEN;
       this.#later(1000 * (this.#isPending && !isPushed ? PENDING_SECONDS : CALM_SECONDS));
     } catch (problem) {
-      if (/** @type {any} */ (problem).isPassing !== true) return this.#tell(null);
+      if (!(problem instanceof Problem && problem.isPassing)) return this.#tell(null);
       this.#later(backoff((this.#failures += 1), null));
     }
   }
@@ -85,7 +86,7 @@ export class Follower {
       if (this.#isClosed) return;
       this.#attach(new EventSource(`${base}/events?ticket=${encodeURIComponent(body.ticket)}`));
     } catch (problem) {
-      if (/** @type {any} */ (problem).isPassing) this.#listenAgain();
+      if (problem instanceof Problem && problem.isPassing) this.#listenAgain();
     }
   }
 
