@@ -13,13 +13,14 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any, Self
 
 from python_multipart.multipart import parse_form
+
+from tests.loopback import Handler, serving
 
 MODEL = "loopback"
 
@@ -106,29 +107,25 @@ class OpenAIServer:
         self.on_request: Callable[[Received], None] = lambda received: None
         self._script: deque[Reply] = deque()
         self._closing = threading.Event()
+        self._open = ExitStack()
+        self._address = ""
 
     @property
     def url(self) -> str:
         """The base URL for a client."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{self._address}/v1"
 
     def script(self, *replies: Reply) -> None:
         """Answer the next calls so, in this order."""
         self._script.extend(replies)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._address = self._open.enter_context(serving(self._handler()))
         return self
 
     def __exit__(self, *problem: object) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._open.close()
 
     def reply(self, received: Received) -> Reply:
         """The next line of the script, or what the address answers in good health."""
@@ -144,31 +141,24 @@ class OpenAIServer:
             return _json({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 1, "owned_by": "us"}]})
         return fails(404)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[Handler]:
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Speaking(Handler):
             protocol_version = "HTTP/1.1"
             timeout = 30
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-                reply = server.reply(_received(self.path, dict(self.headers.items()), body))
+            def answer(self) -> None:
+                reply = server.reply(_received(self.path, dict(self.headers.items()), self.body()))
                 with suppress(OSError):
                     self._send(reply)
-
-            do_GET = do_POST  # noqa: N815  the base class names it so
 
             def _send(self, reply: Reply) -> None:
                 if reply.reset:
                     self._reset()
                     return
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Type", reply.content_type)
-                self.send_header("Content-Length", str(len(reply.body)))
-                self.end_headers()
+                about = {"Content-Type": reply.content_type, "Content-Length": str(len(reply.body))}
+                self.begin(reply.status, {**reply.headers, **about}.items())
                 step = 1 if reply.drip else max(1, len(reply.body))
                 for at in range(0, len(reply.body), step):
                     self.wfile.write(reply.body[at : at + step])
@@ -180,10 +170,7 @@ class OpenAIServer:
                 self.close_connection = True
                 self.connection.close()
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        return Handler
+        return Speaking
 
 
 def _received(path: str, headers: dict[str, str], body: bytes) -> Received:

@@ -3,12 +3,13 @@
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from standardwebhooks import Webhook as Verifier
+
+from tests.loopback import Handler, serving
 
 
 @dataclass(frozen=True)
@@ -64,46 +65,31 @@ class Receiver:
 def receiving(*answers: Answer, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Receiver]:
     receiver = Receiver(answers=list(answers) or [Answer()])
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+    class Receiving(Handler):
+        def answer(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = receiver.take(Got(self.path, headers, body))
+            answer = receiver.take(Got(self.path, headers, self.body()))
             try:
-                self.give(answer)
+                self.reply(answer)
             except OSError:  # the client has hung up
                 pass
             finally:
                 receiver.at_once -= 1
 
-        def give(self, answer: Answer) -> None:
+        def reply(self, answer: Answer) -> None:
             if answer.hangs:
                 receiver.over.wait()
-                return
-            self.send_response(answer.status)
-            for name, value in answer.headers:
-                self.send_header(name, value)
-            if not answer.endless:
-                self.send_header("content-length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-            while answer.endless and not receiver.over.is_set():
-                self.wfile.write(b"x" * 65536)
+            elif answer.endless:
+                self.begin(answer.status, answer.headers)
+                self.wfile.write(answer.body)
+                while not receiver.over.is_set():
+                    self.wfile.write(b"x" * 65536)
+            else:
+                self.give(answer.status, answer.body, answer.headers)
 
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/hooks"
-    try:
-        yield receiver
-    finally:
-        receiver.over.set()
-        server.shutdown()
-        with suppress(OSError):
-            server.server_close()
-        thread.join()
+    with serving(Receiving, port=port, tls=tls) as url:
+        receiver.url = f"{url}/hooks"
+        try:
+            yield receiver
+        finally:
+            receiver.over.set()

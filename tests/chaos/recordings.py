@@ -5,7 +5,6 @@ import struct
 import threading
 from datetime import UTC, datetime
 from functools import cache
-from typing import Self
 
 import av
 
@@ -77,12 +76,6 @@ class Engine(OpenAIServer):
         self._hearings = itertools.count(1)
         self._go = threading.Event()
         self._go.set()
-
-    def __enter__(self) -> Self:
-        super().__enter__()
-        # A client that was killed is what is wanted here: no trace of it on the console.
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        return self
 
     def hold(self) -> None:
         self.reached.clear()

@@ -1,16 +1,15 @@
 """What the client does when calls go wrong, against a server on loopback that is told what to answer."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from client import ApiProblem, NotAnsweredInTime, VivaVoce
+from tests.loopback import Handler, serving
 
 Reply = tuple[int, dict[str, str], object]
 BUSY: Reply = (503, {"Retry-After": "7"}, {"code": "store_unavailable", "detail": "Try again."})
@@ -37,34 +36,17 @@ class Told:
 def told() -> Iterator[Told]:
     known = Told()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Telling(Handler):
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            known.asked.append((self.command, self.path, dict(self.headers), body))
+            known.asked.append((self.command, self.path, dict(self.headers), self.body()))
             status, headers, content = known.replies.pop(0)
             if status == 0:
                 self.close_connection = True
                 return
-            data = json.dumps(content).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(data))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
+            self.give(status, json.dumps(content).encode(), headers.items())
 
-        do_GET = do_POST = answer  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield known
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Telling) as known.url:
+        yield known
 
 
 def file_in(body: bytes) -> bytes:

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 from services.adapters.jwt_tokens import JwtTokens, mint
 from services.errors import Unauthenticated
 from services.interview import Viewer
+from tests.loopback import Handler, serving
 
 SECRET = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4
@@ -145,25 +144,14 @@ def provider() -> Iterator[Provider]:
 
 @contextmanager
 def running(provider: Provider) -> Iterator[Provider]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Publishing(Handler):
+        def answer(self) -> None:
             provider.fetches += 1
-            self.send_response(provider.status)
-            self.send_header("Content-Length", str(len(provider.body)))
-            self.end_headers()
-            self.wfile.write(provider.body)
+            self.give(provider.status, provider.body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.url = f"http://127.0.0.1:{server.server_address[1]}/jwks.json"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield provider
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Publishing) as url:
+        provider.url = f"{url}/jwks.json"
+        yield provider
 
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
