@@ -6,17 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from routes.admin_shapes import (
+from routes.admin_figures import OverviewOut, SweptOut, overview
+from routes.admin_lists import (
     PLACE_PATTERN,
     AuditOut,
     FailedListOut,
-    OverviewOut,
     SessionSeenOut,
     SessionsSeenOut,
     StuckListOut,
     StuckOut,
-    SweptOut,
-    overview,
     place_of,
 )
 from routes.answers import AnswerOut

@@ -1,4 +1,4 @@
-"""What the operators are shown, as JSON."""
+"""The lists that operators are shown, as JSON: sessions, stuck and failed recordings, and what was done by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -7,15 +7,10 @@ from pydantic import BaseModel, Field
 
 from routes.answers import FailureOut
 from services.interview import Part, PartState
-from services.ports.operations import Ended, Entry, Place, Recent, SessionSeen, Stored, Stuck, Wait
-from services.ports.workers import WorkerSign
-from services.readings import Line, Passes, Reading
-from services.upkeep import Counts
-from services.watch import Sight
+from services.ports.operations import Ended, Entry, Place, SessionSeen, Stuck, Wait
 
 PLACE_PATTERN = r"^[0-9]{1,14}-[0-9a-f]{24}$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MEANINGS: dict[str, str] = {name: entry.metadata["what"] for name, entry in Counts.__dataclass_fields__.items()}
 
 
 def place_of(cursor: str | None) -> Place | None:
@@ -28,124 +23,6 @@ def place_of(cursor: str | None) -> Place | None:
 
 def cursor_of(at: datetime | None, id: str) -> str:
     return f"{((at or EPOCH) - EPOCH) // timedelta(milliseconds=1)}-{id}"
-
-
-class LineOut(BaseModel):
-    """How many wait, the age of the oldest, and the longest silence of who uploads or transcribes."""
-
-    number: int
-    oldest_seconds: float
-    silent_seconds: float
-
-    @classmethod
-    def of(cls, line: Line) -> "LineOut":
-        return cls(number=line.number, oldest_seconds=line.oldest_seconds, silent_seconds=line.silent_seconds)
-
-
-class FailuresOut(BaseModel):
-    """Failed recordings by the code of the reason; `ever` counts each end, also of what was retried since."""
-
-    hour: dict[str, int] = Field(examples=[{"engine_unavailable": 2}])
-    day: dict[str, int]
-    ever: dict[str, int]
-
-
-class StoredOut(BaseModel):
-    documents: int
-    bytes: int
-    disk_bytes: int = Field(description="What the collection takes on disk, without its indexes.")
-
-    @classmethod
-    def of(cls, stored: Stored) -> "StoredOut":
-        return cls(documents=stored.documents, bytes=stored.bytes, disk_bytes=stored.disk_bytes)
-
-
-class StorageOut(BaseModel):
-    """The recordings that are stored; `kept` of them are of failed answers, for a retry."""
-
-    recordings: int
-    audio_bytes: int
-    kept: int
-    files: StoredOut
-    chunks: StoredOut
-
-
-class WorkerOut(BaseModel):
-    name: str
-    engine: str
-    slots: int = Field(description="Recordings that it transcribes at once.")
-    seen_at: datetime | None
-
-    @classmethod
-    def of(cls, sign: WorkerSign) -> "WorkerOut":
-        return cls(name=sign.name, engine=sign.engine, slots=sign.slots, seen_at=sign.seen_at)
-
-
-class PassesOut(BaseModel):
-    """The passes of the sweep, or of the look for stray audio; no age where there never was one."""
-
-    runs: int
-    age_seconds: float | None
-
-    @classmethod
-    def of(cls, passes: Passes) -> "PassesOut":
-        return cls(runs=passes.number, age_seconds=passes.age_seconds)
-
-
-class OverviewOut(BaseModel):
-    """How everything stands, not older than a few seconds."""
-
-    uploading: LineOut
-    queued: LineOut
-    processing: LineOut
-    unsettled: LineOut = Field(description="Ended, and the clean-up is not confirmed.")
-    scoring: LineOut
-    completed: dict[str, int] = Field(description="By minutes: the last 1, 5 and 60.", examples=[{"1": 4, "5": 19}])
-    failed: FailuresOut
-    stuck: dict[Wait, int] = Field(description="Waits for over `stuck_seconds`; counted up to 1000.")
-    stuck_seconds: int
-    storage: StorageOut
-    workers: list[WorkerOut]
-    broker: bool = Field(description="Whether Redis answers; without it answers are taken, and found by the sweep.")
-    rings_waiting: int | None
-    sweep: PassesOut
-    audit: PassesOut
-
-
-def overview(
-    reading: Reading,
-    sight: Sight,
-    recent: Recent,
-    stuck: dict[Wait, int],
-    stuck_seconds: int,
-    stored: dict[str, Stored],
-    workers: list[WorkerSign],
-) -> OverviewOut:
-    return OverviewOut(
-        uploading=LineOut.of(reading.lines[PartState.UPLOADING]),
-        queued=LineOut.of(reading.lines[PartState.QUEUED]),
-        processing=LineOut.of(reading.lines[PartState.PROCESSING]),
-        unsettled=LineOut.of(reading.unsettled),
-        scoring=LineOut.of(reading.scoring),
-        completed={str(minutes): number for minutes, number in recent.completed.items()},
-        failed=FailuresOut(
-            hour=dict(recent.failed_in_hour), day=dict(recent.failed_in_day), ever=dict(reading.totals.failures)
-        ),
-        stuck=stuck,
-        stuck_seconds=stuck_seconds,
-        storage=StorageOut(
-            recordings=reading.files,
-            audio_bytes=reading.bytes,
-            kept=reading.kept,
-            files=StoredOut.of(stored["files"]),
-            chunks=StoredOut.of(stored["chunks"]),
-        ),
-        workers=[WorkerOut.of(sign) for sign in workers],
-        broker=sight.rings is not None,
-        rings_waiting=sight.rings,
-        sweep=PassesOut.of(reading.totals.sweeps),
-        audit=PassesOut.of(reading.totals.audits),
-    )
 
 
 class AnswerSeenOut(BaseModel):
@@ -272,24 +149,6 @@ class FailedListOut(BaseModel):
         last = found[-1].part if len(found) == limit else None
         next = cursor_of(last.completed_at, last.id) if last else None
         return cls(failed=[FailedOut.of(ended) for ended in found], next=next)
-
-
-class Did(BaseModel):
-    name: str = Field(examples=["reclaimed"])
-    what: str = Field(examples=["answers taken back from workers that fell silent"])
-    count: int
-
-
-class SweptOut(BaseModel):
-    """What the sweep and the look for stray audio did, or would do."""
-
-    dry_run: bool
-    counts: list[Did]
-
-    @classmethod
-    def of(cls, counts: dict[str, int], *, dry_run: bool) -> "SweptOut":
-        did = [Did(name=name, what=MEANINGS.get(name, name), count=count) for name, count in counts.items()]
-        return cls(dry_run=dry_run, counts=did)
 
 
 class EntryOut(BaseModel):

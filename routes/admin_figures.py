@@ -1,0 +1,150 @@
+"""The figures that operators are shown, as JSON: how everything stands, and what a sweep did."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from services.interview import PartState
+from services.ports.operations import Recent, Stored, Wait
+from services.ports.workers import WorkerSign
+from services.readings import Line, Passes, Reading
+from services.upkeep import Counts
+from services.watch import Sight
+
+MEANINGS: dict[str, str] = {name: entry.metadata["what"] for name, entry in Counts.__dataclass_fields__.items()}
+
+
+class LineOut(BaseModel):
+    """How many wait, the age of the oldest, and the longest silence of who uploads or transcribes."""
+
+    number: int
+    oldest_seconds: float
+    silent_seconds: float
+
+    @classmethod
+    def of(cls, line: Line) -> "LineOut":
+        return cls(number=line.number, oldest_seconds=line.oldest_seconds, silent_seconds=line.silent_seconds)
+
+
+class FailuresOut(BaseModel):
+    """Failed recordings by the code of the reason; `ever` counts each end, also of what was retried since."""
+
+    hour: dict[str, int] = Field(examples=[{"engine_unavailable": 2}])
+    day: dict[str, int]
+    ever: dict[str, int]
+
+
+class StoredOut(BaseModel):
+    documents: int
+    bytes: int
+    disk_bytes: int = Field(description="What the collection takes on disk, without its indexes.")
+
+    @classmethod
+    def of(cls, stored: Stored) -> "StoredOut":
+        return cls(documents=stored.documents, bytes=stored.bytes, disk_bytes=stored.disk_bytes)
+
+
+class StorageOut(BaseModel):
+    """The recordings that are stored; `kept` of them are of failed answers, for a retry."""
+
+    recordings: int
+    audio_bytes: int
+    kept: int
+    files: StoredOut
+    chunks: StoredOut
+
+
+class WorkerOut(BaseModel):
+    name: str
+    engine: str
+    slots: int = Field(description="Recordings that it transcribes at once.")
+    seen_at: datetime | None
+
+    @classmethod
+    def of(cls, sign: WorkerSign) -> "WorkerOut":
+        return cls(name=sign.name, engine=sign.engine, slots=sign.slots, seen_at=sign.seen_at)
+
+
+class PassesOut(BaseModel):
+    """The passes of the sweep, or of the look for stray audio; no age where there never was one."""
+
+    runs: int
+    age_seconds: float | None
+
+    @classmethod
+    def of(cls, passes: Passes) -> "PassesOut":
+        return cls(runs=passes.number, age_seconds=passes.age_seconds)
+
+
+class OverviewOut(BaseModel):
+    """How everything stands, not older than a few seconds."""
+
+    uploading: LineOut
+    queued: LineOut
+    processing: LineOut
+    unsettled: LineOut = Field(description="Ended, and the clean-up is not confirmed.")
+    scoring: LineOut
+    completed: dict[str, int] = Field(description="By minutes: the last 1, 5 and 60.", examples=[{"1": 4, "5": 19}])
+    failed: FailuresOut
+    stuck: dict[Wait, int] = Field(description="Waits for over `stuck_seconds`; counted up to 1000.")
+    stuck_seconds: int
+    storage: StorageOut
+    workers: list[WorkerOut]
+    broker: bool = Field(description="Whether Redis answers; without it answers are taken, and found by the sweep.")
+    rings_waiting: int | None
+    sweep: PassesOut
+    audit: PassesOut
+
+
+def overview(
+    reading: Reading,
+    sight: Sight,
+    recent: Recent,
+    stuck: dict[Wait, int],
+    stuck_seconds: int,
+    stored: dict[str, Stored],
+    workers: list[WorkerSign],
+) -> OverviewOut:
+    return OverviewOut(
+        uploading=LineOut.of(reading.lines[PartState.UPLOADING]),
+        queued=LineOut.of(reading.lines[PartState.QUEUED]),
+        processing=LineOut.of(reading.lines[PartState.PROCESSING]),
+        unsettled=LineOut.of(reading.unsettled),
+        scoring=LineOut.of(reading.scoring),
+        completed={str(minutes): number for minutes, number in recent.completed.items()},
+        failed=FailuresOut(
+            hour=dict(recent.failed_in_hour), day=dict(recent.failed_in_day), ever=dict(reading.totals.failures)
+        ),
+        stuck=stuck,
+        stuck_seconds=stuck_seconds,
+        storage=StorageOut(
+            recordings=reading.files,
+            audio_bytes=reading.bytes,
+            kept=reading.kept,
+            files=StoredOut.of(stored["files"]),
+            chunks=StoredOut.of(stored["chunks"]),
+        ),
+        workers=[WorkerOut.of(sign) for sign in workers],
+        broker=sight.rings is not None,
+        rings_waiting=sight.rings,
+        sweep=PassesOut.of(reading.totals.sweeps),
+        audit=PassesOut.of(reading.totals.audits),
+    )
+
+
+class Did(BaseModel):
+    name: str = Field(examples=["reclaimed"])
+    what: str = Field(examples=["answers taken back from workers that fell silent"])
+    count: int
+
+
+class SweptOut(BaseModel):
+    """What the sweep and the look for stray audio did, or would do."""
+
+    dry_run: bool
+    counts: list[Did]
+
+    @classmethod
+    def of(cls, counts: dict[str, int], *, dry_run: bool) -> "SweptOut":
+        did = [Did(name=name, what=MEANINGS.get(name, name), count=count) for name, count in counts.items()]
+        return cls(dry_run=dry_run, counts=did)
