@@ -78,18 +78,9 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
     """Hand every room what it needs; nothing is opened."""
     hints = RedisHints(settings.redis_url, f"{CHANNEL}.{settings.mongodb_database}")
     sessions = AnnouncedSessions(MongoSessions(database), hints)
-    uploads, records = MongoUploads(database), MongoRecords(database)
-    closings, audio, doorbell = MongoClosings(database), GridAudio(database), CeleryDoorbell(celery)
-    tally = MongoTally(database)
-    endpoints, ledger = MongoEndpoints(database), MongoLedger(database)
-    courier = WebhookCourier(allow_private=settings.webhooks_allow_private)
-    webhooks = Webhooks(
-        endpoints=endpoints,
-        ledger=ledger,
-        doorbell=doorbell,
-        check=courier.check,
-        most=settings.max_webhooks_per_user,
-    )
+    uploads, records, closings = MongoUploads(database), MongoRecords(database), MongoClosings(database)
+    audio, doorbell, tally = GridAudio(database), CeleryDoorbell(celery), MongoTally(database)
+    webhooks, courier, dispatch = _webhooks(settings, database, doorbell, tally)
     closing = Closing(
         sessions=sessions,
         uploads=uploads,
@@ -99,17 +90,7 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         tally=tally,
         announce=webhooks.announce,
     )
-    lease = {
-        "lease_seconds": settings.lease_seconds,
-        "settle_grace_seconds": settings.lease_seconds * SETTLE_GRACE_SHARE,
-    }
-    upkeep = MongoUpkeep(
-        database,
-        max_deliveries=settings.max_deliveries,
-        upload_silence_seconds=settings.upload_idle_seconds + 2 * touch_seconds(settings.upload_idle_seconds),
-        ring_again_seconds=settings.lease_seconds * RING_AGAIN_SHARE,
-        **lease,
-    )
+    upkeep = _upkeep(settings, database)
     return House(
         sessions=sessions,
         events=MongoEvents(database),
@@ -117,7 +98,7 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         hints=hints,
         tickets=MongoTickets(database),
         uploads=uploads,
-        claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **lease),
+        claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **_lease(settings)),
         records=records,
         closings=closings,
         upkeep=upkeep,
@@ -131,5 +112,39 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         sweep=Sweep(sessions=sessions, upkeep=upkeep, audio=audio, doorbell=doorbell, close=closing.close, tally=tally),
         webhooks=webhooks,
         courier=courier,
-        dispatch=Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, tally=tally),
+        dispatch=dispatch,
     )
+
+
+def _webhooks(
+    settings: Settings, database: AsyncDatabase[Document], doorbell: CeleryDoorbell, tally: MongoTally
+) -> tuple[Webhooks, WebhookCourier, Dispatch]:
+    """Who writes down what is to be told, who carries it, and who sends what is due."""
+    endpoints, ledger = MongoEndpoints(database), MongoLedger(database)
+    courier = WebhookCourier(allow_private=settings.webhooks_allow_private)
+    webhooks = Webhooks(
+        endpoints=endpoints,
+        ledger=ledger,
+        doorbell=doorbell,
+        check=courier.check,
+        most=settings.max_webhooks_per_user,
+    )
+    return webhooks, courier, Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, tally=tally)
+
+
+def _upkeep(settings: Settings, database: AsyncDatabase[Document]) -> MongoUpkeep:
+    return MongoUpkeep(
+        database,
+        max_deliveries=settings.max_deliveries,
+        upload_silence_seconds=settings.upload_idle_seconds + 2 * touch_seconds(settings.upload_idle_seconds),
+        ring_again_seconds=settings.lease_seconds * RING_AGAIN_SHARE,
+        **_lease(settings),
+    )
+
+
+def _lease(settings: Settings) -> dict[str, float]:
+    """What claims and upkeep must agree on."""
+    return {
+        "lease_seconds": settings.lease_seconds,
+        "settle_grace_seconds": settings.lease_seconds * SETTLE_GRACE_SHARE,
+    }
