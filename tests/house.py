@@ -36,25 +36,17 @@ from services.transcription import Transcription
 from services.upkeep import Sweep
 from services.watch import Watch
 from services.webhooks import Webhooks
-from tests.fake_operations import FakeAuditLog, FakeInterventions, FakeViews
-from tests.fake_readings import FakeGauges, FakeTally
-from tests.fake_webhooks import FakeCourier, FakeEndpoints, FakeLedger
-from tests.fakes import (
-    FakeAudio,
-    FakeBacklog,
-    FakeClaims,
-    FakeClosings,
-    FakeDoorbell,
-    FakeElections,
-    FakeRateLimits,
-    FakeRecords,
-    FakeReplays,
-    FakeSessions,
-    FakeUpkeep,
-    FakeUploads,
-    FakeWorkers,
-    Memory,
-)
+from tests.fakes.access import FakeRateLimits, FakeReplays
+from tests.fakes.audio import FakeAudio
+from tests.fakes.elections import FakeElections
+from tests.fakes.figures import FakeGauges, FakeTally
+from tests.fakes.memory import Memory
+from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
+from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
+from tests.fakes.sessions import FakeSessions
+from tests.fakes.upkeep import FakeUpkeep
+from tests.fakes.webhooks import FakeCourier, FakeEndpoints, FakeLedger
+from tests.fakes.workers import FakeDoorbell, FakeWorkers
 
 ALICE = Viewer(UserId("alice"))
 BOB = Viewer(UserId("bob"))

@@ -14,7 +14,7 @@ from services.analysis import Result
 from services.interview import ENDED, LIVE, Mark, Part, PartId, PartState, QuestionId, Session, SessionId, Status
 from services.ports.speech import Speech
 from services.transcript import Transcript
-from tests.fakes import Memory
+from tests.fakes.memory import Memory
 from tests.house import ADMIN, ALICE, Ears, Interior, incoming
 from tests.processes import PORTS
 from tests.services.adapters.houses import house_on_mongo

@@ -15,8 +15,10 @@ from services.errors import Unauthenticated
 from services.interview import Viewer
 from services.push import Push
 from services.tickets import Tickets
-from tests.fake_push import FakeHints, FakeTickets
-from tests.fakes import FakeBacklog, FakeEvents
+from tests.fakes.access import FakeTickets
+from tests.fakes.hints import FakeHints
+from tests.fakes.records import FakeBacklog
+from tests.fakes.sessions import FakeEvents
 from tests.house import ADMIN, ALICE, BOB, Interior
 
 USERS = {"alice": ALICE, "bob": BOB, "admin": ADMIN}

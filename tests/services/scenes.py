@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from services.errors import EngineRefused, EngineUnavailable, ScorerUnavailable
 from services.interview import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
 from services.transcript import Transcript
-from tests.fakes import Terms
+from tests.fakes.memory import Terms
 from tests.house import ALICE, OPERATOR, Q1, Interior, incoming
 from tests.world import KEPT_HOURS, World
 

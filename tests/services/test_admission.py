@@ -6,7 +6,7 @@ import pytest
 from services.admission import Admission
 from services.errors import Problem, RateLimited, TooManyUploads, TooMuchQueued, UploadsSaturated
 from services.interview import Viewer
-from tests.fakes import FakeBacklog
+from tests.fakes.records import FakeBacklog
 from tests.house import ALICE, BOB, Interior
 
 

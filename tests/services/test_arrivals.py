@@ -10,7 +10,7 @@ from services.errors import StoreUnavailable
 from services.formats import Container
 from services.interview import PartId
 from services.ports.audio import Incoming
-from tests.fakes import FakeUploads
+from tests.fakes.records import FakeUploads
 from tests.house import ALICE, Q1, Q2, Interior
 
 A_WHILE = 0.01

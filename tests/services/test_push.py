@@ -13,8 +13,9 @@ from services.events import MOST_KEPT
 from services.interview import Answer, Evaluation, Mark, PartId, Question, Session, SessionId, Status, Viewer
 from services.ports.sessions import News
 from services.push import MOST_HELD, Push, Told
-from tests.fake_push import FakeHints
-from tests.fakes import FakeEvents, FakeSessions, Memory
+from tests.fakes.hints import FakeHints
+from tests.fakes.memory import Memory
+from tests.fakes.sessions import FakeEvents, FakeSessions
 from tests.house import ADMIN, ALICE, BOB, Q1
 from tests.virtual_time import VirtualLoop
 

@@ -24,7 +24,7 @@ from services.analysis import Result
 from services.errors import EngineRefused, EngineTimeout, EngineUnavailable, FailedByOperator, ScorerUnavailable
 from services.interview import ENDED, Evaluation, Part, PartId, PartState, Question, QuestionId, SessionId, Status
 from services.ports.operations import Action
-from tests.fakes import PENDING
+from tests.fakes.memory import PENDING
 from tests.faults import Fault
 from tests.house import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior, incoming
 from tests.services.actors import Actor, Work

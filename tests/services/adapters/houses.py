@@ -34,25 +34,16 @@ from services.ports.sessions import Events, Sessions
 from services.ports.upkeep import Upkeep
 from services.ports.webhooks import Endpoints, Ledger
 from services.ports.workers import Workers
-from tests.fake_operations import FakeAuditLog, FakeInterventions, FakeViews
-from tests.fake_push import FakeTickets
-from tests.fake_readings import FakeGauges, FakeTally
-from tests.fake_webhooks import FakeEndpoints, FakeLedger
-from tests.fakes import (
-    FakeAudio,
-    FakeBacklog,
-    FakeClaims,
-    FakeClosings,
-    FakeEvents,
-    FakeRecords,
-    FakeReplays,
-    FakeSessions,
-    FakeUpkeep,
-    FakeUploads,
-    FakeWorkers,
-    Memory,
-    Terms,
-)
+from tests.fakes.access import FakeReplays, FakeTickets
+from tests.fakes.audio import FakeAudio
+from tests.fakes.figures import FakeGauges, FakeTally
+from tests.fakes.memory import Memory, Terms
+from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
+from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
+from tests.fakes.sessions import FakeEvents, FakeSessions
+from tests.fakes.upkeep import FakeUpkeep
+from tests.fakes.webhooks import FakeEndpoints, FakeLedger
+from tests.fakes.workers import FakeWorkers
 
 TERMS = Terms()
 ANN = Viewer(UserId("ann"))

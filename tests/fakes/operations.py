@@ -20,7 +20,7 @@ from services.ports.operations import (
     Stuck,
     Wait,
 )
-from tests.fakes import PENDING, Memory, Row
+from tests.fakes.memory import PENDING, Memory, Row
 
 NOT_ACCEPTED = (PartState.UPLOADING, PartState.ABORTED)
 

@@ -6,17 +6,9 @@ from datetime import datetime
 
 from services.interview import ENDED, LIVE, PartId, PartState
 from services.ports.webhooks import DeliveryState
-from services.readings import (
-    PROCESSING_BOUNDS,
-    TURNAROUND_BOUNDS,
-    Histogram,
-    Line,
-    Passes,
-    Reading,
-    Totals,
-    bucket,
-)
-from tests.fakes import FakeWorkers, Memory, Row
+from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals, bucket
+from tests.fakes.memory import Memory, Row
+from tests.fakes.workers import FakeWorkers
 
 BEATING = (PartState.UPLOADING, PartState.PROCESSING)
 

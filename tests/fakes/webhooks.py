@@ -10,17 +10,9 @@ from services.addresses import target_of
 from services.errors import DeliveryNotFound, WebhookNotFound
 from services.interview import UserId, Viewer
 from services.notices import Notice
-from services.ports.webhooks import (
-    Attempt,
-    Delivery,
-    DeliveryId,
-    DeliveryState,
-    Webhook,
-    WebhookId,
-    WebhookState,
-)
+from services.ports.webhooks import Attempt, Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
 from services.redelivery import Arrived, Later, Reply, Step
-from tests.fakes import Clock, Memory
+from tests.fakes.memory import Clock, Memory
 
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 

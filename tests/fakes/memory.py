@@ -1,0 +1,123 @@
+"""What all fakes of a test share: one store and one clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.events import Event
+from services.interview import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
+from services.ports.access import Hold, Kept
+from services.ports.audio import Deletion
+from services.ports.webhooks import Delivery, DeliveryId
+from services.ports.workers import WorkerSign
+from services.transcript import Transcript
+
+PENDING = (PartState.QUEUED, PartState.PROCESSING)
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def after(self, seconds: float) -> datetime:
+        return self.now + timedelta(seconds=seconds)
+
+    def is_past(self, moment: datetime | None, seconds: float = 0.0) -> bool:
+        return moment is None or moment <= self.after(-seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The times and numbers that the adapters are built with."""
+
+    lease_seconds: float = 60.0
+    max_deliveries: int = 3
+    upload_silence_seconds: float = 60.0
+    ring_again_seconds: float = 30.0
+    settle_grace_seconds: float = 10.0
+    replay_lease_seconds: float = 15.0
+
+
+@dataclass(slots=True)
+class Row:
+    """A part, and what its record says besides."""
+
+    part: Part
+    heartbeat_at: datetime | None = None
+    not_before: datetime | None = None
+    rung_at: datetime | None = None
+    claimed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    counted: bool = False
+    settled: bool = True
+    to_score: bool = False
+    score_failures: int = 0
+    score_after: datetime | None = None
+    owner: str | None = None
+    transcript: Transcript | None = None
+    processing_seconds: float = 0.0
+    deletion: Deletion | None = None
+
+
+@dataclass(slots=True)
+class Replay:
+    """What is known of a key."""
+
+    path: str
+    fingerprint: str | None
+    hold: Hold
+    held_at: datetime | None
+    answer: Kept | None = None
+
+
+@dataclass(slots=True)
+class Memory:
+    """What all fakes of a test share."""
+
+    clock: Clock = field(default_factory=Clock)
+    terms: Terms = field(default_factory=Terms)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    takes: dict[tuple[SessionId, QuestionId], int] = field(default_factory=dict)
+    analyses: dict[SessionId, dict[str, object]] = field(default_factory=dict)
+    analyzed: dict[SessionId, int] = field(default_factory=dict)
+    events: dict[SessionId, list[Event]] = field(default_factory=dict)
+    rows: dict[PartId, Row] = field(default_factory=dict)
+    files: dict[PartId, dict[str, object]] = field(default_factory=dict)
+    chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
+    workers: dict[str, WorkerSign] = field(default_factory=dict)
+    counters: dict[str, dict[str, float]] = field(default_factory=dict)
+    passed: dict[str, datetime] = field(default_factory=dict)
+    endings: list[Row] = field(default_factory=list)
+    replays: dict[tuple[UserId, str], Replay] = field(default_factory=dict)
+    deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
+    elections: int = 1
+
+    def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
+        """The row if it is in one of these states and may come from there into that one."""
+        row = self.rows.get(id)
+        allowed = row is not None and row.part.state in states and row.part.state in sources(to)
+        return row if allowed else None
+
+    def move(self, row: Row, **values: Any) -> Part:
+        row.part = replace(row.part, rev=row.part.rev + 1, **values)
+        return row.part
+
+    def end(self, row: Row, state: PartState, **values: Any) -> Part:
+        row.settled = False
+        return self.move(row, state=state, completed_at=self.clock.now, **values)
+
+    def queue_again(self, row: Row, *, delay: float = 0.0, rung: bool = False, **values: Any) -> Part:
+        row.not_before, row.rung_at, row.owner = self.clock.after(delay), self.clock.now if rung else None, None
+        return self.move(row, state=PartState.QUEUED, fence=row.part.fence + 1, **values)
+
+    def having(self, wanted: Callable[[Row], bool]) -> list[Row]:
+        return [row for row in self.rows.values() if wanted(row)]
+
+    def is_silent(self, row: Row) -> bool:
+        return row.part.state is PartState.PROCESSING and self.clock.is_past(row.heartbeat_at, self.terms.lease_seconds)

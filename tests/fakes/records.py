@@ -1,0 +1,174 @@
+"""The records of recordings, from their upload to their end, in memory."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from services.interview import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
+from services.ports.audio import Deletion
+from services.ports.records import Load
+from services.transcript import Transcript
+from tests.fakes.memory import PENDING, Memory, Row
+from tests.fakes.workers import FakeWorkers
+
+
+class FakeUploads:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def begin(self, part: Part) -> None:
+        assert part.id not in self._memory.rows
+        now = self._memory.clock.now
+        self._memory.rows[part.id] = Row(replace(part, created_at=now), heartbeat_at=now)
+
+    async def touch(self, ids: Collection[PartId]) -> set[PartId]:
+        arriving = [row for id in ids if (row := self._memory.rows.get(id)) and row.part.state is PartState.UPLOADING]
+        for row in arriving:
+            row.heartbeat_at = self._memory.clock.now
+        return set(ids) - {row.part.id for row in arriving}
+
+    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
+        row = self._memory.row(id, PartState.QUEUED, PartState.UPLOADING)
+        if row is None:
+            return None
+        for same in self._memory.having(lambda other: _is_same_in_work(other.part, row.part, sha256)):
+            return self._memory.move(same, take=max(same.part.take, row.part.take))
+        row.not_before = row.rung_at = row.accepted_at = self._memory.clock.now
+        what = {"sha256": sha256, "bytes": size, "estimated_seconds": seconds}
+        return self._memory.move(row, state=PartState.QUEUED, **what)
+
+    async def abort(self, id: PartId) -> Part | None:
+        row = self._memory.row(id, PartState.ABORTED, PartState.UPLOADING)
+        return self._memory.end(row, PartState.ABORTED) if row else None
+
+    async def withdraw(self, id: PartId) -> Part | None:
+        row = self._memory.row(id, PartState.ABORTED, PartState.QUEUED)
+        return self._memory.end(row, PartState.ABORTED) if row else None
+
+    async def supersede(self, session_id: SessionId, question_id: QuestionId, take: int) -> list[Part]:
+        def is_older(row: Row) -> bool:
+            part = row.part
+            same = (part.session_id, part.question_id) == (session_id, question_id)
+            return same and part.take < take and part.state in PENDING
+
+        older = self._memory.having(is_older)
+        return [self._memory.end(row, PartState.SUPERSEDED, fence=row.part.fence + 1) for row in older]
+
+
+def _is_same_in_work(other: Part, part: Part, sha256: str) -> bool:
+    same = (other.session_id, other.question_id, other.sha256) == (part.session_id, part.question_id, sha256)
+    return same and other.state in PENDING
+
+
+class FakeClaims:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def claim(self, id: PartId, owner: str) -> Part | None:
+        row = self._memory.row(id, PartState.PROCESSING, *PENDING)
+        if row is None or row.part.deliveries >= self._memory.terms.max_deliveries:
+            return None
+        is_due = row.part.state is PartState.QUEUED and self._memory.clock.is_past(row.not_before)
+        if not is_due and not self._memory.is_silent(row):
+            return None
+        row.owner, row.claimed_at, row.heartbeat_at = owner, self._memory.clock.now, self._memory.clock.now
+        fence, deliveries = row.part.fence + 1, row.part.deliveries + 1
+        return self._memory.move(row, state=PartState.PROCESSING, fence=fence, deliveries=deliveries)
+
+    async def beat(self, id: PartId, fence: int) -> bool:
+        row = self._held(id, fence, PartState.PROCESSING)
+        if row is not None:
+            row.heartbeat_at = self._memory.clock.now
+        return row is not None
+
+    async def complete(self, id: PartId, fence: int, transcript: Transcript) -> Part | None:
+        row = self._held(id, fence, PartState.COMPLETED)
+        if row is None or row.claimed_at is None:
+            return None
+        row.transcript, row.to_score = transcript, True
+        row.processing_seconds = (self._memory.clock.now - row.claimed_at).total_seconds()
+        row.score_after = self._memory.clock.after(self._memory.terms.settle_grace_seconds)
+        return self._memory.end(row, PartState.COMPLETED, failure=None)
+
+    async def again(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
+        row = self._held(id, fence, PartState.QUEUED)
+        return self._memory.queue_again(row, delay=delay, failure=failure) if row else None
+
+    async def release(self, id: PartId, fence: int) -> Part | None:
+        row = self._held(id, fence, PartState.QUEUED)
+        return self._memory.queue_again(row, deliveries=row.part.deliveries - 1) if row else None
+
+    async def fail(self, id: PartId, fence: int, failure: Failure, *, keep_audio: bool) -> Part | None:
+        row = self._held(id, fence, PartState.FAILED)
+        return self._memory.end(row, PartState.FAILED, failure=failure, keep_audio=keep_audio) if row else None
+
+    def _held(self, id: PartId, fence: int, to: PartState) -> Row | None:
+        row = self._memory.row(id, to, PartState.PROCESSING)
+        return row if row and row.part.fence == fence else None
+
+
+class FakeRecords:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def get(self, id: PartId) -> Part | None:
+        row = self._memory.rows.get(id)
+        return row.part if row else None
+
+    async def transcript(self, id: PartId) -> Transcript | None:
+        row = self._memory.rows.get(id)
+        return row.transcript if row and row.part.state is PartState.COMPLETED else None
+
+    async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:
+        parts = [row.part for row in self._memory.rows.values() if row.part.state not in DROPPED]
+        own = sorted((part for part in parts if part.session_id == session_id), key=lambda part: part.take)
+        return {part.question_id: part.take for part in own}
+
+
+class FakeBacklog:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def load(self, session_id: SessionId | None) -> Load:
+        slots = sum(worker.slots for worker in await FakeWorkers(self._memory).alive())
+        done = [row for row in self._memory.rows.values() if row.part.state is PartState.COMPLETED]
+        done.sort(key=lambda row: row.part.completed_at or self._memory.clock.now)
+        seconds = [row.processing_seconds for row in done[-20:]]
+        return Load(self._ahead(session_id), max(1, slots), sum(seconds) / len(seconds) if seconds else 2.0)
+
+    async def queued_seconds(self, user_id: UserId) -> float:
+        parts = [row.part for row in self._memory.rows.values() if row.part.state in PENDING]
+        return sum(part.estimated_seconds for part in parts if part.user_id == user_id)
+
+    def _ahead(self, session_id: SessionId | None) -> int:
+        pending = [row.part for row in self._memory.rows.values() if row.part.state in PENDING]
+        if session_id is None:
+            return len(pending)
+        own = [part.created_at for part in pending if part.session_id == session_id and part.created_at]
+        return sum(1 for part in pending if own and part.created_at and part.created_at <= max(own))
+
+
+class FakeClosings:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
+        row = self._memory.rows.get(id)
+        if row is None or row.part.rev != rev or row.part.state not in ENDED:
+            return False
+        row.settled = True
+        if deletion is not None:
+            before = row.deletion or Deletion(0, 0, 0)
+            row.deletion = Deletion(before.files + deletion.files, before.chunks + deletion.chunks, deletion.left)
+        return True
+
+    async def scored(self, id: PartId) -> None:
+        if row := self._memory.rows.get(id):
+            row.to_score = False
+
+    async def score_again(self, id: PartId, delay: float) -> int:
+        row = self._memory.rows.get(id)
+        if row is None or not row.to_score:
+            return 0
+        row.score_failures += 1
+        row.score_after = self._memory.clock.after(delay)
+        return row.score_failures

@@ -1,0 +1,85 @@
+"""What the sweep finds and mends, in memory."""
+
+from services.interview import LIVE, Failure, Part, PartId, PartState
+from services.ports.upkeep import Findings
+from tests.fakes.memory import Memory, Row
+
+
+class FakeUpkeep:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def due(self, limit: int) -> list[PartId]:
+        clock, silence = self._memory.clock, self._memory.terms.ring_again_seconds
+        rows = [row for row in self._due() if clock.is_past(row.rung_at, silence)]
+        rows.sort(key=lambda row: (row.rung_at is not None, row.rung_at))
+        for row in rows[:limit]:
+            row.rung_at = clock.now
+        return [row.part.id for row in rows[:limit]]
+
+    async def count_due(self, most: int = 1000) -> int:
+        return min(most, len(self._due()))
+
+    async def reclaim(self) -> list[Part]:
+        return [self._memory.queue_again(row, rung=True) for row in self._silent()]
+
+    async def bury(self, failure: Failure) -> list[Part]:
+        what = {"failure": failure, "keep_audio": True}
+        lost = self._exhausted()
+        return [self._memory.end(row, PartState.FAILED, fence=row.part.fence + 1, **what) for row in lost]
+
+    async def abandon(self) -> list[Part]:
+        return [self._memory.end(row, PartState.ABORTED) for row in self._abandoned()]
+
+    async def unsettled(self) -> list[Part]:
+        return [row.part for row in self._unsettled()]
+
+    async def unscored(self) -> list[PartId]:
+        rows = self._unscored()
+        for row in rows:
+            row.score_after = self._memory.clock.after(self._memory.terms.ring_again_seconds)
+        return [row.part.id for row in rows]
+
+    async def expire(self, hours: float) -> list[Part]:
+        over = self._expired(hours)
+        for row in over:
+            row.settled = False
+        return [self._memory.move(row, keep_audio=False) for row in over]
+
+    async def survey(self, hours: float) -> Findings:
+        looks = (self._due, self._silent, self._exhausted, self._abandoned, self._unsettled, self._unscored)
+        return Findings(*[len(rows) for rows in [*(look() for look in looks), self._expired(hours)]])
+
+    async def owned(self, ids: list[PartId]) -> set[PartId]:
+        rows = [self._memory.rows[id] for id in ids if id in self._memory.rows]
+        return {row.part.id for row in rows if row.part.state in LIVE or row.part.keep_audio}
+
+    def _due(self) -> list[Row]:
+        queued = self._memory.having(lambda row: row.part.state is PartState.QUEUED)
+        return [row for row in queued if self._memory.clock.is_past(row.not_before)]
+
+    def _silent(self) -> list[Row]:
+        return self._memory.having(lambda row: self._memory.is_silent(row) and not self._is_used_up(row))
+
+    def _exhausted(self) -> list[Row]:
+        used_up = self._memory.having(self._is_used_up)
+        return [row for row in used_up if row.part.state is PartState.QUEUED or self._memory.is_silent(row)]
+
+    def _abandoned(self) -> list[Row]:
+        silence = self._memory.terms.upload_silence_seconds
+        arriving = self._memory.having(lambda row: row.part.state is PartState.UPLOADING)
+        return [row for row in arriving if self._memory.clock.is_past(row.heartbeat_at, silence)]
+
+    def _unsettled(self) -> list[Row]:
+        rows, grace = self._memory.having(lambda row: not row.settled), self._memory.terms.settle_grace_seconds
+        return [row for row in rows if self._memory.clock.is_past(row.part.completed_at, grace)]
+
+    def _unscored(self) -> list[Row]:
+        return self._memory.having(lambda row: row.to_score and self._memory.clock.is_past(row.score_after))
+
+    def _expired(self, hours: float) -> list[Row]:
+        kept = self._memory.having(lambda row: row.part.state is PartState.FAILED and row.part.keep_audio)
+        return [row for row in kept if self._memory.clock.is_past(row.part.completed_at, hours * 3600)]
+
+    def _is_used_up(self, row: Row) -> bool:
+        return row.part.deliveries >= self._memory.terms.max_deliveries
