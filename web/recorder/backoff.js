@@ -1,8 +1,8 @@
 /** When to try again: full jitter below a bound that doubles; what the server asks for is the least. */
 
-export const FIRST_SECONDS = 1;
-export const MOST_SECONDS = 60;
-export const LEAST_SECONDS = 0.2;
+const FIRST_SECONDS = 1;
+const MOST_SECONDS = 60;
+const LEAST_SECONDS = 0.2;
 const SPREAD_SECONDS = 3;
 const LONGEST_RETRY_AFTER = 3600;
 

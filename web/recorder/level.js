@@ -69,7 +69,7 @@ export function listenForQuiet(onQuiet) {
  * 0 for silence, 1 for as loud as it gets.
  * @param {Float32Array} samples
  */
-export function levelOf(samples) {
+function levelOf(samples) {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;
   const decibels = 10 * Math.log10(sum / samples.length || Number.MIN_VALUE);
@@ -81,7 +81,7 @@ export function levelOf(samples) {
  * @param {HTMLCanvasElement} canvas
  * @param {number[]} levels
  */
-export function draw(canvas, levels) {
+function draw(canvas, levels) {
   const scale = globalThis.devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const most = Math.ceil(width / (BAR + GAP));

@@ -28,16 +28,12 @@ export function hold(name) {
 }
 
 /**
- * Do it if nobody holds the name; whether it was done.
+ * Do it if nobody holds the name.
  * @param {string} name
  * @param {() => Promise<void>} act
  */
 export async function unlessHeld(name, act) {
-  let done = false;
   await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-    if (!lock) return;
-    await act();
-    done = true;
+    if (lock) await act();
   });
-  return done;
 }

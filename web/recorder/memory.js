@@ -8,10 +8,6 @@ export class MemoryStore {
   /** @type {Map<string, { record: Recording, chunks: ArrayBuffer[] }>} */
   #kept = new Map();
 
-  get isDurable() {
-    return false;
-  }
-
   /**
    * @param {Recording} record
    * @param {number} number

@@ -5,7 +5,7 @@
  */
 
 /** What is asked for first comes first: Chromium and Firefox have WebM, older Firefox Ogg, Safari MP4. */
-export const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4", "audio/webm"];
+const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4", "audio/webm"];
 
 const REASONS = /** @type {Record<string, [string, string]>} */ ({
   NotAllowedError: ["microphone_denied", "The browser may not use the microphone. Allow it for this page, and try again."],

@@ -19,11 +19,6 @@ export class IndexedStore {
     this.#name = name;
   }
 
-  /** Whether it outlives the page. */
-  get isDurable() {
-    return true;
-  }
-
   /**
    * Write a chunk, and the record as it is with it, in one step.
    * @param {Recording} record
