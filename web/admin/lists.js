@@ -46,7 +46,7 @@ export class Pages {
   #next = undefined;
 
   /**
-   * @param {{ path: string, name: string, place: string, more: string, empty: string, item: (entry: any) => Node }} of
+   * @param {{ path: string, name: string, place: string, more: string, empty: string, item: (entry: any) => Element }} of
    */
   constructor(of) {
     this.of = of;
