@@ -7,12 +7,11 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.interview import ENDED, PartState
+from services.interview import PartState
 
 PROCESSING_BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 TURNAROUND_BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
 OUTCOMES = ("delivered", "failed", "dead")
-ENDED_STATES = sorted(state.value for state in ENDED)
 
 
 def bucket(seconds: float, bounds: tuple[float, ...]) -> int:
