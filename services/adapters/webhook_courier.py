@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from socket import SOCK_STREAM, getaddrinfo
@@ -60,14 +61,7 @@ class WebhookCourier:
     async def send(self, webhook: Webhook, delivery: Delivery) -> Reply:
         start = time.monotonic()
         reply = await self._try(webhook, delivery)
-        took = round((time.monotonic() - start) * 1000)
-        return Reply(
-            status=reply.status,
-            error=reply.error,
-            excerpt=reply.excerpt,
-            retry_after=reply.retry_after,
-            milliseconds=took,
-        )
+        return replace(reply, milliseconds=round((time.monotonic() - start) * 1000))
 
     async def close(self) -> None:
         if self._pool is not None:
