@@ -49,8 +49,8 @@ class WebhookCourier:
     ) -> None:
         self._allow_private = allow_private
         self._seconds = seconds
-        self._names = Names()
-        self._resolve = resolve or self._names.resolve
+        self._resolver = Resolver()
+        self._resolve = resolve or self._resolver.resolve
         self._tls = tls
         self._pool: httpcore2.AsyncConnectionPool | None = None
 
@@ -66,7 +66,7 @@ class WebhookCourier:
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.aclose()
-        self._names.close()
+        self._resolver.close()
 
     async def _try(self, webhook: Webhook, delivery: Delivery) -> Reply:
         try:
@@ -102,7 +102,7 @@ class WebhookCourier:
                 ssl_context=self._tls or httpcore2.default_ssl_context(),
                 max_connections=MOST_CONNECTIONS,
                 max_keepalive_connections=0,
-                network_backend=Checked(self._addresses),
+                network_backend=CheckedBackend(self._addresses),
             )
         return self._pool
 
@@ -115,7 +115,7 @@ class WebhookCourier:
         return check_addresses(found, allow_private=self._allow_private)
 
 
-class Checked(httpcore2.AsyncNetworkBackend):
+class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """Connects to the addresses that were checked, and resolves nothing a second time."""
 
     def __init__(self, addresses: Resolve) -> None:
@@ -144,7 +144,7 @@ class Checked(httpcore2.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-class Names:
+class Resolver:
     """The system's resolver, in few threads of its own: a name that hangs holds nobody else up."""
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ class Names:
     async def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of a name; OSError if there are none."""
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="names")
+            self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
         return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
 
     def close(self) -> None:
