@@ -65,7 +65,7 @@ class RedisHints:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _publish(self, client: "Redis") -> None:
+    async def _publish(self, client: Redis) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while self._waiting:
@@ -77,7 +77,7 @@ class RedisHints:
         finally:
             self._publishing = None
 
-    async def _send(self, client: "Redis") -> None:
+    async def _send(self, client: Redis) -> None:
         """What has come together meanwhile goes in one piece."""
         ids = list(self._waiting)
         self._waiting.clear()
@@ -86,7 +86,7 @@ class RedisHints:
                 pipeline.publish(self._channel, id)
             await pipeline.execute()
 
-    async def _hear(self, client: "Redis", heard: Heard) -> None:
+    async def _hear(self, client: Redis, heard: Heard) -> None:
         """Pass on what comes, until nothing does: a server that stands still keeps its connections open."""
         async with client.pubsub() as channel:
             await channel.subscribe(self._channel)
@@ -115,7 +115,7 @@ async def _next(channel: PubSub) -> dict[str, Any] | None:
     return message
 
 
-def _client(url: str) -> "Redis":
+def _client(url: str) -> Redis:
     return Redis.from_url(
         url,
         socket_timeout=PATIENCE_SECONDS,
