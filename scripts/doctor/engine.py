@@ -30,7 +30,7 @@ def _local(settings: Settings) -> Finding:
 
 
 async def _hosted(settings: Settings) -> Finding:
-    if settings.openai_api_key is None or not settings.openai_api_key.get_secret_value():
+    if not settings.openai_api_key:
         return failing("Speech engine", "hosted, without a key", "Set OPENAI_API_KEY, or SPEECH_ENGINE=local.")
     key, where = settings.openai_api_key.get_secret_value(), settings.openai_base_url or "the default address"
     async with openai.AsyncOpenAI(

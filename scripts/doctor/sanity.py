@@ -40,6 +40,6 @@ def _lease(settings: Settings) -> Finding:
 def _scorer(settings: Settings) -> list[Finding]:
     if not settings.uses_hosted_scorer:
         return []
-    if settings.scorer_model is None or settings.openai_api_key is None:
+    if not (settings.scorer_model and settings.openai_api_key):
         return [failing("Scorer", "hosted, without key or model", "Set OPENAI_API_KEY and SCORER_MODEL.")]
     return [ok("Scorer", f"hosted, {settings.scorer_model}")]

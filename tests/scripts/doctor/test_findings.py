@@ -95,6 +95,8 @@ def test_a_sweep_that_stopped_is_a_warning() -> None:
         ({"lease_seconds": 5, "openai_timeout_seconds": 2}, "Lease", "warning"),
         ({"sweep_seconds": 90}, "Lease", "warning"),
         ({"scorer": "openai"}, "Scorer", "failing"),
+        ({"scorer": "openai", "scorer_model": "m", "openai_api_key": ""}, "Scorer", "failing"),
+        ({"scorer": "openai", "scorer_model": "", "openai_api_key": "k"}, "Scorer", "failing"),
         ({"scorer": "openai", "scorer_model": "m", "openai_api_key": "k"}, "Scorer", "ok"),
     ],
 )
