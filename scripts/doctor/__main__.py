@@ -42,7 +42,7 @@ def _found(given: dict[str, Any]) -> list[Finding]:
     try:
         settings = Settings(**given)
     except ValidationError as trouble:
-        return [failing("Settings", escape(each["msg"]), f"Correct {_names(each)}.") for each in trouble.errors()]
+        return [failing("Settings", each["msg"], f"Correct {_names(each)}.") for each in trouble.errors()]
     return asyncio.run(examine(settings))
 
 
