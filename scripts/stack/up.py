@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from app.config import StackSettings
 from scripts.stack.child import die_with_parent
@@ -28,7 +29,7 @@ def up(
         with opened(settings) as stack:
             code = _run(stack, signals)
     except (StackError, ValidationError) as error:
-        console.print(f"[red]The stack cannot run.[/red] {_plain(error)}", markup=True, soft_wrap=True)
+        console.print(f"[red]The stack cannot run.[/red] {escape(str(error))}", markup=True, soft_wrap=True)
         code = 1
     raise typer.Exit(code)
 
@@ -57,10 +58,6 @@ def _say_ready(stack: Stack) -> None:
         soft_wrap=True,
     )
     console.print(f"Logs are in {stack.layout.logs}; Ctrl-C stops everything.", soft_wrap=True)
-
-
-def _plain(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
 
 
 if __name__ == "__main__":
