@@ -1,5 +1,6 @@
 """When to try again, and when to give up: arithmetic without a clock."""
 
+import math
 from dataclasses import dataclass
 
 from services.errors import Problem
@@ -30,3 +31,12 @@ def decide(problem: Problem, delivery: int, most: int) -> Again | GiveUp:
     if not problem.retryable or delivery >= most:
         return GiveUp()
     return Again(max(backoff(delivery), min(problem.retry_after or 0.0, LONGEST_DELAY)))
+
+
+def seconds_asked(retry_after: str | None) -> float | None:
+    """The seconds that a Retry-After names; None if it names none."""
+    try:
+        seconds = float(retry_after or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -6,7 +6,6 @@ quote stands in the transcript. What a candidate says can therefore not set the 
 
 import asyncio
 import json
-import math
 
 import openai
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from services.errors import ScorerUnavailable
 from services.evidence import find_quote
 from services.interview import Evaluation, Feedback, KeyPoint, Question
+from services.retry import seconds_asked
 
 PROMPT_VERSION = "1"
 PROMPT = """You judge one spoken interview answer for a reviewer who checks every word of yours.
@@ -165,13 +165,5 @@ def _problem_of(error: openai.OpenAIError) -> Exception:
         return ScorerUnavailable("The scorer refuses the key. Check OPENAI_API_KEY.")
     if error.status_code == 404:
         return ScorerUnavailable("The scorer knows no such model or address. Check SCORER_MODEL and OPENAI_BASE_URL.")
-    wait = _retry_after(error.response.headers.get("retry-after"))
+    wait = seconds_asked(error.response.headers.get("retry-after"))
     return ScorerUnavailable(f"The scorer failed with status {error.status_code}.", retry_after=wait)
-
-
-def _retry_after(header: str | None) -> float | None:
-    try:
-        seconds = float(header or "")
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None

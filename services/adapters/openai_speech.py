@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ from pydantic import BaseModel, OnErrorOmit, ValidationError
 
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
 from services.ports.speech import Speech
+from services.retry import seconds_asked
 from services.transcript import Segment, Transcript, Word
 
 RATE = 16_000
@@ -158,7 +158,7 @@ def problem_of(error: openai.OpenAIError) -> TranscriptionProblem:
         return EngineTimeout()
     if not isinstance(error, openai.APIStatusError):
         return EngineUnavailable("The speech engine could not be reached.")
-    status, wait = error.status_code, _retry_after(error.response.headers.get("retry-after"))
+    status, wait = error.status_code, seconds_asked(error.response.headers.get("retry-after"))
     if status in REFUSALS:
         return EngineRefused(REFUSALS[status])
     if status == 429:
@@ -166,14 +166,6 @@ def problem_of(error: openai.OpenAIError) -> TranscriptionProblem:
     if status in (408, 504):
         return EngineTimeout(retry_after=wait)
     return EngineUnavailable(REPAIRS.get(status, f"The speech engine failed with status {status}."), retry_after=wait)
-
-
-def _retry_after(header: str | None) -> float | None:
-    try:
-        seconds = float(header or "")
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _primary(language: str | None) -> str | None:
