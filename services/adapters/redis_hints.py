@@ -50,6 +50,7 @@ class RedisHints:
     async def listen(self, heard: Heard) -> None:
         backoff = LEAST_BACKOFF
         while self._client is not None:
+            _heed_cancellation()
             begun = time.monotonic()
             try:
                 await self._hear(self._client, heard)
@@ -92,6 +93,7 @@ class RedisHints:
             await channel.subscribe(self._channel)
             asked = True  # the subscription is answered as well
             while True:
+                _heed_cancellation()
                 message = await _next(channel)
                 if message is None:
                     if asked:
@@ -108,6 +110,13 @@ class RedisHints:
         if hears != self._hears:
             log.warning("hints are heard again" if hears else "no hints are heard", reason=reason)
         self._hears = hears
+
+
+def _heed_cancellation() -> None:
+    """The driver sends by asyncio.wait_for, which before Python 3.12 may swallow a cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _next(channel: PubSub) -> dict[str, Any] | None:

@@ -107,6 +107,23 @@ async def test_silence_is_no_reason_to_begin_anew(redis_url: str, quick: None) -
         assert heard == [None]
 
 
+@pytest.mark.parametrize("steps", range(4))
+async def test_who_stops_while_a_ping_leaves_is_let_go(redis_url: str, quick: None, steps: int) -> None:
+    heard, loop = Heard(), asyncio.get_running_loop()
+    async with hints(redis_url) as made:
+        task = asyncio.create_task(made.listen(heard.append))
+        await heard.until(lambda h: None in h)
+        before, deadline = asyncio.all_tasks(), loop.time() + 2
+        while asyncio.all_tasks() == before and loop.time() < deadline:  # the driver sends in a task of its own
+            await asyncio.sleep(0)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=5)
+        task.cancel()
+        assert done
+
+
 async def test_a_server_that_stands_still_holds_nobody_up_and_is_heard_again(own_valkey: str, quick: None) -> None:
     async with listener(own_valkey) as heard, hints(own_valkey) as made:
         os.kill(pid_of(own_valkey), signal.SIGSTOP)
