@@ -89,10 +89,10 @@ def hours_of_silence(hours: float) -> bytes:
     return head[: head.index(CLUSTER)] + b"".join(_cluster(number * 30_000, 250) for number in clusters)
 
 
-def video_only() -> bytes:
-    """A WebM file with a picture and no sound."""
+def video_only(container: str = "webm") -> bytes:
+    """A file with a picture and no sound."""
     file = BytesIO()
-    with av.open(file, "w", format="webm") as output:
+    with av.open(file, "w", format=container) as output:
         stream = output.add_stream("libvpx", rate=5)
         stream.width = stream.height = 32
         stream.pix_fmt = "yuv420p"
