@@ -73,6 +73,6 @@ def _local(settings: Settings, slots: int) -> LocalSpeech:
 def _scorer(settings: Settings, client: openai.AsyncOpenAI) -> Scorer:
     if not settings.uses_hosted_scorer:
         return CoverageScorer()
-    if settings.scorer_model is None:
+    if not settings.scorer_model:
         raise ValueError("set SCORER_MODEL to the hosted model that is to score")
     return OpenAIScorer(client, settings.scorer_model, settings.openai_timeout_seconds)
