@@ -2,7 +2,7 @@
 
 import gc
 
-NEW_OBJECTS, YOUNG_PASSES, OLD_PASSES = 1_000, 10, 300
+NEW_OBJECTS, YOUNG_PASSES, OLD_PASSES = 500, 10, 600
 
 
 def collect_rarely() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from app.gathered import Gathered
 from app.slow_readers import Draining
 
 HEAD_SECONDS = 10.0
@@ -69,7 +70,10 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         if len(self.headers) > MOST_HEADERS:
             self.refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError  # the parser stops, and uvicorn calls send_400_response
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle is not before:
+            self.cycle.message_event = Gathered(self.cycle, self.loop)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
