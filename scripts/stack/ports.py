@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Collection
 
 # Below the range from which outgoing connections get theirs: a server that is
 # started again must find its port free.
@@ -20,11 +21,19 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(before: int | None = None) -> int:
-    """The port that was used before if it is free, else another free one."""
-    if before and is_free(before):
+def choose(before: int | None = None, *, taken: Collection[int | None] = ()) -> int:
+    """The port that was used before if it is free, else another free one; none that is given away already."""
+    if before and before not in taken and is_free(before):
         return before
-    return next(port for port in _some() if is_free(port))
+    return next(port for port in _some() if port not in taken and is_free(port))
+
+
+def several(count: int) -> list[int]:
+    """So many free ports, each another."""
+    found: list[int] = []
+    for _ in range(count):
+        found.append(choose(taken=found))
+    return found
 
 
 def _some() -> list[int]:

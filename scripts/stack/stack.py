@@ -32,8 +32,8 @@ class Stack:
         self.url = f"http://127.0.0.1:{settings.port}"
         self._settings = settings
         self._known = layout.read_env()
-        self._mongod_port = None if settings.mongodb_url else ports.choose(self._port_before("MONGODB_URL"))
-        self._valkey_port = None if settings.redis_url else ports.choose(self._port_before("REDIS_URL"))
+        self._mongod_port = None if settings.mongodb_url else self._own_port("MONGODB_URL")
+        self._valkey_port = None if settings.redis_url else self._own_port("REDIS_URL", self._mongod_port)
         self._processes = list(self._chosen())
         self._crashes = Crashes(layout)
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -108,9 +108,11 @@ class Stack:
         yield processes.beat(self.layout, tuple(after))
         yield processes.api(self.port, tuple(after))
 
-    def _port_before(self, name: str) -> int | None:
+    def _own_port(self, name: str, *taken: int | None) -> int:
+        """The port that the server had before, if that is possible."""
         address = urlsplit(self._known.get(name, ""))
-        return address.port if address.hostname == "127.0.0.1" else None
+        before = address.port if address.hostname == "127.0.0.1" else None
+        return ports.choose(before, taken=(self.port, *taken))
 
     def _until(self, done: Callable[[], bool], pause: Pause) -> None:
         while not done():
