@@ -2,7 +2,7 @@
 
 import gc
 
-NEW_OBJECTS, YOUNG_PASSES, OLD_PASSES = 500, 10, 600
+NEW_OBJECTS, YOUNG_PASSES, OLD_PASSES = 300, 4, 4_000
 
 
 def collect_rarely() -> None:

@@ -128,7 +128,8 @@ def opened(
     with tempfile.TemporaryDirectory(prefix="viva-voce-bench-", ignore_cleanup_errors=True) as folder:
         layout = Layout.at(Path(folder))
         layout.make()
-        place = Place(layout, *ports.several(3), token_hex(32), settings or {})
+        mongod, valkey, api = ports.several(3)
+        place = Place(layout, mongod, valkey, api, token_hex(32), settings or {})
         daemon = supervise.start(layout, [*place.processes(), *beside(place)], place.environment())
         try:
             with watch.waiting("Starting MongoDB, Valkey, API and what else is needed"):
