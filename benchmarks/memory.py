@@ -80,7 +80,7 @@ def p99(milliseconds: list[float]) -> float:
 
 
 def _memory(rounds: list[Round]) -> Result:
-    each = [(found.peak - found.idle) / AT_ONCE for found in rounds]
+    each = [(found.peak - rounds[0].idle) / AT_ONCE for found in rounds]  # what a round leaves is not given back
     note = (
         f"{AT_ONCE} uploads of 8 KB/s: before {rounds[0].idle:.0f} MB, peak {max(r.peak for r in rounds):.0f} MB, "
         f"{sum(r.accepted for r in rounds)} ended well meanwhile"

@@ -37,8 +37,8 @@ TEXTS = {
         """
         A thousand uploads of 8 KB/s each (what a recorder at 64 kbit/s gives), begun over 20 s and kept at a
         thousand for 30 s more: when one is accepted, the next begins. The memory is the highest resident memory
-        of the API process, less what it took before, divided by a thousand. Meanwhile another client asks 25
-        times a second for the status of an answer; before, in the same round, it did so with no uploads.
+        of the API process in each, less what it took before the first, divided by a thousand. Another client asks 25
+        times a second for the status of an answer meanwhile; before, in the same round, it did so with no uploads.
         """,
         """
         Multiply the memory by the candidates who may be uploading at one moment. The size of the recordings

