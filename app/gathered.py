@@ -1,6 +1,7 @@
 """The pieces of a request's body that came while its reader slept are handed over together."""
 
 import asyncio
+import weakref
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -17,13 +18,18 @@ class Gathered(asyncio.Event):
 
     def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
-        self._cycle = cycle
+        self._cycle = weakref.ref(cycle)  # which holds this
         self._clock = loop.time
         self._woken = float("-inf")
 
     def set(self) -> None:
-        cycle, now = self._cycle, self._clock()
-        is_over = not cycle.more_body or cycle.disconnected or cycle.response_complete
-        if is_over or len(cycle.body) >= ENOUGH_BYTES or now - self._woken >= LONGEST_SECONDS:
+        now = self._clock()
+        if now - self._woken >= LONGEST_SECONDS or self._is_worth_it():
             self._woken = now
             super().set()
+
+    def _is_worth_it(self) -> bool:
+        cycle = self._cycle()
+        if cycle is None or not cycle.more_body or cycle.disconnected or cycle.response_complete:
+            return True
+        return len(cycle.body) >= ENOUGH_BYTES

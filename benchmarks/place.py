@@ -89,6 +89,11 @@ class Place:
             return False
         return answer.is_success and int(answer.json().get("workers", 0)) >= workers
 
+    def forget_soon(self) -> None:
+        """MongoDB would keep what is removed for five minutes, which gigabytes of uploads do not leave room for."""
+        with MongoClient[dict[str, Any]](self.mongodb_url) as client:
+            client.admin.command({"setParameter": 1, "minSnapshotHistoryWindowInSeconds": 5})
+
     def empty(self) -> None:
         """Remove what was uploaded, by whichever side."""
         with MongoClient[dict[str, Any]](self.mongodb_url) as client:
@@ -134,6 +139,7 @@ def opened(
         try:
             with watch.waiting("Starting MongoDB, Valkey, API and what else is needed"):
                 _wait(place, watch, ready_workers)
+            place.forget_soon()
             yield place
         finally:
             _stop(daemon, layout)
