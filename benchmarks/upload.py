@@ -1,5 +1,7 @@
 """Uploading an answer, against the driver's own upload to GridFS and against the route one would write by hand."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -10,11 +12,13 @@ from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
 from benchmarks.watch import Watch
 from scripts.stack import ports, processes
+from scripts.stack.errors import StackError
 from scripts.stack.processes import Process
 
 GOAL, GOAL_PLAIN = ">= 0.9", ">= 1.2"
 OF_DRIVER, OF_PLAIN = "of the driver's speed", "of a plain route's speed"
-MB = 1_000_000
+MB, GB = 1_000_000, 1_000_000_000
+ROOM = 30 * GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,9 @@ WIDE = [
 
 
 def run(watch: Watch) -> Iterator[Result]:
-    """For each load a result against the driver, and one against the plain route."""
+    """For each load a result against the driver, and one against the plain route; StackError without room for them."""
+    if watch.options.wide:
+        _need_room()
     port = ports.choose()
     with (
         place.opened(watch, beside=lambda here: [plain_api(here, port)]) as here,
@@ -66,6 +72,15 @@ def run(watch: Watch) -> Iterator[Result]:
     ):
         for load in [*QUICK, *(WIDE if watch.options.wide else [])]:
             yield from Measured(watch, here, load, http, gridfs, port).results()
+
+
+def _need_room() -> None:
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < ROOM:
+        raise StackError(
+            f"Uploads of all sizes need {ROOM // GB} GB of room in {tempfile.gettempdir()}, where {free // GB} GB are "
+            "free. Make room, point TMPDIR elsewhere, or run ONLY=upload, which measures the small ones."
+        )
 
 
 def plain_api(here: Place, port: int) -> Process:
