@@ -66,10 +66,8 @@ async def whole_way(house: House) -> None:
     await house.sessions.score(S1, Q1, 1, Evaluation(score=1.0, scorer="x"))
     await house.sessions.record_analysis(S1, 2, {})
     await house.workers.seen(WorkerSign("a", "local", 2))
-    claimed, part = await house.claimed(), a_part()
-    await house.uploads.begin(part)
-    await house.uploads.touch([part.id])
-    await house.uploads.abort(part.id)
+    await uploads(house)
+    claimed = await house.claimed()
     await house.claims.beat(claimed.id, claimed.fence)
     await house.claims.release(claimed.id, claimed.fence)
     await house.records.get(claimed.id)
@@ -86,12 +84,6 @@ async def whole_way(house: House) -> None:
     await house.gauges.read()
     await house.closings.settle(done.id, done.rev + 1, Deletion(1, 1, 0))
     await sweep(house)
-    await house.audio.store(part.id, pieces(b"x" * 300_000), METADATA)
-    assert [piece async for piece in house.audio.read(part.id)]
-    await house.audio.mark(part.id, "processing")
-    await house.audio.stray_files()
-    await house.audio.stray_chunks()
-    await house.audio.delete(part.id)
     await house.workers.gone("a")
     await house.events.after(S1, 0, ANN)
     await house.events.cursors([S1])
@@ -99,6 +91,23 @@ async def whole_way(house: House) -> None:
     await keys(house)
     await webhooks(house)
     await operators(house)
+
+
+async def uploads(house: House) -> None:
+    """What is asked while a recording arrives and lies there, and where it is given up."""
+    part, given_up = a_part(), a_part()
+    await house.uploads.begin(part)
+    assert await house.uploads.touch([part.id, given_up.id]) == {given_up.id}
+    stored = await house.audio.store(part.id, pieces(b"x" * 300_000), METADATA)
+    assert await house.uploads.abort(part.id)
+    queued = await house.queued()
+    assert await house.audio.is_whole(part.id, stored)
+    assert await house.uploads.withdraw(queued.id)
+    assert [piece async for piece in house.audio.read(part.id)]
+    await house.audio.mark(part.id, "processing")
+    await house.audio.stray_files()
+    await house.audio.stray_chunks()
+    await house.audio.delete(part.id)
 
 
 async def operators(house: House) -> None:
