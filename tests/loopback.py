@@ -3,17 +3,19 @@
 import ssl
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Reads requests and writes answers; `answer` is for the test to write."""
+class Handler(ABC, BaseHTTPRequestHandler):
+    """Reads requests and writes answers."""
 
+    @abstractmethod
     def answer(self) -> None:
-        raise NotImplementedError
+        """What a test writes: the answer to whatever is asked."""
 
     def do_GET(self) -> None:
         self.answer()
