@@ -28,12 +28,12 @@ class GridAudio:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
-        self._arriving, self._arriving_files = unhurried(self._chunks), unhurried(self._files)
-        self._durable, self._durable_files = _durable(self._chunks), _durable(self._files)
+        self._unhurried_chunks, self._unhurried_files = unhurried(self._chunks), unhurried(self._files)
+        self._durable_chunks, self._durable_files = _durable(self._chunks), _durable(self._files)
 
     @confirmed(None)
     async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
-        async with ChunkWriter(self._arriving, ObjectId(id)) as writer:
+        async with ChunkWriter(self._unhurried_chunks, ObjectId(id)) as writer:
             async for piece in data:
                 await writer.write(piece)
             await _both(writer.finish(), self._write_file(id, writer.size, metadata))
@@ -55,11 +55,11 @@ class GridAudio:
             "filename": id,
             "metadata": {**metadata, "upload_date": now},
         }
-        await self._arriving_files.insert_one(file)
+        await self._unhurried_files.insert_one(file)
 
     @confirmed()
     async def _count(self, id: PartId) -> int:
-        return await self._durable.count_documents({"files_id": ObjectId(id)})
+        return await self._durable_chunks.count_documents({"files_id": ObjectId(id)})
 
     async def read(self, id: PartId) -> AsyncIterator[bytes]:
         left = await self._length(id)
@@ -92,7 +92,7 @@ class GridAudio:
 
     @confirmed()
     async def mark(self, id: PartId, status: str) -> None:
-        await self._arriving_files.update_one({"_id": ObjectId(id)}, {"$set": {"metadata.status": status}})
+        await self._unhurried_files.update_one({"_id": ObjectId(id)}, {"$set": {"metadata.status": status}})
 
     @confirmed()
     async def delete(self, id: PartId) -> Deletion:
