@@ -22,6 +22,7 @@ from app.signs import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.errors import StoreUnavailable
+from services.listening import Listening
 from services.ports.workers import WorkerSign
 from services.scoring import Scoring
 from services.transcription import Transcription
@@ -225,14 +226,12 @@ class Process:
 
 
 def _transcription(settings: Settings, house: House, engines: Engines, scoring: Scoring, owner: str) -> Transcription:
+    listening = Listening(audio=house.audio, decoder=engines.decoder, activity=engines.activity, engine=engines.speech)
     return Transcription(
         sessions=house.sessions,
         claims=house.claims,
         records=house.records,
-        audio=house.audio,
-        decoder=engines.decoder,
-        activity=engines.activity,
-        engine=engines.speech,
+        listen=listening.listen,
         close=house.closing.close,
         supersede=house.closing.supersede,
         score=scoring.score,

@@ -33,7 +33,7 @@ async def opened() -> AsyncIterator[Handle]:
 def _one(engines: Engines, file: Path, language: str) -> Callable[[int], Awaitable[None]]:
     async def transcribe(_: int) -> None:
         recording = await engines.decoder.decode(_bytes(file))
-        spans = await engines.activity.spans(recording)
+        spans = (await engines.activity.find(recording)).spans
         if spans:
             await engines.speech.transcribe(Speech(recording, spans, language=language))
 

@@ -64,7 +64,7 @@ async def _ours(weights: Path, job: Job) -> Transcribe:
     await engine.open()
 
     async def transcribe(recording: Recording) -> str:
-        spans = await activity.spans(recording)
+        spans = (await activity.find(recording)).spans
         return (await engine.transcribe(Speech(recording, spans, LANGUAGE))).text if spans else ""
 
     return transcribe

@@ -91,8 +91,8 @@ def _recorded(folder: Path) -> Iterator[_Said]:
 
 async def _cut(said: _Said, folder: Path) -> list[Clip]:
     """The pieces of an answer between its pauses; together they say its text."""
-    spans = await SileroActivity(most_seconds=PIECE_SECONDS, least_silence_ms=100_000).spans(_recording(said.sound))
-    pieces = [said.sound[int(span.start * RATE) : int(span.end * RATE)] for span in spans]
+    found = await SileroActivity(most_seconds=PIECE_SECONDS, least_silence_ms=100_000).find(_recording(said.sound))
+    pieces = [said.sound[int(span.start * RATE) : int(span.end * RATE)] for span in found.spans]
     while len(pieces) > 1 and len(pieces[-1]) < SHORT_SECONDS[0] * RATE:
         pieces[-2:] = [np.concatenate(pieces[-2:])]
     return [_write(piece, said.text, folder) for piece in pieces]

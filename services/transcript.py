@@ -3,6 +3,18 @@
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a recording, in seconds."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
     """One word with its place in the recording, in seconds."""
@@ -15,12 +27,18 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A stretch of speech with its place in the recording, in seconds."""
+    """A stretch of speech with its place in the recording, in seconds; without text where it could not be read.
+
+    The engine's own doubts, where it tells them: the mean natural log probability of its tokens, and how
+    probable it found it that nobody speaks.
+    """
 
     text: str
     start: float
     end: float
     words: tuple[Word, ...] = ()
+    log_probability: float | None = None
+    no_speech_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Transcribing a part: claim it, listen while the claim is kept, write what was heard.
+"""Transcribing a part: claim it, have it listened to while the claim is kept, write what was heard.
 
 Every write is fenced: who has lost the claim writes nothing.
 """
@@ -6,19 +6,17 @@ Every write is fenced: who has lost the claim writes nothing.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from services.errors import EngineTimeout, EngineUnavailable, Problem, StoreUnavailable
-from services.interview import Failure, Part, PartId, PartState, Status, answer_of
-from services.ports.audio import Audio
+from services.interview import Failure, Part, PartId, PartState, answer_of
 from services.ports.records import Claims, Records
 from services.ports.sessions import Sessions
-from services.ports.speech import Decoder, Speech, SpeechEngine, VoiceActivity
 from services.retry import Again, decide
-from services.transcript import Transcript, silence
+from services.transcript import Transcript
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +32,7 @@ class Transcription:
     sessions: Sessions
     claims: Claims
     records: Records
-    audio: Audio
-    decoder: Decoder
-    activity: VoiceActivity
-    engine: SpeechEngine
+    listen: Callable[[Part], Awaitable[Transcript]]
     close: Callable[..., Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
     score: Callable[[Part, Transcript], Awaitable[None]]
@@ -74,17 +69,9 @@ class Transcription:
         await self._done(part, transcript)
 
     async def _listen(self, part: Part) -> Transcript:
-        await self.audio.mark(part.id, Status.PROCESSING.value)
         try:
             async with asyncio.timeout(self.deadline_seconds):
-                recording = await self.decoder.decode(self.audio.read(part.id))
-                spans = await self.activity.spans(recording)
-                if not spans:
-                    return replace(silence(recording.duration), warnings=recording.warnings)
-                speech = Speech(recording, spans, language=part.language)
-                transcript = await self.engine.transcribe(speech)
-                log.info("engine answered", part=part.id, session=part.session_id, question=part.question_id)
-                return transcript
+                return await self.listen(part)
         except TimeoutError:
             raise EngineTimeout from None
         except Problem:

@@ -26,12 +26,13 @@ from services.interview import (
     new_session_id,
 )
 from services.interviews import Interviews
+from services.listening import Listening
 from services.pace import Pace
 from services.ports.audio import Incoming
 from services.ports.elections import Elections
-from services.ports.speech import Recording, Scorer, Span, Speech
+from services.ports.speech import Activity, Recording, Scorer, Speech
 from services.scoring import Scoring
-from services.transcript import Transcript
+from services.transcript import Span, Transcript
 from services.transcription import Transcription
 from services.upkeep import Sweep
 from services.watch import Watch
@@ -73,8 +74,9 @@ class Ears:
         pcm = b"".join([piece async for piece in data])
         return Recording(pcm, len(pcm) / 32000)
 
-    async def spans(self, recording: Recording) -> list[Span]:
-        return [Span(0.0, recording.duration)] if self.speaks else []
+    async def find(self, recording: Recording) -> Activity:
+        spans = [Span(0.0, recording.duration)] if self.speaks else []
+        return Activity(spans, spans)
 
     async def transcribe(self, speech: Speech) -> Transcript:
         self.heard += 1
@@ -192,10 +194,7 @@ class Interior:
             sessions=self.sessions,
             claims=self.claims,
             records=self.records,
-            audio=self.audio,
-            decoder=self.ears,
-            activity=self.ears,
-            engine=self.ears,
+            listen=Listening(audio=self.audio, decoder=self.ears, activity=self.ears, engine=self.ears).listen,
             close=self.closing.close,
             supersede=self.closing.supersede,
             score=self.scoring.score,

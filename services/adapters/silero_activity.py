@@ -10,7 +10,8 @@ import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 from numpy.typing import NDArray
 
-from services.ports.speech import Recording, Span
+from services.ports.speech import Activity, Recording
+from services.transcript import Span
 
 RATE = 16_000
 
@@ -26,9 +27,10 @@ class SileroActivity:
     least_silence_ms: int = 2_000
     padding_ms: int = 400
 
-    async def spans(self, recording: Recording) -> list[Span]:
+    async def find(self, recording: Recording) -> Activity:
         """Where somebody speaks, with a little air around it."""
-        return await asyncio.to_thread(self._spans, recording)
+        spans = await asyncio.to_thread(self._spans, recording)
+        return Activity(spans, spans)
 
     def _spans(self, recording: Recording) -> list[Span]:
         sound = np.frombuffer(recording.pcm, np.int16).astype(np.float32) / np.float32(32_768)

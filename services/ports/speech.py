@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.interview import Evaluation, Question
-from services.transcript import Transcript
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of the recording, in seconds."""
-
-    start: float
-    end: float
+from services.transcript import Span, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +22,17 @@ class Decoder(Protocol):
         """AudioUnreadable or AudioTooLong; never more work or memory than the caps allow."""
 
 
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Where somebody speaks: `spans`, with air around them, are to be read; `heard` says where text has to be."""
+
+    spans: list[Span]
+    heard: list[Span]
+
+
 class VoiceActivity(Protocol):
-    async def spans(self, recording: Recording) -> list[Span]:
-        """Where somebody speaks; empty where nobody does."""
+    async def find(self, recording: Recording) -> Activity:
+        """No spans where nobody speaks."""
 
 
 @dataclass(frozen=True, slots=True)

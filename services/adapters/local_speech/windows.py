@@ -9,7 +9,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ports.speech import Recording, Span
+from services.ports.speech import Recording
+from services.transcript import Span
 
 RATE = 16_000
 MOST_SECONDS = 20.0

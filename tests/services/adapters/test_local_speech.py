@@ -22,7 +22,8 @@ from services.adapters.local_speech.tasks import Reading, Task
 from services.adapters.local_speech.whisper import Whisper
 from services.adapters.local_speech.windows import Window
 from services.errors import EngineRefused, EngineUnavailable
-from services.ports.speech import Recording, Span, Speech
+from services.ports.speech import Recording, Speech
+from services.transcript import Span
 from tests import audio
 
 DEMO = Path(__file__).parents[3] / "scripts" / "demo"

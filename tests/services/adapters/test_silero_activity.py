@@ -32,20 +32,20 @@ def spoken(number: int = 0) -> audio.Samples:
 
 @pytest.mark.parametrize("name", NON_SPEECH)
 async def test_what_is_not_speech_has_no_spans(name: str) -> None:
-    assert await activity.spans(audio.recording(NON_SPEECH[name])) == []
+    assert (await activity.find(audio.recording(NON_SPEECH[name]))).spans == []
 
 
 async def test_speech_is_found_where_it_is() -> None:
     words = spoken()[: 5 * audio.RATE]
     sound = np.concatenate([audio.silence(4.0), words, audio.noise(6.0, level=30), words, audio.silence(3.0)])
-    first, second = await activity.spans(audio.recording(sound))
+    first, second = (await activity.find(audio.recording(sound))).spans
     assert (first.start, first.end) == pytest.approx((4.0, 9.0), abs=0.8)
     assert (second.start, second.end) == pytest.approx((15.0, 20.0), abs=0.8)
 
 
 async def test_long_speech_is_cut_at_pauses() -> None:
     words = spoken()
-    found = await SileroActivity(most_seconds=30.0).spans(audio.recording(np.tile(words, 5)))
+    found = (await SileroActivity(most_seconds=30.0).find(audio.recording(np.tile(words, 5)))).spans
     assert len(found) > 2
     assert all(span.end - span.start <= 30.0 for span in found)
     assert sum(span.end - span.start for span in found) == pytest.approx(5 * len(words) / audio.RATE, abs=2.0)

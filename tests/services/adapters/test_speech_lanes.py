@@ -10,7 +10,8 @@ import pytest
 from services.adapters.local_speech.lanes import Lanes, Turn
 from services.adapters.local_speech.tasks import Reading, Task
 from services.adapters.local_speech.windows import Window
-from services.ports.speech import Recording, Span
+from services.ports.speech import Recording
+from services.transcript import Span
 
 
 def task(name: str, seconds: float = 10.0) -> Task:

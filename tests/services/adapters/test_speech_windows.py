@@ -7,7 +7,8 @@ from services.adapters.local_speech.drafts import echoes
 from services.adapters.local_speech.stamps import sentences, unread
 from services.adapters.local_speech.tasks import Task
 from services.adapters.local_speech.windows import MOST_SECONDS, Window, windows
-from services.ports.speech import Recording, Span
+from services.ports.speech import Recording
+from services.transcript import Span
 from tests import audio
 
 ZERO = 1_000

@@ -1,0 +1,45 @@
+"""Listening to a part's recording: decode it, find who speaks, have the engine write it down.
+
+What is spoken and has no text is read once more; what has none even then is
+shown as a segment without text.
+"""
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from services import coverage
+from services.interview import Part, Status
+from services.ports.audio import Audio
+from services.ports.speech import Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
+from services.transcript import Transcript, silence
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    audio: Audio
+    decoder: Decoder
+    activity: VoiceActivity
+    engine: SpeechEngine
+
+    async def listen(self, part: Part) -> Transcript:
+        """What is said in the recording; empty where nobody speaks, and then no engine is asked."""
+        await self.audio.mark(part.id, Status.PROCESSING.value)
+        recording = await self.decoder.decode(self.audio.read(part.id))
+        activity = await self.activity.find(recording)
+        if not activity.spans:
+            return replace(silence(recording.duration), warnings=recording.warnings)
+        transcript = await self._read(part, recording, activity)
+        log.info("engine answered", part=part.id, session=part.session_id, question=part.question_id)
+        return transcript
+
+    async def _read(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
+        transcript = await self.engine.transcribe(Speech(recording, activity.spans, language=part.language))
+        unread = coverage.unread(activity.heard, transcript)
+        if not unread:
+            return transcript
+        speech = Speech(recording, unread, language=part.language or transcript.language)
+        again = await self.engine.transcribe(speech)
+        return coverage.completed(transcript, again, activity.heard)
