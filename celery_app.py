@@ -12,9 +12,10 @@ from celery.concurrency.prefork import TaskPool as Forking
 from celery.exceptions import WorkerShutdown
 
 from app.config import Settings
+from app.engines import speech_kind
 from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
 from app.logs import configure_logs
-from app.worker import Process, in_hand
+from app.worker import Process
 from services.adapters.celery_doorbell import DELIVER, SCORE, TRANSCRIBE
 from services.interview import PartId
 
@@ -22,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 settings = Settings()
 celery = make_celery(settings)
-celery.conf.worker_concurrency = in_hand(settings)
+celery.conf.worker_concurrency = speech_kind(settings).in_hand
 process = Process(settings)
 
 

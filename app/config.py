@@ -103,10 +103,6 @@ class Settings(BaseSettings):
         return self
 
     @cached_property
-    def uses_hosted_speech(self) -> bool:
-        return self.speech_engine == "openai" or (self.speech_engine == "auto" and bool(self.openai_api_key))
-
-    @cached_property
     def uses_hosted_scorer(self) -> bool:
         has_both = bool(self.openai_api_key) and bool(self.scorer_model)
         return self.scorer == "openai" or (self.scorer == "auto" and has_both)

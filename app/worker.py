@@ -2,7 +2,6 @@
 
 import asyncio
 import ctypes
-import os
 import secrets
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -15,7 +14,7 @@ import structlog
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
-from app.engines import Engines, open_engines
+from app.engines import Engines, lacks, open_engines, speech_kind
 from app.house import House, furnish
 from app.jobs import HARD_LIMIT, make_celery
 from app.signs import Signs
@@ -31,25 +30,7 @@ from services.upkeep import Counts
 log = structlog.get_logger(__name__)
 
 OPENING_SECONDS = 120.0
-IN_HAND_PER_CORE = 4
 M_ARENA_MAX = -8
-
-
-def slots(settings: Settings) -> int:
-    """How many transcriptions one worker process does at once."""
-    if settings.uses_hosted_speech:
-        return settings.openai_concurrency
-    return settings.speech_threads or len(os.sched_getaffinity(0))
-
-
-def in_hand(settings: Settings) -> int:
-    """How many recordings one worker process takes on: some are prepared while others are transcribed.
-
-    The local engine reads those together that wait for the same core.
-    """
-    if settings.uses_hosted_speech:
-        return slots(settings) + 1
-    return IN_HAND_PER_CORE * slots(settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +104,12 @@ class Process:
         self._name = f"{name}/{secrets.token_hex(4)}"
 
     def open(self, *, listens: bool, works: bool = True) -> None:
-        """Open everything; who listens for recordings gives signs of life, and loads the engine if it works itself."""
+        """Open everything; who listens for recordings gives signs of life, and loads the engine if it works itself.
+
+        ValueError, before anything is opened, if the settings lack what their engine or scorer needs.
+        """
+        if listens and (missing := lacks(self._settings)):
+            raise ValueError("; ".join(missing))
         self._ensure_open()
         if listens:
             self._call(self._listen(works)).result()
@@ -173,7 +159,7 @@ class Process:
         settings = self._settings
         client: AsyncMongoClient[Document] = open_client(settings.mongodb_url, self._role)
         house = furnish(settings, client[settings.mongodb_database], make_celery(settings))
-        engines = open_engines(settings, slots(settings))
+        engines = open_engines(settings)
         self._closers += [house.close, engines.close, client.close]
         self._house, self._engines = house, engines
         scoring = Scoring(
@@ -193,7 +179,7 @@ class Process:
         await self._signs.begin()
 
     async def _sign(self) -> None:
-        await self._house.workers.seen(WorkerSign(self._name, self._engines.name, slots(self._settings)))
+        await self._house.workers.seen(WorkerSign(self._name, self._engines.name, speech_kind(self._settings).slots))
 
     async def _job(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
         assert self._work is not None  # noqa: S101  open is first

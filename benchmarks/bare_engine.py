@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from app.config import Settings
-from app.engines import Engines, open_engines
-from app.worker import in_hand, slots
+from app.engines import Engines, open_engines, speech_kind
 from benchmarks.child import Handle, Job, in_turns, serve
 from services.ports.speech import Speech
 
@@ -18,12 +17,14 @@ PIECE = 255 * 1024
 async def opened() -> AsyncIterator[Handle]:
     """The engines that the worker would have, as many recordings at once as it takes on."""
     settings = Settings()
-    engines = open_engines(settings, slots(settings))
+    engines = open_engines(settings)
     await engines.warm_up()
 
     async def transcribe(job: Job) -> Job:
         start = time.perf_counter()
-        await in_turns([_one(engines, Path(file), job["language"]) for file in job["files"]], in_hand(settings))
+        await in_turns(
+            [_one(engines, Path(file), job["language"]) for file in job["files"]], speech_kind(settings).in_hand
+        )
         return {"seconds": time.perf_counter() - start}
 
     yield transcribe

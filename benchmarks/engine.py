@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from app.worker import IN_HAND_PER_CORE
+from app.engines.local import IN_HAND_PER_CORE
 from benchmarks import samples
 from benchmarks.accuracy import count, word_errors
 from benchmarks.child import Child, child

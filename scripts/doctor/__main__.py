@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.config import Settings, StackSettings
+from app.finding import Finding, State, failing, worst
 from scripts.doctor.examine import examine
-from scripts.doctor.finding import Finding, State, failing, worst
 from scripts.stack.layout import Layout
 
 COLOURS = {State.OK: "green", State.WARNING: "yellow", State.FAILING: "red"}

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from scripts.doctor.finding import Finding, ok, warning
+from app.finding import Finding, ok, warning
 
 LOOK_SECONDS = 3.0
 

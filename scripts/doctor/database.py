@@ -10,8 +10,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from app.finding import Finding, failing, ok, warning
 from scripts.doctor.disk import room
-from scripts.doctor.finding import Finding, failing, ok, warning
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import missing_indexes
 

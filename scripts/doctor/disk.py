@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from scripts.doctor.finding import Finding, failing, ok, warning
+from app.finding import Finding, failing, ok, warning
 
 GB = 10**9
 ADVICE = "Free some space, or move to a larger disk, before uploads are refused."

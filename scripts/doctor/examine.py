@@ -3,8 +3,9 @@
 from datetime import date, datetime
 
 from app.config import Settings
-from scripts.doctor import broker, database, disk, engine, sanity, work
-from scripts.doctor.finding import Finding, failing
+from app.engines import speech_kind
+from app.finding import Finding, failing
+from scripts.doctor import broker, database, disk, sanity, work
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.gauges import MongoGauges
 from services.errors import StoreUnavailable
@@ -15,7 +16,7 @@ async def examine(settings: Settings, clock: database.Clock = database.now, toda
     found = sanity.looked_at(settings)
     found += await _stored(settings, clock)
     found += await broker.looked_at(settings.redis_url)
-    found += await engine.looked_at(settings, today or datetime.now().astimezone().date())
+    found += await speech_kind(settings).look(today or datetime.now().astimezone().date())
     return [*found, disk.cache(settings.cache_dir)]
 
 

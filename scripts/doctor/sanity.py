@@ -1,8 +1,9 @@
 """The settings, as far as they can be judged by themselves."""
 
 from app.config import Settings
+from app.engines import scorer_lack
+from app.finding import Finding, failing, ok, warning
 from app.main import make_tokens
-from scripts.doctor.finding import Finding, failing, ok, warning
 
 LEAST_TOKEN = 16
 LEAST_LEASE = 20.0
@@ -40,6 +41,6 @@ def _lease(settings: Settings) -> Finding:
 def _scorer(settings: Settings) -> list[Finding]:
     if not settings.uses_hosted_scorer:
         return []
-    if not (settings.scorer_model and settings.openai_api_key):
-        return [failing("Scorer", "hosted, without key or model", "Set OPENAI_API_KEY and SCORER_MODEL.")]
+    if lack := scorer_lack(settings):
+        return [failing("Scorer", lack, "Set OPENAI_API_KEY and SCORER_MODEL.")]
     return [ok("Scorer", f"hosted, {settings.scorer_model}")]

@@ -1,7 +1,7 @@
 """Who works, and whether anything is stuck."""
 
 from app.config import Settings
-from scripts.doctor.finding import Finding, failing, ok, warning
+from app.finding import Finding, failing, ok, warning
 from services.interview import PartState
 from services.readings import Line, Reading
 

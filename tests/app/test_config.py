@@ -9,6 +9,4 @@ from app.config import Settings
 def test_a_key_without_a_value_is_no_key(key: str, hosted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)
     monkeypatch.setenv("SCORER_MODEL", "any")
-    monkeypatch.delenv("SPEECH_ENGINE", raising=False)
-    assert Settings().uses_hosted_speech is hosted
     assert Settings().uses_hosted_scorer is hosted

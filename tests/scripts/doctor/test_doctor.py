@@ -14,10 +14,11 @@ from pymongo import MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
-from scripts.doctor import broker, engine
+from app.engines import speech_kind
+from app.finding import Finding, State, worst
+from scripts.doctor import broker
 from scripts.doctor import database as mongodb
 from scripts.doctor.examine import examine
-from scripts.doctor.finding import Finding, State, worst
 from scripts.stack.layout import ROOT, Layout
 from scripts.stack.programs import find_mongod
 from services.adapters.mongo.tally import MongoTally
@@ -207,9 +208,9 @@ async def test_a_redis_that_forgets_is_a_warning(
 
 async def test_weights_that_are_missing_or_damaged_are_failing(settings: Settings, tmp_path: Path) -> None:
     today = mongodb.now().date()
-    (finding,) = await engine.looked_at(settings, today)
+    (finding,) = await speech_kind(settings).look(today)
     assert (finding.state, "tiny.en" in finding.said) == (State.OK, True)
-    (finding,) = await engine.looked_at(changed(settings, speech_model=str(tmp_path / "nowhere")), today)
+    (finding,) = await speech_kind(changed(settings, speech_model=str(tmp_path / "nowhere"))).look(today)
     assert (finding.state, "SPEECH_MODEL" in finding.todo) == (State.FAILING, True)
 
 
@@ -218,7 +219,7 @@ async def test_the_hosted_engine_is_asked(settings: Settings) -> None:
 
     async def look(**values: Any) -> State:
         hosted = changed(settings, speech_engine="openai", **values)
-        return found(await engine.looked_at(hosted, today), "Speech engine").state
+        return found(await speech_kind(hosted).look(today), "Speech engine").state
 
     with OpenAIServer() as server:
         assert await look(openai_api_key="sk-x", openai_base_url=server.url) is State.OK

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from app.config import Settings
+from app.engines.hosted import SOON, model
+from app.finding import Finding, State, failing, ok, warning, worst
 from scripts.doctor import sanity
 from scripts.doctor.database import version
 from scripts.doctor.disk import room
-from scripts.doctor.engine import SOON, model
-from scripts.doctor.finding import Finding, State, failing, ok, warning, worst
 from scripts.doctor.work import LATE_SECONDS, STUCK_SECONDS, processing, queued, sweep
 from services.adapters.openai_speech import MODELS
 from services.readings import Line

@@ -1,0 +1,77 @@
+"""The engines that the settings ask for: decoding, listening, scoring."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import openai
+
+from app.config import Settings
+from app.engines.hosted import Hosted, hosted_client
+from app.engines.kind import SpeechKind
+from app.engines.local import Local
+from services.adapters.av_decoder import AvDecoder
+from services.adapters.coverage_scorer import CoverageScorer
+from services.adapters.openai_scorer import OpenAIScorer
+from services.adapters.silero_activity import SileroActivity
+from services.ports.speech import Decoder, Scorer, SpeechEngine, VoiceActivity
+
+KINDS: dict[str, type[SpeechKind]] = {"local": Local, "openai": Hosted}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    name: str
+    decoder: Decoder
+    activity: VoiceActivity
+    speech: SpeechEngine
+    scorer: Scorer
+    warm_up: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+def speech_kind(settings: Settings) -> SpeechKind:
+    """The kind that SPEECH_ENGINE names; `auto` is `openai` where there is a key."""
+    by_key = "openai" if settings.openai_api_key else "local"
+    return KINDS[by_key if settings.speech_engine == "auto" else settings.speech_engine](settings)
+
+
+def open_engines(settings: Settings) -> Engines:
+    """The engines; weights are found, checked and loaded by `warm_up` or the first recording."""
+    kind = speech_kind(settings)
+    speech, client = kind.open(), hosted_client(settings)
+    decoder, activity = AvDecoder(settings.max_audio_seconds, settings.max_audio_bytes), SileroActivity()
+
+    async def close() -> None:
+        await decoder.close()
+        await client.close()
+        await speech.close()
+
+    return Engines(
+        name=kind.name,
+        decoder=decoder,
+        activity=activity,
+        speech=speech.engine,
+        scorer=_scorer(settings, client),
+        warm_up=speech.warm_up,
+        close=close,
+    )
+
+
+def lacks(settings: Settings) -> list[str]:
+    """What the settings lack for a process that transcribes and scores, each as a sentence that names the variable."""
+    return [lack for lack in (speech_kind(settings).lack, scorer_lack(settings)) if lack]
+
+
+def scorer_lack(settings: Settings) -> str:
+    """What the chosen scorer lacks; empty if nothing."""
+    if not settings.uses_hosted_scorer:
+        return ""
+    if not settings.scorer_model:
+        return "SCORER=openai needs SCORER_MODEL, the hosted model that is to score"
+    return "" if settings.openai_api_key else "SCORER=openai needs OPENAI_API_KEY"
+
+
+def _scorer(settings: Settings, client: openai.AsyncOpenAI) -> Scorer:
+    if not (settings.uses_hosted_scorer and settings.scorer_model):
+        return CoverageScorer()
+    return OpenAIScorer(client, settings.scorer_model, settings.openai_timeout_seconds)
