@@ -1,6 +1,7 @@
 """The worker's door: job messages become calls. Run by `celery -A celery_app worker`.
 
-Task names are a contract: they outlive moves and renames. Nothing is opened
+Task names are a contract: they outlive moves and renames. A newer process may
+send more with a task than this one knows, which is ignored. Nothing is opened
 before the worker is ready, so that a fork finds nothing to inherit.
 """
 
@@ -28,27 +29,27 @@ process = Process(settings)
 
 
 @celery.task(name=TRANSCRIBE)
-def transcribe_audio_task(id: str) -> None:
+def transcribe_audio_task(id: str, *_: object, **__: object) -> None:
     process.run(lambda house: house.transcription.run(PartId(id)))
 
 
 @celery.task(name=SCORE)
-def score_answer_task(id: str) -> None:
+def score_answer_task(id: str, *_: object, **__: object) -> None:
     process.run(lambda house: house.scoring.run(PartId(id)))
 
 
 @celery.task(name=DELIVER)
-def deliver_webhooks_task() -> None:
+def deliver_webhooks_task(*_: object, **__: object) -> None:
     process.run(lambda house: house.deliver())
 
 
 @celery.task(name=SWEEP)
-def sweep_task() -> None:
+def sweep_task(*_: object, **__: object) -> None:
     process.run(lambda house: house.sweep())
 
 
 @celery.task(name=AUDIT)
-def audit_audio_task() -> None:
+def audit_audio_task(*_: object, **__: object) -> None:
     process.run(lambda house: house.audit())
 
 

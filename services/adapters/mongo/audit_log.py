@@ -13,11 +13,13 @@ from pymongo.errors import DuplicateKeyError
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.parts import create
-from services.interview import UserId
+from services.adapters.mongo.tolerant import value_of
 from services.ports.operations import Action, Deed, Entry, Outcome, Place
 
 BEGUN = "begun"
 ENDED = "ended"
+# A newer version may do what this one has no name for.
+KNOWN = [action.value for action in Action]
 
 
 class MongoAuditLog:
@@ -43,7 +45,7 @@ class MongoAuditLog:
 
     @confirmed()
     async def page(self, before: Place | None, limit: int) -> list[Entry]:
-        older = {"step": BEGUN, **earlier("created_at", before)}
+        older = {"step": BEGUN, "action": {"$in": KNOWN}, **earlier("created_at", before)}
         rows = await self._audit.find(older, sort=[("created_at", -1), ("_id", -1)], limit=limit).to_list()
         ends = self._audit.find({"_id": {"$in": [_end_of(row["_id"]) for row in rows]}})
         ended = {row["_id"]: row async for row in ends}
@@ -62,14 +64,7 @@ def _end_of(id: str) -> str:
 
 
 def _entry(row: Document, end: Document | None) -> Entry:
-    deed = Deed(
-        who=UserId(row["who"]),
-        action=Action(row["action"]),
-        on=row["on"],
-        before=row["before"],
-        request_id=row["request_id"],
-        reason=row["reason"],
-    )
+    deed = value_of(Deed, row, action=Action(row["action"]))
     if end is None:
         return Entry(id=row["_id"], at=row["created_at"], deed=deed)
     outcome = Outcome(end["outcome"])

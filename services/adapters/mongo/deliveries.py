@@ -12,6 +12,7 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, later, literal, raised, reached
 from services.adapters.mongo.parts import create
+from services.adapters.mongo.tolerant import value_of
 from services.errors import DeliveryNotFound
 from services.notices import Notice
 from services.ports.webhooks import Attempt, Delivery, DeliveryId, DeliveryState, WebhookId
@@ -132,19 +133,10 @@ def _found(row: Document | None) -> Delivery:
 
 
 def delivery_of(row: Mapping[str, Any]) -> Delivery:
-    return Delivery(
+    return value_of(
+        Delivery,
+        row,
         id=DeliveryId(row["_id"]),
-        webhook_id=WebhookId(row["webhook_id"]),
-        event_id=row["event_id"],
-        type=row["type"],
-        data=row["data"],
-        at=row["at"],
         state=DeliveryState(row["state"]),
-        created_at=row["created_at"],
-        due_at=row["due_at"],
-        tries=row["tries"],
-        fence=row["fence"],
-        forced=row["forced"],
-        claimed_at=row["claimed_at"],
-        attempts=tuple(Attempt(**attempt) for attempt in row["attempts"]),
+        attempts=tuple(value_of(Attempt, attempt) for attempt in row.get("attempts", ())),
     )

@@ -1,9 +1,10 @@
 """How our values look as MongoDB documents."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
+from services.adapters.mongo.tolerant import value_of
 from services.interview import (
     Answer,
     Evaluation,
@@ -26,7 +27,6 @@ Document = dict[str, Any]
 WITHOUT_TRANSCRIPT = {"transcript": False}
 WITHOUT_EVENTS = {"events": False}
 SCORE_FIELDS = ("score", "feedback", "scoring_status", "unscored_reason", "scorer")
-_PART_FIELDS = {f.name for f in fields(Part)} - {"id", "state", "failure"}
 
 
 def answer_path(question_id: QuestionId, field: str = "") -> str:
@@ -60,15 +60,12 @@ def session_document(session: Session) -> Document:
 
 
 def session_of(row: Mapping[str, Any]) -> Session:
-    return Session(
+    return value_of(
+        Session,
+        row,
         id=row["_id"],
-        user_id=row["user_id"],
-        title=row["title"],
         questions=tuple(question_of(question) for question in row["questions"]),
         answers={id: answer_of(answer) for id, answer in row["answers"].items()},
-        revision=row["revision"],
-        cursor=row.get("cursor", 0),
-        created_at=row["created_at"],
     )
 
 
@@ -78,7 +75,7 @@ def _question_document(question: Question) -> Document:
 
 
 def question_of(row: Mapping[str, Any]) -> Question:
-    return Question(**{**row, "key_points": tuple(KeyPoint(**point) for point in row["key_points"])})
+    return value_of(Question, row, key_points=tuple(value_of(KeyPoint, point) for point in row.get("key_points", ())))
 
 
 def answer_document(answer: Answer) -> Document:
@@ -119,32 +116,26 @@ def evaluation_document(evaluation: Evaluation) -> Document:
 
 
 def answer_of(row: Mapping[str, Any]) -> Answer:
-    code, sentence = row["transcription_error_code"], row["transcription_error"]
-    return Answer(
-        question_id=row["question_id"],
-        take=row["take"],
-        rev=row["rev"],
+    code, mark = row.get("transcription_error_code"), row.get("scoring_status")
+    return value_of(
+        Answer,
+        row,
         part_id=row["id"],
         status=Status(row["transcription_status"]),
         audio_stored=row["gridfs_file_id"] is not None,
-        created_at=row["created_at"],
-        transcribed_at=row["transcribed_at"],
-        failure=Failure(code, sentence) if code else None,
-        transcript=row["transcript"],
-        language=row["language"],
-        duration=row["duration_seconds"],
-        no_speech=row["no_speech"],
-        warnings=tuple(row["warnings"]),
-        mark=Mark(row["scoring_status"]) if row["scoring_status"] else None,
+        failure=Failure(code, row["transcription_error"]) if code else None,
+        duration=row.get("duration_seconds"),
+        warnings=tuple(row.get("warnings", ())),
+        mark=Mark(mark) if mark else None,
         evaluation=_evaluation_of(row),
     )
 
 
 def _evaluation_of(row: Mapping[str, Any]) -> Evaluation | None:
-    if row["scorer"] is None:
+    if row.get("scorer") is None:
         return None
-    feedback = tuple(Feedback(**entry) for entry in row["feedback"])
-    return Evaluation(score=row["score"], feedback=feedback, reason=row["unscored_reason"], scorer=row["scorer"])
+    feedback = tuple(value_of(Feedback, entry) for entry in row["feedback"])
+    return value_of(Evaluation, row, feedback=feedback, reason=row.get("unscored_reason"))
 
 
 def part_document(part: Part) -> Document:
@@ -156,18 +147,20 @@ def part_document(part: Part) -> Document:
 
 
 def part_of(row: Mapping[str, Any]) -> Part:
-    return Part(
+    failure = row.get("failure")
+    return value_of(
+        Part,
+        row,
         id=row["_id"],
         state=PartState(row["state"]),
-        failure=Failure(**row["failure"]) if row["failure"] else None,
-        **{name: row[name] for name in _PART_FIELDS & row.keys()},
+        failure=value_of(Failure, failure) if failure else None,
     )
 
 
 def transcript_of(row: Mapping[str, Any]) -> Transcript:
-    segments = tuple(_segment_of(segment) for segment in row["segments"])
-    return Transcript(**{**row, "segments": segments, "warnings": tuple(row["warnings"])})
+    segments = tuple(_segment_of(segment) for segment in row.get("segments", ()))
+    return value_of(Transcript, row, segments=segments, warnings=tuple(row.get("warnings", ())))
 
 
 def _segment_of(row: Mapping[str, Any]) -> Segment:
-    return Segment(**{**row, "words": tuple(Word(**word) for word in row["words"])})
+    return value_of(Segment, row, words=tuple(value_of(Word, word) for word in row.get("words", ())))

@@ -1,10 +1,11 @@
 """How a session's document keeps its events: in the same write as the change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, literal
+from services.adapters.mongo.tolerant import known, value_of
 from services.events import MOST_KEPT, Event, EventType
 from services.interview import QuestionId, SessionId, Status
 
@@ -35,13 +36,13 @@ def told_after(cursor: int) -> Document:
     return {"$set": {"events": newer}}
 
 
-def event_of(session_id: SessionId, row: Mapping[str, Any]) -> Event:
-    return Event(
-        number=row["number"],
-        type=EventType(row["type"]),
-        session_id=session_id,
-        at=row["at"],
-        question_id=row["question_id"],
-        take=row["take"],
-        status=Status(row["status"]) if row["status"] else None,
+def events_of(session_id: SessionId, rows: Iterable[Mapping[str, Any]]) -> tuple[Event, ...]:
+    """Those of the events whose type this version knows."""
+    return tuple(_event_of(session_id, row) for row in rows if known(EventType, [row["type"]]))
+
+
+def _event_of(session_id: SessionId, row: Mapping[str, Any]) -> Event:
+    status = row.get("status")
+    return value_of(
+        Event, row, type=EventType(row["type"]), session_id=session_id, status=Status(status) if status else None
     )

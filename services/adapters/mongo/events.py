@@ -7,7 +7,7 @@ from pymongo.read_concern import ReadConcern
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document, session_of
-from services.adapters.mongo.event_log import event_of, told_after
+from services.adapters.mongo.event_log import events_of, told_after
 from services.adapters.mongo.sessions import visible
 from services.errors import SessionNotFound
 from services.interview import SessionId, Viewer
@@ -28,7 +28,7 @@ class MongoEvents:
         if not rows:
             raise SessionNotFound
         session = session_of(rows[0])
-        events = tuple(event_of(id, row) for row in rows[0]["events"])
+        events = events_of(id, rows[0]["events"])
         return News(session, events if len(events) == session.cursor - cursor else None)
 
     @confirmed()

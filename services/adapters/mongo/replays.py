@@ -12,6 +12,7 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, literal, past
 from services.adapters.mongo.parts import create
+from services.adapters.mongo.tolerant import value_of
 from services.errors import IdempotencyInFlight, IdempotencyMismatch, StoreUnavailable
 from services.ports.access import Hold, Kept, Keyed
 
@@ -97,9 +98,4 @@ def _kept(row: Document, request: Keyed) -> Kept:
     if row["answer"] is None:
         raise IdempotencyInFlight(retry_after=IN_FLIGHT_SECONDS)
     answer = row["answer"]
-    return Kept(
-        status=answer["status"],
-        body=bytes(answer["body"]),
-        headers=answer["headers"],
-        fingerprint=row["fingerprint"],
-    )
+    return value_of(Kept, answer, body=bytes(answer["body"]), fingerprint=row["fingerprint"])

@@ -11,6 +11,7 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, later, literal, past
 from services.adapters.mongo.parts import create
+from services.adapters.mongo.tolerant import known, value_of
 from services.errors import WebhookNotFound
 from services.events import EventType
 from services.interview import UserId, Viewer
@@ -97,16 +98,13 @@ class MongoEndpoints:
 
 
 def webhook_of(row: Mapping[str, Any]) -> Webhook:
-    return Webhook(
+    return value_of(
+        Webhook,
+        row,
         id=WebhookId(row["_id"]),
-        user_id=row["user_id"],
-        url=row["url"],
-        events=tuple(map(EventType, row["events"])),
+        events=known(EventType, row["events"]),
         secrets=tuple(secret["value"] for secret in row["secrets"]),
-        description=row["description"],
         state=WebhookState(row["state"]),
-        created_at=row["created_at"],
-        failing_since=row["failing_since"],
     )
 
 

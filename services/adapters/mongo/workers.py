@@ -5,6 +5,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, literal, within
+from services.adapters.mongo.tolerant import value_of
 from services.ports.workers import WorkerSign
 
 ALIVE_SECONDS = 15.0
@@ -28,4 +29,4 @@ class MongoWorkers:
     @confirmed()
     async def alive(self) -> list[WorkerSign]:
         rows = self._workers.find({"$expr": within("seen_at", ALIVE_SECONDS)})
-        return [WorkerSign(row["_id"], row["engine"], row["slots"], row["seen_at"]) async for row in rows]
+        return [value_of(WorkerSign, row, name=row["_id"]) async for row in rows]

@@ -1,0 +1,179 @@
+"""One document of each kind, written and read through the ports of the version that this file lies beside.
+
+What another version wrote is read by this one's `check`, so what is said here stays as it is: fields may be added.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.events import EventType
+from services.interview import (
+    Evaluation,
+    Failure,
+    Feedback,
+    KeyPoint,
+    Part,
+    PartId,
+    Question,
+    QuestionId,
+    Session,
+    SessionId,
+    UserId,
+    Viewer,
+    answer_of,
+)
+from services.notices import Notice
+from services.ports.access import Hold, Kept, Keyed
+from services.ports.audio import Deletion
+from services.ports.operations import Action, Deed, Outcome
+from services.ports.webhooks import Webhook, WebhookId
+from services.ports.workers import WorkerSign
+from services.redelivery import Later, Reply
+from services.transcript import Segment, Transcript, Word
+from tests.services.adapters.houses import House, a_part, house_on_mongo
+from tests.services.adapters.test_audio_contract import pieces
+
+ANN = Viewer(UserId("ann"))
+S1, W1 = SessionId("s1"), WebhookId("w1")
+SPOKEN, LOST, WAITING = QuestionId("spoken"), QuestionId("lost"), QuestionId("waiting")
+PARTS = {SPOKEN: PartId("65f000000000000000000001"), LOST: PartId("65f000000000000000000002")}
+REQUEST = Keyed(user_id=ANN.user_id, key="key", path="POST /api/sessions", fingerprint="5ha")
+TROUBLE = Failure("engine_unavailable", "It was away.")
+WORDS = (Word(text="Because", start=0.0, end=0.5, probability=0.9), Word(text="so", start=0.5, end=0.6))
+HEARD = Transcript(
+    text="Because so",
+    language="en",
+    duration=1.5,
+    segments=(Segment(text="Because so", start=0.0, end=0.6, words=WORDS),),
+    engine="engine",
+    model="base",
+    warnings=("cut",),
+)
+POINT = Feedback(point="so", covered=True, quote="Because so", weight=2.0)
+SCORE = Evaluation(score=80.0, feedback=(POINT,), scorer="coverage/1")
+
+
+async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
+    """A session with a scored and a failed answer, and everything that stands around it."""
+    house = house_on_mongo(database)
+    questions = (
+        Question(id=SPOKEN, text="Why?", reference_answer="So.", key_points=(KeyPoint("so", 2.0),), language="en"),
+        Question(id=LOST, text="How?"),
+        Question(id=WAITING, text="When?"),
+    )
+    await house.sessions.create(Session(id=S1, user_id=ANN.user_id, questions=questions, title="A title"))
+    await _write_spoken(house)
+    await _write_lost(house)
+    await house.sessions.record_analysis(S1, 3, {"final_score": 80.0})
+    await _write_webhook(house)
+    await _write_signs(house)
+
+
+async def _write_spoken(house: House) -> None:
+    claimed = await _claimed(house, SPOKEN)
+    done = await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    assert done is not None
+    await house.sessions.show(S1, answer_of(done, HEARD))
+    await house.sessions.score(S1, SPOKEN, 1, SCORE)
+    await house.tally.ended(done.id)
+    await house.closings.settle(done.id, done.rev, Deletion(1, 1, 0))
+
+
+async def _write_lost(house: House) -> None:
+    claimed = await _claimed(house, LOST)
+    await house.audio.store(claimed.id, pieces(b"x" * 300_000), {"session_id": S1, "status": "queued"})
+    failed = await house.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=True)
+    assert failed is not None
+    await house.sessions.show(S1, answer_of(failed))
+
+
+async def _claimed(house: House, question: QuestionId) -> Part:
+    take = await house.sessions.next_take(S1, question, ANN)
+    part = replace(a_part(take=take.number, session_id=S1, question_id=question), id=PARTS[question])
+    await house.uploads.begin(part)
+    await house.uploads.accept(part.id, f"5ha of {question}", 300_000, 1.5)
+    claimed = await house.claims.claim(part.id, "worker")
+    assert claimed is not None
+    return claimed
+
+
+async def _write_webhook(house: House) -> None:
+    wanted = (EventType.COMPLETED, EventType.FAILED)
+    webhook = Webhook(id=W1, user_id=ANN.user_id, url="https://h.example/", events=wanted, secrets=("one",))
+    await house.endpoints.create(webhook)
+    await house.endpoints.rotate(W1, ANN, "two", 1e9)
+    data: Mapping[str, str | int] = {"session_id": S1, "question_id": SPOKEN, "take": 1, "status": "completed"}
+    await house.ledger.record(W1, Notice(id="answer_1", type="answer.completed", user_id=ANN.user_id, data=data))
+    sent = await house.ledger.claim([], 60)
+    assert sent is not None
+    await house.ledger.note(sent.id, sent.fence, Later(60), Reply(status=500, excerpt="oops", milliseconds=7))
+
+
+async def _write_signs(house: House) -> None:
+    hold = await house.replays.hold(REQUEST, "made")
+    assert isinstance(hold, Hold)
+    answer = Kept(status=201, body=b"{}", headers={"location": "/api/sessions/s1"}, fingerprint="5ha")
+    await house.replays.keep(hold, answer)
+    deed = Deed(who=ANN.user_id, action=Action.RETRY, on={"session_id": S1}, before={"state": "failed"}, request_id="r")
+    await house.audit_log.end(await house.audit_log.begin(deed), Outcome.DONE, {"state": "queued"})
+    await house.tally.swept("sweep", {"rung": 1})
+    await house.tickets.issue(S1, ANN)
+    await house.workers.seen(WorkerSign("w1", "engine", 2))
+
+
+async def check(database: AsyncDatabase[dict[str, Any]]) -> None:
+    """Read all of it, whichever version wrote it."""
+    house = house_on_mongo(database)
+    await _check_session(house)
+    await _check_parts(house)
+    await _check_webhook(house)
+    await _check_signs(house)
+
+
+async def _check_session(house: House) -> None:
+    news = await house.events.after(S1, 0, ANN)
+    session = await house.sessions.get(S1, ANN)
+    assert (session.title, [q.text for q in session.questions]) == ("A title", ["Why?", "How?", "When?"])
+    assert session.questions[0].key_points[0].weight == 2.0
+    spoken, lost = session.answers[SPOKEN], session.answers[LOST]
+    assert (spoken.status, spoken.transcript, spoken.language) == ("completed", "Because so", "en")
+    assert spoken.evaluation is not None
+    assert (spoken.evaluation.score, spoken.evaluation.feedback[0].quote) == (80.0, "Because so")
+    assert (lost.status, lost.failure and lost.failure.code) == ("failed", "engine_unavailable")
+    assert news.session.revision == session.revision
+    assert news.events is None or {event.type.value for event in news.events} >= {"answer.scored", "session.analyzed"}
+    [seen] = await house.views.sessions(S1, 10)
+    assert {answer.question_id for answer in seen.answers} == {SPOKEN, LOST}
+    assert (await house.sessions.next_take(S1, WAITING, ANN)).question.text == "When?"
+
+
+async def _check_parts(house: House) -> None:
+    part = await house.records.get(PARTS[SPOKEN])
+    transcript = await house.records.transcript(PARTS[SPOKEN])
+    assert part is not None and transcript is not None
+    assert (part.state, part.take, part.bytes) == ("completed", 1, 300_000)
+    assert [word.text for word in transcript.segments[0].words] == ["Because", "so"]
+    [ended] = await house.views.failed(None, 10)
+    assert (ended.part.id, ended.part.failure and ended.part.failure.code) == (PARTS[LOST], "engine_unavailable")
+    assert sum([len(piece) async for piece in house.audio.read(PARTS[LOST])]) == 300_000
+    assert (await house.gauges.read()).kept == 1
+    assert (await house.interventions.newest(S1, SPOKEN)) == part
+
+
+async def _check_webhook(house: House) -> None:
+    webhook = await house.endpoints.get(W1, ANN)
+    assert (webhook.url, webhook.secrets) == ("https://h.example/", ("two", "one"))
+    assert EventType.COMPLETED in webhook.events
+    [delivery] = await house.ledger.page(W1, None, None, 10)
+    assert (delivery.type, delivery.tries, delivery.attempts[0].status) == ("answer.completed", 1, 500)
+
+
+async def _check_signs(house: House) -> None:
+    kept = await house.replays.hold(REQUEST, "other")
+    assert isinstance(kept, Kept) and (kept.status, kept.headers["location"]) == (201, "/api/sessions/s1")
+    deed = next(entry.deed for entry in await house.audit_log.page(None, 10) if entry.deed.request_id == "r")
+    assert (deed.action, deed.on["session_id"]) == ("retry", "s1")
+    await house.workers.alive()
