@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     speech_model: str = Field(
         "base", description="Local engine: `base` (multilingual), `tiny.en`, or a CTranslate2 model's folder."
     )
+    speech_device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Local engine: `cpu` or `cuda`; `auto` is `cuda` where there is one."
+    )
+    speech_compute_type: Literal[
+        "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
+    ] = Field("auto", description="Local engine: its numbers; `auto` is `int8` on cpu, `float16` on cuda.")
     speech_words: bool = Field(True, description="Local engine: also find when each word is said; some percent slower.")
     speech_threads: int = Field(0, ge=0, description="Local engine: cores that transcribe; 0 is all of them.")
     openai_api_key: SecretStr | None = Field(None, description="Key of the hosted engine and scorer.")

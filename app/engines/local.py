@@ -7,7 +7,7 @@ from app.config import Settings
 from app.engines.kind import OpenSpeech
 from app.finding import Finding, failing, ok
 from app.weights import WeightsMissing, find_weights
-from services.adapters.local_speech import LocalSpeech
+from services.adapters.local_speech import Device, LocalSpeech
 
 IN_HAND_PER_CORE = 4
 
@@ -24,7 +24,8 @@ class Local:
 
     def open(self) -> OpenSpeech:
         model, cache, words = self._settings.speech_model, self._settings.cache_dir, self._settings.speech_words
-        engine = LocalSpeech(lambda: find_weights(model, cache), model, self.slots, words=words)
+        device = Device(self._settings.speech_device, self._settings.speech_compute_type)
+        engine = LocalSpeech(lambda: find_weights(model, cache), model, self.slots, words=words, device=device)
         return OpenSpeech(engine=engine, warm_up=engine.open, close=engine.close)
 
     async def look(self, today: date) -> list[Finding]:

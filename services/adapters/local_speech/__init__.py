@@ -3,9 +3,10 @@
 LocalSpeech (engine.py) cuts a recording into windows (windows.py), whose tasks
 (tasks.py) take turns on a few threads (lanes.py). Whisper (whisper.py) encodes
 short windows, decodes some together, believes or doubts what came out
-(drafts.py) and tells when it was said (stamps.py).
+(drafts.py) and tells when it was said (stamps.py), on a device (device.py).
 """
 
+from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.engine import LocalSpeech
 
-__all__ = ["LocalSpeech"]
+__all__ = ["Device", "LocalSpeech"]

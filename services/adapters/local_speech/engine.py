@@ -5,9 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.lanes import Lanes, Turn
 from services.adapters.local_speech.tasks import Reading, Task
-from services.adapters.local_speech.whisper import Whisper
+from services.adapters.local_speech.whisper import CPU, Whisper
 from services.adapters.local_speech.windows import Window, windows
 from services.errors import EngineRefused, EngineUnavailable
 from services.ports.speech import Speech
@@ -20,11 +21,14 @@ class LocalSpeech:
     Times of single words cost more, so they come only if asked for.
     """
 
-    def __init__(self, find: Callable[[], Path], model_name: str, slots: int, *, words: bool = False) -> None:
+    def __init__(
+        self, find: Callable[[], Path], model_name: str, slots: int, *, words: bool = False, device: Device = CPU
+    ) -> None:
         self.find = find
         self.model_name = model_name
         self.slots = slots
         self.words = words
+        self.device = device
         self.threads = ThreadPoolExecutor(slots, "speech")
         self.lanes = Lanes(self.threads, slots)
         self.loading = asyncio.Lock()
@@ -34,7 +38,7 @@ class LocalSpeech:
         """Load the model; EngineUnavailable if it cannot be."""
         try:
             await self._loaded()
-        except (RuntimeError, MemoryError, OSError) as error:
+        except (RuntimeError, ValueError, MemoryError, OSError) as error:
             raise _unavailable(error) from error
 
     async def close(self) -> None:
@@ -47,7 +51,7 @@ class LocalSpeech:
         try:
             model = await self._loaded()
             readings = await self._read(model, speech, _language(model, speech.language))
-        except (RuntimeError, MemoryError, OSError) as error:
+        except (RuntimeError, ValueError, MemoryError, OSError) as error:
             raise _unavailable(error) from error
         return _transcript(readings, speech.recording.duration, self.model_name)
 
@@ -55,8 +59,11 @@ class LocalSpeech:
         async with self.loading:
             if self.model is None:
                 loop = asyncio.get_running_loop()
-                self.model = await loop.run_in_executor(self.threads, lambda: Whisper(self.find(), self.slots))
+                self.model = await loop.run_in_executor(self.threads, self._load)
             return self.model
+
+    def _load(self) -> Whisper:
+        return Whisper(self.find(), self.slots, self.device.here())
 
     async def _read(self, model: Whisper, speech: Speech, language: str | None) -> list[Reading]:
         """All windows side by side; where the language is not known, the first one tells it."""

@@ -20,6 +20,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
+from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.drafts import Draft
 from services.adapters.local_speech.stamps import sentences, unread
 from services.adapters.local_speech.tasks import WHOLE_FRAMES, Reading, Task
@@ -35,14 +36,18 @@ FIRST_STAMP_AT_MOST = 50
 BEFORE_WORDS = "\"'“¿([{-"
 AFTER_WORDS = "\"'.。,，!！?？:：”)]}、"
 
+CPU = Device()
+
 Mel = NDArray[np.float32]
 
 
 class Whisper:
     """A speech model that as many threads may use at once as it has slots."""
 
-    def __init__(self, folder: Path, slots: int) -> None:
-        self._whisper = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=slots)
+    def __init__(self, folder: Path, slots: int, device: Device = CPU) -> None:
+        self._whisper = WhisperModel(
+            str(folder), device.name, compute_type=device.compute_type, cpu_threads=1, num_workers=slots
+        )
         self._model = self._whisper.model
         self._tokenizer = lru_cache(self._make_tokenizer)
 
@@ -66,7 +71,8 @@ class Whisper:
     def encode(self, mel: Mel, frames: int) -> StorageView:
         """The encoder's view of a window that is cut or padded to so many frames."""
         mel = mel[:, :frames]
-        return self._whisper.encode(np.pad(mel, ((0, 0), (0, frames - mel.shape[1]))))
+        padded = np.pad(mel, ((0, 0), (0, frames - mel.shape[1])))
+        return self._model.encode(StorageView.from_array(padded[None]), to_cpu=True)
 
     def _mel(self, task: Task) -> Mel:
         return np.asarray(self._whisper.feature_extractor(task.sound())[:, :-1], np.float32)

@@ -12,12 +12,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import ctranslate2
 import numpy as np
 import pytest
 
 from app.weights import find_weights
 from services.adapters.av_decoder.sound import decode
-from services.adapters.local_speech import LocalSpeech
+from services.adapters.local_speech import Device, LocalSpeech
 from services.adapters.local_speech.tasks import Reading, Task
 from services.adapters.local_speech.whisper import Whisper
 from services.adapters.local_speech.windows import Window
@@ -229,3 +230,26 @@ def test_importing_loads_no_model() -> None:
     program = "import threading, services.adapters.local_speech; print([t.name for t in threading.enumerate()])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "speech" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [(Device("cpu", "bfloat16"), "SPEECH_COMPUTE_TYPE"), (Device("cuda", "int8"), "SPEECH_DEVICE")],
+)
+async def test_a_device_that_is_not_here_is_told_before_the_first_recording(
+    weights: Path, device: Device, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
+    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda _: {"int8"})
+    engine = LocalSpeech(lambda: weights, "tiny.en", 1, device=device)
+    with pytest.raises(EngineUnavailable, match=name):
+        await engine.open()
+    await engine.close()
+
+
+async def test_another_compute_type_reads_the_same(weights: Path) -> None:
+    engine = LocalSpeech(lambda: weights, "tiny.en", 1, device=Device("cpu", "float32"))
+    transcript = await engine.transcribe(whole(answer(0)))
+    assert engine.model is not None
+    assert likeness(transcript.text, QUESTIONS[0]["said"]) > 0.9
+    await engine.close()
