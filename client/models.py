@@ -34,13 +34,17 @@ class Failure(TypedDict):
 
 
 class Feedback(TypedDict):
-    """One thing said about an answer; `quote` stands word for word in the transcript."""
+    """One thing said about an answer; `quote` stands word for word in the transcript.
+
+    `needs_review`: a model takes the quote for evidence, and it shares no word of content with the point.
+    """
 
     point: str
     covered: bool
     quote: str | None
     weight: float
     comment: str | None
+    needs_review: bool
 
 
 class Word(TypedDict):

@@ -9,13 +9,17 @@ from services.transcript import Segment
 
 
 class FeedbackOut(BaseModel):
-    """One thing said about an answer; `quote` stands word for word in the transcript."""
+    """One thing said about an answer; `quote` stands word for word in the transcript.
+
+    `needs_review`: a model takes the quote for evidence, and it shares no word of content with the point.
+    """
 
     point: str
     covered: bool
     quote: str | None
     weight: float
     comment: str | None
+    needs_review: bool
 
     @classmethod
     def of(cls, feedback: Feedback) -> "FeedbackOut":
@@ -25,6 +29,7 @@ class FeedbackOut(BaseModel):
             quote=feedback.quote,
             weight=feedback.weight,
             comment=feedback.comment,
+            needs_review=feedback.needs_review,
         )
 
 

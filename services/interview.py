@@ -153,7 +153,8 @@ class Mark(StrEnum):
 class Feedback:
     """One thing said about an answer, resting on words of the transcript.
 
-    `quote` stands verbatim in the transcript, or is None where nothing was found.
+    `quote` stands verbatim in the transcript, or is None where nothing was found. It needs a person's
+    review where a model takes it for evidence and it shares no word of content with the point.
     """
 
     point: str
@@ -161,6 +162,7 @@ class Feedback:
     quote: str | None = None
     weight: float = 1.0
     comment: str | None = None
+    needs_review: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

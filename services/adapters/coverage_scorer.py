@@ -2,24 +2,29 @@
 
 It measures coverage, not meaning: a key point is covered where most of its content words, stemmed, stand in one or
 two neighbouring sentences and both are negated or neither is. It does not know synonyms, and it believes what it reads.
+Its work grows with the length of the answer and not faster, whatever stands in it.
 """
 
 import asyncio
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import nlargest
 from itertools import pairwise
 
-import snowballstemmer  # type: ignore[import-untyped]
-
-from services.evidence import LEAST_WORDS, count_words, is_unspaced
+from services.evidence import LEAST_WORDS, LONGEST_QUOTE, has_words
 from services.interview import Evaluation, Feedback, KeyPoint, Question
+from services.words import WORD, Reader
 
-NAME = "coverage/1"
+NAME = "coverage/2"
 LEAST_SHARE = 0.6
 LONGEST_SENTENCE = 40
+MOST_READ = 200_000
+MOST_TRIED = 8
 NOT_MENTIONED = "No sentence of the answer mentions this."
 NEGATED = "The answer mentions this, but either the key point or the quote is negated and the other is not."
+SAME_WORDS = "The words that mention this count for another point already."
 
 
 class CoverageScorer:
@@ -37,9 +42,8 @@ def evaluate(question: Question, transcript: str) -> Evaluation:
     total = sum(point.weight for point in question.key_points)
     if total <= 0:
         return Evaluation(score=None, reason="no_key_points", scorer=NAME)
-    reader = Reader(question.language)
-    windows = list(_windows(transcript, reader))
-    feedback = tuple(_feedback(point, windows, reader) for point in question.key_points)
+    answer = Answer(transcript[:MOST_READ], Reader(question.language))
+    feedback = tuple(answer.feedback(point) for point in question.key_points)
     covered = sum(each.weight for each in feedback if each.covered)
     if covered <= 0:
         return Evaluation(score=None, feedback=feedback, reason="insufficient_evidence", scorer=NAME)
@@ -50,41 +54,73 @@ def evaluate(question: Question, transcript: str) -> Evaluation:
 class Window:
     """A stretch of the transcript that may cover a key point."""
 
+    start: int
     quote: str
     stems: frozenset[str]
     negated: bool
 
 
-class Reader:
-    """Reads one language: its stems, its words without content, its negations."""
+@dataclass(slots=True)
+class Answer:
+    """A transcript with its windows, found by their stems, and the words of it that count already."""
 
-    def __init__(self, language: str | None) -> None:
-        code = (language or "en").lower()[:2]
-        algorithm = STEMMERS.get(code)
-        self._stem = snowballstemmer.stemmer(algorithm).stemWord if algorithm else str
-        self._negations = NEGATIONS.get(code, NEGATIONS["en"])
-        self._empty = STOP_WORDS.get(code, frozenset()) | self._negations
+    transcript: str
+    reader: Reader
+    windows: list[Window] = field(init=False)
+    having: dict[str, list[int]] = field(init=False)
+    quotes: set[str] = field(default_factory=set, init=False)
+    spent: set[int] = field(default_factory=set, init=False)
 
-    def stems(self, text: str) -> frozenset[str]:
-        """The stems of the words with content; of all words, where none has content."""
-        words = [piece for word in _words(text) if not word.endswith("n't") for piece in word.split("'")]
-        content = [word for word in words if word not in self._empty]
-        return frozenset(self._stem(word) for word in content or words)
+    def __post_init__(self) -> None:
+        self.windows = list(_windows(self.transcript, self.reader))
+        self.having = defaultdict(list)
+        for number, window in enumerate(self.windows):
+            for stem in window.stems:
+                self.having[stem].append(number)
 
-    def is_negated(self, text: str) -> bool:
-        plain = NO_NEGATION.sub(" ", text.lower().replace("’", "'"))
-        return any(word in self._negations or word.endswith("n't") for word in _words(plain))
+    def feedback(self, point: KeyPoint) -> Feedback:
+        """What is said of a point; the words that show it then count for no other point by themselves."""
+        wanted, negated = self.reader.stems(point.text), self.reader.is_negated(point.text)
+        near = self._near(wanted, negated)
+        if not near:
+            return Feedback(point=point.text, covered=False, weight=point.weight, comment=NOT_MENTIONED)
+        if near[0].negated is not negated:
+            return self._not_covered(point, near[0].quote, NEGATED)
+        for window in near:
+            quote = self._spend(window, wanted) if window.negated is negated else None
+            if quote is not None:
+                return Feedback(point=point.text, covered=True, quote=quote, weight=point.weight)
+        return self._not_covered(point, near[0].quote, SAME_WORDS)
 
+    def _near(self, wanted: frozenset[str], negated: bool) -> list[Window]:
+        """The windows with enough of these stems, the best first."""
+        met = Counter(number for stem in wanted for number in self.having.get(stem, ()))
+        least = max(1, LEAST_SHARE * len(wanted))
+        near = (number for number, count in met.items() if count >= least)
+        best = nlargest(MOST_TRIED, near, key=lambda number: (*self._worth(number, negated, met[number]), -number))
+        return [self.windows[number] for number in best]
 
-def _feedback(point: KeyPoint, windows: list[Window], reader: Reader) -> Feedback:
-    wanted, negated = reader.stems(point.text), reader.is_negated(point.text)
-    near = [window for window in windows if len(wanted & window.stems) >= max(1, LEAST_SHARE * len(wanted))]
-    best = max(near, key=lambda w: (w.negated is negated, len(wanted & w.stems), -len(w.quote)), default=None)
-    if best is None:
-        return Feedback(point=point.text, covered=False, weight=point.weight, comment=NOT_MENTIONED)
-    covered = best.negated is negated
-    comment = None if covered else NEGATED
-    return Feedback(point=point.text, covered=covered, quote=best.quote, weight=point.weight, comment=comment)
+    def _worth(self, number: int, negated: bool, count: int) -> tuple[bool, int, int]:
+        window = self.windows[number]
+        return window.negated is negated, count, -len(window.quote)
+
+    def _spend(self, window: Window, wanted: frozenset[str]) -> str | None:
+        """A quote of which a word counts for the first time, and which is no other point's; None if there is none."""
+        places = self.reader.places(window.quote, wanted)
+        words = {window.start + start for start, _ in places}
+        narrow = window.quote[places[0][0] : places[-1][1]] if places else ""
+        quote = next((quote for quote in (window.quote, narrow) if self._is_free(quote)), None)
+        if quote is None or words <= self.spent:
+            return None
+        self.quotes.add(quote)
+        self.spent |= words
+        return quote
+
+    def _is_free(self, quote: str) -> bool:
+        return quote not in self.quotes and has_words(quote, _least_words(self.transcript))
+
+    def _not_covered(self, point: KeyPoint, quote: str, comment: str) -> Feedback:
+        return Feedback(point=point.text, covered=False, quote=quote, weight=point.weight, comment=comment)
 
 
 def _windows(transcript: str, reader: Reader) -> Iterator[Window]:
@@ -92,19 +128,26 @@ def _windows(transcript: str, reader: Reader) -> Iterator[Window]:
     sentences = list(_sentences(transcript))
     pairs = [(first[0], second[1]) for first, second in pairwise(sentences)]
     clauses = [clause for sentence in sentences for clause in _clauses(transcript, *sentence)]
-    least = min(LEAST_WORDS, count_words(transcript))
+    least = _least_words(transcript)
     for start, end in dict.fromkeys([*clauses, *sentences, *pairs]):
-        quote = transcript[start:end].strip(EDGES)
-        if count_words(quote) >= least:
-            yield Window(quote, reader.stems(quote), reader.is_negated(quote))
+        whole = transcript[start:end]
+        quote = whole.strip(EDGES)
+        if len(quote) <= LONGEST_QUOTE and has_words(quote, least):
+            begins = start + len(whole) - len(whole.lstrip(EDGES))
+            yield Window(begins, quote, reader.stems(quote), reader.is_negated(quote))
+
+
+def _least_words(transcript: str) -> int:
+    """How many words a quote has at least: one alone proves something only where no more was said."""
+    return LEAST_WORDS if has_words(transcript, LEAST_WORDS) else 1
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:
     """Where sentences stand; speech without full stops is cut after so many words."""
-    for sentence in SENTENCE.finditer(text):
-        words = list(WORD.finditer(text, *sentence.span()))
-        starts = [word.start() for word in words[::LONGEST_SENTENCE]]
-        yield from pairwise([*starts, sentence.end()])
+    for start, end in pairwise([0, *(found.end() for found in END.finditer(text)), len(text)]):
+        words = [word.start() for word in WORD.finditer(text, start, end)]
+        if words:
+            yield from pairwise([*words[::LONGEST_SENTENCE], end])
 
 
 def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -113,72 +156,11 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     return pairwise(cuts)
 
 
-def _words(text: str) -> Iterator[str]:
-    """The words in small letters; where a script writes no spaces, its letters two by two."""
-    for match in WORD.finditer(text.lower().replace("’", "'")):
-        word = match.group()
-        if is_unspaced(word[0]) and len(word) > 1:
-            yield from (word[at : at + 2] for at in range(len(word) - 1))
-        else:
-            yield word
-
-
-SENTENCE = re.compile(r"\S.*?(?:[.!?…]+(?=\s|$)|[。！？]|$)", re.MULTILINE)
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[+#]*")
+# Each of these looks at few letters from any place, so that no answer makes them look at the same ones many times.
+END = re.compile(r"[.!?…](?=\s|$)|[。！？\n]")
 CONTRAST = re.compile(
-    r"[;:]\s|\s[-–—]\s|,?\s+(?=(?:but|although|though|however|whereas|sondern|pero|sino)\b)"
-    r"|,\s*(?=(?:while|yet|aber|doch|mais|ma|mas|maar|но|а)\b)",
+    r"[;:]\s|\s[-–—]\s|,?\s(?=(?:but|although|though|however|whereas|sondern|pero|sino)\b)"
+    r"|,\s?(?=(?:while|yet|aber|doch|mais|ma|mas|maar|но|а)\b)",
     re.IGNORECASE,
 )
 EDGES = " \t\r\n,;:-–—"
-NO_NEGATION = re.compile(r"\b(?:not (?:only|just|merely)|no doubt|nicht nur|non seulement|no solo|no sólo)\b")
-
-STEMMERS = {
-    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
-    "et": "estonian", "fi": "finnish", "fr": "french", "hi": "hindi", "hu": "hungarian", "id": "indonesian",
-    "it": "italian", "lt": "lithuanian", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
-    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
-}  # fmt: skip
-
-
-def _sets(**words: str) -> dict[str, frozenset[str]]:
-    return {code: frozenset(text.split()) for code, text in words.items()}
-
-
-NEGATIONS = _sets(
-    en="no not never none nobody nothing neither nor without cannot",
-    de="nicht kein keine keinen keinem keiner nie niemals ohne nichts niemand weder",
-    fr="ne pas jamais sans aucun aucune rien personne ni",
-    es="no nunca jamás sin ningún ninguna ninguno nada nadie ni",
-    it="non mai senza nessun nessuno nessuna niente nulla né",
-    pt="não nunca jamais sem nenhum nenhuma nada ninguém nem",
-    nl="niet geen nooit zonder niets niemand noch",
-    ru="не нет без никогда ничего никто ни нельзя",
-    zh="不是 没有 不会 不能 无法 不要 从不 不需",
-)
-STOP_WORDS = _sets(
-    en="a about after all also an and any are as at be because been being both but by can could d did do does "
-    "doing done each for from had has have having he her his how i if in into is it its just let like ll m "
-    "may me might more most much must my of on one only or other our out over own re s same shall she should "
-    "so some such t than that the their them then there these they this those through to too under up us ve "
-    "very was we were what when where which while who whom why will with would you your",
-    de="aber alle als also am an auch auf aus bei bin bis da damit dann das dass dem den der des die dies diese "
-    "dieser du durch ein eine einem einen einer eines er es für haben hat ich ihr im in ist ja kann man mehr "
-    "mit nach noch nur oder sehr sein sich sie sind so um und uns unter vom von vor war was weil wenn werden "
-    "wie wir wird zu zum zur über",
-    fr="au aux avec avoir c ce ces cette d dans de des du elle en est et il ils j je l la le les leur lui ma "
-    "mais me mes moi mon même n nos nous on ou où par plus pour qu que qui s sa se ses son sont sur te tu un "
-    "une vous y à être",
-    es="a al como con de del el ella ellos en entre era es esta este esto está están fue ha hay la las le les lo "
-    "los me mi muy más o para pero por porque que se ser si son su sus también te tiene un una uno y ya yo",
-    it="a ai al alla anche che chi ci come con da dal del della di e ed essere gli ha hanno i il in io la le lo "
-    "ma mi nel nella o per più quando questa questo se si sono su sua suo ti tra un una uno è",
-    pt="a ao aos as com como da das de do dos e ela ele em entre era essa esse esta este eu foi há isso já mais "
-    "mas na nas no nos o os ou para pela pelo por que se ser seu sua são também tem um uma é",
-    nl="aan als bij dan dat de deze die dit door een en er haar het hij hun ik in is je kan maar me meer men met "
-    "mijn na naar nog of om onder ook op over te tot uit van voor want was wat we wel wij worden wordt zal ze "
-    "zich zij zijn zo",
-    ru="а бы был была были было быть в вам вас весь во вот все вы где да для до его ее если есть еще же за и из "
-    "или им их к как ко когда кто ли мне мы на над наш но о об он она они от по под при с со так то только ты "
-    "у уже что это я",
-)

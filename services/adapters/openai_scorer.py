@@ -11,11 +11,12 @@ import openai
 from pydantic import BaseModel, ConfigDict
 
 from services.errors import ScorerUnavailable
-from services.evidence import find_quote
+from services.evidence import Transcript
 from services.interview import Evaluation, Feedback, KeyPoint, Question
 from services.retry import seconds_asked
+from services.words import Reader
 
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 PROMPT = """You judge one spoken interview answer for a reviewer who checks every word of yours.
 
 The user message is a JSON object. `question`, `reference_answer` and `key_points` come from the interviewer.
@@ -32,14 +33,19 @@ For each entry:
 - `met`: true only if the transcript itself says it correctly. Recognition errors and clumsy speech do not matter;
   contradicting or denying the point does.
 - `quote`: if met, the words of the transcript that show it, copied exactly and without gaps, two words to two
-  sentences long. Never join separate places, correct, translate or shorten. If not met, an empty string.
+  sentences long. Never join separate places, correct, translate or shorten. No two points may rest on the same
+  words: where one sentence shows several, quote for each the words that show it. If not met, an empty string.
 - `comment`: one sentence for the reviewer, in the language of the question.
 
-A quote that does not stand in the transcript word for word is thrown out, and its point with it."""
+A quote that does not stand in the transcript word for word, or that was given for another point, is thrown out, and
+its point with it."""
 
 NO_EVIDENCE = "The scorer gave no quote that stands in the transcript, so this counts for nothing."
 NOT_JUDGED = "The scorer did not judge this."
-MOST_POINTS = 50
+SAME_WORDS = "The scorer gave these words for another point already, so this counts for nothing."
+MOST_NAMED = 8
+LONGEST_NAME = 200
+LONGEST_COMMENT = 300
 
 
 class Judgement(BaseModel):
@@ -86,7 +92,7 @@ class OpenAIScorer:
             raise ScorerUnavailable("The scorer did not answer in time.") from None
         except Refused:
             return Evaluation(score=None, reason="scorer_refused", scorer=self._name)
-        return evaluate(question, transcript, judged, self._name)
+        return await asyncio.to_thread(evaluate, question, transcript, judged, self._name)
 
     async def _ask(self, question: Question, transcript: str) -> list[Judgement]:
         try:
@@ -110,35 +116,66 @@ class OpenAIScorer:
             judged = None
         if judged is None:
             raise ScorerUnavailable("The scorer's answer could not be read.")
-        return judged.points[:MOST_POINTS]
+        return judged.points[: len(question.key_points) or MOST_NAMED]
 
 
 def evaluate(question: Question, transcript: str, judged: list[Judgement], name: str) -> Evaluation:
     """The score that follows from verified quotes and the question's weights; the model's arithmetic is not asked.
 
-    Points of which nothing can be known (no verbatim quote, or not judged) earn nothing. Where they outweigh what is
-    evidenced there is no score at all, so that a careless scorer never becomes a candidate's low mark.
+    Points of which nothing can be known (no verbatim quote, one that counts already, or not judged) earn nothing.
+    Where they outweigh what is evidenced there is no score at all, so that a careless scorer never becomes a
+    candidate's low mark; nor is there one where what only a person can judge outweighs the rest.
     """
-    points = question.key_points or tuple(KeyPoint(each.point) for each in judged)
+    points = question.key_points or tuple(KeyPoint(each.point[:LONGEST_NAME]) for each in judged)
     numbers = {each.number: each for each in judged} if question.key_points else dict(enumerate(judged, 1))
-    pairs = [(point, numbers.get(number)) for number, point in enumerate(points, 1)]
-    feedback = tuple(_feedback(point, each, transcript) for point, each in pairs)
+    evidence = Evidence(transcript, Reader(question.language))
+    feedback = tuple(evidence.feedback(point, numbers.get(number)) for number, point in enumerate(points, 1))
     covered = sum(each.weight for each in feedback if each.covered)
-    unknown = sum(each.weight for each in feedback if each.comment in (NO_EVIDENCE, NOT_JUDGED))
+    doubtful = sum(each.weight for each in feedback if each.needs_review)
+    unknown = sum(each.weight for each in feedback if each.comment in (NO_EVIDENCE, NOT_JUDGED, SAME_WORDS))
     if covered <= 0 or unknown > covered:
         return Evaluation(score=None, feedback=feedback, reason="insufficient_evidence", scorer=name)
+    if 2 * doubtful > covered:
+        return Evaluation(score=None, feedback=feedback, reason="needs_review", scorer=name)
     total = sum(each.weight for each in feedback)
     return Evaluation(score=round(100 * covered / total, 1), feedback=feedback, scorer=name)
 
 
-def _feedback(point: KeyPoint, judged: Judgement | None, transcript: str) -> Feedback:
-    if judged is None:
-        return Feedback(point=point.text, covered=False, weight=point.weight, comment=NOT_JUDGED)
-    if not judged.met:
-        return Feedback(point=point.text, covered=False, weight=point.weight, comment=judged.comment)
-    quote = find_quote(judged.quote, transcript)
-    comment = judged.comment if quote is not None else NO_EVIDENCE
-    return Feedback(point=point.text, covered=quote is not None, quote=quote, weight=point.weight, comment=comment)
+class Evidence:
+    """A transcript, and the stretches of it that count already."""
+
+    def __init__(self, text: str, reader: Reader) -> None:
+        self._text, self._reader = text, reader
+        self._transcript = Transcript(text)
+        self._counted: list[tuple[int, int]] = []
+
+    def feedback(self, point: KeyPoint, judged: Judgement | None) -> Feedback:
+        """What is said of a point; its quote counts for no later one."""
+        if judged is None:
+            return Feedback(point=point.text, covered=False, weight=point.weight, comment=NOT_JUDGED)
+        comment = judged.comment[:LONGEST_COMMENT]
+        if not judged.met:
+            return Feedback(point=point.text, covered=False, weight=point.weight, comment=comment)
+        place = self._transcript.find(judged.quote)
+        if place is None or self._is_counted(place):
+            missing = NO_EVIDENCE if place is None else SAME_WORDS
+            return Feedback(point=point.text, covered=False, weight=point.weight, comment=missing)
+        self._counted.append(place)
+        quote = self._text[slice(*place)]
+        is_strange = self._reader.stems(point.text).isdisjoint(self._reader.stems(quote))
+        return Feedback(
+            point=point.text,
+            covered=True,
+            quote=quote,
+            weight=point.weight,
+            comment=comment,
+            needs_review=is_strange,
+        )
+
+    def _is_counted(self, place: tuple[int, int]) -> bool:
+        """Whether these words lie within others that count, or hold them."""
+        start, end = place
+        return any((start <= a and b <= end) or (a <= start and end <= b) for a, b in self._counted)
 
 
 def _asked(question: Question, transcript: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.evidence import count_words, find_quote
+from services.evidence import find_quote, has_words
 
 TRANSCRIPT = "Well, I\u2019d say “an index” speeds up reads \u2014 but it   costs\nwrites. It's not free."
 
@@ -95,4 +95,5 @@ def test_one_other_word_and_it_is_no_quote(words: list[str], data: st.DataObject
 
 @given(st.from_regex(re.compile(r"[a-z0-9 .,!?]{0,60}"), fullmatch=True))
 def test_words_are_counted_as_one_would(text: str) -> None:
-    assert count_words(text) == len(re.findall(r"[a-z0-9]+", text))
+    count = len(re.findall(r"[a-z0-9]+", text))
+    assert [has_words(text, number) for number in (count, count + 1) if number] == [True, False][count == 0 :]

@@ -9,6 +9,7 @@ const NO_SCORE = /** @type {Record<string, string>} */ ({
   no_key_points: "The question names no points to judge by.",
   nothing_to_score: "The question says nothing of what a good answer is.",
   insufficient_evidence: "None of the points was found in what was said. That is no low score: it may be said in other words.",
+  needs_review: "Most of what was found shares no word with the points. A person has to judge this answer.",
   scorer_refused: "The scorer refused to judge this answer.",
 });
 
@@ -84,9 +85,10 @@ function marked(answer) {
 }
 
 /** @param {any} feedback */
-function point({ point: text, covered, comment }) {
-  const sign = h("span.sign", { "aria-hidden": "true" }, covered ? "✓" : "–");
-  const words = h("span", {}, h("span.unseen", {}, covered ? "Said: " : "Missing: "), text, comment && h("small", {}, comment));
+function point({ point: text, covered, comment, needs_review: doubtful }) {
+  const sign = h("span.sign", { "aria-hidden": "true" }, !covered ? "–" : doubtful ? "?" : "✓");
+  const said = !covered ? "Missing: " : doubtful ? "Perhaps said, in other words: " : "Said: ";
+  const words = h("span", {}, h("span.unseen", {}, said), text, comment && h("small", {}, comment));
   return h(`li.${covered ? "covered" : "missing"}`, {}, sign, words);
 }
 

@@ -1,10 +1,12 @@
 """Coverage without a network: what counts as mentioned, and what the quotes are worth."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.adapters.coverage_scorer import NEGATED, NOT_MENTIONED, CoverageScorer, evaluate
+from services.adapters.coverage_scorer import NEGATED, NOT_MENTIONED, SAME_WORDS, CoverageScorer, evaluate
 from services.evidence import find_quote
 from services.interview import Evaluation, Feedback, KeyPoint, Question, QuestionId
 
@@ -27,7 +29,7 @@ def only(evaluation: Evaluation) -> Feedback:
 async def test_the_score_is_the_weight_of_what_is_covered() -> None:
     question = asked(KeyPoint("An index speeds up reading", 2), KeyPoint("Writes get slower with an index", 1))
     evaluation = await CoverageScorer().score(question, ANSWER)
-    assert (evaluation.score, evaluation.reason, evaluation.scorer) == (66.7, None, "coverage/1")
+    assert (evaluation.score, evaluation.reason, evaluation.scorer) == (66.7, None, "coverage/2")
     assert [(f.covered, f.weight) for f in evaluation.feedback] == [(True, 2), (False, 1)]
     assert [(f.quote, f.comment) for f in evaluation.feedback] == [
         ("Well, indexes speed up reads", None),
@@ -146,3 +148,48 @@ def test_every_quote_is_evidence_and_every_score_is_a_percentage(
 @given(SPEECH, st.lists(st.builds(KeyPoint, SPEECH, st.floats(0.1, 10)), min_size=1, max_size=4))
 def test_the_same_answer_scores_the_same_again(transcript: str, points: list[KeyPoint]) -> None:
     assert evaluate(asked(*points), transcript) == evaluate(asked(*points), transcript)
+
+
+def test_no_words_count_for_two_points() -> None:
+    said = "An index speeds up reading and it slows down writing."
+    both = evaluate(asked("speeds up reading", "slows down writing", "An index speeds up reading"), said)
+    assert [(f.covered, f.quote, f.comment) for f in both.feedback] == [
+        (True, said, None),
+        (True, "slows down writing", None),
+        (True, "index speeds up reading", None),  # it says more than the first: what it is about
+    ]
+    again = evaluate(asked("speeds up reading", "it speeds up reading", "reading speeds"), said)
+    assert [(f.covered, f.comment) for f in again.feedback] == [(True, None), (False, SAME_WORDS), (False, SAME_WORDS)]
+    twice = evaluate(asked("speeds up reading", "reading speeds up"), "It speeds up reading. Reading speeds up.")
+    assert [f.quote for f in twice.feedback] == ["Reading speeds up.", "It speeds up reading."]
+
+
+HOSTILE = {
+    "marks": lambda n: "!" * n + "x",
+    "blanks": lambda n: "a" + " " * n + "b",
+    "commas": lambda n: "a" + ", " * n + "b",
+    "one word": lambda n: "a" * n,
+    "apostrophes": lambda n: "a'" * n,
+    "sentences": lambda n: "It avoids a scan. " * (n // 18),
+    "clauses": lambda n: "scan but " * (n // 9),
+    "no stops": lambda n: "avoids scan " * (n // 12),
+    "bigrams": lambda n: "函数" * (n // 2),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_work_grows_with_the_answer_and_not_faster(kind: str) -> None:
+    question = asked(*(f"avoids a full table scan {number}" for number in range(20)))
+
+    def seconds(letters: int) -> float:
+        began = time.thread_time()
+        evaluate(question, HOSTILE[kind](letters))
+        return time.thread_time() - began
+
+    small, large = min(seconds(4_000) for _ in range(3)), min(seconds(64_000) for _ in range(2))
+    assert large < 16 * 4 * max(small, 0.002)  # sixteen times the letters; quadratic would be 256 times the work
+
+
+def test_of_an_endless_answer_the_beginning_is_read() -> None:
+    late = "word " * 50_000 + "It avoids a full table scan."
+    assert not only(evaluate(asked("avoids a full table scan"), late)).covered
