@@ -61,6 +61,14 @@ class Segment(TypedDict):
     words: list[Word]
 
 
+class Flaw(TypedDict):
+    """One thing that is wrong with a recording; in seconds, null where that is not known."""
+
+    code: str
+    at: float | None
+    seconds: float | None
+
+
 class Answer(TypedDict):
     """One answer's state: the newest recording's. Times are ISO 8601."""
 
@@ -73,6 +81,7 @@ class Answer(TypedDict):
     language: str | None
     duration_seconds: float | None
     warnings: list[str]
+    warning_details: list[Flaw]
     created_at: str | None
     transcribed_at: str | None
     error: Failure | None

@@ -57,6 +57,14 @@ class SegmentOut(BaseModel):
         return cls(text=segment.text, start=segment.start, end=segment.end, words=words)
 
 
+class FlawOut(BaseModel):
+    """One thing that is wrong with a recording."""
+
+    code: str = Field(examples=["gap"])
+    at: float | None = Field(description="Where in the recording, in seconds; null where that is not known.")
+    seconds: float | None = Field(description="How long it lasts, or what is missing; null where that is not known.")
+
+
 class AnswerOut(BaseModel):
     """One answer's state: the newest recording's."""
 
@@ -68,7 +76,8 @@ class AnswerOut(BaseModel):
     no_speech: bool
     language: str | None
     duration_seconds: float | None
-    warnings: list[str]
+    warnings: list[str] = Field(description="What is wrong with the recording.")
+    warning_details: list[FlawOut] = Field(description="The same with their places, as far as they are known.")
     created_at: datetime | None
     transcribed_at: datetime | None
     error: FailureOut | None = Field(description="Of a failed one: a stable code, and a sentence.")
@@ -92,6 +101,7 @@ class AnswerOut(BaseModel):
             language=answer.language,
             duration_seconds=answer.duration,
             warnings=list(answer.warnings),
+            warning_details=[FlawOut(code=flaw.code, at=flaw.at, seconds=flaw.seconds) for flaw in answer.flaws],
             created_at=answer.created_at,
             transcribed_at=answer.transcribed_at,
             error=FailureOut(code=failure.code, sentence=failure.sentence) if failure else None,

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from services.transcript import Transcript
+from services.transcript import Flaw, Transcript
 
 SessionId = NewType("SessionId", str)
 QuestionId = NewType("QuestionId", str)
@@ -193,6 +193,7 @@ class Answer:
     duration: float | None = None
     no_speech: bool = False
     warnings: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
     mark: Mark | None = None
     evaluation: Evaluation | None = None
 
@@ -249,5 +250,6 @@ def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
         duration=transcript.duration,
         no_speech=transcript.no_speech,
         warnings=transcript.warnings,
+        flaws=transcript.flaws,
         mark=Mark.PENDING,
     )

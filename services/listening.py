@@ -29,8 +29,12 @@ class Listening:
         await self.audio.mark(part.id, Status.PROCESSING.value)
         recording = await self.decoder.decode(self.audio.read(part.id))
         activity = await self.activity.find(recording)
+        transcript = await self._transcript(part, recording, activity)
+        return replace(transcript, warnings=recording.warnings, flaws=recording.flaws)
+
+    async def _transcript(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
         if not activity.spans:
-            return replace(silence(recording.duration), warnings=recording.warnings)
+            return silence(recording.duration)
         transcript = await self._read(part, recording, activity)
         log.info("engine answered", part=part.id, session=part.session_id, question=part.question_id)
         return transcript

@@ -42,6 +42,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """Something that is wrong with a recording: since when and for how long, in seconds, where that is known."""
+
+    code: str
+    at: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """The text of one recording; empty, with `no_speech`, where nobody speaks."""
 
@@ -53,6 +62,7 @@ class Transcript:
     engine: str = ""
     model: str = ""
     warnings: tuple[str, ...] = field(default=())
+    flaws: tuple[Flaw, ...] = ()
 
 
 def silence(duration: float) -> Transcript:

@@ -32,7 +32,7 @@ from services.ports.audio import Incoming
 from services.ports.elections import Elections
 from services.ports.speech import Activity, Recording, Scorer, Speech
 from services.scoring import Scoring
-from services.transcript import Span, Transcript
+from services.transcript import Flaw, Span, Transcript
 from services.transcription import Transcription
 from services.upkeep import Sweep
 from services.watch import Watch
@@ -69,10 +69,11 @@ class Ears:
         self.hold = asyncio.Event()
         self.hold.set()
         self.heard = 0
+        self.flaws: tuple[Flaw, ...] = ()
 
     async def decode(self, data: AsyncIterator[bytes]) -> Recording:
         pcm = b"".join([piece async for piece in data])
-        return Recording(pcm, len(pcm) / 32000)
+        return Recording(pcm, len(pcm) / 32000, self.flaws)
 
     async def find(self, recording: Recording) -> Activity:
         spans = [Span(0.0, recording.duration)] if self.speaks else []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.interview import Evaluation, Question
-from services.transcript import Span, Transcript
+from services.transcript import Flaw, Span, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,12 @@ class Recording:
 
     pcm: bytes
     duration: float
-    warnings: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The codes of its flaws, each once."""
+        return tuple(dict.fromkeys(flaw.code for flaw in self.flaws))
 
 
 class Decoder(Protocol):

@@ -19,6 +19,7 @@ NAMES = {
     "Feedback": "FeedbackOut",
     "Word": "WordOut",
     "Segment": "SegmentOut",
+    "Flaw": "FlawOut",
     "Answer": "AnswerOut",
     "AnswerStatus": "StatusOut",
     "ScoredAnswer": "ScoredAnswerOut",

@@ -7,7 +7,7 @@ import pytest
 from services.errors import AudioUnreadable, EngineTimeout, EngineUnavailable, ScorerUnavailable, StoreUnavailable
 from services.interview import Evaluation, Mark, Part, PartId, PartState, Question, Status
 from services.scoring import MOST_FAILURES
-from services.transcript import Transcript
+from services.transcript import Flaw, Transcript
 from tests.house import ALICE, Q1, Q2, SAID, Interior
 
 
@@ -54,6 +54,19 @@ async def test_silence_gives_no_words_and_asks_no_engine() -> None:
     assert house.ears.heard == 0
     assert answer.evaluation is not None
     assert answer.evaluation.reason == "no_speech"
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_what_is_wrong_with_the_recording_is_told_with_its_answer(speaks: bool) -> None:
+    house = Interior()
+    house.ears.speaks = speaks
+    house.ears.flaws = (Flaw(code="gap", at=1.0, seconds=0.5), Flaw(code="gap", at=3.0), Flaw(code="truncated"))
+    id = await house.session()
+    await house.upload(id)
+    await house.work_off()
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert answer.warnings == ("gap", "truncated")
+    assert answer.flaws == house.ears.flaws
 
 
 async def test_a_ring_too_many_changes_nothing() -> None:

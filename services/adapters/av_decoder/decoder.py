@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import structlog
 
+from services.adapters.av_decoder import wire
 from services.adapters.av_decoder.nursery import Child, Nursery
 from services.adapters.av_decoder.wire import (
     BYTES_PER_SECOND,
@@ -154,5 +155,8 @@ def _recording(kind: bytes, body: bytes, blocks: list[bytes]) -> Recording:
     pcm = b"".join(blocks)
     if kind != DONE or not pcm:
         raise AudioUnreadable
-    warnings = tuple(body.decode("ascii", "replace").split(",")) if body else ()
-    return Recording(pcm, len(pcm) / BYTES_PER_SECOND, warnings)
+    try:
+        flaws = wire.flaws_of(body)
+    except (ValueError, TypeError):
+        raise AudioUnreadable from None
+    return Recording(pcm, len(pcm) / BYTES_PER_SECOND, flaws)

@@ -19,6 +19,7 @@ from av.packet import Packet
 from services.adapters.av_decoder.wire import RATE
 from services.errors import AudioTooLong, AudioUnreadable
 from services.formats import SNIFF_BYTES, Container, sniff
+from services.transcript import Flaw
 
 DEMUXERS = {
     Container.WEBM: "matroska",
@@ -46,8 +47,8 @@ Shape = tuple[str, str, int]
 Sent: TypeAlias = "Packet[AudioStream] | None"
 
 
-def decode(data: bytes, most_seconds: float, give: Give) -> tuple[str, ...]:
-    """Hand over the first audio track as blocks of 16-bit mono at 16 kHz; returns warnings.
+def decode(data: bytes, most_seconds: float, give: Give) -> tuple[Flaw, ...]:
+    """Hand over the first audio track as blocks of 16-bit mono at 16 kHz; returns its flaws.
 
     AudioTooLong as soon as the cap is passed, AudioUnreadable where there is no sound.
     """
@@ -73,14 +74,14 @@ class _Reading:
         self.damaged = False
         self.mixer: _Mixer | None = None
 
-    def run(self) -> tuple[str, ...]:
+    def run(self) -> tuple[Flaw, ...]:
         for packet in self._packets():
             self._count(packet)
             for frame in self._frames(packet):
                 self._take(frame)
         if self.mixer is not None:
             self.mixer.finish()
-        return self._warnings()
+        return self._flaws()
 
     def _packets(self) -> Iterator[Sent]:
         try:
@@ -121,9 +122,9 @@ class _Reading:
         if seconds > self.most:
             raise AudioTooLong
 
-    def _warnings(self) -> tuple[str, ...]:
+    def _flaws(self) -> tuple[Flaw, ...]:
         gap = self.packed > 0 and abs(self.end - self.packed) > TOLERANCE
-        return tuple(name for name, holds in (("gap", gap), ("decode_errors", self.damaged)) if holds)
+        return tuple(Flaw(code=name) for name, holds in (("gap", gap), ("decode_errors", self.damaged)) if holds)
 
 
 class _Mixer:

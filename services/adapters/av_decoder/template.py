@@ -149,11 +149,11 @@ def _live(line: socket.socket, caps: Caps) -> None:
 def _decode(line: socket.socket, caps: Caps) -> None:
     try:
         data = _read(line, caps.bytes)
-        warnings = decode(data, caps.seconds, lambda block: line.sendall(message(wire.SAMPLES, block)))
+        flaws = decode(data, caps.seconds, lambda block: line.sendall(message(wire.SAMPLES, block)))
     except AudioTooLong:
         line.sendall(message(wire.TOO_LONG))
     else:
-        line.sendall(message(wire.DONE, ",".join(warnings).encode()))
+        line.sendall(message(wire.DONE, wire.flaws_body(flaws)))
 
 
 def _read(line: socket.socket, most: int) -> bytes:

@@ -20,7 +20,7 @@ from services.interview import (
     Status,
     is_id,
 )
-from services.transcript import Segment, Transcript, Word
+from services.transcript import Flaw, Segment, Transcript, Word
 
 Document = dict[str, Any]
 
@@ -96,6 +96,7 @@ def answer_document(answer: Answer) -> Document:
         "duration_seconds": answer.duration,
         "no_speech": answer.no_speech,
         "warnings": list(answer.warnings),
+        "flaws": [asdict(flaw) for flaw in answer.flaws],
         **_score_document(answer.mark, answer.evaluation),
     }
 
@@ -126,6 +127,7 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
         failure=Failure(code, row["transcription_error"]) if code else None,
         duration=row.get("duration_seconds"),
         warnings=tuple(row.get("warnings", ())),
+        flaws=_flaws_of(row),
         mark=Mark(mark) if mark else None,
         evaluation=_evaluation_of(row),
     )
@@ -159,7 +161,12 @@ def part_of(row: Mapping[str, Any]) -> Part:
 
 def transcript_of(row: Mapping[str, Any]) -> Transcript:
     segments = tuple(_segment_of(segment) for segment in row.get("segments", ()))
-    return value_of(Transcript, row, segments=segments, warnings=tuple(row.get("warnings", ())))
+    warnings = tuple(row.get("warnings", ()))
+    return value_of(Transcript, row, segments=segments, warnings=warnings, flaws=_flaws_of(row))
+
+
+def _flaws_of(row: Mapping[str, Any]) -> tuple[Flaw, ...]:
+    return tuple(value_of(Flaw, flaw) for flaw in row.get("flaws", ()))
 
 
 def _segment_of(row: Mapping[str, Any]) -> Segment:

@@ -8,7 +8,7 @@ from services.interview import Failure, Part, PartId, PartState, SessionId
 from services.ports.audio import Deletion
 from services.ports.records import Load
 from services.ports.workers import WorkerSign
-from services.transcript import Segment, Transcript, Word
+from services.transcript import Flaw, Segment, Transcript, Word
 from tests.services.adapters.houses import Q1, Q2, S1, TERMS, House, a_part
 
 NONE = PartId("65f0000000000000000000ff")
@@ -22,6 +22,7 @@ HEARD = Transcript(
     engine="$engine",
     model="tiny",
     warnings=("cut",),
+    flaws=(Flaw(code="cut", at=0.5, seconds=1.0),),
 )
 
 

@@ -18,12 +18,14 @@ from services.interview import (
     SessionId,
     Status,
 )
+from services.transcript import Flaw
 from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
 
 PART = PartId("65f000000000000000000001")
 SCORE = Evaluation(
     score=80.0, feedback=(Feedback(point="$why", covered=True, quote="$was so", weight=2.0),), scorer="coverage"
 )
+FLAWS = (Flaw(code="cut", at=0.5), Flaw(code="$gap", seconds=2.0))
 CRAFTED = ["a.b", "q1.score", "$set", "", "a" * 65, "q1\x00", "answers.q1", "ü"]
 
 
@@ -33,7 +35,7 @@ def an_answer(take: int = 1, rev: int = 1, status: Status = Status.QUEUED, quest
 
 def completed(take: int = 1, rev: int = 3) -> Answer:
     answer = an_answer(take, rev, Status.COMPLETED)
-    heard = {"transcript": "$was so", "language": "en", "duration": 1.5, "warnings": ("cut",)}
+    heard = {"transcript": "$was so", "language": "en", "duration": 1.5, "warnings": ("cut",), "flaws": FLAWS}
     return replace(answer, audio_stored=False, mark=Mark.PENDING, **heard)  # type: ignore[arg-type]
 
 
