@@ -8,6 +8,7 @@ from pathlib import Path
 from app.config import Settings
 from app.engines import Engines, open_engines, speech_kind
 from benchmarks.child import Handle, Job, in_turns, serve
+from services.language import Language
 from services.ports.speech import Speech
 
 PIECE = 255 * 1024
@@ -36,7 +37,7 @@ def _one(engines: Engines, file: Path, language: str) -> Callable[[int], Awaitab
         recording = await engines.decoder.decode(_bytes(file))
         spans = (await engines.activity.find(recording)).spans
         if spans:
-            await engines.speech.transcribe(Speech(recording, spans, language=language))
+            await engines.speech.transcribe(Speech(recording, spans, language=Language(language)))
 
     return transcribe
 

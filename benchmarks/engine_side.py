@@ -16,9 +16,10 @@ from app.weights import find_weights
 from benchmarks.child import Handle, Job, in_turns, serve
 from services.adapters.local_speech import LocalSpeech
 from services.adapters.silero_activity import SileroActivity
+from services.language import Language
 from services.ports.speech import Recording, Speech
 
-LANGUAGE = "en"
+LANGUAGE = Language("en")
 
 Transcribe = Callable[[Recording], Awaitable[str]]
 

@@ -30,6 +30,7 @@ from services.interview import (
     Viewer,
     new_session_id,
 )
+from services.language import Language
 from services.ports.audio import Incoming
 from services.transcript import Segment, Transcript, Word
 
@@ -42,7 +43,7 @@ SAID = (
 WORDS = tuple(Word(text=word, start=0.4 * n, end=0.4 * n + 0.3, probability=0.9) for n, word in enumerate(SAID.split()))
 TRANSCRIPT = Transcript(
     text=SAID,
-    language="en",
+    language=Language("en"),
     duration=10.0,
     segments=(Segment(text=SAID, start=0.0, end=10.0, words=WORDS),),
     engine="bench",
@@ -54,7 +55,7 @@ ASKED = tuple(
         text="Tell me about a time when something was too slow. What did you do, and how did you know that it helped?",
         reference_answer="A good answer measures first, changes one thing, measures again, and says what it cost.",
         key_points=(KeyPoint("measures before changing anything"), KeyPoint("measures again", 2.0)),
-        language="en",
+        language=Language("en"),
     )
     for number in range(3)
 )

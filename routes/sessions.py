@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from routes import once
 from routes.answers import AnswerOut
@@ -12,10 +12,16 @@ from routes.errors import documented
 from routes.needs import Asker, Needs, SessionPath
 from services import errors
 from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, SessionId, new_session_id
+from services.language import LONGEST_TAG, Language, parse
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=once.Once)
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
+LanguageIn = Annotated[
+    Language,
+    Field(max_length=LONGEST_TAG, examples=["en", "pt-BR", "deu"], description="A code of ISO 639, or a tag with one."),
+    AfterValidator(parse),
+]
 
 
 class KeyPointIn(BaseModel):
@@ -34,7 +40,7 @@ class QuestionIn(BaseModel):
     text: Text = Field(examples=["What does a database index do?"])
     reference_answer: Text | None = None
     key_points: list[Text | KeyPointIn] = Field([], max_length=50, examples=[["avoids a full table scan"]])
-    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", examples=["en"], description="ISO 639; else detected.")
+    language: LanguageIn | None = Field(None, description="What is spoken; else it is detected.")
 
     def to_question(self) -> Question:
         points = (KeyPoint(p) if isinstance(p, str) else KeyPoint(p.text, p.weight) for p in self.key_points)

@@ -12,7 +12,7 @@ LEAST_WORDS = 2
 LONGEST_QUOTE = 600
 
 
-class Transcript:
+class Searchable:
     """What was said, made ready once to be searched for many quotes."""
 
     def __init__(self, text: str) -> None:
@@ -42,7 +42,7 @@ class Transcript:
 
 def find_quote(quote: str, transcript: str) -> str | None:
     """The stretch of the transcript that the quote repeats, in the transcript's own characters, or None."""
-    found = Transcript(transcript).find(quote)
+    found = Searchable(transcript).find(quote)
     return None if found is None else transcript[slice(*found)]
 
 

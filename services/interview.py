@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from services.language import Language
 from services.transcript import Flaw, Transcript
 
 SessionId = NewType("SessionId", str)
@@ -100,7 +101,7 @@ class Question:
     text: str
     reference_answer: str | None = None
     key_points: tuple[KeyPoint, ...] = ()
-    language: str | None = None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Part:
     rev: int = 0
     fence: int = 0
     deliveries: int = 0
-    language: str | None = None
+    language: Language | None = None
     sha256: str | None = None
     bytes: int = 0
     estimated_seconds: float = 0.0
@@ -189,7 +190,7 @@ class Answer:
     transcribed_at: datetime | None = None
     failure: Failure | None = None
     transcript: str | None = None
-    language: str | None = None
+    language: Language | None = None
     duration: float | None = None
     no_speech: bool = False
     warnings: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ class Scoring:
         if transcript.no_speech:
             return Evaluation(score=None, reason="no_speech")
         try:
-            return await self.scorer.score(question, transcript.text)
+            return await self.scorer.score(question, transcript)
         except Exception as problem:
             failures = await self.closings.score_again(part.id, AGAIN_SECONDS)
             unexpected = None if isinstance(problem, ScorerUnavailable) else problem

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from services.language import Language
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -55,7 +57,7 @@ class Transcript:
     """The text of one recording; empty, with `no_speech`, where nobody speaks."""
 
     text: str
-    language: str | None
+    language: Language | None
     duration: float
     segments: tuple[Segment, ...] = ()
     no_speech: bool = False

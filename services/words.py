@@ -1,11 +1,13 @@
 """Which words of a text have content, as their stems, so that two texts can be compared in one language."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import snowballstemmer  # type: ignore[import-untyped]
 
 from services.evidence import is_unspaced
+from services.language import Language
 
 LONGEST_WORD = 64
 
@@ -13,12 +15,11 @@ LONGEST_WORD = 64
 class Reader:
     """Reads one language: its stems, its words without content, its negations. Takes time in proportion to the text."""
 
-    def __init__(self, language: str | None) -> None:
-        code = (language or "en").lower()[:2]
-        algorithm = STEMMERS.get(code)
+    def __init__(self, language: Language) -> None:
+        algorithm = STEMMERS.get(language)
         self._stem = snowballstemmer.stemmer(algorithm).stemWord if algorithm else str
-        self._negations = NEGATIONS.get(code, NEGATIONS["en"])
-        self._empty = STOP_WORDS.get(code, frozenset()) | self._negations
+        self._negations = NEGATIONS.get(language, frozenset())
+        self._empty = STOP_WORDS.get(language, frozenset()) | self._negations
         self._stems: dict[str, str] = {}
 
     def stems(self, text: str) -> frozenset[str]:
@@ -45,6 +46,12 @@ class Reader:
         return found
 
 
+def looks_like(text: str) -> Language:
+    """The language whose words without content stand in the text most often; English where none do."""
+    words = Counter(_words(text))
+    return max(map(Language, STOP_WORDS), key=lambda language: sum(words[word] for word in STOP_WORDS[language]))
+
+
 def _words(text: str) -> Iterator[str]:
     """The words in small letters; where a script writes no spaces, its letters two by two."""
     for match in WORD.finditer(text.lower().replace("’", "'")):
@@ -63,10 +70,12 @@ WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[+#]*")
 NO_NEGATION = re.compile(r"\b(?:not (?:only|just|merely)|no doubt|nicht nur|non seulement|no solo|no sólo)\b")
 
 STEMMERS = {
-    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
-    "et": "estonian", "fi": "finnish", "fr": "french", "hi": "hindi", "hu": "hungarian", "id": "indonesian",
-    "it": "italian", "lt": "lithuanian", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
+    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian", "pl": "polish", "pt": "portuguese",
     "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+    "yi": "yiddish",
 }  # fmt: skip
 
 
@@ -84,6 +93,22 @@ NEGATIONS = _sets(
     nl="niet geen nooit zonder niets niemand noch",
     ru="не нет без никогда ничего никто ни нельзя",
     zh="不是 没有 不会 不能 无法 不要 从不 不需",
+    ca="no mai sense cap res ningú tampoc",
+    cs="ne není nejsou nemá nikdy bez nic nikdo žádný žádná žádné",
+    da="ikke aldrig ingen intet uden hverken",
+    el="δεν δε μην μη όχι ποτέ χωρίς τίποτα κανένας καμία κανένα",
+    et="ei mitte ära ilma kunagi",
+    fi="ei en et emme ette eivät älä ilman koskaan",
+    hu="nem sem ne soha nélkül semmi senki nincs nincsenek",
+    id="tidak tak bukan tanpa belum jangan",
+    nn="ikkje aldri ingen inkje utan verken",
+    no="ikke ikkje aldri ingen intet uten verken",
+    pl="nie nigdy bez nikt nic żaden żadna żadne ani",
+    ro="nu niciodată fără nimic nimeni niciun nicio nici",
+    sr="ne nije nisu nema nikad nikada bez ništa niko не није нису нема никад никада без ништа нико",
+    sv="inte ej aldrig ingen inget inga utan varken",
+    tr="değil yok hiç asla",
+    uk="не ні без ніколи нічого ніхто немає",
 )
 STOP_WORDS = _sets(
     en="a about after all also an and any are as at be because been being both but by can could d did do does "

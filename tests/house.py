@@ -26,6 +26,7 @@ from services.interview import (
     new_session_id,
 )
 from services.interviews import Interviews
+from services.language import Language
 from services.listening import Listening
 from services.pace import Pace
 from services.ports.audio import Incoming
@@ -84,7 +85,7 @@ class Ears:
         await self.hold.wait()
         if self.trouble:
             raise self.trouble.pop(0)
-        return Transcript(text=self.said, language="en", duration=speech.recording.duration, engine="ears")
+        return Transcript(text=self.said, language=Language("en"), duration=speech.recording.duration, engine="ears")
 
 
 @dataclass

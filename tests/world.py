@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bson import ObjectId
@@ -31,7 +31,7 @@ class Echo(Ears):
 
     async def transcribe(self, speech: Speech) -> Transcript:
         heard = await super().transcribe(speech)
-        return Transcript(text=speech.recording.pcm.decode(), language="en", duration=heard.duration, engine=self.name)
+        return replace(heard, text=speech.recording.pcm.decode(), engine=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ from itertools import pairwise
 
 from services.evidence import LEAST_WORDS, LONGEST_QUOTE, has_words
 from services.interview import Evaluation, Feedback, KeyPoint, Question
-from services.words import WORD, Reader
+from services.language import Language
+from services.transcript import Transcript
+from services.words import WORD, Reader, looks_like
 
 NAME = "coverage/2"
 LEAST_SHARE = 0.6
@@ -30,19 +32,22 @@ SAME_WORDS = "The words that mention this count for another point already."
 class CoverageScorer:
     """A Scorer: 100 times the weight of the covered key points by the weight of all; no evidence, no score."""
 
-    async def score(self, question: Question, transcript: str) -> Evaluation:
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
         """Every quote is cut out of the transcript; the same question and transcript always score the same."""
-        return await asyncio.to_thread(evaluate, question, transcript)
+        return await asyncio.to_thread(evaluate, question, transcript.text, transcript.language)
 
 
-def evaluate(question: Question, transcript: str) -> Evaluation:
-    """What the scorer says, worked out at once; a long answer takes the better part of a second."""
+def evaluate(question: Question, transcript: str, language: Language | None = None) -> Evaluation:
+    """What the scorer says, worked out at once; a long answer takes the better part of a second.
+
+    It is read in the language that the engine heard, else in the question's, else in the one it looks like.
+    """
     if not transcript.strip():
         return Evaluation(score=None, reason="no_speech", scorer=NAME)
     total = sum(point.weight for point in question.key_points)
     if total <= 0:
         return Evaluation(score=None, reason="no_key_points", scorer=NAME)
-    answer = Answer(transcript[:MOST_READ], Reader(question.language))
+    answer = Answer(transcript[:MOST_READ], Reader(language or question.language or looks_like(transcript[:MOST_READ])))
     feedback = tuple(answer.feedback(point) for point in question.key_points)
     covered = sum(each.weight for each in feedback if each.covered)
     if covered <= 0:

@@ -11,10 +11,12 @@ import openai
 from pydantic import BaseModel, ConfigDict
 
 from services.errors import ScorerUnavailable
-from services.evidence import Transcript
+from services.evidence import Searchable
 from services.interview import Evaluation, Feedback, KeyPoint, Question
+from services.language import Language
 from services.retry import seconds_asked
-from services.words import Reader
+from services.transcript import Transcript
+from services.words import Reader, looks_like
 
 PROMPT_VERSION = "2"
 PROMPT = """You judge one spoken interview answer for a reviewer who checks every word of yours.
@@ -81,18 +83,19 @@ class OpenAIScorer:
         self._timeout_seconds = timeout_seconds
         self._name = f"openai/{model}/{PROMPT_VERSION}"
 
-    async def score(self, question: Question, transcript: str) -> Evaluation:
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
         """Every quote stands in the transcript; no evidence, no score. ScorerUnavailable: try again."""
-        if not transcript.strip():
+        text, language = transcript.text, transcript.language
+        if not text.strip():
             return Evaluation(score=None, reason="no_speech", scorer=self._name)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                judged = await self._ask(question, transcript)
+                judged = await self._ask(question, text)
         except TimeoutError:
             raise ScorerUnavailable("The scorer did not answer in time.") from None
         except Refused:
             return Evaluation(score=None, reason="scorer_refused", scorer=self._name)
-        return await asyncio.to_thread(evaluate, question, transcript, judged, self._name)
+        return await asyncio.to_thread(evaluate, question, text, judged, self._name, language)
 
     async def _ask(self, question: Question, transcript: str) -> list[Judgement]:
         try:
@@ -119,7 +122,9 @@ class OpenAIScorer:
         return judged.points[: len(question.key_points) or MOST_NAMED]
 
 
-def evaluate(question: Question, transcript: str, judged: list[Judgement], name: str) -> Evaluation:
+def evaluate(
+    question: Question, transcript: str, judged: list[Judgement], name: str, language: Language | None = None
+) -> Evaluation:
     """The score that follows from verified quotes and the question's weights; the model's arithmetic is not asked.
 
     Points of which nothing can be known (no verbatim quote, one that counts already, or not judged) earn nothing.
@@ -128,7 +133,7 @@ def evaluate(question: Question, transcript: str, judged: list[Judgement], name:
     """
     points = question.key_points or tuple(KeyPoint(each.point[:LONGEST_NAME]) for each in judged)
     numbers = {each.number: each for each in judged} if question.key_points else dict(enumerate(judged, 1))
-    evidence = Evidence(transcript, Reader(question.language))
+    evidence = Evidence(transcript, Reader(language or question.language or looks_like(transcript)))
     feedback = tuple(evidence.feedback(point, numbers.get(number)) for number, point in enumerate(points, 1))
     covered = sum(each.weight for each in feedback if each.covered)
     doubtful = sum(each.weight for each in feedback if each.needs_review)
@@ -146,7 +151,7 @@ class Evidence:
 
     def __init__(self, text: str, reader: Reader) -> None:
         self._text, self._reader = text, reader
-        self._transcript = Transcript(text)
+        self._transcript = Searchable(text)
         self._counted: list[tuple[int, int]] = []
 
     def feedback(self, point: KeyPoint, judged: Judgement | None) -> Feedback:

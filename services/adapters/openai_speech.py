@@ -14,6 +14,7 @@ from av.audio import AudioStream
 from pydantic import BaseModel, OnErrorOmit, ValidationError
 
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
+from services.language import Language, named
 from services.ports.speech import Speech
 from services.retry import seconds_asked
 from services.transcript import Segment, Transcript, Word
@@ -61,7 +62,7 @@ class OpenAISpeech:
 
     async def transcribe(self, speech: Speech) -> Transcript:
         """EngineUnavailable and its kind (try again), or EngineRefused; no sentence holds a key or a transcript."""
-        duration, language, options = speech.recording.duration, _primary(speech.language), self._options(speech)
+        duration, language, options = speech.recording.duration, speech.language, self._options(speech)
         if self._known.most_seconds is not None and duration > self._known.most_seconds:
             raise EngineRefused(f"The speech model {self._model} takes at most {self._known.most_seconds:g} seconds.")
         try:
@@ -77,7 +78,7 @@ class OpenAISpeech:
         options: dict[str, Any] = {"response_format": "json"}
         if self._known.gives_times:
             options = {"response_format": "verbose_json", "timestamp_granularities": ["segment", "word"]}
-        if language := _primary(speech.language):
+        if language := speech.language:
             several = self._known.language_field == "languages"
             options[self._known.language_field] = [language] if several else language
         if speech.prompt and self._known.takes_prompt:
@@ -94,11 +95,11 @@ class OpenAISpeech:
         except openai.OpenAIError as error:
             raise problem_of(error) from None
 
-    def _transcript(self, heard: "_Heard", duration: float, asked: str | None) -> Transcript:
+    def _transcript(self, heard: "_Heard", duration: float, asked: Language | None) -> Transcript:
         text = heard.text.strip()
         return Transcript(
             text=text,
-            language=(heard.language_code() or asked) if text else None,
+            language=(heard.spoken() or asked) if text else None,
             duration=duration,
             segments=heard.timed_segments() if text else (),
             no_speech=not text,
@@ -168,10 +169,6 @@ def problem_of(error: openai.OpenAIError) -> TranscriptionProblem:
     return EngineUnavailable(REPAIRS.get(status, f"The speech engine failed with status {status}."), retry_after=wait)
 
 
-def _primary(language: str | None) -> str | None:
-    return language.replace("_", "-").split("-")[0].lower() or None if language else None
-
-
 class _Word(BaseModel):
     word: str
     start: float
@@ -197,11 +194,8 @@ class _Heard(BaseModel):
     segments: list[OnErrorOmit[_Segment]] | None = None
     words: list[OnErrorOmit[_Word]] | None = None
 
-    def language_code(self) -> str | None:
-        if self.languages:
-            return _primary(self.languages[0].code)
-        name = (self.language or "").lower()
-        return _primary(name) if len(name.split("-")[0]) in (2, 3) else LANGUAGE_NAMES.get(name)
+    def spoken(self) -> Language | None:
+        return named(self.languages[0].code if self.languages else self.language)
 
     def timed_segments(self) -> tuple[Segment, ...]:
         return tuple(
@@ -211,18 +205,3 @@ class _Heard(BaseModel):
     def _words_of(self, segment: _Segment) -> tuple[Word, ...]:
         inside = (w for w in self.words or () if segment.start <= (w.start + w.end) / 2 < segment.end)
         return tuple(Word(text=w.word.strip(), start=w.start, end=w.end) for w in inside)
-
-
-# whisper-1 names a language in English; everything else in the house has codes.
-LANGUAGE_NAMES = {
-    "afrikaans": "af", "arabic": "ar", "armenian": "hy", "azerbaijani": "az", "belarusian": "be", "bosnian": "bs",
-    "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr", "czech": "cs", "danish": "da",
-    "dutch": "nl", "english": "en", "estonian": "et", "finnish": "fi", "french": "fr", "galician": "gl",
-    "german": "de", "greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "icelandic": "is",
-    "indonesian": "id", "italian": "it", "japanese": "ja", "kannada": "kn", "kazakh": "kk", "korean": "ko",
-    "latvian": "lv", "lithuanian": "lt", "macedonian": "mk", "malay": "ms", "marathi": "mr", "maori": "mi",
-    "nepali": "ne", "norwegian": "no", "persian": "fa", "polish": "pl", "portuguese": "pt", "romanian": "ro",
-    "russian": "ru", "serbian": "sr", "slovak": "sk", "slovenian": "sl", "spanish": "es", "swahili": "sw",
-    "swedish": "sv", "tagalog": "tl", "tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur",
-    "vietnamese": "vi", "welsh": "cy",
-}  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.interview import Evaluation, Question
+from services.language import Language
 from services.transcript import Flaw, Span, Transcript
 
 
@@ -46,7 +47,7 @@ class Speech:
 
     recording: Recording
     spans: list[Span]
-    language: str | None = None
+    language: Language | None = None
     prompt: str | None = None
 
 
@@ -56,5 +57,5 @@ class SpeechEngine(Protocol):
 
 
 class Scorer(Protocol):
-    async def score(self, question: Question, transcript: str) -> Evaluation:
-        """Every quote stands in the transcript. ScorerUnavailable: try again."""
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
+        """Every quote stands in the transcript's text. ScorerUnavailable: try again."""

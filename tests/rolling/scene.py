@@ -25,6 +25,7 @@ from services.interview import (
     Viewer,
     answer_of,
 )
+from services.language import Language
 from services.notices import Notice
 from services.ports.access import Hold, Kept, Keyed
 from services.ports.audio import Deletion
@@ -45,7 +46,7 @@ TROUBLE = Failure("engine_unavailable", "It was away.")
 WORDS = (Word(text="Because", start=0.0, end=0.5, probability=0.9), Word(text="so", start=0.5, end=0.6))
 HEARD = Transcript(
     text="Because so",
-    language="en",
+    language=Language("en"),
     duration=1.5,
     segments=(Segment(text="Because so", start=0.0, end=0.6, words=WORDS),),
     engine="engine",
@@ -60,7 +61,9 @@ async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
     """A session with a scored and a failed answer, and everything that stands around it."""
     house = house_on_mongo(database)
     questions = (
-        Question(id=SPOKEN, text="Why?", reference_answer="So.", key_points=(KeyPoint("so", 2.0),), language="en"),
+        Question(
+            id=SPOKEN, text="Why?", reference_answer="So.", key_points=(KeyPoint("so", 2.0),), language=Language("en")
+        ),
         Question(id=LOST, text="How?"),
         Question(id=WAITING, text="When?"),
     )

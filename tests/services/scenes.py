@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from services.errors import EngineRefused, EngineUnavailable, ScorerUnavailable
 from services.interview import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
+from services.language import Language
 from services.transcript import Transcript
 from tests.fakes.memory import Terms
 from tests.house import ALICE, OPERATOR, Q1, Interior, incoming
@@ -17,7 +18,7 @@ MOST = Terms().max_deliveries
 
 
 class DeadScorer:
-    async def score(self, question: Question, transcript: str) -> Evaluation:
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
         raise ScorerUnavailable
 
 
@@ -63,7 +64,7 @@ Act = Callable[[Scene, Interior], Awaitable[object]]
 
 
 def heard(text: str = OLD) -> Transcript:
-    return Transcript(text=text, language="en", duration=1.0, engine="echo")
+    return Transcript(text=text, language=Language("en"), duration=1.0, engine="echo")
 
 
 async def nothing(scene: Scene) -> None:

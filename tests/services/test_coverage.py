@@ -1,12 +1,13 @@
 """What is spoken and has no text is found by the times, and shown when nobody can read it."""
 
 from services import coverage
+from services.language import Language
 from services.transcript import Segment, Span, Transcript, Word
 
 
 def transcript(*segments: Segment, text: str | None = None) -> Transcript:
     said = " ".join(segment.text for segment in segments) if text is None else text
-    return Transcript(text=said, language="en", duration=30.0, segments=segments)
+    return Transcript(text=said, language=Language("en"), duration=30.0, segments=segments)
 
 
 def segment(start: float, end: float, text: str = "said") -> Segment:

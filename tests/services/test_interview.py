@@ -22,6 +22,7 @@ from services.interview import (
     new_session_id,
     sources,
 )
+from services.language import Language
 from services.transcript import Transcript, silence
 
 PART = Part(
@@ -75,7 +76,8 @@ def test_an_answer_shows_its_part() -> None:
 
 
 def test_a_completed_answer_has_no_audio() -> None:
-    answer = answer_of(replace(PART, state=PartState.COMPLETED), Transcript(text="hi", language="en", duration=1.0))
+    heard = Transcript(text="hi", language=Language("en"), duration=1.0)
+    answer = answer_of(replace(PART, state=PartState.COMPLETED), heard)
     assert answer.transcript == "hi"
     assert not answer.audio_stored
 

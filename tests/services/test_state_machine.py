@@ -24,6 +24,7 @@ from services.analysis import Result
 from services.errors import EngineRefused, EngineTimeout, EngineUnavailable, FailedByOperator, ScorerUnavailable
 from services.interview import ENDED, Evaluation, Part, PartId, PartState, Question, QuestionId, SessionId, Status
 from services.ports.operations import Action
+from services.transcript import Transcript
 from tests.fakes.memory import PENDING
 from tests.faults import Fault
 from tests.house import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior, incoming
@@ -55,7 +56,7 @@ class Moody:
     def __init__(self) -> None:
         self.trouble: list[Exception] = []
 
-    async def score(self, question: Question, transcript: str) -> Evaluation:
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
         if self.trouble:
             raise self.trouble.pop()
         return Evaluation(score=50.0, scorer="moody")

@@ -18,6 +18,7 @@ from services.errors import (
 )
 from services.events import EventType
 from services.interview import PartState, SessionId
+from services.language import Language
 from services.notices import TEST
 from services.ports.webhooks import Delivery, DeliveryState, Webhook, WebhookId, WebhookState
 from services.redelivery import DELAYS, Reply
@@ -139,7 +140,7 @@ async def test_an_end_that_comes_after_a_newer_take_is_shown_is_not_told() -> No
     first = await house.upload(id)
     claimed = await house.claims.claim(first.id, "w1")
     assert claimed is not None
-    heard = Transcript(text="late", language="en", duration=1.0)
+    heard = Transcript(text="late", language=Language("en"), duration=1.0)
     late = await house.claims.complete(first.id, claimed.fence, heard)
     assert late is not None
     await house.upload(id, data=b"y" * 32000)

@@ -26,6 +26,7 @@ from services.arrivals import Arrivals
 from services.formats import Container
 from services.intake import Intake
 from services.interview import Question, QuestionId, Session, SessionId, UserId, Viewer, new_session_id
+from services.language import Language
 from services.ports.audio import Incoming
 from tests.scripts.running import until
 
@@ -41,7 +42,7 @@ class Bench:
     database: AsyncDatabase[dict[str, Any]]
 
     async def session(self, questions: int) -> SessionId:
-        asked = tuple(Question(id=QuestionId(f"q{n}"), text="?", language="en") for n in range(questions))
+        asked = tuple(Question(id=QuestionId(f"q{n}"), text="?", language=Language("en")) for n in range(questions))
         return (await self.house.sessions.create(Session(id=new_session_id(), user_id=ANN.user_id, questions=asked))).id
 
     async def upload(self, session: SessionId, question: int, audio: bytes) -> None:

@@ -11,6 +11,7 @@ from services.adapters.local_speech.tasks import Reading, Task
 from services.adapters.local_speech.whisper import CPU, Whisper
 from services.adapters.local_speech.windows import Window, windows
 from services.errors import EngineRefused, EngineUnavailable
+from services.language import find
 from services.ports.speech import Speech
 from services.transcript import Segment, Transcript, silence
 
@@ -104,7 +105,7 @@ def _transcript(readings: list[Reading], duration: float, model_name: str) -> Tr
         return silence(duration)
     return Transcript(
         text=" ".join(segment.text for segment in segments),
-        language=readings[0].language,
+        language=find(readings[0].language),
         duration=duration,
         segments=segments,
         engine="local",

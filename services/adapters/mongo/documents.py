@@ -20,6 +20,7 @@ from services.interview import (
     Status,
     is_id,
 )
+from services.language import find
 from services.transcript import Flaw, Segment, Transcript, Word
 
 Document = dict[str, Any]
@@ -75,7 +76,8 @@ def _question_document(question: Question) -> Document:
 
 
 def question_of(row: Mapping[str, Any]) -> Question:
-    return value_of(Question, row, key_points=tuple(value_of(KeyPoint, point) for point in row.get("key_points", ())))
+    points = tuple(value_of(KeyPoint, point) for point in row.get("key_points", ()))
+    return value_of(Question, row, key_points=points, language=find(row.get("language")))
 
 
 def answer_document(answer: Answer) -> Document:
@@ -125,6 +127,7 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
         status=Status(row["transcription_status"]),
         audio_stored=row["gridfs_file_id"] is not None,
         failure=Failure(code, row["transcription_error"]) if code else None,
+        language=find(row.get("language")),
         duration=row.get("duration_seconds"),
         warnings=tuple(row.get("warnings", ())),
         flaws=_flaws_of(row),
@@ -155,14 +158,15 @@ def part_of(row: Mapping[str, Any]) -> Part:
         row,
         id=row["_id"],
         state=PartState(row["state"]),
+        language=find(row.get("language")),
         failure=value_of(Failure, failure) if failure else None,
     )
 
 
 def transcript_of(row: Mapping[str, Any]) -> Transcript:
     segments = tuple(_segment_of(segment) for segment in row.get("segments", ()))
-    warnings = tuple(row.get("warnings", ()))
-    return value_of(Transcript, row, segments=segments, warnings=warnings, flaws=_flaws_of(row))
+    warnings, language = tuple(row.get("warnings", ())), find(row.get("language"))
+    return value_of(Transcript, row, segments=segments, warnings=warnings, flaws=_flaws_of(row), language=language)
 
 
 def _flaws_of(row: Mapping[str, Any]) -> tuple[Flaw, ...]:

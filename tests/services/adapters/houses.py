@@ -25,6 +25,7 @@ from services.adapters.mongo.views import MongoViews
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
+from services.language import Language
 from services.ports.access import Replays, TicketStore
 from services.ports.audio import Audio
 from services.ports.figures import Gauges, Tally
@@ -113,7 +114,7 @@ def a_part(take: int = 1, session_id: SessionId = S1, question_id: QuestionId = 
 
 def a_session(id: SessionId = S1) -> Session:
     questions = (
-        Question(id=Q1, text="Why?", reference_answer="$because", language="en"),
+        Question(id=Q1, text="Why?", reference_answer="$because", language=Language("en")),
         Question(id=Q2, text="How?"),
     )
     return Session(id=id, user_id=ANN.user_id, questions=questions, title="$first")

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from services.adapters.coverage_scorer import NEGATED, NOT_MENTIONED, SAME_WORDS, CoverageScorer, evaluate
 from services.evidence import find_quote
 from services.interview import Evaluation, Feedback, KeyPoint, Question, QuestionId
+from services.language import LANGUAGES, Language
+from services.transcript import Transcript
+from services.words import NEGATIONS, STEMMERS, STOP_WORDS
 
 ANSWER = (
     "Well, indexes speed up reads but they do not come for free. Every write has to maintain them. "
@@ -16,7 +19,7 @@ ANSWER = (
 )
 
 
-def asked(*points: str | KeyPoint, language: str | None = None) -> Question:
+def asked(*points: str | KeyPoint, language: Language | None = None) -> Question:
     key_points = tuple(p if isinstance(p, KeyPoint) else KeyPoint(p) for p in points)
     return Question(id=QuestionId("q"), text="What about indexes?", key_points=key_points, language=language)
 
@@ -28,7 +31,8 @@ def only(evaluation: Evaluation) -> Feedback:
 
 async def test_the_score_is_the_weight_of_what_is_covered() -> None:
     question = asked(KeyPoint("An index speeds up reading", 2), KeyPoint("Writes get slower with an index", 1))
-    evaluation = await CoverageScorer().score(question, ANSWER)
+    heard = Transcript(text=ANSWER, language=Language("en"), duration=9.0)
+    evaluation = await CoverageScorer().score(question, heard)
     assert (evaluation.score, evaluation.reason, evaluation.scorer) == (66.7, None, "coverage/2")
     assert [(f.covered, f.weight) for f in evaluation.feedback] == [(True, 2), (False, 1)]
     assert [(f.quote, f.comment) for f in evaluation.feedback] == [
@@ -92,16 +96,42 @@ def test_what_is_not_said_is_not_covered(point: str) -> None:
     [
         ("fr", "Les index accélèrent la lecture", "L\u2019index accélère les lectures.", True),
         ("fr", "Les index accélèrent la lecture", "L'index n'accélère pas les lectures.", False),
-        ("de-DE", "Indexe beschleunigen das Lesen", "Ein Index beschleunigt das Lesen, aber nicht umsonst.", True),
+        ("de", "Indexe beschleunigen das Lesen", "Ein Index beschleunigt das Lesen, aber nicht umsonst.", True),
         ("de", "Threads teilen den Speicher", "Threads teilen keinen Speicher.", False),
         ("es", "los índices aceleran las lecturas", "El índice acelera la lectura.", True),
         ("ru", "функция вызывает себя", "Рекурсия это когда функция вызывает саму себя.", True),
         ("zh", "递归函数调用自己", "我认为递归函数会调用自己。它需要终止条件。", True),
-        ("xx", "alpha beta gamma", "Alpha, beta, gamma!", True),
+        ("sv", "trådar delar minnet", "Trådarna delar inte minnet.", False),
+        ("pl", "wątki dzielą pamięć", "Wątki nie dzielą pamięci.", False),
+        ("fi", "säikeet jakavat muistin", "Säikeet eivät jaa muistia, ne jakavat levyn.", False),
+        ("et", "indeks kiirendab otsingut", "Indeks ei kiirenda otsingut.", False),
+        ("et", "indeks kiirendab otsingut", "Indeks kiirendab otsingut tabelis.", True),
+        ("tl", "alpha beta gamma", "Alpha, beta, gamma!", True),
     ],
 )
 def test_other_languages_are_read_passably(language: str, point: str, transcript: str, covered: bool) -> None:
-    assert only(evaluate(asked(point, language=language), transcript)).covered is covered
+    assert only(evaluate(asked(point, language=Language(language)), transcript)).covered is covered
+
+
+GERMAN = "Ein Index beschleunigt die Suche nicht."
+
+
+@pytest.mark.parametrize(
+    ("own", "heard"), [(None, "de"), ("en", "de"), ("de", None), (None, None)], ids=["heard", "other", "own", "neither"]
+)
+def test_an_answer_is_read_in_the_language_that_was_heard(own: Language | None, heard: Language | None) -> None:
+    question = asked("Ein Index beschleunigt die Suche", language=own)
+    assert only(evaluate(question, GERMAN, heard)).comment == NEGATED
+
+
+async def test_the_scorer_is_told_what_the_engine_heard() -> None:
+    heard = Transcript(text="Indeks ei kiirenda otsingut.", language=Language("et"), duration=3.0)
+    evaluation = await CoverageScorer().score(asked("indeks kiirendab otsingut"), heard)
+    assert only(evaluation).comment == NEGATED
+
+
+def test_the_words_of_a_language_are_listed_under_its_code() -> None:
+    assert set(STEMMERS) | set(NEGATIONS) | set(STOP_WORDS) <= LANGUAGES
 
 
 @pytest.mark.parametrize(
@@ -133,7 +163,7 @@ SPEECH = st.text(st.sampled_from("ab not but index.,;!'\u2019\n-?é函"), max_si
 
 @given(SPEECH, st.lists(st.builds(KeyPoint, SPEECH, st.floats(0.1, 10)), max_size=4), st.sampled_from(["en", "zh"]))
 def test_every_quote_is_evidence_and_every_score_is_a_percentage(
-    transcript: str, points: list[KeyPoint], language: str
+    transcript: str, points: list[KeyPoint], language: Language
 ) -> None:
     evaluation = evaluate(asked(*points, language=language), transcript)
     assert (evaluation.score is None) is (evaluation.reason is not None)

@@ -7,7 +7,7 @@ import pytest
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.documents import answer_path
+from services.adapters.mongo.documents import answer_path, question_of
 from services.errors import SessionNotFound
 from services.interview import Failure, QuestionId, Status
 from services.ports.audio import Deletion
@@ -53,6 +53,18 @@ async def the_part(database: AsyncDatabase[Document], id: str) -> Document:
 
 def is_recent(moment: datetime) -> bool:
     return abs(datetime.now(UTC) - moment) < timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(("kept", "language"), [("eng", "en"), ("iw", "he"), ("zzz", None), (None, None), ("de", "de")])
+async def test_a_language_that_was_kept_as_it_was_sent_is_one_or_is_found_out(
+    on_mongo: House, database: AsyncDatabase[Document], kept: str | None, language: str | None
+) -> None:
+    assert question_of({"id": Q1, "text": "?", "language": kept}).language == language
+    part = await on_mongo.queued()
+    await database["parts"].update_one({"_id": part.id}, {"$set": {"language": kept}})
+    queued = await on_mongo.records.get(part.id)
+    assert queued is not None
+    assert queued.language == language
 
 
 @pytest.mark.parametrize("id", CRAFTED)

@@ -13,6 +13,7 @@ import pytest
 
 from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities, packed
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
+from services.language import Language
 from services.ports.speech import Recording, Speech
 from tests.openai_server import OpenAIServer, Received, Reply, busy, drips, fails, not_json, resets, says
 
@@ -36,7 +37,7 @@ def noise(seconds: float) -> bytes:
     return np.random.default_rng(1).integers(-9000, 9000, int(seconds * 16_000), dtype="<i2").tobytes()
 
 
-def speech(seconds: float = 1.5, language: str | None = None, prompt: str | None = None) -> Speech:
+def speech(seconds: float = 1.5, language: Language | None = None, prompt: str | None = None) -> Speech:
     return Speech(Recording(noise(seconds), seconds), [], language, prompt)
 
 
@@ -52,7 +53,7 @@ async def test_the_recording_arrives_whole_as_flac_and_the_text_comes_back(
     server: OpenAIServer, client: openai.AsyncOpenAI
 ) -> None:
     server.script(says(" Good morning. ", languages=[{"code": "en"}]))
-    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(1.5, "en-GB", "Names: Ada."))
+    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(1.5, Language("en"), "Names: Ada."))
     assert (heard.text, heard.language, heard.duration, heard.no_speech) == ("Good morning.", "en", 1.5, False)
     assert (heard.engine, heard.model, heard.segments) == ("openai", "gpt-transcribe", ())
     (sent,) = server.received
@@ -77,7 +78,7 @@ async def test_times_come_from_the_model_that_gives_them(server: OpenAIServer, c
         {"word": "no times"},
     ]
     server.script(says("Hello you. Bye.", language="english", duration=1.5, segments=segments, words=words))
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(language="de"))
+    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(language=Language("de")))
     assert [(s.text, s.start, s.end) for s in heard.segments] == [("Hello you.", 0.0, 1.0), ("Bye.", 1.0, 1.4)]
     assert [[w.text for w in s.words] for s in heard.segments] == [["Hello", "you"], ["Bye"]]
     assert heard.language == "en"
@@ -87,7 +88,8 @@ async def test_times_come_from_the_model_that_gives_them(server: OpenAIServer, c
 
 
 async def test_an_unknown_model_is_asked_for_nothing_special(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
-    heard = await OpenAISpeech(client, "Systran/some-model", 10).transcribe(speech(language="fr", prompt="Ada"))
+    engine = OpenAISpeech(client, "Systran/some-model", 10)
+    heard = await engine.transcribe(speech(language=Language("fr"), prompt="Ada"))
     assert (heard.text, heard.language) == (server.text, "fr")
     assert server.received[0].fields == {
         "model": ["Systran/some-model"],
@@ -104,7 +106,7 @@ def test_the_table_knows_when_models_are_switched_off() -> None:
 @pytest.mark.parametrize("text", ["", "  \n"])
 async def test_no_text_means_that_nobody_speaks(server: OpenAIServer, client: openai.AsyncOpenAI, text: str) -> None:
     server.script(says(text, languages=[]))
-    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(language="en"))
+    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(language=Language("en")))
     assert (heard.text, heard.no_speech, heard.language) == ("", True, None)
 
 

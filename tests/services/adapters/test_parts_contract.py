@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from services.interview import Failure, Part, PartId, PartState, SessionId
+from services.language import Language
 from services.ports.audio import Deletion
 from services.ports.records import Load
 from services.ports.workers import WorkerSign
@@ -16,7 +17,7 @@ TROUBLE = Failure("engine_busy", "$busy")
 WORDS = (Word(text="$so", start=0.0, end=0.5, probability=0.9), Word(text="it", start=0.5, end=0.6))
 HEARD = Transcript(
     text="$so it",
-    language="en",
+    language=Language("en"),
     duration=1.5,
     segments=(Segment(text="$so it", start=0.0, end=0.6, words=WORDS),),
     engine="$engine",

@@ -3,6 +3,7 @@
 import asyncio
 
 from services.interview import Failure, PartState
+from services.language import Language
 from services.ports.audio import Deletion
 from services.ports.workers import WorkerSign
 from services.readings import Line, Reading
@@ -12,7 +13,7 @@ from tests.services.adapters.houses import House, a_part
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_webhooks_contract import W1, a_notice
 
-HEARD = Transcript(text="Hello.", language="en", duration=1.0)
+HEARD = Transcript(text="Hello.", language=Language("en"), duration=1.0)
 TROUBLE = Failure("engine_refused", "It would not.")
 
 
