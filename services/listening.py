@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import structlog
 
 from services import coverage
+from services.errors import AudioMissing, StoreUnavailable
 from services.interview import Part, Status
-from services.ports.audio import Audio
+from services.ports.audio import Audio, Stored
 from services.ports.speech import Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
 from services.transcript import Transcript, silence
 
@@ -27,7 +28,7 @@ class Listening:
     async def listen(self, part: Part) -> Transcript:
         """What is said in the recording; empty where nobody speaks, and then no engine is asked."""
         await self.audio.mark(part.id, Status.PROCESSING.value)
-        recording = await self.decoder.decode(self.audio.read(part.id))
+        recording = await self._decoded(part)
         activity = await self.activity.find(recording)
         transcript = await self._transcript(part, recording, activity)
         return replace(transcript, warnings=recording.warnings, flaws=recording.flaws)
@@ -38,6 +39,15 @@ class Listening:
         transcript = await self._read(part, recording, activity)
         log.info("engine answered", part=part.id, session=part.session_id, question=part.question_id)
         return transcript
+
+    async def _decoded(self, part: Part) -> Recording:
+        """The recording; what is said to be missing and is there after all is tried again."""
+        try:
+            return await self.decoder.decode(self.audio.read(part.id))
+        except AudioMissing:
+            if await self.audio.is_whole(part.id, Stored(part.sha256 or "", part.bytes)):
+                raise StoreUnavailable("The recording could not be read.") from None
+            raise
 
     async def _read(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
         transcript = await self.engine.transcribe(Speech(recording, activity.spans, language=part.language))

@@ -34,8 +34,11 @@ class ReplicaSet:
         """Start and join the members; a primary is there once this returns."""
         for port in self._ports:
             self.start(port)
-        members = [{"_id": at, "host": f"127.0.0.1:{port}"} for at, port in enumerate(self._ports)]
-        config = {"_id": NAME, "members": members, "settings": {"electionTimeoutMillis": ELECTION_MS}}
+        members = [
+            {"_id": at, "host": f"127.0.0.1:{port}", "tags": {"port": str(port)}} for at, port in enumerate(self._ports)
+        ]
+        settings = {"electionTimeoutMillis": ELECTION_MS, "chainingAllowed": False}
+        config = {"_id": NAME, "members": members, "settings": settings}
         with _alone(self._ports[0]) as client:
             client.admin.command("replSetInitiate", config)
         self.primary()
@@ -74,6 +77,21 @@ class ReplicaSet:
         primary = self.primary()
         other = next(port for port in self._ports if port != primary)
         return [self._kill(primary), self._kill(other)]
+
+    def secondary(self) -> int:
+        """The port of a secondary, which is also its tag `port`."""
+        primary = self.primary()
+        return next(port for port in self._ports if port != primary)
+
+    @contextmanager
+    def behind(self, port: int) -> Iterator[None]:
+        """A secondary that takes over nothing any more, and answers from what it has."""
+        with _alone(port) as client:
+            client.admin.command("configureFailPoint", "rsSyncApplyStop", mode="alwaysOn")
+            try:
+                yield
+            finally:
+                client.admin.command("configureFailPoint", "rsSyncApplyStop", mode="off")
 
     @contextmanager
     def primary_stopped(self) -> Iterator[int]:

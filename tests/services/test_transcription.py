@@ -6,6 +6,7 @@ import pytest
 
 from services.errors import AudioUnreadable, EngineTimeout, EngineUnavailable, ScorerUnavailable, StoreUnavailable
 from services.interview import Evaluation, Mark, Part, PartId, PartState, Question, Status
+from services.ports.audio import Stored
 from services.scoring import MOST_FAILURES
 from services.transcript import Flaw, Transcript
 from tests.house import ALICE, Q1, Q2, SAID, Interior
@@ -298,3 +299,33 @@ def _unconfirmed(house: Interior, name: str, times: int) -> None:
         return result
 
     setattr(house.claims, name, written)
+
+
+async def test_a_recording_that_is_there_after_all_is_tried_again() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+    held = house.memory.files.pop(part.id)
+    whole = house.audio.is_whole
+
+    async def found(id: PartId, stored: Stored) -> bool:
+        house.memory.files[id] = held
+        return await whole(id, stored)
+
+    house.audio.is_whole = found  # type: ignore[method-assign]
+    await house.work_off()
+    assert house.part(part.id).state is PartState.QUEUED
+    assert list(house.memory.files) == [part.id]
+
+
+async def test_what_cannot_be_found_is_not_deleted_either() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    house.memory.files.pop(part.id)
+    await house.work_off()
+    failed = house.part(part.id)
+    assert (failed.state, failed.failure and failed.failure.code) == (PartState.FAILED, "audio_missing")
+    assert house.memory.chunks[part.id], "an operator may yet find the rest"
+    house.memory.clock.advance(25 * 3600)
+    await house.sweep.run(24)
+    assert not house.memory.chunks.get(part.id)

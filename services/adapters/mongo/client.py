@@ -1,25 +1,52 @@
 """The connection to MongoDB."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from typing import TypeVar
 
 import pymongo.lock
+import structlog
 from pymongo import AsyncMongoClient
 
 from services.adapters.mongo.documents import Document
 
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
+
+# What is read decides what is deleted, and what is written is promised: no address has a say in either.
+OURS = frozenset(
+    {
+        "readpreference",
+        "readpreferencetags",
+        "maxstalenessseconds",
+        "readconcernlevel",
+        "w",
+        "wtimeoutms",
+        "wtimeout",
+        "journal",
+        "j",
+        "fsync",
+        "safe",
+        "retryreads",
+        "retrywrites",
+        "tz_aware",
+    }
+)
 
 
 def open_client(url: str, name: str = "") -> AsyncMongoClient[Document]:
-    """A client whose writes are confirmed by a majority; it belongs to the loop that uses it first.
+    """A client that reads from the primary and has its writes confirmed by a majority, whatever the address asks for.
 
-    The database's own logs and tools show it under `viva-voce-<name>`.
+    It belongs to the loop that uses it first. The database's own logs and tools show it under `viva-voce-<name>`.
     """
     _mend_waiting()
+    address, ignored = without_ours(url)
+    if ignored:
+        log.warning("options of MONGODB_URL are not heeded", options=ignored)
     return AsyncMongoClient(
-        url,
+        address,
         appname=f"viva-voce-{name}" if name else "viva-voce",
         tz_aware=True,
         w="majority",
@@ -27,10 +54,25 @@ def open_client(url: str, name: str = "") -> AsyncMongoClient[Document]:
         journal=True,
         retryWrites=True,
         retryReads=True,
+        readPreference="primary",
+        readConcernLevel="local",
         serverSelectionTimeoutMS=5_000,
         connectTimeoutMS=5_000,
         maxPoolSize=100,
     )
+
+
+def without_ours(url: str) -> tuple[str, list[str]]:
+    """The address without the options that are set here, and the names of those that it had."""
+    address, mark, options = url.rpartition("?")
+    pairs = re.split("[&;]", options)
+    others = [pair for pair in pairs if _name(pair) not in OURS]
+    ignored = [pair.partition("=")[0] for pair in pairs if _name(pair) in OURS]
+    return (f"{address}{mark}{'&'.join(others)}", ignored) if mark and ignored else (url, [])
+
+
+def _name(pair: str) -> str:
+    return pair.partition("=")[0].lower()
 
 
 def _mend_waiting() -> None:

@@ -1,6 +1,9 @@
 import asyncio
 
-from services.adapters.mongo.client import open_client
+import pytest
+from pymongo import ReadPreference
+
+from services.adapters.mongo.client import open_client, without_ours
 
 NOBODY = "mongodb://127.0.0.1:1"
 
@@ -18,3 +21,26 @@ async def test_a_call_that_is_cancelled_just_after_its_wait_was_over_holds_nobod
     async with asyncio.timeout(20), lock:
         pass  # the next one gets it
     await client.close()  # would wait for ever where the lock is lost
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ("replicaSet=rs0&readPreference=secondary&readPreferenceTags=a:b", "?replicaSet=rs0"),
+        ("W=0&JOURNAL=false;wTimeoutMS=1&retryWrites=false&maxStalenessSeconds=90", "?"),
+        ("readConcernLevel=available&tls=true", "?tls=true"),
+    ],
+)
+async def test_an_address_has_no_say_in_where_is_read_and_how_is_written(asked: str, left: str) -> None:
+    assert without_ours(f"{NOBODY}/?{asked}")[0] == f"{NOBODY}/{left}"
+    async with open_client(f"{NOBODY}/?{asked}") as client:
+        for one in (client, client["viva_voce"], client["viva_voce"]["parts"]):
+            assert one.read_preference == ReadPreference.PRIMARY
+            assert one.read_concern.document == {"level": "local"}
+            assert one.write_concern.document == {"w": "majority", "wtimeout": 10_000, "j": True}
+        assert client.options.retry_writes and client.options.retry_reads
+
+
+@pytest.mark.parametrize("url", [NOBODY, "mongodb://a:b%3Fw=1@h/db?replicaSet=rs0&authSource=admin", f"{NOBODY}/?"])
+def test_the_rest_of_an_address_is_left_as_it_is(url: str) -> None:
+    assert without_ours(url) == (url, [])
