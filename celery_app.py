@@ -12,17 +12,18 @@ from celery import signals
 from celery.concurrency.prefork import TaskPool as Forking
 from celery.exceptions import WorkerShutdown
 
-from app.config import Settings
+from app.config import Settings, StackSettings
 from app.engines import speech_kind
+from app.environment import settings_or_end, strangers
 from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
-from app.logs import configure_logs
+from app.logs import configure_logs, warn_of
 from app.worker import Process
 from services.adapters.celery_doorbell import DELIVER, SCORE, TRANSCRIBE
 from services.interview import PartId
 
 log = structlog.get_logger(__name__)
 
-settings = Settings()
+settings = settings_or_end(Settings)
 celery = make_celery(settings)
 celery.conf.worker_concurrency = speech_kind(settings).in_hand
 process = Process(settings)
@@ -56,6 +57,7 @@ def audit_audio_task(*_: object, **__: object) -> None:
 @signals.setup_logging.connect
 def _on_logging(**_: Any) -> None:
     configure_logs(settings)
+    warn_of(strangers(Settings, StackSettings))
 
 
 @signals.celeryd_init.connect

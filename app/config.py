@@ -1,66 +1,95 @@
-"""The settings: the one place that reads the environment.
+"""The settings: everything that is read from the environment.
 
-Each field is an environment variable of the same name in capitals.
-docs/configuration.md and .env.example are checked against this file.
+Each field is an environment variable of the same name in capitals; an empty one is not set, but for those whose
+description says what empty means. docs/configuration.md and .env.example are checked against this file.
 """
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, model_validator
+
+from app.environment import FromEnvironment
+from app.values import (
+    Choice,
+    DatabaseName,
+    Folder,
+    HeaderSecret,
+    HttpUrl,
+    MongoUrl,
+    Origins,
+    Rate,
+    RedisUrl,
+    Secret,
+    Word,
+)
+
+DAY = 24 * 3600.0
 
 
-class Settings(BaseSettings):
+class Settings(FromEnvironment):
     """Everything that can be set; the descriptions are the documentation."""
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True)
+    empty_says_something = frozenset({"rate_uploads", "rate_requests", "rate_address"})
 
-    mongodb_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set.")
-    mongodb_database: str = Field("viva_voce", description="Database that holds sessions, records and audio.")
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey: the doorbell.")
+    mongodb_url: MongoUrl = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set.")
+    mongodb_database: DatabaseName = Field("viva_voce", description="Database that holds sessions, records and audio.")
+    redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey: the doorbell.")
 
-    jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 bearer tokens, 32 bytes or more.")
-    jwks_url: str | None = Field(None, description="JWKS address for RS256/ES256 tokens, in place of a secret.")
-    jwt_audience: str | None = Field(None, description="Required `aud`, if set.")
-    jwt_issuer: str | None = Field(None, description="Required `iss`, if set.")
-    metrics_token: SecretStr | None = Field(
+    jwt_secret: Secret | None = Field(None, description="Secret of HS256 bearer tokens, 32 bytes or more.")
+    jwks_url: HttpUrl | None = Field(None, description="JWKS address for RS256/ES256 tokens, in place of a secret.")
+    jwt_audience: Word | None = Field(None, description="Required `aud`, if set.")
+    jwt_issuer: Word | None = Field(None, description="Required `iss`, if set.")
+    metrics_token: HeaderSecret | None = Field(
         None, description="Bearer token that may read /metrics; an admin's token may too."
     )
-    cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
+    cors_origins: Origins = Field("", description="Browser origins that may call the API, separated by commas.")
     demo_page: bool = Field(
         False,
         description="Show the demo page at / and give its visitors tokens; for a local stack, with JWT_SECRET.",
     )
 
-    max_audio_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest recording in bytes.")
-    max_audio_seconds: float = Field(1800.0, gt=0, description="Longest recording in seconds.")
-    upload_idle_seconds: float = Field(30.0, gt=0, description="An upload of which nothing arrives for so long ends.")
+    max_audio_bytes: int = Field(50 * 1024 * 1024, ge=1024, le=4 * 1024**3, description="Largest recording in bytes.")
+    max_audio_seconds: float = Field(1800.0, ge=1, le=DAY, description="Longest recording in seconds.")
+    upload_idle_seconds: float = Field(
+        30.0, ge=1, le=3600, description="An upload of which nothing arrives for so long ends."
+    )
     upload_least_bytes_per_second: float = Field(
-        512.0, ge=0, description="An upload that is slower than this over UPLOAD_IDLE_SECONDS ends."
+        512.0,
+        ge=0,
+        le=1_000_000,
+        description="An upload that is slower than this over UPLOAD_IDLE_SECONDS ends.",
     )
 
-    rate_uploads: str = Field("1200/minute", description="Uploads of one user; empty: no limit.")
-    rate_requests: str = Field("12000/minute", description="Requests of one user, polling included; empty: no limit.")
-    rate_address: str = Field(
+    rate_uploads: Rate = Field("1200/minute", description="Uploads of one user; empty: no limit.")
+    rate_requests: Rate = Field("12000/minute", description="Requests of one user, polling included; empty: no limit.")
+    rate_address: Rate = Field(
         "60000/minute", description="Requests of one client address (see docs/limits.md on proxies); empty: no limit."
     )
-    max_uploads_per_user: int = Field(256, gt=0, description="Uploads of one user in flight in one API process.")
-    max_uploads: int = Field(1200, gt=0, description="Uploads in flight in one API process.")
-    max_listeners_per_user: int = Field(50, gt=0, description="Event streams of one user open in one API process.")
+    max_uploads_per_user: int = Field(
+        256, ge=1, le=1_000_000, description="Uploads of one user in flight in one API process."
+    )
+    max_uploads: int = Field(1200, ge=1, le=1_000_000, description="Uploads in flight in one API process.")
+    max_listeners_per_user: int = Field(
+        50, ge=1, le=1_000_000, description="Event streams of one user open in one API process."
+    )
     max_listeners: int = Field(
-        5000, gt=0, description="Event streams open in one API process; each takes a file descriptor."
+        5000, ge=1, le=1_000_000, description="Event streams open in one API process; each takes a file descriptor."
     )
     max_queued_minutes: float = Field(
-        6000.0, gt=0, description="Minutes of one user's recordings that may wait, estimated from their size."
+        6000.0,
+        ge=0.1,
+        le=1e9,
+        description="Minutes of one user's recordings that may wait, estimated from their size.",
     )
-    max_webhooks_per_user: int = Field(10, gt=0, description="Webhooks that a user may have.")
+    max_webhooks_per_user: int = Field(10, ge=1, le=10_000, description="Webhooks that a user may have.")
     webhooks_allow_private: bool = Field(
         False, description="Webhooks may use plain http and private addresses; for development and tests only."
     )
 
-    speech_engine: Literal["auto", "local", "openai"] = Field(
+    speech_engine: Annotated[Literal["auto", "local", "openai"], Choice] = Field(
         "auto", description="`openai` or `local`; `auto` is `openai` where OPENAI_API_KEY is set."
     )
     speech_model: str = Field(
@@ -73,34 +102,56 @@ class Settings(BaseSettings):
         "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
     ] = Field("auto", description="Local engine: its numbers; `auto` is `int8` on cpu, `float16` on cuda.")
     speech_words: bool = Field(True, description="Local engine: also find when each word is said; some percent slower.")
-    speech_threads: int = Field(0, ge=0, description="Local engine: cores that transcribe; 0 is all of them.")
-    openai_api_key: SecretStr | None = Field(None, description="Key of the hosted engine and scorer.")
-    openai_base_url: str | None = Field(None, description="Any server that speaks OpenAI's API.")
-    openai_speech_model: str = Field("gpt-transcribe", description="Hosted speech model.")
-    openai_timeout_seconds: float = Field(50.0, gt=0, description="Deadline of one hosted call; below the lease.")
-    openai_concurrency: int = Field(64, gt=0, description="Hosted transcriptions in flight per worker process.")
+    speech_threads: int = Field(0, ge=0, le=1024, description="Local engine: cores that transcribe; 0 is all of them.")
+    openai_api_key: HeaderSecret | None = Field(None, description="Key of the hosted engine and scorer.")
+    openai_base_url: HttpUrl | None = Field(None, description="Any server that speaks OpenAI's API.")
+    openai_speech_model: Word = Field("gpt-transcribe", description="Hosted speech model.")
+    openai_timeout_seconds: float = Field(
+        50.0, ge=0.1, le=3600, description="Deadline of one hosted call; below the lease."
+    )
+    openai_concurrency: int = Field(
+        64, ge=1, le=10_000, description="Hosted transcriptions in flight per worker process."
+    )
 
-    scorer: Literal["auto", "coverage", "openai"] = Field(
+    scorer: Annotated[Literal["auto", "coverage", "openai"], Choice] = Field(
         "auto", description="`coverage` or `openai`; `auto` is `openai` where a key and SCORER_MODEL are set."
     )
-    scorer_model: str | None = Field(None, description="Hosted scoring model.")
+    scorer_model: Word | None = Field(None, description="Hosted scoring model.")
 
-    lease_seconds: float = Field(60.0, gt=0, description="A worker that is silent for so long has lost its claim.")
-    max_deliveries: int = Field(5, gt=0, description="How often a part may be claimed before it fails.")
-    sweep_seconds: float = Field(5.0, gt=0, description="How often the sweep runs.")
+    lease_seconds: float = Field(
+        60.0, ge=1, le=DAY, description="A worker that is silent for so long has lost its claim."
+    )
+    max_deliveries: int = Field(5, ge=1, le=1000, description="How often a part may be claimed before it fails.")
+    sweep_seconds: float = Field(5.0, ge=0.1, le=3600, description="How often the sweep runs.")
     failed_audio_hours: float = Field(
         24.0,
         ge=0,
+        le=87_600,
         description="How long the audio of an answer that failed for want of an engine or by hand is kept for a retry.",
     )
     worker_silent_seconds: float = Field(
-        60.0, gt=0, description="A worker that can give no sign of life for so long ends, to be started anew."
+        60.0,
+        ge=1,
+        le=DAY,
+        description="A worker that can give no sign of life for so long ends, to be started anew.",
     )
-    drain_seconds: float = Field(3.0, ge=0, description="How long a stopping worker lets its work finish.")
+    drain_seconds: float = Field(3.0, ge=0, le=3600, description="How long a stopping worker lets its work finish.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
-    log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
-    cache_dir: Path = Field(Path(".cache"), description="Where a model that comes in pieces is joined.")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Choice] = Field(
+        "info", description="Least level that is logged."
+    )
+    log_format: Annotated[Literal["json", "console"], Choice] = Field("json", description="How log lines look.")
+    cache_dir: Folder = Field(Path(".cache"), description="Where a model that comes in pieces is joined.")
+
+    @model_validator(mode="after")
+    def _one_database(self) -> Self:
+        named = urlsplit(self.mongodb_url).path.strip("/")
+        if "mongodb_database" not in self.model_fields_set and named not in ("", "admin", self.mongodb_database):
+            raise ValueError(
+                f"MONGODB_URL names the database {named}, which says only where its user is looked up: "
+                f"set MONGODB_DATABASE to where the data shall be; until now that was {self.mongodb_database}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _deadline_below_lease(self) -> Self:
@@ -109,21 +160,27 @@ class Settings(BaseSettings):
         return self
 
     @cached_property
+    def origins(self) -> list[str]:
+        return self.cors_origins.split(",") if self.cors_origins else []
+
+    @cached_property
     def uses_hosted_scorer(self) -> bool:
         has_both = bool(self.openai_api_key) and bool(self.scorer_model)
         return self.scorer == "openai" or (self.scorer == "auto" and has_both)
 
 
-class StackSettings(BaseSettings):
+class StackSettings(FromEnvironment):
     """What the local stack reads; an address that is set takes the place of an embedded server."""
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True, env_ignore_empty=True)
-
     port: int = Field(default=8000, gt=0, lt=65536, description="Port of the API on loopback.")
-    state_dir: Path = Field(default=Path(".local"), description="Everything the stack writes is in this folder.")
-    mongodb_url: str | None = Field(default=None, description="A replica set to use in place of the embedded one.")
-    redis_url: str | None = Field(default=None, description="A Redis or Valkey to use in place of the embedded one.")
-    mongodb_database: str = Field(default="viva_voce", description="Database that holds sessions, records and audio.")
-    jwt_secret: SecretStr | None = Field(default=None, description="Secret of the bearer tokens; made up if not set.")
+    state_dir: Folder = Field(default=Path(".local"), description="Everything the stack writes is in this folder.")
+    mongodb_url: MongoUrl | None = Field(default=None, description="A replica set to use in place of the embedded one.")
+    redis_url: RedisUrl | None = Field(
+        default=None, description="A Redis or Valkey to use in place of the embedded one."
+    )
+    mongodb_database: DatabaseName = Field(
+        default="viva_voce", description="Database that holds sessions, records and audio."
+    )
+    jwt_secret: Secret | None = Field(default=None, description="Secret of the bearer tokens; made up if not set.")
     demo_page: bool = Field(default=True, description="Show the demo page at / of the local stack.")
     mongod_test_commands: bool = Field(default=False, description="The embedded mongod takes failpoints; for tests.")

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 
 import structlog
 
@@ -38,3 +39,9 @@ def configure_logs(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for name in ("httpx", "httpx2", "httpcore2", "openai", "pymongo", "faster_whisper"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def warn_of(strangers: Mapping[str, str]) -> None:
+    """Say which variables look like a setting and are none."""
+    for name, nearest in strangers.items():
+        structlog.get_logger(__name__).warning("unknown variable", name=name, meant=nearest)

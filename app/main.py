@@ -10,12 +10,13 @@ from fastapi.middleware.cors import CORSMiddleware
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from app.config import Settings
+from app.config import Settings, StackSettings
+from app.environment import settings_or_end, strangers
 from app.garbage import collect_rarely
 from app.guarded_http import LEAVE
 from app.house import House, furnish
 from app.jobs import make_celery
-from app.logs import configure_logs
+from app.logs import configure_logs, warn_of
 from app.open_files import allow_many
 from app.operations import operations
 from routes import (
@@ -68,12 +69,12 @@ DESCRIPTION = "Interview answers in, transcripts and scores out, and the audio p
 
 def create_app() -> FastAPI:
     """The API on the settings of the environment."""
-    settings = Settings()
+    settings = settings_or_end(Settings)
     configure_logs(settings)
+    warn_of(strangers(Settings, StackSettings))
     allow_many()
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    tokens = make_tokens(settings)
-    app = build(lambda: open_services(settings, tokens), origins)
+    tokens = _tokens_or_end(settings)
+    app = build(lambda: open_services(settings, tokens), settings.origins)
     collect_rarely()
     return app
 
@@ -217,6 +218,13 @@ async def _alive(house: House, client: AsyncMongoClient[Document]) -> int | None
             return len(await house.workers.alive())
     except (PyMongoError, StoreUnavailable, TimeoutError):
         return None
+
+
+def _tokens_or_end(settings: Settings) -> JwtTokens:
+    try:
+        return make_tokens(settings)
+    except ValueError as trouble:
+        raise SystemExit(str(trouble)) from None
 
 
 def make_tokens(settings: Settings) -> JwtTokens:

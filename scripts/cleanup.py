@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.config import Settings
+from app.environment import settings_or_end
 from app.house import furnish
 from app.jobs import make_celery
 from services.adapters.mongo.client import open_client
@@ -26,7 +27,7 @@ def main(
     ] = None,
 ) -> None:
     """Repair what crashes left: lost jobs, silent workers, abandoned uploads, stray audio."""
-    settings = Settings()
+    settings = settings_or_end(Settings)
     kept = settings.failed_audio_hours if hours is None else hours
     try:
         with err.status("Looking at the records and the stored audio …"):

@@ -5,7 +5,7 @@ python -m scripts.env_example --page > docs/configuration.md
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from pydantic import SecretStr
@@ -23,7 +23,9 @@ PAGE_HEAD = """\
 # Configuration
 
 Every setting is an environment variable; there are no others, and no configuration files. `app/config.py` is the one
-place that reads them. The API and the worker stop with a clear message if a value cannot be used.
+place that lists them. White space and line ends around a value are taken off; one that is empty is not set, unless its
+line says what empty means. A process whose value cannot be used stops, with one sentence that names the variable; a
+variable that is almost named like a setting is warned of. `make doctor` says what is set, and where it came from.
 
 The least that production needs: `MONGODB_URL` (a replica set), `REDIS_URL`, and `JWT_SECRET` or `JWKS_URL`.
 With `OPENAI_API_KEY` set, speech goes to the hosted engine; without it, to the local one. `OPENAI_BASE_URL` names any
@@ -56,14 +58,22 @@ def _entry(name: str, field: FieldInfo) -> str:
 
 def _table(settings: type[BaseSettings]) -> str:
     rows = (
-        f"| `{name.upper()}` | {_cell(_shown(field.default))} | {field.description} |\n"
+        f"| `{name.upper()}` | {_cell(_shown(field.default))} | {_bounds(field)} | {field.description} |\n"
         for name, field in settings.model_fields.items()
     )
-    return "\n| variable | default | meaning |\n|---|---|---|\n" + "".join(rows)
+    return "\n| variable | default | from – to | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
 
 def _cell(text: str) -> str:
     return f"`{text}`" if text else "–"
+
+
+def _bounds(field: FieldInfo) -> str:
+    """The least and the largest number, or the words that may be chosen."""
+    if choices := [choice for choice in get_args(field.annotation) if isinstance(choice, str)]:
+        return ", ".join(f"`{choice}`" for choice in choices)
+    ends = [getattr(each, end) for end in ("ge", "gt", "lt", "le") for each in field.metadata if hasattr(each, end)]
+    return " – ".join(f"{end:,.10g}" for end in ends)
 
 
 def _shown(default: object) -> str:

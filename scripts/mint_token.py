@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app.config import StackSettings
+from app.environment import settings_or_end
 from scripts.stack.layout import Layout
 from services.adapters.jwt_tokens import mint
 
@@ -21,7 +22,7 @@ def mint_token(
     hours: Annotated[float, typer.Option(min=0.001, help="How long it is valid.")] = 12.0,
 ) -> None:
     """Print a token that the stack in STATE_DIR takes."""
-    layout = Layout.at(StackSettings().state_dir)
+    layout = Layout.at(settings_or_end(StackSettings).state_dir)
     secret = layout.read_env().get("JWT_SECRET")
     if not secret:
         typer.echo(f"No stack was ever started in {layout.root}. Run `make up` first, or set STATE_DIR.", err=True)

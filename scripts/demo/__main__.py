@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from app.config import StackSettings
+from app.environment import settings_or_end
 from client import Analysis, ApiProblem, NotAnsweredInTime, VivaVoce
 from scripts.demo import show
 from scripts.demo.interview import Interview, NoRecording, of_one, the_demo
@@ -82,7 +83,7 @@ def _prove(stack: Stack, signals: Signals) -> int:
 
 
 def _settings(folder: Path) -> StackSettings:
-    return StackSettings().model_copy(
+    return settings_or_end(StackSettings).model_copy(
         update={"state_dir": folder, "port": ports.choose(), "mongodb_database": DATABASE}
     )
 

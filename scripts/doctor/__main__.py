@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.config import Settings, StackSettings
+from app.environment import sentences, settings_or_end
 from app.finding import Finding, State, failing, worst
 from scripts.doctor.examine import examine
 from scripts.stack.layout import Layout
@@ -42,17 +43,13 @@ def _found(given: dict[str, Any]) -> list[Finding]:
     try:
         settings = Settings(**given)
     except ValidationError as trouble:
-        return [failing("Settings", each["msg"], f"Correct {_names(each)}.") for each in trouble.errors()]
+        return [failing("Settings", said, "Correct it; nothing starts with it.") for said in sentences(trouble)]
     return asyncio.run(examine(settings))
-
-
-def _names(error: Any) -> str:
-    return ", ".join(str(name).upper() for name in error["loc"]) or "the settings that it names"
 
 
 def _of_stack() -> dict[str, Any]:
     """The settings of the stack that runs, or last ran, in STATE_DIR."""
-    layout = Layout.at(StackSettings().state_dir)
+    layout = Layout.at(settings_or_end(StackSettings).state_dir)
     known = layout.read_env()
     if not known:
         err.print(f"No stack was ever started in {layout.root}. Run `make up` first, or set STATE_DIR.", soft_wrap=True)

@@ -4,11 +4,11 @@ import sys
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from app.config import StackSettings
+from app.config import Settings, StackSettings
+from app.environment import settings_or_end
 from scripts.stack.child import die_with_parent
 from scripts.stack.errors import StackError
 from scripts.stack.signals import Signals, Stopped
@@ -25,10 +25,11 @@ def up(
     if with_parent:
         die_with_parent()
     try:
-        settings = StackSettings()
+        settings_or_end(Settings)
+        settings = settings_or_end(StackSettings)
         with opened(settings) as stack:
             code = _run(stack, signals)
-    except (StackError, ValidationError) as error:
+    except StackError as error:
         console.print(f"[red]The stack cannot run.[/red] {escape(str(error))}", markup=True, soft_wrap=True)
         code = 1
     raise typer.Exit(code)

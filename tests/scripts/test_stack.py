@@ -152,10 +152,10 @@ def test_after_a_killed_stack_the_next_one_starts_at_once_and_keeps_the_secret(s
 
 @pytest.mark.long
 def test_what_keeps_dying_is_named_with_the_end_of_its_log(start: Start) -> None:
-    running = start("a", "SPEECH_THREADS=many")
-    assert running.process.wait(60) == 1
-    assert "keeps dying" in running.output("err")
-    assert "speech_threads" in running.output("err")
+    running = start("a", "SPEECH_MODEL=/nowhere")
+    assert running.process.wait(120) == 1
+    assert "worker keeps dying" in running.output("err")
+    assert "SPEECH_MODEL" in running.output("err")
     assert not running.layout.read_pids()
 
 
