@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -61,8 +61,11 @@ class VivaVoce:
     def close(self) -> None:
         self._http.close()
 
-    def create_session(self, questions: list[NewQuestion], *, title: str | None = None) -> Session:
-        body = {"questions": questions, "title": title}
+    def create_session(
+        self, questions: list[NewQuestion], *, title: str | None = None, languages: Sequence[str] = ()
+    ) -> Session:
+        """A session with its questions; `languages` may be spoken where a question does not say it."""
+        body = {"questions": questions, "title": title, "languages": list(languages)}
         return cast(Session, self._sent("POST", "/api/sessions", headers=_a_key(), json=body).json())
 
     def session(self, session_id: str) -> Session:

@@ -18,6 +18,7 @@ class NewQuestion(TypedDict):
     reference_answer: NotRequired[str | None]
     key_points: NotRequired[list[str | KeyPoint]]
     language: NotRequired[str | None]
+    languages: NotRequired[list[str]]
 
 
 class Question(TypedDict):
@@ -26,6 +27,7 @@ class Question(TypedDict):
     reference_answer: str | None
     key_points: list[KeyPoint]
     language: str | None
+    languages: list[str]
 
 
 class Failure(TypedDict):
@@ -79,6 +81,7 @@ class Answer(TypedDict):
     file_id: str | None
     no_speech: bool
     language: str | None
+    language_probability: float | None
     duration_seconds: float | None
     warnings: list[str]
     warning_details: list[Flaw]

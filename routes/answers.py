@@ -74,7 +74,10 @@ class AnswerOut(BaseModel):
     take: int
     file_id: str | None = Field(description="The stored recording; null once it is deleted.")
     no_speech: bool
-    language: str | None
+    language: str | None = Field(description="What is spoken, as one code of ISO 639.", examples=["en"])
+    language_probability: float | None = Field(
+        description="How sure the engine is of a language that it found out, 0 to 1; null where it does not say."
+    )
     duration_seconds: float | None
     warnings: list[str] = Field(description="What is wrong with the recording.")
     warning_details: list[FlawOut] = Field(description="The same with their places, as far as they are known.")
@@ -99,6 +102,7 @@ class AnswerOut(BaseModel):
             file_id=answer.part_id if answer.audio_stored else None,
             no_speech=answer.no_speech,
             language=answer.language,
+            language_probability=answer.language_probability,
             duration_seconds=answer.duration,
             warnings=list(answer.warnings),
             warning_details=[FlawOut(code=flaw.code, at=flaw.at, seconds=flaw.seconds) for flaw in answer.flaws],

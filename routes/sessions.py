@@ -22,6 +22,7 @@ LanguageIn = Annotated[
     Field(max_length=LONGEST_TAG, examples=["en", "pt-BR", "deu"], description="A code of ISO 639, or a tag with one."),
     AfterValidator(parse),
 ]
+Languages = Annotated[list[LanguageIn], Field(max_length=20, examples=[["en", "de"]])]
 
 
 class KeyPointIn(BaseModel):
@@ -40,16 +41,19 @@ class QuestionIn(BaseModel):
     text: Text = Field(examples=["What does a database index do?"])
     reference_answer: Text | None = None
     key_points: list[Text | KeyPointIn] = Field([], max_length=50, examples=[["avoids a full table scan"]])
-    language: LanguageIn | None = Field(None, description="What is spoken; else it is detected.")
+    language: LanguageIn | None = Field(None, description="What is spoken; beside `languages`, the likeliest of them.")
+    languages: Languages = Field([], description="What may be spoken, to choose among; else the session's.")
 
-    def to_question(self) -> Question:
+    def to_question(self, languages: list[Language]) -> Question:
+        several = tuple(dict.fromkeys(self.languages or languages))
         points = (KeyPoint(p) if isinstance(p, str) else KeyPoint(p.text, p.weight) for p in self.key_points)
         return Question(
             id=QuestionId(self.id),
             text=self.text,
             reference_answer=self.reference_answer,
             key_points=tuple(points),
-            language=self.language,
+            language=several[0] if len(several) == 1 else self.language,
+            languages=several if len(several) > 1 else (),
         )
 
 
@@ -58,12 +62,27 @@ class SessionIn(BaseModel):
 
     questions: list[QuestionIn] = Field(min_length=1, max_length=200)
     title: str | None = Field(None, max_length=200)
+    languages: Languages = Field([], description="What may be spoken in answers to questions that do not say it.")
 
     @model_validator(mode="after")
     def _ids_differ(self) -> "SessionIn":
         if len({q.id for q in self.questions}) < len(self.questions):
             raise ValueError("two questions have the same id")
         return self
+
+    @model_validator(mode="after")
+    def _languages_agree(self) -> "SessionIn":
+        for question in self.questions:
+            several = question.languages or self.languages
+            if several and question.language and question.language not in several:
+                raise ValueError(
+                    f"question '{question.id}' has the language '{question.language}', which is none of "
+                    f"its languages {several}. Add it to them, or give the question `languages` of its own."
+                )
+        return self
+
+    def to_questions(self) -> tuple[Question, ...]:
+        return tuple(question.to_question(self.languages) for question in self.questions)
 
 
 class QuestionOut(BaseModel):
@@ -72,6 +91,7 @@ class QuestionOut(BaseModel):
     reference_answer: str | None
     key_points: list[KeyPointIn]
     language: str | None
+    languages: list[str] = Field(description="What may be spoken, where that is to be found out.")
 
     @classmethod
     def of(cls, question: Question) -> "QuestionOut":
@@ -81,6 +101,7 @@ class QuestionOut(BaseModel):
             reference_answer=question.reference_answer,
             key_points=[KeyPointIn(text=p.text, weight=p.weight) for p in question.key_points],
             language=question.language,
+            languages=list(question.languages),
         )
 
 
@@ -123,7 +144,7 @@ async def create_session(
             id=SessionId(hold.made_id) if hold else new_session_id(),
             user_id=viewer.user_id,
             title=body.title,
-            questions=tuple(q.to_question() for q in body.questions),
+            questions=body.to_questions(),
         ),
         viewer,
     )

@@ -88,6 +88,7 @@ class Intake:
             user_id=take.owner,
             take=take.number,
             language=take.question.language,
+            languages=take.question.languages,
         )
         return Numbered(part, take.since)
 

@@ -97,11 +97,14 @@ class KeyPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
+    """What is asked. `language` is what is spoken; beside `languages`, of which any may be, it is the likeliest."""
+
     id: QuestionId
     text: str
     reference_answer: str | None = None
     key_points: tuple[KeyPoint, ...] = ()
     language: Language | None = None
+    languages: tuple[Language, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Part:
     fence: int = 0
     deliveries: int = 0
     language: Language | None = None
+    languages: tuple[Language, ...] = ()
     sha256: str | None = None
     bytes: int = 0
     estimated_seconds: float = 0.0
@@ -191,6 +195,7 @@ class Answer:
     failure: Failure | None = None
     transcript: str | None = None
     language: Language | None = None
+    language_probability: float | None = None
     duration: float | None = None
     no_speech: bool = False
     warnings: tuple[str, ...] = ()
@@ -248,6 +253,7 @@ def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
         transcribed_at=part.completed_at,
         transcript=transcript.text[:LONGEST_SHOWN_TEXT],
         language=transcript.language,
+        language_probability=transcript.language_probability,
         duration=transcript.duration,
         no_speech=transcript.no_speech,
         warnings=transcript.warnings,

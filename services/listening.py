@@ -50,10 +50,10 @@ class Listening:
             raise
 
     async def _read(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
-        transcript = await self.engine.transcribe(Speech(recording, activity.spans, language=part.language))
+        speech = Speech(recording, activity.spans, language=part.language, languages=part.languages)
+        transcript = await self.engine.transcribe(speech)
         unread = coverage.unread(activity.heard, transcript)
         if not unread:
             return transcript
-        speech = Speech(recording, unread, language=part.language or transcript.language)
-        again = await self.engine.transcribe(speech)
+        again = await self.engine.transcribe(Speech(recording, unread, language=transcript.language or part.language))
         return coverage.completed(transcript, again, activity.heard)

@@ -54,11 +54,15 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """The text of one recording; empty, with `no_speech`, where nobody speaks."""
+    """The text of one recording; empty, with `no_speech`, where nobody speaks.
+
+    The language has a probability where the engine found it out, and says how sure it is.
+    """
 
     text: str
     language: Language | None
     duration: float
+    language_probability: float | None = None
     segments: tuple[Segment, ...] = ()
     no_speech: bool = False
     engine: str = ""

@@ -24,7 +24,7 @@ def show_recording(console: Console, answer: Mapping[str, Any]) -> None:
     seconds = answer["duration_seconds"] or 0.0
     table = Table(show_header=False, title="Your recording")
     table.add_row("Transcript", escape(answer["transcript"] or _trouble(answer)))
-    table.add_row("Language", answer["language"] or "unknown")
+    table.add_row("Language", _language(answer))
     table.add_row("Duration", f"{seconds:.1f} s")
     table.add_row("Words per minute", f"{words * 60 / seconds:.0f}" if seconds else "unknown")
     for warning in answer["warnings"]:
@@ -44,6 +44,11 @@ def show_proof(console: Console, left: Mapping[str, int]) -> None:
     counts = ", ".join(f"{name} {count}" for name, count in left.items())
     verdict = "[red]audio is left[/red]" if any(left.values()) else "[green]no audio is left[/green]"
     console.print(f"In the database: {counts}: {verdict}")
+
+
+def _language(answer: Mapping[str, Any]) -> str:
+    sure = answer["language_probability"]
+    return (answer["language"] or "unknown") + ("" if sure is None else f" ({sure:.0%} sure)")
 
 
 def _trouble(answer: Mapping[str, Any]) -> str:

@@ -62,28 +62,33 @@ class OpenAISpeech:
 
     async def transcribe(self, speech: Speech) -> Transcript:
         """EngineUnavailable and its kind (try again), or EngineRefused; no sentence holds a key or a transcript."""
-        duration, language, options = speech.recording.duration, speech.language, self._options(speech)
+        duration, options, spoken = speech.recording.duration, self._options(speech), _spoken(speech)
         if self._known.most_seconds is not None and duration > self._known.most_seconds:
             raise EngineRefused(f"The speech model {self._model} takes at most {self._known.most_seconds:g} seconds.")
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 file = await asyncio.to_thread(packed, speech.recording.pcm, self._known.most_bytes)
                 del speech  # the samples are as large as the memory budget of a worker; the wait is long
-                heard = await self._ask(file, options)
+                heard = await self._ask(file, options | self._told(spoken))
+                if len(spoken) > 1 and heard.spoken() not in (None, *spoken):
+                    heard = await self._ask(file, options | self._told(spoken[:1]))
         except TimeoutError:
             raise EngineTimeout from None
-        return self._transcript(heard, duration, language)
+        return self._transcript(heard, duration, spoken[0] if len(spoken) == 1 else None)
 
     def _options(self, speech: Speech) -> dict[str, Any]:
         options: dict[str, Any] = {"response_format": "json"}
         if self._known.gives_times:
             options = {"response_format": "verbose_json", "timestamp_granularities": ["segment", "word"]}
-        if language := speech.language:
-            several = self._known.language_field == "languages"
-            options[self._known.language_field] = [language] if several else language
         if speech.prompt and self._known.takes_prompt:
             options["prompt"] = speech.prompt
         return options
+
+    def _told(self, spoken: list[Language]) -> dict[str, Any]:
+        """What tells the model the languages; one that can be told only one finds out by itself which of several."""
+        if self._known.language_field == "languages":
+            return {"languages": spoken} if spoken else {}
+        return {"language": spoken[0]} if len(spoken) == 1 else {}
 
     async def _ask(self, file: tuple[str, bytes, str], options: dict[str, Any]) -> "_Heard":
         ask = self._client.audio.transcriptions.with_raw_response.create
@@ -167,6 +172,12 @@ def problem_of(error: openai.OpenAIError) -> TranscriptionProblem:
     if status in (408, 504):
         return EngineTimeout(retry_after=wait)
     return EngineUnavailable(REPAIRS.get(status, f"The speech engine failed with status {status}."), retry_after=wait)
+
+
+def _spoken(speech: Speech) -> list[Language]:
+    """What may be spoken, the likeliest first; empty where anything may be."""
+    likeliest = [speech.language] if speech.language else []
+    return list(dict.fromkeys([*likeliest, *speech.languages]))
 
 
 class _Word(BaseModel):

@@ -43,12 +43,16 @@ class VoiceActivity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What an engine is given: a recording in which somebody speaks."""
+    """What an engine is given: a recording in which somebody speaks.
+
+    `language` is what is spoken; beside `languages`, one of which is to be found out, it is the likeliest.
+    """
 
     recording: Recording
     spans: list[Span]
     language: Language | None = None
     prompt: str | None = None
+    languages: tuple[Language, ...] = ()
 
 
 class SpeechEngine(Protocol):

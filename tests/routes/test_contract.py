@@ -19,6 +19,7 @@ async def test_a_session_is_made_and_shown() -> None:
                 "reference_answer": None,
                 "key_points": [{"text": "avoids a full table scan", "weight": 1.0}],
                 "language": None,
+                "languages": [],
             }
         ]
         assert (shown.json()["title"], shown.json()["user_id"]) == ("Databases", "alice")

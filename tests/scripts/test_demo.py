@@ -46,7 +46,15 @@ def test_a_recording_of_ones_own_is_one_question(tmp_path: Path) -> None:
 def answer(**changes: Any) -> dict[str, Any]:
     shown = {"question": "Why?", "transcript": "[sic] because", "score": 50.0, "unscored_reason": None, "error": None}
     feedback = [{"point": "a cause", "covered": True, "quote": "because"}, {"point": "b", "covered": False}]
-    return {**shown, "language": "en", "duration_seconds": 2.0, "warnings": [], "feedback": feedback, **changes}
+    return {
+        **shown,
+        "language": "en",
+        "language_probability": 0.71,
+        "duration_seconds": 2.0,
+        "warnings": [],
+        "feedback": feedback,
+        **changes,
+    }
 
 
 def printed(result: dict[str, Any]) -> str:
@@ -59,13 +67,14 @@ def printed(result: dict[str, Any]) -> str:
 
 def test_transcript_score_and_quote_are_shown() -> None:
     text = printed({"answers": [answer()], "final_score": 50.0, "scored_count": 1})
-    for word in ("[sic] because", "50.0", "“because”", "Words per minute", "60"):
+    for word in ("[sic] because", "50.0", "“because”", "Words per minute", "60", "en (71% sure)"):
         assert word in text
 
 
 def test_a_failed_answer_says_why() -> None:
     failed = answer(
-        transcript=None, score=None, unscored_reason="failed", feedback=[], language=None, duration_seconds=None,
+        transcript=None, score=None, unscored_reason="failed", feedback=[], language=None,
+        language_probability=None, duration_seconds=None,
         error={"code": "audio_unreadable", "sentence": "It is not sound."},
     )  # fmt: skip
     assert "It is not sound." in printed({"answers": [failed], "final_score": None, "scored_count": 0})

@@ -51,7 +51,7 @@ class LocalSpeech:
         """The text of what is spoken; whoever gives up waiting stops the work at the next window."""
         try:
             model = await self._loaded()
-            readings = await self._read(model, speech, _language(model, speech.language))
+            readings = await self._read(model, speech, _language(model, None if speech.languages else speech.language))
         except (RuntimeError, ValueError, MemoryError, OSError) as error:
             raise _unavailable(error) from error
         return _transcript(readings, speech.recording.duration, self.model_name)

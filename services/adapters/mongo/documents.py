@@ -77,7 +77,13 @@ def _question_document(question: Question) -> Document:
 
 def question_of(row: Mapping[str, Any]) -> Question:
     points = tuple(value_of(KeyPoint, point) for point in row.get("key_points", ()))
-    return value_of(Question, row, key_points=points, language=find(row.get("language")))
+    return value_of(Question, row, key_points=points, **_spoken_of(row))
+
+
+def _spoken_of(row: Mapping[str, Any]) -> Document:
+    """What was said of the language; codes that are none, as they were once kept, leave it to be found out."""
+    several = (find(code) for code in row.get("languages", ()))
+    return {"language": find(row.get("language")), "languages": tuple(code for code in several if code)}
 
 
 def answer_document(answer: Answer) -> Document:
@@ -95,6 +101,7 @@ def answer_document(answer: Answer) -> Document:
         "take": answer.take,
         "rev": answer.rev,
         "language": answer.language,
+        "language_probability": answer.language_probability,
         "duration_seconds": answer.duration,
         "no_speech": answer.no_speech,
         "warnings": list(answer.warnings),
@@ -158,7 +165,7 @@ def part_of(row: Mapping[str, Any]) -> Part:
         row,
         id=row["_id"],
         state=PartState(row["state"]),
-        language=find(row.get("language")),
+        **_spoken_of(row),
         failure=value_of(Failure, failure) if failure else None,
     )
 

@@ -1,6 +1,6 @@
 """The ports of one store, in memory or on MongoDB, for tests that hold both to the same promises."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from bson import ObjectId
@@ -109,13 +109,14 @@ class House:
 
 def a_part(take: int = 1, session_id: SessionId = S1, question_id: QuestionId = Q1) -> Part:
     id = PartId(str(ObjectId()))
-    return Part(id=id, session_id=session_id, question_id=question_id, user_id=ANN.user_id, take=take)
+    part = Part(id=id, session_id=session_id, question_id=question_id, user_id=ANN.user_id, take=take)
+    return replace(part, language=Language("de"), languages=(Language("en"), Language("de")))
 
 
 def a_session(id: SessionId = S1) -> Session:
     questions = (
         Question(id=Q1, text="Why?", reference_answer="$because", language=Language("en")),
-        Question(id=Q2, text="How?"),
+        Question(id=Q2, text="How?", languages=(Language("en"), Language("de"))),
     )
     return Session(id=id, user_id=ANN.user_id, questions=questions, title="$first")
 

@@ -59,7 +59,8 @@ def is_recent(moment: datetime) -> bool:
 async def test_a_language_that_was_kept_as_it_was_sent_is_one_or_is_found_out(
     on_mongo: House, database: AsyncDatabase[Document], kept: str | None, language: str | None
 ) -> None:
-    assert question_of({"id": Q1, "text": "?", "language": kept}).language == language
+    asked = question_of({"id": Q1, "text": "?", "language": kept})
+    assert (asked.language, asked.languages) == (language, ())
     part = await on_mongo.queued()
     await database["parts"].update_one({"_id": part.id}, {"$set": {"language": kept}})
     queued = await on_mongo.records.get(part.id)

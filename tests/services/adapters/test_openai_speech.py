@@ -4,6 +4,7 @@ import asyncio
 import io
 import weakref
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import date
 
 import av
@@ -47,6 +48,11 @@ def samples(file: bytes) -> tuple[str, int, bytes]:
         stream = opened.streams.audio[0]
         blocks = [frame.to_ndarray() for frame in opened.decode(stream)]
         return stream.codec_context.name, stream.rate, np.concatenate(blocks, axis=1).tobytes()
+
+
+def either(*languages: str, likeliest: str | None = None) -> Speech:
+    several = tuple(map(Language, languages))
+    return replace(speech(language=Language(likeliest) if likeliest else None), languages=several)
 
 
 async def test_the_recording_arrives_whole_as_flac_and_the_text_comes_back(
@@ -96,6 +102,32 @@ async def test_an_unknown_model_is_asked_for_nothing_special(server: OpenAIServe
         "response_format": ["json"],
         "language": ["fr"],
     }
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [("gpt-transcribe", {"languages[]": ["de", "en"]}), ("whisper-1", {}), ("Systran/some-model", {})],
+)
+async def test_a_model_is_told_what_may_be_spoken_or_finds_it_out(
+    server: OpenAIServer, client: openai.AsyncOpenAI, model: str, fields: dict[str, list[str]]
+) -> None:
+    server.script(says("Guten Tag.", language="german"))
+    heard = await OpenAISpeech(client, model, 10).transcribe(either("en", "de", likeliest="de"))
+    assert (heard.language, heard.language_probability) == ("de", None)
+    (sent,) = server.received
+    assert {name: value for name, value in sent.fields.items() if name.startswith("language")} == fields
+
+
+async def test_a_language_that_is_not_spoken_is_not_believed(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.script(says("Goedendag.", language="dutch"), says("Guten Tag.", language="german"))
+    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(either("en", "de", likeliest="de"))
+    assert (heard.text, heard.language) == ("Guten Tag.", "de")
+    assert [sent.fields.get("language") for sent in server.received] == [None, ["de"]]
+
+
+async def test_a_model_that_tells_no_language_leaves_it_open(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    heard = await OpenAISpeech(client, "gpt-4o-transcribe", 10).transcribe(either("en", "de"))
+    assert (heard.text, heard.language) == (server.text, None)
 
 
 def test_the_table_knows_when_models_are_switched_off() -> None:

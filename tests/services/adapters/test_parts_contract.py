@@ -18,6 +18,7 @@ WORDS = (Word(text="$so", start=0.0, end=0.5, probability=0.9), Word(text="it", 
 HEARD = Transcript(
     text="$so it",
     language=Language("en"),
+    language_probability=0.75,
     duration=1.5,
     segments=(Segment(text="$so it", start=0.0, end=0.6, words=WORDS),),
     engine="$engine",
@@ -38,6 +39,7 @@ async def test_a_record_is_kept_before_its_audio(house: House) -> None:
     await house.uploads.begin(part)
     kept = await record(house, part)
     assert (kept.state, kept.rev, kept.take) == (PartState.UPLOADING, 0, 1)
+    assert (kept.language, kept.languages) == ("de", ("en", "de"))
     assert kept.created_at is not None and kept.created_at.tzinfo is not None
     assert await house.records.get(NONE) is None
 

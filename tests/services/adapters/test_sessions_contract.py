@@ -35,7 +35,8 @@ def an_answer(take: int = 1, rev: int = 1, status: Status = Status.QUEUED, quest
 
 def completed(take: int = 1, rev: int = 3) -> Answer:
     answer = an_answer(take, rev, Status.COMPLETED)
-    heard = {"transcript": "$was so", "language": "en", "duration": 1.5, "warnings": ("cut",), "flaws": FLAWS}
+    spoken = {"transcript": "$was so", "language": "en", "language_probability": 0.75, "duration": 1.5}
+    heard = {**spoken, "warnings": ("cut",), "flaws": FLAWS}
     return replace(answer, audio_stored=False, mark=Mark.PENDING, **heard)  # type: ignore[arg-type]
 
 
