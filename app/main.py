@@ -19,6 +19,7 @@ from app.jobs import make_celery
 from app.logs import configure_logs, warn_of
 from app.open_files import allow_many
 from app.operations import operations
+from app.readiness import look
 from routes import (
     admin,
     analyses,
@@ -36,7 +37,7 @@ from routes import (
 )
 from routes.bodies import CappedBodies, ClosedAfterRefusal
 from routes.http_metrics import HttpMeter, HttpMetrics
-from routes.needs import Guests, Health, Services
+from routes.needs import Guests, Services
 from routes.request_id import RequestId
 from services import admission
 from services.adapters.jwt_tokens import JwtTokens, mint
@@ -46,7 +47,6 @@ from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.rate_limits import StoredRateLimits
 from services.analysis import Analysis
 from services.arrivals import Arrivals, touch_seconds
-from services.errors import StoreUnavailable
 from services.idempotency import Idempotency
 from services.intake import Intake
 from services.interviews import Interviews
@@ -203,21 +203,6 @@ def _intake(settings: Settings, house: House) -> Intake:
         elections=house.elections,
         arrivals=Arrivals(uploads=house.uploads, seconds=touch_seconds(settings.upload_idle_seconds)),
     )
-
-
-async def look(house: House, client: AsyncMongoClient[Document]) -> Health:
-    """What answers within a moment."""
-    workers, waiting = await asyncio.gather(_alive(house, client), house.doorbell.waiting())
-    return Health(database=workers is not None, doorbell=waiting is not None, workers=workers or 0)
-
-
-async def _alive(house: House, client: AsyncMongoClient[Document]) -> int | None:
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            await client.admin.command("ping")
-            return len(await house.workers.alive())
-    except (PyMongoError, StoreUnavailable, TimeoutError):
-        return None
 
 
 def _tokens_or_end(settings: Settings) -> JwtTokens:

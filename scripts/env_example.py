@@ -34,6 +34,11 @@ server that speaks the same API.
 Timing rules: `OPENAI_TIMEOUT_SECONDS` stays below `LEASE_SECONDS`. An answer whose workers keep dying ends, `failed`,
 after at most `MAX_DELIVERIES` times `LEASE_SECONDS`, plus the sweeps between them.
 
+Options of `MONGODB_URL` that say where is read and how writes are confirmed (`readPreference` and its like,
+`readConcernLevel`, `w`, `journal`, `wTimeoutMS`, `retryWrites`, `retryReads`) are not heeded, with a warning in the
+log: what is read decides what is deleted, so it is read from the primary, and every promise rests on writes that a
+majority has.
+
 Behind a proxy, run uvicorn with `--proxy-headers` and `--forwarded-allow-ips`, or every client has the proxy's address;
 let the proxy pass request bodies on as they arrive, and set its own deadlines for slow headers.
 """

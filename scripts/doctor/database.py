@@ -12,6 +12,7 @@ from pymongo.uri_parser import parse_uri
 
 from app.finding import Finding, failing, ok, warning
 from scripts.doctor.disk import room
+from services.adapters.mongo.client import is_replicated
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import missing_indexes
 
@@ -34,9 +35,10 @@ async def reached(url: str) -> list[Finding]:
             hello = await client.admin.command("hello")
     except PyMongoError as trouble:
         return [await _why_not(url, str(trouble))]
-    if not hello.get("setName"):
+    if not is_replicated(hello):
         return [failing("MongoDB", "a standalone server", "Start it with --replSet and run rs.initiate() once.")]
-    return [ok("MongoDB", f"a replica set ({hello['setName']}) with a primary")]
+    name = f"a replica set ({hello['setName']}) with a primary" if "setName" in hello else "a router to shards"
+    return [ok("MongoDB", name)]
 
 
 async def _why_not(url: str, trouble: str) -> Finding:
@@ -49,7 +51,7 @@ async def _why_not(url: str, trouble: str) -> Finding:
             hello = await client.admin.command("hello")
     except (PyMongoError, IndexError):
         return failing("MongoDB", f"not reached: {trouble[:120]}", "Start it, or correct MONGODB_URL.")
-    if not hello.get("setName"):
+    if not is_replicated(hello):
         said, todo = "it answers, and is no member of a replica set", "Start it with --replSet, run rs.initiate() once."
     else:
         said = f"it answers as a member of {hello['setName']}, and no primary was found"

@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
 
 import pymongo.lock
 import structlog
@@ -73,6 +73,11 @@ def without_ours(url: str) -> tuple[str, list[str]]:
 
 def _name(pair: str) -> str:
     return pair.partition("=")[0].lower()
+
+
+def is_replicated(hello: Mapping[str, Any]) -> bool:
+    """Whether who said this `hello` can confirm writes by a majority: a replica set, or a router to some."""
+    return bool(hello.get("setName")) or hello.get("msg") == "isdbgrid"
 
 
 def _mend_waiting() -> None:

@@ -1,0 +1,43 @@
+"""Whether the parts that the API needs answer; told within a second, so that a probe never waits for longer."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+import structlog
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from app.house import House
+from routes.needs import Health
+from services.adapters.mongo.client import is_replicated
+from services.adapters.mongo.documents import Document
+from services.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.8
+T = TypeVar("T")
+
+
+async def look(house: House, client: AsyncMongoClient[Document]) -> Health:
+    """What answers now."""
+    workers, waiting = await asyncio.gather(_or_none(_workers(house, client)), _or_none(house.doorbell.waiting()))
+    return Health(database=workers is not None, doorbell=waiting is not None, workers=workers or 0)
+
+
+async def _workers(house: House, client: AsyncMongoClient[Document]) -> int | None:
+    """How many live; None where nothing can be stored."""
+    hello: Mapping[str, Any] = await client.admin.command("hello")
+    if not is_replicated(hello):
+        log.error("MongoDB is no replica set, and takes nothing from us: start it with --replSet and initiate it")
+        return None
+    return len(await house.workers.alive())
+
+
+async def _or_none(answer: Awaitable[T | None]) -> T | None:
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await answer
+    except (PyMongoError, StoreUnavailable, TimeoutError):
+        return None
