@@ -2,12 +2,13 @@
 
 Run by `uvicorn --http app.guarded_http:GuardedHttp`. Without it, a head that never ends fills the memory, and
 connections that never send one use up the file descriptors; a reverse proxy in front has such limits too.
+What comes after the head is bounded in `routes.bodies`.
 """
 
 import asyncio
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -17,8 +18,14 @@ from app.slow_readers import Draining
 HEAD_SECONDS = 10.0
 MOST_HEAD_BYTES = 64 * 1024
 MOST_HEADERS = 100
+MOST_WAITING = 1000
+SOON_SECONDS = 1.0
 LEAVE = "leave"
 
+HEAD = (
+    b"content-type: application/problem+json\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\n"
+    b"connection: close\r\ncontent-length: %d\r\n\r\n"
+)
 DETAIL = {
     HTTPStatus.BAD_REQUEST: "This is no valid HTTP request.",
     HTTPStatus.REQUEST_TIMEOUT: "The head of the request did not arrive in time.",
@@ -29,8 +36,12 @@ DETAIL = {
 class GuardedHttp(Draining, HttpToolsProtocol):
     """A connection whose requests must have begun, and their heads ended, within bounds.
 
-    When the server stops it tells the house, so that what listens ends and does not hold up the stop.
+    Of many connections that wait for a head, those that have waited longest are hung up on, so that whoever opens
+    them by the thousand takes the room of none but himself. When the server stops it tells the house, so that what
+    listens ends and does not hold up the stop.
     """
+
+    waiting: ClassVar[dict["GuardedHttp", float]] = {}
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -42,9 +53,11 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._arm()
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self.waiting.pop(self, None)
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -67,6 +80,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         self.reads_head, self.head_bytes = False, 0
         self.heads += 1
         self._disarm()
+        self.waiting.pop(self, None)
         if len(self.headers) > MOST_HEADERS:
             self.refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError  # the parser stops, and uvicorn calls send_400_response
@@ -78,6 +92,23 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.reads_head, self.head_bytes = True, 0
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait for a head; too many that do so go, but for those that have only just come."""
+        now = self.loop.time()
+        self.waiting.pop(self, None)
+        self.waiting[self] = now
+        while len(self.waiting) > MOST_WAITING:
+            longest, since = next(iter(self.waiting.items()))
+            if now - since < SOON_SECONDS:
+                return
+            del self.waiting[longest]
+            longest.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self.refusal)
@@ -109,5 +140,5 @@ def _answer(status: HTTPStatus) -> bytes:
     code = status.name.lower()
     named = {"type": f"/problems/{code}", "title": status.phrase, "status": status.value}
     body = json.dumps({**named, "detail": DETAIL[status], "code": code}).encode()
-    head = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+    head = HEAD % len(body)
     return STATUS_LINE[status] + head + body

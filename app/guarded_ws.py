@@ -1,32 +1,59 @@
 """uvicorn's WebSocket protocol for a socket on which only the server has something to say.
 
 Run by `uvicorn --ws app.guarded_ws:GuardedWebSocket`. Without it a client may send messages of 16 MB, which are kept
-until they are read; each socket keeps buffers for compression, which what is told here does not need; tickets appear
-in the log, and a server that stops closes sockets itself before the house can say why.
+until they are read, and small ones without end, each of which is taken apart; each socket keeps buffers for
+compression, which what is told here does not need; tickets appear in the log, and a server that stops closes sockets
+itself before the house can say why.
 """
 
 import logging
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 from websockets.server import ServerProtocol
 
 from app.guarded_http import LEAVE
 from app.slow_readers import LEAVING_SECONDS, Draining
 
 MOST_BYTES = 4096
+MOST_MESSAGES = 32
+MOST_BYTES_IN_ALL = 16 * 1024
+TOLD = "send nothing"
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.WARNING)
 
 
 class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
-    """A socket that takes little, and that the house itself closes when the server stops."""
+    """A socket that takes little, and little altogether, and that the house itself closes when the server stops."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.logger = log
         self.conn = ServerProtocol(max_size=MOST_BYTES, logger=log)
+        self.messages = self.bytes_in_all = 0
+
+    def data_received(self, data: bytes) -> None:
+        if self.handshake_initiated:
+            self.bytes_in_all += len(data)
+        if self.bytes_in_all <= MOST_BYTES_IN_ALL:
+            super().data_received(data)
+        elif not self.transport.is_closing():
+            self._refuse()
+
+    def send_receive_event_to_app(self) -> None:
+        self.messages += 1
+        if self.messages <= MOST_MESSAGES:
+            super().send_receive_event_to_app()
+        elif not self.transport.is_closing():
+            self._refuse()
+
+    def _refuse(self) -> None:
+        if not self.close_sent:
+            self.conn.fail(CloseCode.POLICY_VIOLATION, TOLD)
+            self.handle_parser_exception()
+        self.transport.close()
 
     def shutdown(self) -> None:
         leave = self.app_state.get(LEAVE)

@@ -35,9 +35,10 @@ from routes import (
     uploads,
     webhooks,
 )
-from routes.bodies import CappedBodies, ClosedAfterRefusal
+from routes.bodies import ClosedAfterRefusal, GuardedBodies
 from routes.http_metrics import HttpMeter, HttpMetrics
 from routes.needs import Guests, Services
+from routes.private import Private
 from routes.request_id import RequestId
 from services import admission
 from services.adapters.jwt_tokens import JwtTokens, mint
@@ -88,16 +89,19 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
             app.state.services = services
             yield {LEAVE: services.push.leave}
 
-    app = FastAPI(title="Viva Voce", version=VERSION, description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="Viva Voce", version=VERSION, description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False
+    )
     errors.install(app)
     for room in (sessions, events, event_socket, uploads, statuses, analyses, webhooks, admin, health, metrics, pages):
         app.include_router(room.router)
     document.install(app)
+    app.add_middleware(GuardedBodies)
     if origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED
         )
-    app.add_middleware(CappedBodies)
+    app.add_middleware(Private)
     app.add_middleware(RequestId)
     app.add_middleware(ClosedAfterRefusal)
     app.state.meter = HttpMeter()

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from routes.admin_figures import OverviewOut, SweptOut, overview
 from routes.admin_lists import (
@@ -18,8 +18,10 @@ from routes.admin_lists import (
     place_of,
 )
 from routes.answers import AnswerOut
+from routes.bounded import Bounded
 from routes.errors import UNREADABLE, documented
 from routes.needs import Admin, Needs, QuestionPath, SessionPath
+from routes.prefix import here
 from services import errors
 from services.intervention import Operator
 from services.interview import Viewer, answer_of
@@ -37,10 +39,8 @@ Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
 Before = Annotated[str | None, Query(pattern=PLACE_PATTERN, description="The `next` of the page before.")]
 
 
-class Why(BaseModel):
+class Why(Bounded):
     """Why an answer is ended by hand."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] = Field(
         description="A sentence that the candidate and the operators will read.",
@@ -48,9 +48,7 @@ class Why(BaseModel):
     )
 
 
-class SweepIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SweepIn(Bounded):
     dry_run: StrictBool = Field(description="Only count what would be done.", examples=[True])
 
 
@@ -125,7 +123,7 @@ async def retry_answer(
 ) -> AnswerOut:
     """Have the newest take of a failed answer transcribed anew, with all its deliveries, if its audio is kept."""
     part = await services.operations.intervention.retry(session_id, question_id, _operator(admin, request))
-    response.headers["Location"] = f"/api/transcription-status/{session_id}/{question_id}"
+    response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
     return AnswerOut.of(answer_of(part))
 
 

@@ -1,53 +1,106 @@
-"""How much of a request's body is read: no more than fits its purpose, and not for ever once it is refused."""
+"""The one place through which a request's body is read: its size, then who sends it and how often, then the bytes.
+
+Uploads are large, and bound their bodies further where they are read: see `multipart` and `patience`.
+"""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from routes.errors import problem_response
-from services.errors import BodyTooLarge
+from routes.needs import Services, bearer, viewer_of
+from routes.prefix import is_upload
+from services.errors import BodyStalled, BodyTooLarge, Problem
 
-UPLOADS = "/api/upload-answer/"
-MOST_BYTES = 1024 * 1024
+MOST_BYTES = 256 * 1024
+MOST_SECONDS = 20.0
 DRAINED_BYTES = 8 * 1024 * 1024
 DRAINED_SECONDS = 5.0
+MOST_DRAINED = 256
 
 
-class CappedBodies:
-    """Middleware: a body over the cap is refused before it is read whole. Uploads have a cap of their own."""
+class GuardedBodies:
+    """Middleware: a body over the cap is refused unread; of others no byte is read before its sender is known."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(UPLOADS):
+        if scope["type"] != "http" or not _has_body(scope) or is_upload(scope):
             await self.app(scope, receive, send)
         elif _declared(scope) > MOST_BYTES:
             await problem_response(BodyTooLarge())(scope, receive, send)
         else:
-            await self._counted(scope, receive, send)
+            await self._guarded(scope, receive, send)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size = 0
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = _Guarded(scope, receive)
 
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > MOST_BYTES:
-                raise BodyTooLarge
-            return message
-
-        async def send_unless_too_large(message: Message) -> None:
-            if size <= MOST_BYTES:
+        async def send_unless_refused(message: Message) -> None:
+            if body.refusal is None:
                 await send(message)
 
-        with suppress(BodyTooLarge):
-            await self.app(scope, counted, send_unless_too_large)
-        if size > MOST_BYTES:
-            await problem_response(BodyTooLarge())(scope, receive, send)
+        try:
+            with suppress(Problem):
+                await self.app(scope, body.receive, send_unless_refused)
+        finally:
+            body.leave()
+        if body.refusal is not None:
+            await problem_response(body.refusal)(scope, receive, send)
+
+
+class _Guarded:
+    """A body on its way in; why it was refused, if it was, whatever became of the problem that said so."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope, self._receive = scope, receive
+        self._size = 0
+        self._is_over = False
+        self._deadline: float | None = None
+        self._leave: Callable[[], None] | None = None
+        self.refusal: Problem | None = None
+
+    async def receive(self) -> Message:
+        if self._is_over:
+            return await self._receive()
+        try:
+            return await self._next()
+        except Problem as problem:
+            self.refusal = problem
+            raise
+
+    def leave(self) -> None:
+        """Give back the place among the bodies that are on their way."""
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+
+    async def _next(self) -> Message:
+        if self._deadline is None:
+            await self._enter()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyStalled from None
+        self._size += len(message.get("body", b""))
+        if self._size > MOST_BYTES:
+            raise BodyTooLarge
+        if not message.get("more_body", False):
+            self._is_over = True
+            self.leave()
+        return message
+
+    async def _enter(self) -> None:
+        request = Request(self._scope)
+        services: Services = request.app.state.services
+        viewer = await viewer_of(request, services, await bearer(request))
+        self._leave = services.admission.enter_body(viewer)
+        self._deadline = asyncio.get_running_loop().time() + MOST_SECONDS
 
 
 class ClosedAfterRefusal:
@@ -59,6 +112,7 @@ class ClosedAfterRefusal:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.listened_to = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(scope):
@@ -74,10 +128,20 @@ class ClosedAfterRefusal:
                 await send(message)
                 return
             await send({**message, "more_body": True})
-            await body.drain()
+            await self._drain(body)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await self.app(scope, body.receive, send_and_close)
+
+    async def _drain(self, body: "_Watched") -> None:
+        """Listen on, unless that is done for so many already that they cannot all be honest."""
+        if self.listened_to >= MOST_DRAINED:
+            return
+        self.listened_to += 1
+        try:
+            await body.drain()
+        finally:
+            self.listened_to -= 1
 
 
 class _Watched:

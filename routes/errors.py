@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services import errors
 from services.errors import Problem
@@ -17,6 +18,8 @@ from services.errors import Problem
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+MOST, LONGEST = 20, 200
+UNEXPECTED = "Something went wrong here. It is logged; try again."
 
 STATUS: dict[type[Problem], int] = {
     Problem: 500,
@@ -25,6 +28,7 @@ STATUS: dict[type[Problem], int] = {
     errors.TooMuch: 429,
     errors.UploadsSaturated: 503,
     errors.ListenersSaturated: 503,
+    errors.BodiesSaturated: 503,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
@@ -33,6 +37,7 @@ STATUS: dict[type[Problem], int] = {
     errors.UploadStalled: 408,
     errors.AudioTooLarge: 413,
     errors.BodyTooLarge: 413,
+    errors.BodyStalled: 408,
     errors.NotAudio: 415,
     errors.WebhookUrlRefused: 422,
     errors.StoreUnavailable: 503,
@@ -80,13 +85,16 @@ def problem_response(problem: Problem) -> JSONResponse:
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for nothing else
-    found = [{"where": [_printable(step) for step in e["loc"]], "what": e["msg"]} for e in error.errors()]
-    return response(422, "invalid_request", "The request is not valid; `errors` says where.", errors=found)
+    found = error.errors()
+    listed = [{"where": [_printable(step) for step in e["loc"]], "what": _printable(e["msg"])} for e in found[:MOST]]
+    more = f" It names the first {MOST} of {len(found)} faults." if len(found) > MOST else ""
+    detail = f"The request is not valid; `errors` says where.{more}"
+    return response(422, "invalid_request", detail, errors=listed)
 
 
-def _printable(step: int | str) -> int | str:
-    """A client may name a field with half a character, which no answer can repeat."""
-    return step.encode("utf-8", "replace").decode() if isinstance(step, str) else step
+def _printable(step: Any) -> int | str:
+    """A client may name a field at any length, and with half a character, which no answer can repeat."""
+    return step if isinstance(step, int) else str(step)[:LONGEST].encode("utf-8", "replace").decode()
 
 
 async def on_http(request: Request, error: Exception) -> JSONResponse:
@@ -105,9 +113,29 @@ def _methods(request: Request) -> list[str]:
     return [scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
 
-async def on_unexpected(_: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected", exc_info=error)
-    return response(500, "unexpected", "Something went wrong here. It is logged; try again.")
+class Unexpected:
+    """Middleware: what nobody has foreseen is logged and answered, within whatever names and marks each answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noted)
+        except Problem:
+            raise
+        except Exception as error:
+            log.exception("unexpected", path=scope["path"], error=type(error).__name__)
+            if has_begun or scope["type"] != "http":
+                raise
+            await response(500, "unexpected", UNEXPECTED)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -115,7 +143,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_unexpected)
+    app.add_middleware(Unexpected)
 
 
 # The framework's own answer to a body that is no JSON at all.

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
-from routes.errors import listed
+from routes.errors import UNEXPECTED, listed
 from routes.needs import Needs
 from services.errors import NotFound, Problem
 
@@ -47,7 +47,7 @@ async def readyz(response: Response, services: Needs) -> ReadyOut:
 # Errors of the protocol, which no service raises.
 PROTOCOL = {
     "invalid_request": "The request is not valid; `errors` says where.",
-    "unexpected": "Something went wrong here. It is logged; try again.",
+    "unexpected": UNEXPECTED,
     **{status.name.lower(): f"{status.phrase}. {status.description}".strip() for status in HTTPStatus if status >= 400},
 }
 

@@ -5,7 +5,8 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-UPLOADS = "/api/upload-answer/"
+from routes.prefix import is_upload
+
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 UNKNOWN = "unknown"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -47,8 +48,7 @@ class HttpMetrics:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        uploads = scope["method"] == "POST" and scope["path"].startswith(UPLOADS)
-        if not uploads:
+        if not is_upload(scope):
             await self._counted(scope, receive, send)
             return
         with self.meter.uploads.track_inprogress():

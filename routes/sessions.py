@@ -4,17 +4,23 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from routes import once
 from routes.answers import AnswerOut
+from routes.bounded import FIRST_FAULT, Bounded, at_most
 from routes.errors import documented
 from routes.needs import Asker, Needs, SessionPath
+from routes.prefix import here
 from services import errors
 from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, SessionId, new_session_id
 from services.language import LONGEST_TAG, Language, parse
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=once.Once)
+
+MOST_QUESTIONS = 200
+MOST_POINTS = 50
+MOST_POINTS_IN_ALL = 1000
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 LanguageIn = Annotated[
@@ -22,27 +28,25 @@ LanguageIn = Annotated[
     Field(max_length=LONGEST_TAG, examples=["en", "pt-BR", "deu"], description="A code of ISO 639, or a tag with one."),
     AfterValidator(parse),
 ]
-Languages = Annotated[list[LanguageIn], Field(max_length=20, examples=[["en", "de"]])]
+Languages = Annotated[list[LanguageIn], FIRST_FAULT, at_most(20), Field(max_length=20, examples=[["en", "de"]])]
 
 
-class KeyPointIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class KeyPointIn(Bounded):
     text: Text
     weight: float = Field(1.0, gt=0, le=1000)
 
 
-class QuestionIn(BaseModel):
+class QuestionIn(Bounded):
     """One question; what a good answer says is given by `key_points`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str = Field(pattern=ID_PATTERN, examples=["q1"])
     text: Text = Field(examples=["What does a database index do?"])
     reference_answer: Text | None = None
-    key_points: list[Text | KeyPointIn] = Field([], max_length=50, examples=[["avoids a full table scan"]])
     language: LanguageIn | None = Field(None, description="What is spoken; beside `languages`, the likeliest of them.")
     languages: Languages = Field([], description="What may be spoken, to choose among; else the session's.")
+    key_points: Annotated[list[Text | KeyPointIn], FIRST_FAULT, at_most(MOST_POINTS)] = Field(
+        [], max_length=MOST_POINTS, examples=[["avoids a full table scan"]]
+    )
 
     def to_question(self, languages: list[Language]) -> Question:
         several = tuple(dict.fromkeys(self.languages or languages))
@@ -57,17 +61,17 @@ class QuestionIn(BaseModel):
         )
 
 
-class SessionIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    questions: list[QuestionIn] = Field(min_length=1, max_length=200)
+class SessionIn(Bounded):
+    questions: Annotated[list[QuestionIn], at_most(MOST_QUESTIONS)] = Field(min_length=1, max_length=MOST_QUESTIONS)
     title: str | None = Field(None, max_length=200)
     languages: Languages = Field([], description="What may be spoken in answers to questions that do not say it.")
 
     @model_validator(mode="after")
-    def _ids_differ(self) -> "SessionIn":
+    def _fits(self) -> "SessionIn":
         if len({q.id for q in self.questions}) < len(self.questions):
             raise ValueError("two questions have the same id")
+        if sum(len(q.key_points) for q in self.questions) > MOST_POINTS_IN_ALL:
+            raise ValueError(f"the questions have more than {MOST_POINTS_IN_ALL} key points in all")
         return self
 
     @model_validator(mode="after")
@@ -148,7 +152,7 @@ async def create_session(
         ),
         viewer,
     )
-    response.headers["Location"] = f"/api/sessions/{session.id}"
+    response.headers["Location"] = here(request, f"/api/sessions/{session.id}")
     return SessionOut.of(session)
 
 

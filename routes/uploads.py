@@ -11,6 +11,7 @@ from routes.errors import documented
 from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
 from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, upload_slot
 from routes.patience import Patience
+from routes.prefix import here
 from services import errors
 from services.interview import Part, PartId, QuestionId, SessionId, Viewer
 from services.ports.access import Hold
@@ -112,7 +113,7 @@ async def upload_answer(
         return once.replay(kept)
     part, id = await _received(session_id, question_id, viewer, services, data, once.hold_of(request))
     once.is_of(request, part.sha256)
-    response.headers["Location"] = f"/api/transcription-status/{session_id}/{question_id}"
+    response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
     response.headers["Retry-After"] = str(await services.pace.of_all())
     return UploadOut.of(part, deduplicated=part.id != id)
 

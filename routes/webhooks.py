@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from routes import once
+from routes.bounded import Bounded, at_most
 from routes.errors import documented
 from routes.needs import Asker, DeliveryPath, Needs, WebhookPath
+from routes.prefix import here
 from services import errors
 from services.addresses import LONGEST_URL
 from services.events import EventType
@@ -24,16 +26,14 @@ SENT: dict[int | str, dict[str, Any]] = {202: {"description": "It will be sent a
 EventName = Literal["answer.completed", "answer.failed", "session.analyzed"]
 
 
-class WebhookIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class WebhookIn(Bounded):
     url: str = Field(
         min_length=1,
         max_length=LONGEST_URL,
         examples=[URL],
         description="https only, on port 443 or above 1023, at a host whose addresses are all public.",
     )
-    events: list[EventName] = Field(
+    events: Annotated[list[EventName], at_most(10)] = Field(
         ["answer.completed", "answer.failed", "session.analyzed"],
         min_length=1,
         max_length=10,
@@ -148,7 +148,7 @@ async def create_webhook(
     except errors.WebhookUrlRefused:
         once.is_of(request, None)  # the name may resolve to something else the next time
         raise
-    response.headers["Location"] = f"/api/webhooks/{webhook.id}"
+    response.headers["Location"] = here(request, f"/api/webhooks/{webhook.id}")
     return WebhookMadeOut.of(webhook)
 
 

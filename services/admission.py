@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from services.errors import (
+    BodiesSaturated,
     ListenersSaturated,
     RateLimited,
+    TooManyBodies,
     TooManyListeners,
     TooManyUploads,
     TooMuchQueued,
@@ -23,6 +25,7 @@ REQUESTS = "requests"
 UPLOADS = "uploads"
 UPLOAD_AGAIN_SECONDS = 2.0
 LISTEN_AGAIN_SECONDS = 5.0
+BODY_AGAIN_SECONDS = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,8 +40,11 @@ class Admission:
     most_queued_seconds: float
     most_listeners_of_user: int = 50
     most_listeners: int = 5000
+    most_bodies_of_user: int = 64
+    most_bodies: int = 512
     in_flight: Counter[UserId] = field(default_factory=Counter, init=False)
     listening: Counter[UserId] = field(default_factory=Counter, init=False)
+    arriving: Counter[UserId] = field(default_factory=Counter, init=False)
 
     async def address(self, address: str) -> None:
         """Count a request of a client address; RateLimited."""
@@ -84,6 +90,16 @@ class Admission:
             yield
         finally:
             _leave(self.listening, viewer.user_id)
+
+    def enter_body(self, viewer: Viewer) -> Callable[[], None]:
+        """Count a body that is on its way, until what is returned is called; TooManyBodies or BodiesSaturated."""
+        user = viewer.user_id
+        if self.arriving[user] >= self.most_bodies_of_user:
+            raise TooManyBodies(retry_after=BODY_AGAIN_SECONDS)
+        if self.arriving.total() >= self.most_bodies:
+            raise BodiesSaturated(retry_after=BODY_AGAIN_SECONDS)
+        self.arriving[user] += 1
+        return lambda: _leave(self.arriving, user)
 
     def _enter(self, user: UserId) -> None:
         if self.in_flight[user] >= self.most_uploads_of_user:

@@ -10,8 +10,10 @@ Problem
     TooManyUploads       too many uploads at once
     TooMuchQueued        too many minutes of recordings wait
     TooManyListeners     too many open event streams
+    TooManyBodies        too many requests whose bodies are still on their way
   UploadsSaturated       this process takes no more uploads at once (retryable)
   ListenersSaturated     this process takes no more listeners at once (retryable)
+  BodiesSaturated        this process waits for no more bodies at once (retryable)
   NotFound               nothing there, or nothing of yours
     SessionNotFound
     QuestionNotFound
@@ -36,6 +38,7 @@ Problem
     AudioEmpty           a file of no bytes
   AudioTooLarge          over the cap in bytes
   BodyTooLarge           a request of another kind, over its cap
+  BodyStalled            its body did not arrive in time
   NotAudio               no known audio container
   WebhookUrlRefused      nothing is sent to such an address
   StoreUnavailable       the database did not confirm a write (retryable)
@@ -113,6 +116,11 @@ class TooManyListeners(TooMuch):
     sentence = "You have too many event streams open. Close one, or poll."
 
 
+class TooManyBodies(TooMuch):
+    code = "too_many_bodies"
+    sentence = "Too many of your requests are in flight whose bodies are not there yet. Send fewer at once."
+
+
 class UploadsSaturated(Problem):
     code = "uploads_saturated"
     sentence = "Too many uploads arrive at the moment. Try again shortly."
@@ -122,6 +130,12 @@ class UploadsSaturated(Problem):
 class ListenersSaturated(Problem):
     code = "listeners_saturated"
     sentence = "Too many event streams are open at the moment. Try again shortly, or poll."
+    retryable = True
+
+
+class BodiesSaturated(Problem):
+    code = "bodies_saturated"
+    sentence = "Too many requests arrive at the moment. Try again shortly."
     retryable = True
 
 
@@ -244,6 +258,11 @@ class AudioTooLarge(Problem):
 class BodyTooLarge(Problem):
     code = "body_too_large"
     sentence = "The request is larger than is allowed. Send less at once."
+
+
+class BodyStalled(Problem):
+    code = "body_stalled"
+    sentence = "The request's body did not arrive in time. Send it again."
 
 
 class NotAudio(Problem):

@@ -1,8 +1,19 @@
 """The contract that clients build on: paths, fields, words, headers."""
 
+from typing import Any
+
+import httpx2
+import pytest
+import structlog
+from pydantic import ValidationError
+from structlog.testing import capture_logs
+
+from app.main import build
+from routes.bodies import MOST_BYTES
+from routes.sessions import SessionIn
 from services.errors import AudioUnreadable
 from tests.house import Q1
-from tests.routes.api import QUESTIONS, Api, client_of, make_session, problem, upload
+from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
 
 
 async def test_a_session_is_made_and_shown() -> None:
@@ -174,11 +185,107 @@ async def test_what_is_not_valid_is_named_with_its_place() -> None:
         assert problem(await client.get("/api/sessions/a%2eb")) == (422, "invalid_request")
 
 
-async def test_an_unexpected_error_is_a_problem_too() -> None:
+ORIGIN = {"Origin": "https://frontend.example"}
+
+
+async def test_an_unexpected_error_is_a_problem_too_and_can_be_found_in_the_log() -> None:
     api = Api()
     api.house.sessions.get = None  # type: ignore[method-assign,assignment]
-    async with api.client() as client:
-        assert problem(await client.get("/api/sessions/any")) == (500, "unexpected")
+    app = build(api.services, ["https://frontend.example"])
+    async with app.router.lifespan_context(app):
+        with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+            answer = await client_of(app, "alice").get("/api/sessions/any", headers=ORIGIN)
+    assert problem(answer) == (500, "unexpected")
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://frontend.example"
+    (line,) = [line for line in logs if line["event"] == "unexpected"]
+    assert (line["request"], line["error"]) == (answer.headers["X-Request-ID"], "TypeError")
+
+
+async def test_a_refusal_before_any_route_can_be_read_by_a_frontend() -> None:
+    api = Api()
+    app = build(api.services, ["https://frontend.example"])
+    async with app.router.lifespan_context(app):
+        answer = await client_of(app, "alice").post("/api/sessions", content=b"x" * 300_000, headers=ORIGIN)
+    assert problem(answer) == (413, "body_too_large")
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://frontend.example"
+    assert "X-Request-ID" in answer.headers["Access-Control-Expose-Headers"]
+
+
+async def test_what_is_private_says_so() -> None:
+    async with Api().client() as client:
+        session = await make_session(client)
+        await upload(client, session)
+        for path in (
+            f"/api/sessions/{session}",
+            "/api/webhooks",
+            "/api/nothing",
+            f"/api/transcription-status/{session}",
+        ):
+            headers = (await client.get(path)).headers
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Cache-Control"] in ("no-store", "private, no-cache"), path
+        made = await client.post("/api/webhooks", json={"url": "https://hooks.example.com/"})
+        assert made.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_path_with_a_slash_too_many_leads_nowhere_else() -> None:
+    async with Api().client() as client:
+        answer = await client.get("/api/webhooks/", headers={"Host": "evil.example"})
+        assert problem(answer)[0] in (404, 405)
+        assert "Location" not in answer.headers
+
+
+async def test_under_a_prefix_all_is_as_without_one() -> None:
+    api = Api()
+    app = build(api.services)
+    async with app.router.lifespan_context(app):
+        transport = httpx2.ASGITransport(app=app, root_path="/voice")
+        client = httpx2.AsyncClient(
+            transport=transport, base_url="http://api", headers={"Authorization": "Bearer alice"}
+        )
+        made = await client.post("/voice/api/sessions", json=QUESTIONS)
+        assert made.headers["Location"] == f"/voice/api/sessions/{made.json()['session_id']}"
+        where = f"/voice/api/upload-answer/{made.json()['session_id']}/q1"
+        large = await client.post(where, files={"audio": ("a.webm", WEBM + bytes(MOST_BYTES))})
+        assert problem(large) == (413, "audio_too_large")  # not for its being a large body
+        taken = await client.post(where, files={"audio": ("a.webm", WEBM)})
+        assert taken.status_code == 202
+        assert (await client.get(taken.headers["Location"])).status_code == 200
+
+
+WRONG: list[Any] = [
+    {"questions": [{"key_points": [0] * 50}] * 200},
+    {"questions": [0] * 50_000},
+    {"questions": [{"id": "q", "text": "?", "key_points": [0] * 50_000}]},
+    {f"field{number}": 0 for number in range(10_000)},
+    {"questions": [{f"field{number}": 0 for number in range(10_000)}]},
+    {"x" * 200_000: 0},
+]
+
+
+@pytest.mark.parametrize("body", WRONG, ids=range(6))
+async def test_a_refusal_is_small_however_much_is_wrong(body: Any) -> None:
+    async with Api().client() as client:
+        answer = await client.post("/api/sessions", json=body)
+        assert problem(answer) == (422, "invalid_request")
+        assert 1 <= len(answer.json()["errors"]) <= 20
+        assert len(answer.content) < 10_000
+
+
+async def test_faults_are_not_all_looked_for_where_there_are_very_many() -> None:
+    with pytest.raises(ValidationError) as raised:
+        SessionIn.model_validate({"questions": [{"key_points": [0] * 50}] * 200})
+    assert raised.value.error_count() <= 200 * 4  # of 20,000
+    with pytest.raises(ValidationError) as raised:
+        SessionIn.model_validate({"questions": [0] * 100_000})
+    assert raised.value.error_count() == 1
+
+
+async def test_key_points_are_bounded_in_all() -> None:
+    async with Api().client() as client:
+        questions = [{"id": f"q{n}", "text": "?", "key_points": ["a"] * 50} for n in range(21)]
+        assert problem(await client.post("/api/sessions", json={"questions": questions}))[0] == 422
+        assert (await client.post("/api/sessions", json={"questions": questions[:20]})).status_code == 201
 
 
 async def test_each_answer_names_its_request() -> None:

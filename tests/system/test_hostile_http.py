@@ -285,12 +285,10 @@ def test_a_length_that_is_too_short_cuts_the_upload_and_the_rest_is_no_request(a
 
 
 def test_who_does_not_read_large_answers_holds_nobody_up(api: Served) -> None:
-    key_points = ["word " * 700] * 50
-    questions = [{"id": f"q{n}", "text": "?", "key_points": key_points} for n in range(5)]
     with api.client() as client:
-        made = client.post("/api/sessions", json={"questions": questions})
-        assert made.status_code == 201
-        path = made.headers["Location"]
+        path = f"/api/sessions/{create(client)}"
+        large = {"questions.0.text": "word " * 180_000}
+        assert api.database["interview_sessions"].update_one({"_id": path.rpartition("/")[2]}, {"$set": large})
         lines = []
         for _ in range(20):
             line = api.line()
@@ -365,12 +363,12 @@ HEAD = '{"questions": [{"id": "q1", "text": "?"}], "title": '
 HEAVY = b'{"questions": [{"id": "q", "text": "?", "key_points": [{"text": "a", "weight": NaN}]}]}'
 BAD_JSON = {
     "over the cap": (f'{HEAD}"{"x" * 2 * MiB}"}}'.encode(), 413, "body_too_large"),
-    "nested deeply": (b"[" * 400_000, 400, "bad_request"),
-    "nested objects": (b'{"questions":' * 60_000, 400, "bad_request"),
+    "nested deeply": (b"[" * 200_000, 400, "bad_request"),
+    "nested objects": (b'{"questions":' * 16_000, 400, "bad_request"),
     "no UTF-8": (b'{"questions": "\xff\xfe"}', 400, "bad_request"),
     "half a character": (f'{HEAD}"\\ud800"}}'.encode(), 422, "invalid_request"),
     "half a character as a name": (f'{HEAD}null, "\\ud800": 1}}'.encode(), 422, "invalid_request"),
-    "a number of a million digits": (f"{HEAD}{'9' * 900_000}}}".encode(), 400, "bad_request"),
+    "a number of many digits": (f"{HEAD}{'9' * 200_000}}}".encode(), 400, "bad_request"),
     "not a number": (HEAVY, 422, "invalid_request"),
     "cut": (b'{"questions": [', 422, "invalid_request"),
     "nothing": (b"", 422, "invalid_request"),

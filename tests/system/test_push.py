@@ -6,7 +6,7 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app.config import Settings
+from app.guarded_ws import MOST_BYTES_IN_ALL, MOST_MESSAGES
 from app.house import House, furnish
 from app.jobs import make_celery
 from services.adapters.mongo.client import open_client
@@ -235,14 +236,31 @@ async def test_what_a_client_sends_is_thrown_away(api: Served) -> None:
     url = address(api, session)
     async with worker(api) as house, connect(url, additional_headers=bearer(api), proxy=None) as socket:
         assert json.loads(await socket.recv())["type"] == "snapshot"
-        for _ in range(500):
-            await socket.send("x" * 1000)
+        for _ in range(MOST_MESSAGES - 1):
+            await socket.send("x" * 100)
         await lives(house, session, "q0", 1, lambda: 0.0)
         assert [json.loads(await socket.recv())["id"] for _ in range(6)] == [1, 2, 3, 4, 5, 6]
-        await socket.send("x" * 100_000)
+        await socket.send("x" * 5000)
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(socket.recv(), SECONDS)
         assert socket.close_code == 1009
+
+
+async def test_who_goes_on_sending_is_hung_up_on(api: Served) -> None:
+    session = make_session(api)
+    url = address(api, session)
+    sockets = [await connect(url, additional_headers=bearer(api), proxy=None) for _ in range(2)]
+    for socket in sockets:
+        assert json.loads(await socket.recv())["type"] == "snapshot"
+    for _ in range(MOST_MESSAGES + 1):
+        await sockets[0].send("")
+    for _ in range(MOST_BYTES_IN_ALL):
+        with suppress(ConnectionClosed):
+            await sockets[1].ping()
+    for socket in sockets:
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), SECONDS)
+    assert sockets[0].close_code == 1008
 
 
 async def test_without_valkey_everybody_has_everything(mongodb_url: str, tmp_path: Path) -> None:

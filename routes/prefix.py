@@ -1,0 +1,27 @@
+"""Paths where the API is served under a prefix, as behind a proxy that gives it a part of a site."""
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+UPLOADS = "/api/upload-answer/"
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether a recording comes with this request."""
+    return bool(scope["method"] == "POST") and route_of(scope).startswith(UPLOADS)
+
+
+def route_of(scope: Scope) -> str:
+    """The path that was asked for, without the prefix."""
+    path: str = scope["path"]
+    return path.removeprefix(_prefix(scope))
+
+
+def here(request: Request, path: str) -> str:
+    """A path of ours as the client must ask for it: with the prefix, and of whatever host it asked."""
+    return f"{_prefix(request.scope)}{path}"
+
+
+def _prefix(scope: Scope) -> str:
+    prefix: str = scope.get("root_path", "")
+    return prefix.rstrip("/")
