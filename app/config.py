@@ -127,7 +127,7 @@ class Settings(FromEnvironment):
         24.0,
         ge=0,
         le=87_600,
-        description="How long the audio of an answer that failed for want of an engine or by hand is kept for a retry.",
+        description="How long the audio of a failed answer is kept for a retry, unless the fault is its own.",
     )
     worker_silent_seconds: float = Field(
         60.0,

@@ -43,13 +43,14 @@ Problem
   WebhookUrlRefused      nothing is sent to such an address
   StoreUnavailable       the database did not confirm a write (retryable)
   TranscriptionProblem   what ends or delays a transcription
-    AudioUnreadable      it is not sound, and never will be
-    AudioTooLong         more seconds than the cap
+    RecordingAtFault     what is wrong is the recording itself; nothing else lets go of one that failed
+      AudioUnreadable    it is not sound, and never will be
+      AudioTooLong       more seconds than the cap
     AudioMissing         the recording is gone
     EngineUnavailable    try again (retryable)
       EngineBusy         try again later (retryable)
       EngineTimeout      no answer before the deadline (retryable)
-    EngineRefused        the engine will never take it
+    EngineRefused        the engine will not take it as things are set
     WorkerLost           its workers died as often as is allowed
     FailedByOperator     an operator ended it
   ScorerUnavailable      try again (retryable)
@@ -286,12 +287,16 @@ class TranscriptionProblem(Problem):
     sentence = "The recording could not be transcribed."
 
 
-class AudioUnreadable(TranscriptionProblem):
+class RecordingAtFault(TranscriptionProblem):
+    """Nobody can do anything with such a recording, so that it is not kept."""
+
+
+class AudioUnreadable(RecordingAtFault):
     code = "audio_unreadable"
     sentence = "The recording could not be decoded as sound. Record again."
 
 
-class AudioTooLong(TranscriptionProblem):
+class AudioTooLong(RecordingAtFault):
     code = "audio_too_long"
     sentence = "The recording is longer than is allowed. Record a shorter answer."
 
@@ -319,7 +324,7 @@ class EngineTimeout(EngineUnavailable):
 
 class EngineRefused(TranscriptionProblem):
     code = "engine_refused"
-    sentence = "The speech engine refused the recording."
+    sentence = "The speech engine refuses the recording as things are set. It is kept for an operator."
 
 
 class WorkerLost(TranscriptionProblem):

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from services.errors import AudioMissing, EngineTimeout, EngineUnavailable, Problem, StoreUnavailable
+from services.errors import EngineTimeout, EngineUnavailable, Problem, RecordingAtFault, StoreUnavailable
 from services.interview import Failure, Part, PartId, PartState, answer_of
 from services.ports.records import Claims, Records
 from services.ports.sessions import Sessions
@@ -121,7 +121,7 @@ class Transcription:
         if isinstance(next_step, Again):
             await self._queue_again(part, failure, next_step.delay)
             return
-        keep = problem.retryable or isinstance(problem, AudioMissing)  # what cannot be found is not deleted either
+        keep = not isinstance(problem, RecordingAtFault)
         ended = await self._insist(
             part, PartState.FAILED, lambda: self.claims.fail(part.id, part.fence, failure, keep_audio=keep)
         )

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.errors import EngineRefused, EngineUnavailable
+from services.errors import AudioUnreadable, EngineUnavailable
 from services.ports.workers import WorkerSign
 from tests.house import Q1
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
@@ -79,7 +79,7 @@ async def test_a_failed_answer_is_listed_retried_and_completed() -> None:
 async def test_why_an_answer_is_not_retried_is_said() -> None:
     api = Api()
     async with api.client("admin") as admin:
-        session = await failed_answer(api, of_alice(admin), EngineRefused)
+        session = await failed_answer(api, of_alice(admin), AudioUnreadable)
         refused = await admin.post(f"/api/admin/answers/{session}/q1/retry")
         assert problem(refused) == (409, "recording_gone")
         assert "recorded again" in refused.json()["detail"]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from services.errors import EngineRefused, EngineUnavailable, ScorerUnavailable
+from services.errors import AudioUnreadable, EngineRefused, EngineUnavailable, ScorerUnavailable
 from services.interview import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
 from services.language import Language
 from services.transcript import Transcript
@@ -88,6 +88,11 @@ async def an_engine_that_fails_once(scene: Scene) -> None:
 async def an_engine_that_refuses(scene: Scene) -> None:
     await scene.uploads()
     scene.world.house.ears.trouble = [EngineRefused()]
+
+
+async def a_recording_that_is_none(scene: Scene) -> None:
+    await scene.uploads()
+    scene.world.house.ears.trouble = [AudioUnreadable()]
 
 
 async def an_engine_out_of_reach_and_one_delivery_left(scene: Scene) -> None:
@@ -234,7 +239,8 @@ SCENES: dict[str, tuple[Ready, Act]] = {
     ),
     "transcription after a silent worker": (a_silent_worker, transcribe),
     "a passing failure": (an_engine_that_fails_once, transcribe),
-    "a lasting failure": (an_engine_that_refuses, transcribe),
+    "a refusal": (an_engine_that_refuses, transcribe),
+    "a lasting failure": (a_recording_that_is_none, transcribe),
     "giving up": (an_engine_out_of_reach_and_one_delivery_left, transcribe),
     "closing": (an_end_without_its_closing, close),
     "scoring": (a_closed_answer_without_a_score, score),

@@ -4,12 +4,21 @@ from typing import Any
 
 import pytest
 
-from services.errors import AudioUnreadable, EngineTimeout, EngineUnavailable, ScorerUnavailable, StoreUnavailable
+from services.errors import (
+    AudioUnreadable,
+    EngineRefused,
+    EngineTimeout,
+    EngineUnavailable,
+    Problem,
+    RecordingAtFault,
+    ScorerUnavailable,
+    StoreUnavailable,
+)
 from services.interview import Evaluation, Mark, Part, PartId, PartState, Question, Status
 from services.ports.audio import Stored
 from services.scoring import MOST_FAILURES
 from services.transcript import Flaw, Transcript
-from tests.house import ALICE, Q1, Q2, SAID, Interior
+from tests.house import ALICE, OPERATOR, Q1, Q2, SAID, Interior
 
 
 async def test_a_recording_becomes_a_transcript_with_a_score_and_its_audio_goes() -> None:
@@ -114,6 +123,32 @@ async def test_a_lasting_failure_ends_at_once_and_keeps_no_audio() -> None:
     assert answer.failure.code == "audio_unreadable"
     assert not house.memory.files
     assert house.part(part.id).deliveries == 1
+
+
+@pytest.mark.parametrize("trouble", [EngineRefused(), EngineUnavailable()], ids=["refused", "away"])
+async def test_what_is_not_the_recordings_fault_does_not_delete_it(trouble: Problem) -> None:
+    house = Interior()
+    house.memory.terms = replace(house.memory.terms, max_deliveries=1)
+    house.ears.trouble = [trouble]
+    id = await house.session()
+    part = await house.upload(id)
+    await house.work_off()
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.status, answer.audio_stored) == (Status.FAILED, True)
+    assert list(house.memory.files) == [part.id]
+    await house.intervention.retry(id, Q1, OPERATOR)
+    await house.work_off()
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].transcript == SAID
+
+
+def test_only_what_is_wrong_with_the_recording_lets_go_of_it() -> None:
+    def kinds(problem: type[Problem]) -> set[type[Problem]]:
+        return {problem}.union(*map(kinds, problem.__subclasses__()))
+
+    assert {kind.code for kind in kinds(RecordingAtFault)} - {"transcription_failed"} == {
+        "audio_unreadable",
+        "audio_too_long",
+    }
 
 
 async def test_after_the_last_delivery_the_audio_is_kept_for_a_while() -> None:

@@ -61,13 +61,17 @@ def test_a_busy_and_failing_engine_is_asked_again(hosted: Stack, server: OpenAIS
     assert part["deliveries"] == 3
 
 
-def test_a_refusal_is_final(hosted: Stack, server: OpenAIServer) -> None:
+def test_a_refusal_is_final_and_forgets_nothing(hosted: Stack, server: OpenAIServer) -> None:
     server.script(fails(400, message="Audio file might be corrupted or unsupported"))
     with hosted.client() as client:
         session = create(client, {"id": "q1", "text": "Index?"})
         upload(client, session, "q1", SAMPLE.audio.read_bytes())
         answer = wait_for(client, session, "q1")
     assert (answer["status"], answer["error"]["code"]) == ("failed", "engine_refused")
+    with hosted.client(admin=True) as admin:
+        assert admin.post(f"/api/admin/answers/{session}/q1/retry").status_code == 202
+    with hosted.client() as client:
+        assert wait_for(client, session, "q1")["status"] == "completed"
     assert hosted.audio_left() == (0, 0)
 
 

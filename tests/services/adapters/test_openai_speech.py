@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import json
+import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -11,6 +13,7 @@ import av
 import numpy as np
 import openai
 import pytest
+import structlog
 
 from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities, packed
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
@@ -156,9 +159,19 @@ async def test_no_text_means_that_nobody_speaks(server: OpenAIServer, client: op
         (fails(403), EngineUnavailable),
         (fails(404), EngineUnavailable),
         (fails(400, message=SAID), EngineRefused),
-        (fails(413), EngineRefused),
-        (fails(415), EngineRefused),
+        (fails(402), EngineUnavailable),
         (fails(422), EngineRefused),
+        (fails(400, code="audio_too_short"), EngineRefused),
+        (fails(400, code="model_decommissioned"), EngineUnavailable),
+        (fails(400, message="The model `x` has been decommissioned."), EngineUnavailable),
+        (fails(422, message="model 'x' does not exist"), EngineUnavailable),
+        (fails(400, code="billing_hard_limit_reached"), EngineUnavailable),
+        (fails(429, code="insufficient_quota"), EngineUnavailable),
+        (fails(429, code="rate_limit_exceeded", message="in organization org-1: see account/rate-limits"), EngineBusy),
+        (Reply(status=422, body=b'{"detail": [{"loc": ["body", "file"], "msg": "wrong"}]}'), EngineRefused),
+        (Reply(status=400, body=b"<html>proxy</html>", content_type="text/html"), EngineUnavailable),
+        (Reply(status=422, body=b"blocked", content_type="text/plain"), EngineUnavailable),
+        (fails(503, retry_after=9), EngineBusy),
         (Reply(status=500, body=SAID.encode(), content_type="text/plain"), EngineUnavailable),
         (not_json(), EngineUnavailable),
         (not_json(SAID.encode(), "text/plain"), EngineUnavailable),
@@ -181,6 +194,85 @@ async def test_each_fault_has_a_name_and_is_paid_for_once(
     assert KEY not in str(raised.value)
     assert SAID not in str(raised.value)
     assert len(server.received) == 1
+
+
+async def test_the_engines_own_code_is_logged_and_told_and_its_sentence_is_not(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script(fails(400, code="model_decommissioned", message=f"{SAID} {KEY}"))
+    with structlog.testing.capture_logs() as logged, pytest.raises(EngineUnavailable, match="model_decommissioned"):
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    (line,) = logged
+    assert (line["status"], line["said"], line["code"]) == (400, "model_decommissioned", "engine_unavailable")
+    assert SAID not in str(line)
+    assert KEY not in str(line)
+
+
+@pytest.mark.parametrize("code", [KEY, "two words", "x" * 65, 404, None, {"a": 1}])
+async def test_a_code_that_is_none_is_not_repeated(
+    server: OpenAIServer, client: openai.AsyncOpenAI, code: object
+) -> None:
+    server.script(Reply(status=400, body=json.dumps({"error": {"message": "?", "code": code}}).encode()))
+    with structlog.testing.capture_logs() as logged, pytest.raises(EngineRefused) as raised:
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    assert logged[0]["said"] == ""
+    assert "It says" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [413, 415])
+async def test_what_is_too_large_or_unknown_as_flac_is_sent_once_more_as_opus(
+    server: OpenAIServer, client: openai.AsyncOpenAI, status: int
+) -> None:
+    server.script(Reply(status=status, body=b"<html>", content_type="text/html"), says("Small enough."))
+    assert (
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(2.0, Language("de")))
+    ).text == "Small enough."
+    first, second = server.received
+    assert (first.file_name, second.file_name) == ("answer.flac", "answer.ogg")
+    assert len(second.file) < len(first.file) / 4
+    assert second.fields == first.fields
+    with av.open(io.BytesIO(second.file), "r") as opened:
+        assert opened.duration is not None
+        assert opened.duration / av.time_base == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("status", [413, 415])
+async def test_what_is_refused_in_both_forms_is_refused(
+    server: OpenAIServer, client: openai.AsyncOpenAI, status: int
+) -> None:
+    server.script(fails(status), fails(status))
+    with pytest.raises(EngineRefused):
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    assert len(server.received) == 2
+
+
+async def test_a_response_format_that_is_not_known_gives_way_to_a_plainer_one_for_good(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script(
+        fails(400, message="response_format verbose_json is not supported"),
+        fails(422, message="Unknown response_format"),
+        says("Plain."),
+        says("Plain again."),
+    )
+    engine = OpenAISpeech(client, "whisper-1", 10)
+    assert (await engine.transcribe(speech())).text == "Plain."
+    assert (await engine.transcribe(speech())).text == "Plain again."
+    asked = [sent.fields.get("response_format") for sent in server.received]
+    assert asked == [["verbose_json"], ["json"], None, None]
+    assert "timestamp_granularities[]" not in server.received[1].fields
+
+
+async def test_two_that_are_told_so_at_once_leave_one_form_and_not_two(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    both = threading.Barrier(2)
+    server.on_request = lambda received: "verbose_json" in str(received.fields) and both.wait(10)  # type: ignore[assignment]
+    server.script(*(fails(400, message="only json") for _ in range(2)))
+    engine = OpenAISpeech(client, "whisper-1", 20)
+    await asyncio.gather(engine.transcribe(speech()), engine.transcribe(speech()))
+    asked = [sent.fields.get("response_format") for sent in server.received]
+    assert asked == [["verbose_json"], ["verbose_json"], ["json"], ["json"]]
 
 
 async def test_a_refused_key_is_said_to_be_one(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:

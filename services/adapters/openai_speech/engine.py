@@ -1,26 +1,29 @@
-"""Speech recognition by OpenAI's API, or by any server that speaks it."""
+"""The port SpeechEngine over OpenAI's API."""
 
 import asyncio
-import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-import av
-import numpy as np
 import openai
-from av.audio import AudioStream
+import structlog
 from pydantic import BaseModel, OnErrorOmit, ValidationError
 
-from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
+from services.adapters.openai_speech.packing import OPUS_NAME, Packed, packed, smaller
+from services.adapters.openai_speech.refusals import Other, Refusal, problem_of
+from services.errors import EngineRefused, EngineTimeout, EngineUnavailable
 from services.language import Language, named
 from services.ports.speech import Speech
-from services.retry import seconds_asked
 from services.transcript import Segment, Transcript, Word
 
-RATE = 16_000
-OPUS_BITS_PER_SECOND = 32_000
+log = structlog.get_logger(__name__)
+
+# What is asked for, and what is asked for where that is refused; at last, what the server gives unasked.
+FORMATS: list[dict[str, Any]] = [
+    {"response_format": "verbose_json", "timestamp_granularities": ["segment", "word"]},
+    {"response_format": "json"},
+    {},
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ class OpenAISpeech:
         self._model = model
         self._known = capabilities(model)
         self._timeout_seconds = timeout_seconds
+        self._formats = FORMATS if self._known.gives_times else FORMATS[1:]
 
     async def transcribe(self, speech: Speech) -> Transcript:
         """EngineUnavailable and its kind (try again), or EngineRefused; no sentence holds a key or a transcript."""
@@ -69,17 +73,15 @@ class OpenAISpeech:
             async with asyncio.timeout(self._timeout_seconds):
                 file = await asyncio.to_thread(packed, speech.recording.pcm, self._known.most_bytes)
                 del speech  # the samples are as large as the memory budget of a worker; the wait is long
-                heard = await self._ask(file, options | self._told(spoken))
+                heard = await self._heard(file, options | self._told(spoken))
                 if len(spoken) > 1 and heard.spoken() not in (None, *spoken):
-                    heard = await self._ask(file, options | self._told(spoken[:1]))
+                    heard = await self._heard(file, options | self._told(spoken[:1]))
         except TimeoutError:
             raise EngineTimeout from None
         return self._transcript(heard, duration, spoken[0] if len(spoken) == 1 else None)
 
     def _options(self, speech: Speech) -> dict[str, Any]:
-        options: dict[str, Any] = {"response_format": "json"}
-        if self._known.gives_times:
-            options = {"response_format": "verbose_json", "timestamp_granularities": ["segment", "word"]}
+        options: dict[str, Any] = {}
         if speech.prompt and self._known.takes_prompt:
             options["prompt"] = speech.prompt
         return options
@@ -90,15 +92,32 @@ class OpenAISpeech:
             return {"languages": spoken} if spoken else {}
         return {"language": spoken[0]} if len(spoken) == 1 else {}
 
-    async def _ask(self, file: tuple[str, bytes, str], options: dict[str, Any]) -> "_Heard":
-        ask = self._client.audio.transcriptions.with_raw_response.create
+    async def _heard(self, file: Packed, options: dict[str, Any]) -> "_Heard":
+        """What the engine says; a form that it does not take is left for a smaller or plainer one."""
+        while True:
+            formats = self._formats
+            try:
+                return await self._ask(file, {**formats[0], **options})
+            except openai.APIStatusError as error:
+                other = Refusal.of(error).other
+                if other is Other.PLAIN and len(formats) > 1:
+                    self._formats = formats[1:]
+                    log.warning("response format refused", asked=formats[0], next=formats[1])
+                elif other is Other.SMALLER and file[0] != OPUS_NAME:
+                    file = await asyncio.to_thread(smaller, file[1])
+                else:
+                    raise problem_of(error) from None
+            except openai.OpenAIError as error:
+                raise problem_of(error) from None
+
+    async def _ask(self, file: Packed, options: dict[str, Any]) -> "_Heard":
+        answer = await self._client.audio.transcriptions.with_raw_response.create(
+            file=file, model=self._model, **options
+        )
         try:
-            answer = await ask(file=file, model=self._model, **options)
             return _Heard.model_validate_json(answer.content)
         except ValidationError:
             raise EngineUnavailable("The speech engine's answer was not a transcript.") from None
-        except openai.OpenAIError as error:
-            raise problem_of(error) from None
 
     def _transcript(self, heard: "_Heard", duration: float, asked: Language | None) -> Transcript:
         text = heard.text.strip()
@@ -111,67 +130,6 @@ class OpenAISpeech:
             engine="openai",
             model=self._model,
         )
-
-
-def packed(pcm: bytes, most_bytes: int) -> tuple[str, bytes, str]:
-    """The samples as a named file of at most so many bytes: FLAC if it fits, else Opus, else EngineRefused."""
-    flac = _encoded(pcm, "flac", "flac")
-    if len(flac) <= most_bytes:
-        return "answer.flac", flac, "audio/flac"
-    opus = _encoded(pcm, "ogg", "libopus", bit_rate=OPUS_BITS_PER_SECOND)
-    if len(opus) <= most_bytes:
-        return "answer.ogg", opus, "audio/ogg"
-    raise EngineRefused(f"The recording is over the {most_bytes} bytes that the speech engine takes.")
-
-
-def _encoded(pcm: bytes, container: str, codec: str, bit_rate: int | None = None) -> bytes:
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = cast(AudioStream, output.add_stream(codec, rate=RATE, layout="mono"))
-        if bit_rate is not None:
-            stream.bit_rate = bit_rate
-        for frame in _frames(pcm):
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return file.getvalue()
-
-
-def _frames(pcm: bytes) -> Iterator[av.AudioFrame]:
-    samples = np.frombuffer(pcm, dtype="<i2")
-    for start in range(0, len(samples), RATE):
-        frame = av.AudioFrame.from_ndarray(samples[None, start : start + RATE], format="s16", layout="mono")
-        frame.sample_rate = RATE
-        frame.pts = start
-        yield frame
-
-
-REFUSALS = {
-    400: "The speech engine could not read the request.",
-    413: "The recording is larger than the speech engine takes.",
-    415: "The speech engine does not take this kind of file.",
-    422: "The speech engine could not use the recording.",
-}
-REPAIRS = {
-    401: "The speech engine refuses the key. Check OPENAI_API_KEY.",
-    403: "The speech engine refuses the key for this. Check what OPENAI_API_KEY may do.",
-    404: "The speech engine knows no such model or address. Check OPENAI_SPEECH_MODEL and OPENAI_BASE_URL.",
-}
-
-
-def problem_of(error: openai.OpenAIError) -> TranscriptionProblem:
-    """What a failed call means for us; nothing of the answer's own words is repeated."""
-    if isinstance(error, openai.APITimeoutError):
-        return EngineTimeout()
-    if not isinstance(error, openai.APIStatusError):
-        return EngineUnavailable("The speech engine could not be reached.")
-    status, wait = error.status_code, seconds_asked(error.response.headers.get("retry-after"))
-    if status in REFUSALS:
-        return EngineRefused(REFUSALS[status])
-    if status == 429:
-        return EngineBusy(retry_after=wait)
-    if status in (408, 504):
-        return EngineTimeout(retry_after=wait)
-    return EngineUnavailable(REPAIRS.get(status, f"The speech engine failed with status {status}."), retry_after=wait)
 
 
 def _spoken(speech: Speech) -> list[Language]:
