@@ -12,7 +12,7 @@ from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
 from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, upload_slot
 from routes.patience import Patience
 from routes.prefix import here
-from services import errors
+from services import errors, formats
 from services.interview import Part, PartId, QuestionId, SessionId, Viewer
 from services.ports.access import Hold
 
@@ -30,7 +30,7 @@ FORM: dict[str, Any] = {
                         "audio": {
                             "type": "string",
                             "format": "binary",
-                            "description": "The recording: WebM, Ogg, WAV, MP3, MP4/M4A or FLAC.",
+                            "description": f"The recording: {formats.names()}.",
                         }
                     },
                 }

@@ -268,7 +268,10 @@ class BodyStalled(Problem):
 
 class NotAudio(Problem):
     code = "not_audio"
-    sentence = "This is no audio file that is accepted. Send WebM, Ogg, WAV, MP3, MP4/M4A or FLAC."
+    sentence = (
+        "This is no audio file that is accepted. "
+        "Send WebM, Ogg, WAV, MP3, MP4/M4A/3GP, FLAC, AAC, AMR, CAF, AIFF, AU, W64 or WMA."
+    )
 
 
 class WebhookUrlRefused(Problem):

@@ -23,7 +23,7 @@ import structlog
 
 from services.arrivals import Arrivals
 from services.errors import Problem, QuestionNotFound, StoreUnavailable, TakeSuperseded
-from services.formats import MEDIA_TYPES, estimated_seconds
+from services.formats import FORMATS, estimated_seconds
 from services.interview import (
     Part,
     PartId,
@@ -206,5 +206,5 @@ def _metadata(part: Part, incoming: Incoming) -> Mapping[str, object]:
         "question_id": part.question_id,
         "user_id": part.user_id,
         "status": Status.QUEUED.value,
-        "content_type": MEDIA_TYPES[incoming.container],
+        "content_type": FORMATS[incoming.container].media_type,
     }

@@ -7,6 +7,7 @@ from io import BytesIO
 
 import av
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
@@ -20,11 +21,29 @@ ENCODERS = {
     "mp3": ("libmp3lame", 44_100),
     "mp4": ("aac", 44_100),
     "flac": ("flac", 44_100),
+    "aac": ("aac", 44_100),
+    "amr": ("libopencore_amrnb", 8_000),
+    "caf": ("alac", 44_100),
+    "aiff": ("pcm_s16be", 44_100),
+    "au": ("pcm_s16be", 44_100),
+    "w64": ("pcm_s16le", 44_100),
+    "wma": ("wmav2", 44_100),
+    "3gp": ("libopencore_amrnb", 8_000),
+    "mov": ("aac", 44_100),
+    "mp2": ("mp2", 44_100),
+    "mka": ("pcm_s16le", 48_000),
 }
+BIT_RATES = {"libopencore_amrnb": 12_200, "wmav1": 48_000, "wmav2": 48_000}
+RATES = {"libopus": 48_000, "libopencore_amrnb": 8_000}
+MUXERS = {"aac": "adts", "wma": "asf", "mka": "matroska"}
+
 CLUSTER = b"\x1f\x43\xb6\x75"
 ONE_SIXTH_OF_SILENCE = b"\x4b\x06"  # six Opus frames of 20 ms in which nothing is sent
 
+LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+
 Samples = NDArray[np.int16]
+Options = dict[str, str]
 
 
 def tone(seconds: float, rate: int = RATE, hertz: float = 220.0, level: int = 8_000) -> Samples:
@@ -44,20 +63,35 @@ def recording(sound: Samples) -> Recording:
     return Recording(sound.tobytes(), len(sound) / RATE)
 
 
-def encoded(container: str, seconds: float, layout: str = "mono") -> bytes:
-    """A tone in this container, with the codec that is usual there."""
-    codec, rate = ENCODERS[container]
+def encoded(container: str, seconds: float, layout: str = "mono", codec: str | None = None) -> bytes:
+    """A tone in this container, with the codec that is usual there or another one."""
+    usual, rate = ENCODERS[container]
     channels = 2 if layout == "stereo" else 1
-    sound = np.repeat(tone(seconds, rate), channels)[np.newaxis]
+    return spoken(container, np.repeat(tone(seconds, rate)[np.newaxis], channels, 0), rate, codec or usual)
+
+
+def spoken(
+    container: str, sound: Samples, rate: int, codec: str | None = None, options: Options | None = None
+) -> bytes:
+    """These channels, a row each, in this container; at its own rate if the codec takes no other."""
+    usual, its_rate = ENCODERS[container]
+    name, channels = codec or usual, len(sound)
+    layout = av.AudioLayout(LAYOUTS[channels])
     file = BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, layout=layout)
+    with av.open(file, "w", format=MUXERS.get(container, container), options=options or {}) as output:
+        stream = output.add_stream(name, rate=RATES.get(name, its_rate if codec is None else rate), layout=layout)
         assert isinstance(stream, AudioStream)
-        frame = av.AudioFrame.from_ndarray(sound, format="s16", layout=layout)
+        if name in BIT_RATES:
+            stream.bit_rate = BIT_RATES[name] * channels
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.T).reshape(1, -1), format="s16", layout=layout)
         frame.rate = rate
-        converter = av.AudioResampler(stream.codec_context.format, layout, rate)
-        for piece in [*converter.resample(frame), None]:
-            output.mux(stream.encode(piece))
+        converter = av.AudioResampler(stream.codec_context.format, layout, stream.rate)
+        fifo = AudioFifo()
+        for piece in (*converter.resample(frame), *converter.resample(None)):
+            fifo.write(piece)
+        for whole in fifo.read_many(stream.codec_context.frame_size or 1024, partial=True):
+            output.mux(stream.encode(whole))
+        output.mux(stream.encode(None))
     return file.getvalue()
 
 

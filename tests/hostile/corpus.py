@@ -22,6 +22,14 @@ EXTENSIONS = {
     "mp4": "video/mp4",
     "m4a": "audio/mp4",
     "flac": "audio/flac",
+    "aac": "audio/aac",
+    "amr": "audio/amr",
+    "3gp": "video/3gpp",
+    "caf": "audio/x-caf",
+    "aiff": "audio/x-aiff",
+    "au": "audio/basic",
+    "w64": "audio/x-w64",
+    "wma": "audio/x-ms-wma",
 }
 HEADS = {
     "webm": b"\x1a\x45\xdf\xa3",
@@ -33,7 +41,23 @@ HEADS = {
     "id3": b"ID3\x04\x00\x00\x00\x00\x00\x00",
     "id3 of a size that lies": b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f",
     "mp3": b"\xff\xfb\x90\x00",
+    "mp2": b"\xff\xfd\xe0\xc4",
+    "aac": b"\xff\xf1\x50\x40\x22\x1f\xfc",
+    "amr": b"#!AMR\n",
+    "amr of the wide band": b"#!AMR-WB\n",
+    "3gp": b"\x00\x00\x00\x18ftyp3gp4",
+    "caf": b"caff\x00\x01\x00\x00desc" + struct.pack(">Qd4sIIIII", 32, 44_100.0, b"lpcm", 0, 2, 1, 1, 16),
+    "caf of packets that lie": b"caff\x00\x01\x00\x00desc"
+    + struct.pack(">Qd4sIIIII", 32, 44_100.0, b"alac", 0, 0, 4096, 1, 0)
+    + struct.pack(">4sQQQII", b"pakt", 2**62, 2**62, 2**62, 0, 0),
+    "aiff": b"FORM\xff\xff\xff\xffAIFFCOMM",
+    "aifc": b"FORM\xff\xff\xff\xffAIFCCOMM",
+    "au": b".snd" + struct.pack(">IIIII", 24, 0xFFFFFFFF, 3, 44_100, 1),
+    "w64": bytes.fromhex("726966662e91cf11a5d628db04c10000") + b"\xff" * 8,
+    "wma": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + b"\xff" * 8,
 }
+
+TAKE_ANY_BYTES = ("au", "amr")  # behind these heads everything is samples
 
 
 def texts(port: int = 9) -> dict[str, bytes]:

@@ -11,6 +11,8 @@ from services.adapters.av_decoder import wire
 from services.adapters.av_decoder.nursery import Nursery
 from services.adapters.av_decoder.wire import Ending
 
+LAST = (wire.DONE, wire.TOO_LONG, wire.UNREADABLE, wire.FAILED)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -48,7 +50,7 @@ def _read(heard: bytes) -> tuple[bytes | None, int]:
         kind, size = wire.HEAD.unpack_from(heard, at)
         at += wire.HEAD.size + size
         samples += size // 2 if kind == wire.SAMPLES else 0
-    return (kind if kind in (wire.DONE, wire.TOO_LONG) else None), samples
+    return (kind if kind in LAST else None), samples
 
 
 def status_of(pid: int, name: str) -> str:

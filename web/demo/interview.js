@@ -4,6 +4,9 @@ import { isSupported } from "../recorder.js";
 import { announce, clock, complain, h } from "./dom.js";
 import { Standings } from "./standing.js";
 
+/** What file pickers offer; not every system knows each of these endings as audio. */
+const ACCEPTED =
+  "audio/*,video/webm,video/mp4,video/3gpp,.webm,.mka,.mkv,.ogg,.oga,.opus,.spx,.wav,.mp3,.mp2,.mp4,.m4a,.3gp,.3g2,.mov,.flac,.aac,.amr,.awb,.caf,.aiff,.aif,.aifc,.au,.snd,.w64,.wma";
 const SOON_SECONDS = 10;
 const QUIET = "Nothing can be heard. Is the right microphone chosen, and not muted?";
 
@@ -94,7 +97,7 @@ export class Interview {
     this.record = h("button.record", { type: "button", onclick: () => this.#toggle() }, "Record");
     this.back = h("button.quiet", { type: "button", onclick: () => this.#go(-1) }, "Back");
     this.next = h("button.primary", { type: "button", onclick: () => this.#go(1) }, "Next");
-    this.file = h("input.unseen", { type: "file", accept: "audio/*,video/webm,video/mp4", id: "file", onchange: () => this.#attach() });
+    this.file = h("input.unseen", { type: "file", accept: ACCEPTED, id: "file", onchange: () => this.#attach() });
     return h(
       "div.stage.two",
       {},

@@ -14,7 +14,21 @@ import { retryAfterOf } from "./backoff.js";
 
 const PASSING = new Set([408, 425, 429]);
 const PASSING_CODES = new Set(["idempotency_in_flight", "upload_truncated", "upload_stalled"]);
-const SUFFIXES = { webm: "webm", ogg: "ogg", mp4: "m4a", mpeg: "mp3", wav: "wav", flac: "flac" };
+const SUFFIXES = {
+  webm: "webm",
+  ogg: "ogg",
+  wav: "wav",
+  mpeg: "mp3",
+  mp4: "m4a",
+  flac: "flac",
+  aac: "aac",
+  amr: "amr",
+  "x-caf": "caf",
+  aiff: "aiff",
+  basic: "au",
+  "x-w64": "w64",
+  "x-ms-wma": "wma",
+};
 
 /**
  * @param {object} given

@@ -14,6 +14,7 @@ from services.adapters.av_decoder.wire import (
     BYTES_PER_SECOND,
     DONE,
     ENDING,
+    FAILED,
     HEAD,
     LARGEST_MESSAGE,
     READY,
@@ -120,8 +121,8 @@ async def _verdict(child: Child) -> TranscriptionProblem:
         return EngineUnavailable("The process that decodes was ended.")
     if ending.is_own_fault:
         return AudioUnreadable()
-    log.warning("decoder killed", signal=ending.signal, cpu=ending.cpu_seconds, peak=ending.peak_bytes)
-    return EngineUnavailable("The process that decodes was killed.")
+    log.warning("decoder ended", signal=ending.signal, cpu=ending.cpu_seconds, peak=ending.peak_bytes)
+    return EngineUnavailable("The process that decodes ended before it was done.")
 
 
 async def _message(line: socket.socket) -> tuple[bytes, bytes]:
@@ -151,7 +152,14 @@ async def _ended(line: socket.socket) -> None:
         await asyncio.get_running_loop().sock_recv(line, 1)
 
 
+def _failed(error: str) -> EngineUnavailable:
+    log.error("decoder failed", error=error)
+    return EngineUnavailable(f"The decoder failed: {error}.")
+
+
 def _recording(kind: bytes, body: bytes, blocks: list[bytes]) -> Recording:
+    if kind == FAILED:
+        raise _failed(wire.error_of(body))
     pcm = b"".join(blocks)
     if kind != DONE or not pcm:
         raise AudioUnreadable

@@ -16,29 +16,12 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
+from services.adapters.av_decoder.demuxers import DEMUXERS, Demuxer
 from services.adapters.av_decoder.wire import RATE
 from services.errors import AudioTooLong, AudioUnreadable
-from services.formats import SNIFF_BYTES, Container, sniff
+from services.formats import container_of
 from services.transcript import Flaw
 
-DEMUXERS = {
-    Container.WEBM: "matroska",
-    Container.OGG: "ogg",
-    Container.WAV: "wav",
-    Container.MP3: "mp3",
-    Container.MP4: "mp4",
-    Container.FLAC: "flac",
-}
-CODECS = (
-    "opus,libopus,vorbis,flac,alac,aac,mp3,mp3float,mp2,mp2float,"
-    "pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le,pcm_f64le,pcm_alaw,pcm_mulaw,pcm_s16be,pcm_s24be,"
-    "adpcm_ms,adpcm_ima_wav"
-)
-OPTIONS = {
-    "format_whitelist": "matroska,webm,ogg,wav,mp3,mp4,flac",
-    "codec_whitelist": CODECS,
-    "protocol_whitelist": "none",
-}
 SLOWEST, FASTEST, MOST_CHANNELS = 4_000, 384_000, 8
 TOLERANCE = 0.5
 
@@ -52,22 +35,25 @@ def decode(data: bytes, most_seconds: float, give: Give) -> tuple[Flaw, ...]:
 
     AudioTooLong as soon as the cap is passed, AudioUnreadable where there is no sound.
     """
-    kind = sniff(data[:SNIFF_BYTES])
+    kind = container_of(data)
     if kind is None:
         raise AudioUnreadable
+    demuxer = DEMUXERS[kind]
     try:
-        with av.open(BytesIO(data), "r", format=DEMUXERS[kind], options=OPTIONS, metadata_errors="ignore") as container:
-            return _Reading(container, most_seconds, give).run()
-    except (FFmpegError, ValueError) as error:
+        with av.open(
+            BytesIO(data), "r", format=demuxer.name, options=demuxer.options, metadata_errors="ignore"
+        ) as container:
+            return _Reading(container, demuxer, most_seconds, give).run()
+    except FFmpegError as error:
         raise AudioUnreadable from error
 
 
 class _Reading:
     """One pass over a container, which counts what it sees."""
 
-    def __init__(self, container: InputContainer, most_seconds: float, give: Give) -> None:
+    def __init__(self, container: InputContainer, demuxer: Demuxer, most_seconds: float, give: Give) -> None:
         self.container = container
-        self.stream = _first_audio(container)
+        self.stream = _first_audio(container, demuxer.codecs)
         self.most = most_seconds + TOLERANCE
         self.give = give
         self.packed = self.end = self.decoded = 0.0
@@ -160,9 +146,9 @@ def _shape(frame: AudioFrame) -> Shape:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def _first_audio(container: InputContainer) -> AudioStream:
+def _first_audio(container: InputContainer, codecs: tuple[str, ...]) -> AudioStream:
     stream = next(iter(container.streams.audio), None)
-    if stream is None or stream.codec_context.name not in CODECS.split(","):
+    if stream is None or stream.codec_context.name not in codecs:
         raise AudioUnreadable
     stream.codec_context.thread_count = 1
     return stream

@@ -4,23 +4,20 @@ It starts from a clean interpreter with an empty environment, reads sockets from
 standard input, and ends, with all its children, when that closes.
 """
 
-import gc
 import os
 import resource
 import select
 import signal
 import socket
 import sys
-import wave
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
-import av.logging
-
 from services.adapters.av_decoder import wire
 from services.adapters.av_decoder.confine import confine
 from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.warm_up import warm_up
 from services.adapters.av_decoder.wire import Caps, message
 from services.errors import AudioTooLong, AudioUnreadable
 
@@ -31,20 +28,9 @@ MOST_FILES = 1024
 def serve() -> None:
     """Fork children until the standard input closes."""
     caps = Caps(float(sys.argv[1]), int(sys.argv[2]))
-    _warm_up()
+    warm_up()
     with socket.socket(fileno=os.dup(0)) as control:
         _Template(control, caps).run()
-
-
-def _warm_up() -> None:
-    av.logging.set_level(None)
-    sound = BytesIO()
-    with wave.open(sound, "wb") as file:
-        file.setparams((2, 2, 44_100, 0, "NONE", ""))
-        file.writeframes(bytes(4 * 4_410))
-    decode(sound.getvalue(), 1.0, lambda _: None)
-    gc.collect()
-    gc.freeze()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +127,26 @@ def _live(line: socket.socket, caps: Caps) -> None:
         line = socket.socket(fileno=LINE)
         line.sendall(message(wire.READY, wire.SEALED if sealed else b""))
         _decode(line, caps)
-    except BaseException:  # whatever it was, the worker hears that the samples did not end well
+    except BaseException:  # whatever it was, the worker sees that the samples did not end well
         os._exit(1)
     os._exit(0)
 
 
 def _decode(line: socket.socket, caps: Caps) -> None:
+    """Samples, then one word on how it ended. What is not known to come from the recording is told by its name."""
     try:
         data = _read(line, caps.bytes)
         flaws = decode(data, caps.seconds, lambda block: line.sendall(message(wire.SAMPLES, block)))
+        last = message(wire.DONE, wire.flaws_body(flaws))
     except AudioTooLong:
-        line.sendall(message(wire.TOO_LONG))
-    else:
-        line.sendall(message(wire.DONE, wire.flaws_body(flaws)))
+        last = message(wire.TOO_LONG)
+    except (AudioUnreadable, MemoryError):
+        last = message(wire.UNREADABLE)
+    except OSError:
+        raise
+    except Exception as error:
+        last = message(wire.FAILED, wire.error_body(error))
+    line.sendall(last)
 
 
 def _read(line: socket.socket, most: int) -> bytes:

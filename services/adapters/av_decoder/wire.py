@@ -1,21 +1,25 @@
 """What is said between the worker and the process that decodes."""
 
 import json
+import re
 import signal
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from struct import Struct
 
 from services.transcript import Flaw
 
 HEAD = Struct(">cI")
-READY, SAMPLES, TOO_LONG, DONE = b"r", b"s", b"l", b"d"
+READY, SAMPLES, TOO_LONG, UNREADABLE, FAILED, DONE = b"r", b"s", b"l", b"u", b"f", b"d"
 
 RATE = 16_000
 BYTES_PER_SECOND = 2 * RATE
 LARGEST_MESSAGE = 1024 * 1024
 LONGEST_CODE = 40
 LATEST_SECONDS = 1e7
+ERROR = re.compile(r"[\w.]{1,80} at [\w.<>]{1,80}:\d{1,6}", re.ASCII)
 
 SEALED = b"sealed"
 ENDING = Struct(">BdQ")
@@ -58,11 +62,22 @@ class Ending:
 
     @property
     def is_own_fault(self) -> bool:
-        return self.signal == 0 or self.signal in OWN_FAULT
+        return self.signal in OWN_FAULT
 
 
 def message(kind: bytes, body: bytes = b"") -> bytes:
     return HEAD.pack(kind, len(body)) + body
+
+
+def error_body(error: Exception) -> bytes:
+    """The error's name and where it was raised; never its words, which may be the recording's."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}".encode()
+
+
+def error_of(body: bytes) -> str:
+    said = body.decode("ascii", "replace")
+    return said if ERROR.fullmatch(said) else "an error without a name"
 
 
 def flaws_body(flaws: Iterable[Flaw]) -> bytes:
