@@ -28,6 +28,7 @@ from services.adapters.redis_hints import RedisHints
 from services.adapters.webhook_courier import WebhookCourier
 from services.announcing import AnnouncedSessions
 from services.arrivals import touch_seconds
+from services.background import Background
 from services.closing import Closing
 from services.dispatch import Dispatch
 from services.idempotency import LEASE_SECONDS
@@ -65,6 +66,7 @@ class House:
     webhooks: Webhooks
     courier: WebhookCourier
     dispatch: Dispatch
+    background: Background
 
     async def close(self) -> None:
         """Give back what is on its way to webhooks, and let what was rung and announced be sent, for a moment."""
@@ -76,11 +78,13 @@ class House:
 
 def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celery) -> House:
     """Hand every room what it needs; nothing is opened."""
-    hints = RedisHints(settings.redis_url, f"{CHANNEL}.{settings.mongodb_database}")
+    tally = MongoTally(database)
+    background = Background(count=tally.restarted)
+    hints = RedisHints(settings.redis_url, f"{CHANNEL}.{settings.mongodb_database}", background)
     sessions = AnnouncedSessions(MongoSessions(database), hints)
     uploads, records, closings = MongoUploads(database), MongoRecords(database), MongoClosings(database)
-    audio, doorbell, tally = GridAudio(database), CeleryDoorbell(celery), MongoTally(database)
-    webhooks, courier, dispatch = _webhooks(settings, database, doorbell, tally)
+    audio, doorbell = GridAudio(database), CeleryDoorbell(celery)
+    webhooks, courier, dispatch = _webhooks(settings, database, doorbell, tally, background)
     closing = Closing(
         sessions=sessions,
         uploads=uploads,
@@ -113,11 +117,16 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         webhooks=webhooks,
         courier=courier,
         dispatch=dispatch,
+        background=background,
     )
 
 
 def _webhooks(
-    settings: Settings, database: AsyncDatabase[Document], doorbell: CeleryDoorbell, tally: MongoTally
+    settings: Settings,
+    database: AsyncDatabase[Document],
+    doorbell: CeleryDoorbell,
+    tally: MongoTally,
+    background: Background,
 ) -> tuple[Webhooks, WebhookCourier, Dispatch]:
     """Who writes down what is to be told, who carries it, and who sends what is due."""
     endpoints, ledger = MongoEndpoints(database), MongoLedger(database)
@@ -129,7 +138,8 @@ def _webhooks(
         check=courier.check,
         most=settings.max_webhooks_per_user,
     )
-    return webhooks, courier, Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, tally=tally)
+    dispatch = Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, tally=tally, background=background)
+    return webhooks, courier, dispatch
 
 
 def _upkeep(settings: Settings, database: AsyncDatabase[Document]) -> MongoUpkeep:

@@ -48,6 +48,7 @@ from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.rate_limits import StoredRateLimits
 from services.analysis import Analysis
 from services.arrivals import Arrivals, touch_seconds
+from services.background import Kind
 from services.idempotency import Idempotency
 from services.intake import Intake
 from services.interviews import Interviews
@@ -117,7 +118,7 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
         rates = _rates(settings)
         services = _services(settings, house, tokens, client, rates)
         running = [
-            asyncio.create_task(_index(client, settings.mongodb_database)),
+            house.background.start(Kind.INDEXES, lambda: _index(client, settings.mongodb_database)),
             asyncio.create_task(services.push.run()),
         ]
         try:
@@ -169,7 +170,7 @@ def _services(
             most_listeners_of_user=settings.max_listeners_per_user,
             most_listeners=settings.max_listeners,
         ),
-        idempotency=Idempotency(replays=house.replays, recover=intake.recover),
+        idempotency=Idempotency(replays=house.replays, recover=intake.recover, background=house.background),
         records=house.records,
         webhooks=house.webhooks,
         tokens=tokens,
@@ -177,7 +178,8 @@ def _services(
         max_audio_bytes=settings.max_audio_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
         watch=Watch(gauges=house.gauges, doorbell=house.doorbell),
-        push=Push(events=house.events, hints=house.hints),
+        background=house.background,
+        push=Push(events=house.events, hints=house.hints, background=house.background),
         tickets=Tickets(sessions=house.sessions, store=house.tickets),
         operations=operations(settings, house, client[settings.mongodb_database]),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
@@ -205,7 +207,11 @@ def _intake(settings: Settings, house: House) -> Intake:
         supersede=house.closing.supersede,
         records=house.records,
         elections=house.elections,
-        arrivals=Arrivals(uploads=house.uploads, seconds=touch_seconds(settings.upload_idle_seconds)),
+        arrivals=Arrivals(
+            uploads=house.uploads,
+            seconds=touch_seconds(settings.upload_idle_seconds),
+            background=house.background,
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from services.background import Background, Kind
 from services.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -24,8 +25,11 @@ class Signs:
     running starts it anew.
     """
 
-    def __init__(self, give: Callable[[], Awaitable[None]], silent_seconds: float) -> None:
+    def __init__(
+        self, give: Callable[[], Awaitable[None]], silent_seconds: float, background: Background | None = None
+    ) -> None:
         self._give = give
+        self._background = background or Background()
         self._most = silent_seconds
         self._every = min(SIGN_SECONDS, silent_seconds / 4)
         self._silence = 0.0
@@ -35,7 +39,7 @@ class Signs:
     async def begin(self) -> None:
         """Give the first one, and go on."""
         await self._try()
-        self._giving = asyncio.create_task(self._go_on())
+        self._giving = self._background.start(Kind.SIGNS, self._go_on)
         threading.Thread(target=self._watch, name="signs", daemon=True).start()
 
     def end(self) -> None:

@@ -175,7 +175,7 @@ class Process:
     async def _listen(self, works: bool) -> None:
         if works:
             await self._engines.warm_up()
-        self._signs = Signs(self._sign, self._settings.worker_silent_seconds)
+        self._signs = Signs(self._sign, self._settings.worker_silent_seconds, self._house.background)
         await self._signs.begin()
 
     async def _sign(self) -> None:
@@ -225,4 +225,5 @@ def _transcription(settings: Settings, house: House, engines: Engines, scoring: 
         lease_seconds=settings.lease_seconds,
         deadline_seconds=HARD_LIMIT,
         max_deliveries=settings.max_deliveries,
+        background=house.background,
     )

@@ -5,6 +5,7 @@ from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from services.background import Background, Kind
 from services.errors import TranscriptionProblem
 from services.readings import (
     OUTCOMES,
@@ -40,6 +41,17 @@ class Seen:
             yield from _done(reading.totals)
 
 
+class Beside:
+    """A collector of the background work of this process."""
+
+    def __init__(self, background: Background) -> None:
+        self.background = background
+
+    def collect(self) -> Iterator[Metric]:
+        waiting = {kind.value: standing.waiting for kind, standing in self.background.running()}
+        yield _labelled("viva_background_waiting", "Work that broke off here and is to begin anew.", "kind", waiting)
+
+
 def _standing(reading: Reading) -> Iterator[Metric]:
     lines = {state.value: line for state, line in sorted(reading.lines.items())}
     yield _by_state("viva_parts", "Recordings in this state.", {s: line.number for s, line in lines.items()})
@@ -67,6 +79,8 @@ def _done(totals: Totals) -> Iterator[Metric]:
     yield _counter("viva_deliveries", "Claims that the ended recordings took.", None, {"": totals.deliveries})
     sent = dict.fromkeys(OUTCOMES, 0) | dict(totals.webhooks)
     yield _counter("viva_webhook_attempts", "Tries to deliver to a webhook, by what came of them.", "outcome", sent)
+    begun_anew = dict.fromkeys(Kind, 0) | dict(totals.restarts)
+    yield _counter("viva_background_restarts", "Background work that broke off and began anew.", "kind", begun_anew)
     yield _histogram(
         "viva_processing_seconds", "Seconds of the claim that completed.", totals.processing, PROCESSING_BOUNDS
     )
@@ -103,9 +117,13 @@ def _gauge(name: str, help: str, value: float) -> Metric:
 
 
 def _by_state(name: str, help: str, values: dict[str, float] | dict[str, int]) -> Metric:
-    family = GaugeMetricFamily(name, help, labels=["state"])
-    for state, value in values.items():
-        family.add_metric([state], value)
+    return _labelled(name, help, "state", values)
+
+
+def _labelled(name: str, help: str, label: str, values: dict[str, float] | dict[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, help, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
     return family
 
 

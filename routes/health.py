@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from routes.errors import UNEXPECTED, listed
 from routes.needs import Needs
@@ -21,6 +21,9 @@ class ReadyOut(BaseModel):
     mongodb: str
     redis: str
     workers: int
+    background: dict[str, str] = Field(
+        description="Each kind of work that runs beside requests in this process: `ok`, or `restarting` after an error."
+    )
 
 
 @router.get("/healthz", operation_id="healthz")
@@ -34,13 +37,16 @@ async def readyz(response: Response, services: Needs) -> ReadyOut:
     """Whether answers are taken (200) and transcribed (`ready`); without Redis it is degraded, not failing."""
     health = await services.health()
     whole = health.database and health.doorbell and health.workers > 0
+    background = {kind.value: "restarting" if each.waiting else "ok" for kind, each in services.background.running()}
+    is_well = whole and "restarting" not in background.values()
     response.status_code = 200 if health.database else 503
     return ReadyOut(
         ready=whole,
-        status="ok" if whole else "degraded" if health.database else "failing",
+        status="ok" if is_well else "degraded" if health.database else "failing",
         mongodb="ok" if health.database else "down",
         redis="ok" if health.doorbell else "down",
         workers=health.workers,
+        background=background,
     )
 
 

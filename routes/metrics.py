@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
 from routes.errors import documented
-from routes.exposition import Seen
+from routes.exposition import Beside, Seen
 from routes.http_metrics import HttpMeter
 from routes.needs import Needs, bearer, viewer_of
 from services.errors import RateLimited, Unauthenticated
@@ -42,4 +42,5 @@ async def metrics(request: Request, services: Needs) -> Response:
     meter: HttpMeter = request.app.state.meter
     seen = CollectorRegistry()
     seen.register(Seen(await services.watch.look()))
+    seen.register(Beside(services.background))
     return Response(generate_latest(seen) + generate_latest(meter.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from services.admission import Admission
 from services.analysis import Analysis
+from services.background import Background
 from services.errors import Forbidden, Unauthenticated
 from services.idempotency import Idempotency
 from services.intake import Intake
@@ -74,6 +75,7 @@ class Services:
     max_audio_bytes: int
     upload_idle_seconds: float
     watch: Watch
+    background: Background
     push: Push
     tickets: Tickets
     operations: Operations

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from services.background import Background, Kind
 from services.errors import StoreUnavailable
 from services.interview import PartId
 from services.ports.records import Uploads
@@ -19,6 +20,7 @@ def touch_seconds(idle_seconds: float) -> float:
 class Arrivals:
     uploads: Uploads
     seconds: float = 10.0
+    background: Background = field(default_factory=Background)
     _here: set[PartId] = field(default_factory=set, init=False)
     _lost: set[PartId] = field(default_factory=set, init=False)
     _telling: asyncio.Task[None] | None = field(default=None, init=False)
@@ -27,8 +29,8 @@ class Arrivals:
     def one(self, id: PartId) -> Iterator[None]:
         """While it lasts, the upload is said to arrive."""
         self._here.add(id)
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().create_task(self._tell())
+        if self._telling is None or self._telling.done():
+            self._telling = self.background.start(Kind.TOUCHES, self._tell)
         try:
             yield
         finally:
@@ -40,10 +42,7 @@ class Arrivals:
         return id in self._lost
 
     async def _tell(self) -> None:
-        try:
-            while self._here:
-                await asyncio.sleep(self.seconds)
-                with suppress(StoreUnavailable):
-                    self._lost |= await self.uploads.touch(frozenset(self._here)) & self._here
-        finally:
-            self._telling = None
+        while self._here:
+            await asyncio.sleep(self.seconds)
+            with suppress(StoreUnavailable):
+                self._lost |= await self.uploads.touch(frozenset(self._here)) & self._here

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.background import Background, Kind
 from services.errors import StoreUnavailable
 from services.ports.figures import Tally
 from services.ports.webhooks import Courier, Delivery, Endpoints, Ledger, Webhook, WebhookId, WebhookState
@@ -42,6 +43,7 @@ class Dispatch:
     courier: Courier
     tally: Tally
     roll: Callable[[], float] = random.random
+    background: Background = field(default_factory=Background)
     _flying: dict[asyncio.Task[None], WebhookId] = field(default_factory=dict, init=False)
     _failing: set[WebhookId] = field(default_factory=set, init=False)
     _rung: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -51,7 +53,7 @@ class Dispatch:
         """Send what is due, in the background."""
         self._rung.set()
         if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+            self._running = self.background.start(Kind.WEBHOOKS, self._run)
 
     async def rest(self) -> None:
         """Return once nothing is due any more."""
@@ -73,6 +75,9 @@ class Dispatch:
                 await self._fill()
             except StoreUnavailable:
                 log.warning("webhooks wait for the database")
+            except BaseException:
+                self._rung.set()  # what is due is due all the same
+                raise
 
     async def _fill(self) -> None:
         while len(self._flying) < MOST:

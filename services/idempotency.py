@@ -10,10 +10,11 @@ If the holder dies between 2 and 3, the next one finds by that name what was mad
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
+from services.background import Background, Kind
 from services.errors import IdempotencyInFlight, IdempotencyKeyInvalid, IdempotencyMismatch, StoreUnavailable
 from services.interview import Part, PartId, new_part_id
 from services.ports.access import Hold, Kept, Keyed, Replays
@@ -43,6 +44,7 @@ class Idempotency:
     replays: Replays
     recover: Callable[[PartId], Awaitable[Part | None]]
     beat_seconds: float = LEASE_SECONDS / 3
+    background: Background = field(default_factory=Background)
 
     async def begin(self, request: Keyed) -> Hold | Kept:
         """Hold the key, or the answer that is kept; IdempotencyInFlight or IdempotencyMismatch."""
@@ -51,7 +53,7 @@ class Idempotency:
     @asynccontextmanager
     async def holding(self, hold: Hold) -> AsyncIterator[None]:
         """Keep the hold meanwhile, and let go of it at the end, however that comes."""
-        beating = asyncio.ensure_future(self._beat(hold))
+        beating = self.background.start(Kind.HOLDS, lambda: self._beat(hold))
         try:
             yield
         finally:

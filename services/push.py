@@ -14,6 +14,7 @@ from itertools import islice
 
 import structlog
 
+from services.background import Background, Kind
 from services.errors import ListenersSaturated, SessionNotFound, StoreUnavailable
 from services.events import Event
 from services.interview import Session, SessionId, Viewer
@@ -98,6 +99,7 @@ class Push:
     hints: Hints
     look_seconds: float = LOOK_SECONDS
     age_seconds: float = AGE_SECONDS
+    background: Background = field(default_factory=Background)
     is_leaving: bool = field(default=False, init=False)
     _rooms: dict[SessionId, Room] = field(default_factory=dict, init=False)
     _missed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -133,8 +135,8 @@ class Push:
     async def run(self) -> None:
         """Hear hints, and look now and then without one; for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.hints.listen(self.heard))
-            group.create_task(self._keep_looking())
+            group.create_task(self.background.keep(Kind.HINTS, lambda: self.hints.listen(self.heard)))
+            group.create_task(self.background.keep(Kind.LOOKS, self._keep_looking))
 
     def leave(self) -> None:
         """End what listens, at once and in order; telling it again changes nothing."""
@@ -158,8 +160,8 @@ class Push:
 
     def _freshen(self, id: SessionId, room: Room) -> None:
         room.stale.set()
-        if room.viewer is not None and room.reading is None:
-            room.reading = asyncio.create_task(self._read(id, room, room.viewer))
+        if (viewer := room.viewer) is not None and (room.reading is None or room.reading.done()):
+            room.reading = self.background.start(Kind.NEWS, lambda: self._read(id, room, viewer))
 
     async def _read(self, id: SessionId, room: Room, viewer: Viewer) -> None:
         """Read until nothing was announced meanwhile; where the store does not answer, the next look tries again."""
@@ -175,8 +177,6 @@ class Push:
             room.wake()
         except StoreUnavailable:
             log.warning("news not read", session=id)
-        finally:
-            room.reading = None
 
     async def _keep_looking(self) -> None:
         while True:
@@ -185,8 +185,6 @@ class Push:
                 await self._look_at_all()
             except StoreUnavailable:
                 log.warning("news not looked for")
-            except Exception:
-                log.exception("news not looked for")
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.look_seconds * random.uniform(0.8, 1.2)):
                     await self._missed.wait()

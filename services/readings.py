@@ -53,6 +53,7 @@ class Totals:
     failures: Mapping[str, int]
     deliveries: int
     webhooks: Mapping[str, int]
+    restarts: Mapping[str, int]
     processing: Histogram
     turnaround: Histogram
     sweeps: Passes

@@ -6,11 +6,12 @@ Every write is fenced: who has lost the claim writes nothing.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
+from services.background import Background, Kind
 from services.errors import EngineTimeout, EngineUnavailable, Problem, RecordingAtFault, StoreUnavailable
 from services.interview import Failure, Part, PartId, PartState, answer_of
 from services.ports.records import Claims, Records
@@ -27,6 +28,13 @@ class ClaimLost(Exception):
     """Another worker may have the part by now."""
 
 
+@dataclass(slots=True)
+class Held:
+    """A claim, and when it was confirmed last."""
+
+    confirmed: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcription:
     sessions: Sessions
@@ -40,6 +48,7 @@ class Transcription:
     lease_seconds: float
     deadline_seconds: float
     max_deliveries: int
+    background: Background = field(default_factory=Background)
 
     async def run(self, id: PartId) -> None:
         """Bring a part to its end, or leave it so that another try will; does nothing if it is not due."""
@@ -82,7 +91,8 @@ class Transcription:
 
     async def _while_claimed(self, part: Part, work: Coroutine[Any, Any, Transcript]) -> Transcript:
         listening = asyncio.ensure_future(work)
-        beating = asyncio.ensure_future(self._beat(part))
+        held = Held(_now())
+        beating = self.background.start(Kind.HEARTBEATS, lambda: self._beat(part, held))
         try:
             await asyncio.wait({listening, beating}, return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():
@@ -93,16 +103,14 @@ class Transcription:
                 task.cancel()
             await asyncio.gather(listening, beating, return_exceptions=True)
 
-    async def _beat(self, part: Part) -> None:
+    async def _beat(self, part: Part, held: Held) -> None:
         """Returns once the claim is lost, or could not be confirmed for as long as the lease."""
-        loop = asyncio.get_running_loop()
-        confirmed = loop.time()
-        while loop.time() - confirmed < self.lease_seconds:
+        while _now() - held.confirmed < self.lease_seconds:
             await asyncio.sleep(self.lease_seconds / 4)
             try:
                 if not await self.claims.beat(part.id, part.fence):
                     return
-                confirmed = loop.time()
+                held.confirmed = _now()
             except StoreUnavailable:
                 log.warning("heartbeat not confirmed", part=part.id)
 
@@ -140,14 +148,13 @@ class Transcription:
 
     async def _insist(self, part: Part, to: PartState, write: Callable[[], Awaitable[Part | None]]) -> Part:
         """Write, again and again while the database does not confirm, for as long as the lease."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self.lease_seconds
+        end = _now() + self.lease_seconds
         is_repeated = False
         while True:
             try:
                 written = await write() or (await self._written(part, to) if is_repeated else None)
             except StoreUnavailable:
-                if loop.time() > end:
+                if _now() > end:
                     raise
                 is_repeated = True
                 await asyncio.sleep(WRITE_AGAIN_SECONDS)
@@ -163,3 +170,7 @@ class Transcription:
         """
         now = await self.records.get(part.id)
         return now if now is not None and (now.state, now.fence) == (to, part.fence) else None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from services.adapters.coverage_scorer import CoverageScorer
 from services.analysis import Analysis
 from services.arrivals import Arrivals
+from services.background import Background
 from services.closing import Closing
 from services.errors import Problem
 from services.formats import Container
@@ -191,7 +192,13 @@ class Interior:
         counts = await (self.sweep.survey(24.0) if dry_run else self.sweep.run(24.0))
         return counts.as_dict()
 
-    def worker(self, owner: str = "w1", lease_seconds: float = 60.0, deadline_seconds: float = 60.0) -> Transcription:
+    def worker(
+        self,
+        owner: str = "w1",
+        lease_seconds: float = 60.0,
+        deadline_seconds: float = 60.0,
+        background: Background | None = None,
+    ) -> Transcription:
         return Transcription(
             sessions=self.sessions,
             claims=self.claims,
@@ -204,6 +211,7 @@ class Interior:
             lease_seconds=lease_seconds,
             deadline_seconds=deadline_seconds,
             max_deliveries=self.memory.terms.max_deliveries,
+            background=background or Background(),
         )
 
     async def session(self, viewer: Viewer = ALICE) -> SessionId:

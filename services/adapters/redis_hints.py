@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from services.background import Background, Kind
 from services.interview import SessionId
 from services.ports.hints import Heard
 
@@ -19,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 SCHEMES = ("redis://", "rediss://")
 MOST_WAITING = 10_000
+MOST_AT_ONCE = 1_000
 PATIENCE_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 SILENCE_SECONDS = 5.0
@@ -32,9 +35,10 @@ class RedisHints:
     It belongs to the loop that announces first.
     """
 
-    def __init__(self, url: str, channel: str) -> None:
+    def __init__(self, url: str, channel: str, background: Background) -> None:
         self._client = _client(url) if url.startswith(SCHEMES) else None
         self._channel = channel
+        self._background = background
         self._waiting: dict[SessionId, None] = {}
         self._publishing: asyncio.Task[None] | None = None
         self._quiet_until = 0.0
@@ -44,8 +48,8 @@ class RedisHints:
         if self._client is None or len(self._waiting) >= MOST_WAITING or time.monotonic() < self._quiet_until:
             return
         self._waiting[id] = None
-        if self._publishing is None:
-            self._publishing = asyncio.get_running_loop().create_task(self._publish(self._client))
+        if self._publishing is None or self._publishing.done():
+            self._publishing = self._background.start(Kind.ANNOUNCEMENTS, self._publish)
 
     async def listen(self, heard: Heard) -> None:
         backoff = LEAST_BACKOFF
@@ -66,22 +70,21 @@ class RedisHints:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _publish(self, client: Redis) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while self._waiting:
-                    await self._send(client)
-        except TROUBLE as trouble:
-            self._quiet_until = time.monotonic() + QUIET_SECONDS
-            self._waiting.clear()
-            log.warning("hints lost", reason=type(trouble).__name__)
-        finally:
-            self._publishing = None
+    async def _publish(self) -> None:
+        """Send what has come together, and what does meanwhile; a server that takes each piece in time is well."""
+        while self._client is not None and self._waiting:
+            ids = list(islice(self._waiting, MOST_AT_ONCE))
+            for id in ids:  # announced once more from here on is sent once more
+                del self._waiting[id]
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._send(self._client, ids)
+            except TROUBLE as trouble:
+                self._quiet_until = time.monotonic() + QUIET_SECONDS
+                log.warning("hints lost", number=len(ids) + len(self._waiting), reason=type(trouble).__name__)
+                self._waiting.clear()
 
-    async def _send(self, client: Redis) -> None:
-        """What has come together meanwhile goes in one piece."""
-        ids = list(self._waiting)
-        self._waiting.clear()
+    async def _send(self, client: Redis, ids: list[SessionId]) -> None:
         async with client.pipeline(transaction=False) as pipeline:
             for id in ids:
                 pipeline.publish(self._channel, id)

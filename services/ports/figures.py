@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from services.background import Kind
 from services.interview import PartId
 from services.readings import Reading
 
@@ -15,6 +16,9 @@ class Tally(Protocol):
 
     async def sent(self, outcome: str) -> None:
         """Count one try to deliver to a webhook."""
+
+    async def restarted(self, kind: Kind) -> None:
+        """Count one restart of this kind of background work."""
 
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
         """Count one pass of the `sweep` or the `audit`, and what it did."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from services.background import Kind
 from services.interview import ENDED, LIVE, PartId, PartState
 from services.ports.webhooks import DeliveryState
 from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals, bucket
@@ -26,6 +27,10 @@ class FakeTally:
     async def sent(self, outcome: str) -> None:
         sums = self._memory.counters.setdefault("webhooks", {})
         sums[outcome] = sums.get(outcome, 0) + 1
+
+    async def restarted(self, kind: Kind) -> None:
+        sums = self._memory.counters.setdefault("background", {})
+        sums[kind.value] = sums.get(kind.value, 0) + 1
 
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
         sums = self._memory.counters.setdefault(subject, {"runs": 0})
@@ -91,6 +96,7 @@ class FakeGauges:
             failures={code: codes.count(code) for code in codes},
             deliveries=sum(row.part.deliveries for row in rows),
             webhooks={name: int(count) for name, count in self._memory.counters.get("webhooks", {}).items()},
+            restarts={name: int(count) for name, count in self._memory.counters.get("background", {}).items()},
             processing=histogram([row.processing_seconds for row in done], PROCESSING_BOUNDS),
             turnaround=histogram(waits, TURNAROUND_BOUNDS),
             sweeps=self._passes("sweep"),

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from app.main import build
 from routes.needs import Guests, Health, Operations, Services
 from services.admission import Admission
+from services.background import Background
 from services.errors import Unauthenticated
 from services.interview import Viewer
 from services.push import Push
@@ -61,8 +62,13 @@ class Api:
             most_listeners_of_user=self.most_listeners_of_user,
             most_listeners=self.most_listeners,
         )
+        self.background = Background()
         self.push = Push(
-            events=FakeEvents(self.house.memory), hints=FakeHints(), look_seconds=0.02, age_seconds=self.age_seconds
+            events=FakeEvents(self.house.memory),
+            hints=FakeHints(),
+            look_seconds=0.02,
+            age_seconds=self.age_seconds,
+            background=self.background,
         )
         self.tickets = Tickets(sessions=self.house.sessions, store=FakeTickets(self.house.memory.clock))
 
@@ -87,6 +93,7 @@ class Api:
             upload_idle_seconds=self.upload_idle_seconds,
             watch=self.house.watch,
             push=self.push,
+            background=self.background,
             tickets=self.tickets,
             metrics_token=self.metrics_token,
             guests=self.guests,

@@ -1,4 +1,7 @@
+import asyncio
+
 from routes.needs import Health
+from services.background import Kind
 from tests.routes.api import Api
 
 
@@ -20,3 +23,25 @@ async def test_without_the_database_it_is_failing() -> None:
     async with Api(health=Health(False, True, 0)).client(None) as client:
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["status"]) == (503, "failing")
+
+
+async def test_background_work_that_broke_off_is_shown_and_degrades() -> None:
+    api = Api()
+    gate = asyncio.Event()
+
+    async def breaks() -> None:
+        await gate.wait()
+        raise RuntimeError
+
+    async with api.client(None) as client:
+        api.background.start(Kind.TOUCHES, breaks)
+        await asyncio.sleep(0.01)
+        before = (await client.get("/readyz")).json()
+        gate.set()
+        await asyncio.sleep(0.01)
+        after = (await client.get("/readyz")).json()
+        seen = await client.get("/metrics", headers={"Authorization": "Bearer admin"})
+    assert (before["status"], before["background"]) == ("ok", {"hints": "ok", "looks": "ok", "touches": "ok"})
+    assert (after["status"], after["ready"], after["background"]["touches"]) == ("degraded", True, "restarting")
+    assert 'viva_background_waiting{kind="touches"} 1.0' in seen.text
+    assert 'viva_background_waiting{kind="hints"} 0.0' in seen.text

@@ -11,7 +11,7 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW
 from services.adapters.mongo.parts import parts_of
-from services.adapters.mongo.tally import ENDINGS, WEBHOOKS, bucket_name
+from services.adapters.mongo.tally import BACKGROUND, ENDINGS, WEBHOOKS, bucket_name
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import ENDED, PartState
 from services.readings import OUTCOMES, PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals
@@ -91,7 +91,7 @@ class MongoGauges:
 
     async def _totals(self) -> Totals:
         aged: list[Document] = [
-            {"$match": {"_id": {"$in": [ENDINGS, WEBHOOKS, "sweep", "audit"]}}},
+            {"$match": {"_id": {"$in": [ENDINGS, WEBHOOKS, BACKGROUND, "sweep", "audit"]}}},
             {"$set": {"age": _seconds_since("$at")}},
         ]
         rows = {row["_id"]: row async for row in await self._counters.aggregate(aged)}
@@ -101,6 +101,7 @@ class MongoGauges:
             failures=ended.get("failures", {}),
             deliveries=ended.get("deliveries", 0),
             webhooks={name: count for name, count in rows.get(WEBHOOKS, {}).items() if name in OUTCOMES},
+            restarts=_counts(rows.get(BACKGROUND, {})),
             processing=_histogram(ended.get("processing", {}), PROCESSING_BOUNDS),
             turnaround=_histogram(ended.get("turnaround", {}), TURNAROUND_BOUNDS),
             sweeps=_passes(rows.get("sweep", {})),
@@ -118,5 +119,9 @@ def _histogram(row: Document, bounds: tuple[float, ...]) -> Histogram:
 
 
 def _passes(row: dict[str, Any]) -> Passes:
-    counts = {name: value for name, value in row.items() if name not in ("_id", "at", "age", "runs")}
-    return Passes(number=row.get("runs", 0), age_seconds=row.get("age"), counts=counts)
+    counts = _counts(row)
+    return Passes(number=counts.pop("runs", 0), age_seconds=row.get("age"), counts=counts)
+
+
+def _counts(row: Document) -> dict[str, int]:
+    return {name: value for name, value in row.items() if name not in ("_id", "at", "age")}

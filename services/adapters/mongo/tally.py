@@ -7,11 +7,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.parts import parts_of, unhurried
+from services.background import Kind
 from services.interview import ENDED, PartId, PartState
 from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, bucket
 
 ENDINGS = "ended"
 WEBHOOKS = "webhooks"
+BACKGROUND = "background"
 STATES = [state.value for state in ENDED]
 TOLD = ("state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
 
@@ -33,6 +35,10 @@ class MongoTally:
     @confirmed()
     async def sent(self, outcome: str) -> None:
         await self._add(WEBHOOKS, {outcome: 1})
+
+    @confirmed()
+    async def restarted(self, kind: Kind) -> None:
+        await self._add(BACKGROUND, {kind.value: 1})
 
     @confirmed()
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from services.adapters import redis_hints
 from services.adapters.redis_hints import RedisHints
+from services.background import Background
 from services.interview import SessionId
 from tests import servers
+from tests.virtual_time import HurriedLoop
 
 S1, S2 = SessionId("s1"), SessionId("s2")
 CHANNEL = "viva_voce.news.test"
@@ -38,7 +40,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def hints(url: str, channel: str = CHANNEL) -> AsyncIterator[RedisHints]:
-    made = RedisHints(url, channel)
+    made = RedisHints(url, channel, Background())
     try:
         yield made
     finally:
@@ -92,6 +94,27 @@ async def test_what_comes_together_is_sent_once(redis_url: str) -> None:
         made.announce(S2)
         await heard.until(lambda h: S2 in h)
         assert heard.count(S1) == 1
+
+
+def test_a_server_that_is_well_and_some_way_off_loses_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 ms there and back, and 500 changes a second: it is always behind, and never out of reach."""
+    loop, sent = HurriedLoop(), list[SessionId]()
+    made = RedisHints("redis://127.0.0.1:1/0", CHANNEL, Background())
+
+    async def send(client: object, ids: list[SessionId]) -> None:
+        await asyncio.sleep(0.02)
+        sent.extend(ids)
+
+    async def announce() -> None:
+        for number in range(2000):
+            made.announce(SessionId(f"s{number}"))
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(1)
+
+    monkeypatch.setattr(made, "_send", send)
+    loop.run_until_complete(announce())
+    loop.close_all()
+    assert sent == [f"s{number}" for number in range(2000)]
 
 
 async def test_what_was_announced_last_is_sent_before_the_end(redis_url: str) -> None:

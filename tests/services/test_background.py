@@ -1,0 +1,245 @@
+"""Work beside requests and jobs goes on after what ends it, and says so; each kind of it is ended once here."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from app import main
+from app.signs import Signs
+from services.adapters.redis_hints import RedisHints
+from services.arrivals import Arrivals
+from services.background import CALM_SECONDS, FIRST_SECONDS, MOST_SECONDS, Background, Kind
+from services.dispatch import Dispatch
+from services.errors import StoreUnavailable
+from services.events import EventType
+from services.idempotency import Idempotency
+from services.interview import PartId, PartState, SessionId
+from services.ports.access import Hold, Keyed
+from services.ports.webhooks import DeliveryState, WebhookId
+from services.push import Push
+from tests.fakes.hints import FakeHints
+from tests.fakes.sessions import FakeEvents
+from tests.house import ALICE, Interior
+from tests.virtual_time import HurriedLoop
+
+Blow = Exception | asyncio.CancelledError
+BLOWS: list[Callable[[], Blow]] = [lambda: RuntimeError("broken"), asyncio.CancelledError]
+KEYED = Keyed(user_id=ALICE.user_id, key="k", path="POST /x", fingerprint="5ha")
+
+
+@pytest.fixture
+def loop() -> Iterator[HurriedLoop]:
+    loop = HurriedLoop()
+    yield loop
+    loop.close_all()
+
+
+def struck_once(holder: Any, method: str, blow: Blow) -> list[int]:
+    """Have the first call of a method end so; the calls, as they come."""
+    calls: list[int] = []
+    sound = getattr(holder, method)
+
+    async def struck(*arguments: Any, **named: Any) -> Any:
+        calls.append(len(calls))
+        if len(calls) == 1:
+            raise blow
+        return await sound(*arguments, **named)
+
+    setattr(holder, method, struck)
+    return calls
+
+
+async def until(done: Callable[[], object]) -> None:
+    async with asyncio.timeout(300):
+        while not done():
+            await asyncio.sleep(0.1)
+
+
+@dataclass
+class Scene:
+    """A house whose background work is struck, one kind of it."""
+
+    blow: Blow
+    monkeypatch: pytest.MonkeyPatch
+    house: Interior = field(default_factory=Interior)
+    background: Background = field(default_factory=Background)
+
+    async def indexes(self) -> None:
+        made: list[object] = []
+
+        async def ensure_indexes(database: object) -> None:
+            made.append(database)
+
+        self.monkeypatch.setattr(main, "ensure_indexes", ensure_indexes)
+        calls = struck_once(main, "ensure_indexes", self.blow)
+        await self.background.start(Kind.INDEXES, lambda: main._index({"db": "db"}, "db"))  # type: ignore[arg-type]
+        assert (len(calls), made) == (2, ["db"])
+
+    def _push(self) -> tuple[Push, FakeEvents, FakeHints]:
+        events, hints = FakeEvents(self.house.memory), FakeHints()
+        return Push(events=events, hints=hints, background=self.background), events, hints
+
+    async def hints(self) -> None:
+        push, _, hints = self._push()
+        struck_once(hints, "listen", self.blow)
+        running = asyncio.create_task(push.run())
+        await until(lambda: hints.ears)
+        running.cancel()
+
+    async def looks(self) -> None:
+        push, events, _ = self._push()
+        id = await self.house.session()
+        calls = struck_once(events, "cursors", self.blow)
+        running = asyncio.create_task(push.run())
+        async with push.open(id, None, ALICE):
+            await until(lambda: len(calls) > 2)
+        running.cancel()
+
+    async def news(self) -> None:
+        push, events, _ = self._push()
+        id = await self.house.session()
+        async with push.open(id, None, ALICE) as listening:
+            await listening.news(1)
+            await self.house.upload(id)
+            struck_once(events, "after", self.blow)
+            push.heard(id)
+            assert (await listening.news(60)).events[0].type is EventType.QUEUED
+
+    async def touches(self) -> None:
+        calls = struck_once(self.house.uploads, "touch", self.blow)
+        arrivals = Arrivals(uploads=self.house.uploads, seconds=10.0, background=self.background)
+        with arrivals.one(PartId("a")):
+            await until(lambda: len(calls) > 2)
+
+    async def holds(self) -> None:
+        calls = struck_once(self.house.replays, "beat", self.blow)
+        idempotency = Idempotency(
+            replays=self.house.replays, recover=self.house.intake.recover, background=self.background
+        )
+        hold = await idempotency.begin(KEYED)
+        assert isinstance(hold, Hold)
+        async with idempotency.holding(hold):
+            await until(lambda: len(calls) > 2)
+
+    async def announcements(self) -> None:
+        hints = RedisHints("redis://127.0.0.1:1/0", "channel", self.background)
+        sent: list[SessionId] = []
+
+        async def send(client: object, ids: list[SessionId]) -> None:
+            sent.extend(ids)
+
+        self.monkeypatch.setattr(hints, "_send", send)
+        struck_once(hints, "_send", self.blow)
+        hints.announce(SessionId("s1"))
+        await asyncio.sleep(0)
+        hints.announce(SessionId("s2"))
+        await until(lambda: "s2" in sent)
+
+    async def signs(self) -> None:
+        given: list[float] = []
+
+        async def give() -> None:
+            given.append(asyncio.get_running_loop().time())
+            if len(given) == 2:
+                raise self.blow
+
+        signs = Signs(give, 60.0, self.background)
+        await signs.begin()
+        await until(lambda: len(given) > 3)
+        signs.end()
+
+    async def heartbeats(self) -> None:
+        part = await self.house.upload(await self.house.session())
+        calls = struck_once(self.house.claims, "beat", self.blow)
+        self.house.ears.hold.clear()
+        worker = self.house.worker(lease_seconds=60.0, deadline_seconds=600.0, background=self.background)
+        working = asyncio.create_task(worker.run(part.id))
+        await until(lambda: len(calls) > 3)
+        self.house.ears.hold.set()
+        await working
+        assert self.house.part(part.id).state is PartState.COMPLETED
+        assert self.house.part(part.id).deliveries == 1
+
+    async def webhooks(self) -> None:
+        house = self.house
+        await house.webhooks.create(WebhookId("w1"), ALICE.user_id, "https://h.example/", tuple(EventType))
+        await house.upload(await house.session())
+        await house.work_off()
+        struck_once(house.ledger, "claim", self.blow)
+        sender = Dispatch(
+            endpoints=house.endpoints,
+            ledger=house.ledger,
+            courier=house.courier,
+            tally=house.tally,
+            background=self.background,
+        )
+        sender.wake()
+        await sender.rest()
+        assert {row.state for row in house.ledger.rows.values()} == {DeliveryState.DELIVERED}
+
+
+@pytest.mark.parametrize("blow", BLOWS, ids=["error", "stray-cancellation"])
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_struck_goes_on_and_says_so(
+    kind: Kind, blow: Callable[[], Blow], loop: HurriedLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(blow(), monkeypatch)
+    with capture_logs() as logs:
+        loop.run_until_complete(getattr(scene, kind.value)())
+    assert scene.background.kinds[kind].restarts == 1
+    assert [line["task"] for line in logs if line["event"] == "background work broke off"] == [kind.value]
+
+
+def test_the_waits_grow_up_to_a_bound_and_begin_anew_after_a_calm(loop: HurriedLoop) -> None:
+    begun: list[float] = []
+
+    async def work() -> None:
+        begun.append(loop.time())
+        if len(begun) == 12:
+            await asyncio.sleep(CALM_SECONDS + 1)
+        if len(begun) < 14:
+            raise ValueError
+
+    loop.run_until_complete(Background().keep(Kind.HINTS, work))
+    waits = [after - before for before, after in pairwise(begun)]
+    assert waits[:7] == pytest.approx([FIRST_SECONDS, 1, 2, 4, 8, 16, MOST_SECONDS])
+    assert waits[10:] == pytest.approx([MOST_SECONDS, CALM_SECONDS + 1 + FIRST_SECONDS, 1])
+
+
+def test_who_is_told_to_end_ends(loop: HurriedLoop) -> None:
+    background = Background()
+
+    async def scene() -> None:
+        task = background.start(Kind.HINTS, asyncio.Event().wait)  # type: ignore[arg-type]
+        await asyncio.sleep(1)
+        assert [kind for kind, _ in background.running()] == [Kind.HINTS]
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    loop.run_until_complete(scene())
+    assert (background.running(), background.kinds[Kind.HINTS].restarts) == ([], 0)
+
+
+@pytest.mark.parametrize("trouble", [StoreUnavailable(), RuntimeError()])
+def test_a_restart_that_cannot_be_counted_is_one_all_the_same(trouble: Exception, loop: HurriedLoop) -> None:
+    counted: list[Kind] = []
+
+    async def count(kind: Kind) -> None:
+        counted.append(kind)
+        raise trouble
+
+    done: list[int] = []
+
+    async def work() -> None:
+        done.append(1)
+        if len(done) == 1:
+            raise ValueError
+
+    loop.run_until_complete(Background(count=count).keep(Kind.NEWS, work))
+    assert (len(done), counted) == (2, [Kind.NEWS])
