@@ -1,4 +1,4 @@
-"""Listening to a part's recording: decode it, find who speaks, have the engine write it down.
+"""Listening to a part's recording: decode it, find who speaks, have the engine write it down, and judge that.
 
 What is spoken and has no text is read once more; what has none even then is
 shown as a segment without text.
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from services import coverage
+from services import coverage, verdicts
 from services.errors import AudioMissing, StoreUnavailable
 from services.interview import Part, Status
 from services.ports.audio import Audio, Stored
@@ -30,7 +30,7 @@ class Listening:
         await self.audio.mark(part.id, Status.PROCESSING.value)
         recording = await self._decoded(part)
         activity = await self.activity.find(recording)
-        transcript = await self._transcript(part, recording, activity)
+        transcript = verdicts.judged(await self._transcript(part, recording, activity), activity.heard)
         return replace(transcript, warnings=recording.warnings, flaws=recording.flaws)
 
     async def _transcript(self, part: Part, recording: Recording, activity: Activity) -> Transcript:

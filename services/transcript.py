@@ -1,6 +1,7 @@
 """What a speech engine heard: text, and where in the recording it stands."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from services.language import Language
 
@@ -27,6 +28,16 @@ class Word:
     probability: float | None = None
 
 
+class Verdict(StrEnum):
+    """Whether to believe what was written down: a segment, or all of it."""
+
+    OK = "ok"
+    NO_SPEECH = "no_speech"
+    LOW_CONFIDENCE = "low_confidence"
+    SUSPECTED = "suspected_hallucination"
+    INCOMPLETE = "incomplete"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """A stretch of speech with its place in the recording, in seconds; without text where it could not be read.
@@ -41,6 +52,7 @@ class Segment:
     words: tuple[Word, ...] = ()
     log_probability: float | None = None
     no_speech_probability: float | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,7 @@ class Transcript:
     """The text of one recording; empty, with `no_speech`, where nobody speaks.
 
     The language has a probability where the engine found it out, and says how sure it is.
+    Its verdict is None until `services/verdicts.py` has judged it, by the rules of that version.
     """
 
     text: str
@@ -69,6 +82,8 @@ class Transcript:
     model: str = ""
     warnings: tuple[str, ...] = field(default=())
     flaws: tuple[Flaw, ...] = ()
+    verdict: Verdict | None = None
+    verdict_version: str | None = None
 
 
 def silence(duration: float) -> Transcript:

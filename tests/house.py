@@ -34,7 +34,7 @@ from services.ports.audio import Incoming
 from services.ports.elections import Elections
 from services.ports.speech import Activity, Recording, Scorer, Speech
 from services.scoring import Scoring
-from services.transcript import Flaw, Span, Transcript
+from services.transcript import Flaw, Segment, Span, Transcript
 from services.transcription import Transcription
 from services.upkeep import Sweep
 from services.watch import Watch
@@ -57,6 +57,7 @@ ADMIN = Viewer(UserId("root"), is_admin=True)
 OPERATOR = Operator(ADMIN, "a-request")
 Q1, Q2 = QuestionId("q1"), QuestionId("q2")
 SAID = "An index avoids a full table scan."
+WORDS_A_SECOND = 2.5
 
 
 class Ears:
@@ -72,13 +73,15 @@ class Ears:
         self.hold.set()
         self.heard = 0
         self.flaws: tuple[Flaw, ...] = ()
+        self.segments: tuple[Segment, ...] = ()
 
     async def decode(self, data: AsyncIterator[bytes]) -> Recording:
         pcm = b"".join([piece async for piece in data])
         return Recording(pcm, len(pcm) / 32000, self.flaws)
 
     async def find(self, recording: Recording) -> Activity:
-        spans = [Span(0.0, recording.duration)] if self.speaks else []
+        end = max([len(self.said.split()) / WORDS_A_SECOND, *(segment.end for segment in self.segments)])
+        spans = [Span(0.0, end)] if self.speaks else []
         return Activity(spans, spans)
 
     async def transcribe(self, speech: Speech) -> Transcript:
@@ -86,7 +89,12 @@ class Ears:
         await self.hold.wait()
         if self.trouble:
             raise self.trouble.pop(0)
-        return Transcript(text=self.said, language=Language("en"), duration=speech.recording.duration, engine="ears")
+        duration, language = speech.recording.duration, Language("en")
+        read = tuple(
+            one for one in self.segments if one.text and any(s.start <= one.start < s.end for s in speech.spans)
+        )
+        text = " ".join(segment.text for segment in read) if self.segments else self.said
+        return Transcript(text=text, language=language, duration=duration, segments=read, engine="ears")
 
 
 @dataclass

@@ -1,0 +1,103 @@
+"""Whether to believe a transcript: a verdict for each segment of it, and one for all.
+
+Engines tell how probable they found what they wrote, and are sure of much that nobody said. So the rules also look at
+what needs no engine: how fast it would have been said, how often it repeats itself, whether anybody speaks there, and
+whether all that is spoken has a text. How the bounds were measured, and what they find: docs/verdicts.md.
+"""
+
+import zlib
+from dataclasses import replace
+from statistics import fmean
+
+from services.evidence import has_words
+from services.transcript import Segment, Span, Transcript, Verdict
+
+VERSION = "1"  # goes up with every change of a rule or a bound
+
+MOST_COMPRESSION = 2.4
+MOST_WORDS_A_SECOND, FEW_WORDS = 9.0, 5
+LEAST_WORDS_A_SECOND, FEW_SECONDS = 0.5, 5.0
+LEAST_HEARD, AROUND_SECONDS = 0.2, 0.3
+LIKELY_SILENCE, SILENT_LOG_PROBABILITY = 0.6, -0.7
+SUSPECTED_WORDS, DOUBTED_WORDS = 0.45, 0.7
+SUSPECTED_LOG_PROBABILITY, DOUBTED_LOG_PROBABILITY = -1.0, -0.7
+DOUBTED_SHARE = 0.25
+
+
+def judged(transcript: Transcript, heard: list[Span]) -> Transcript:
+    """The transcript with its verdicts; `heard` is where voice activity says that somebody speaks."""
+    segments = tuple(replace(one, verdict=_of_segment(one, heard)) for one in transcript.segments)
+    verdict = _of_all(transcript, segments, heard)
+    return replace(transcript, segments=segments, verdict=verdict, verdict_version=VERSION)
+
+
+def _of_all(transcript: Transcript, segments: tuple[Segment, ...], heard: list[Span]) -> Verdict:
+    """The gravest of its segments' verdicts; doubts count where a good part of it is doubted."""
+    if transcript.no_speech:
+        return Verdict.NO_SPEECH
+    if not segments:
+        return _of_text(transcript.text, sum(span.seconds for span in heard))
+    verdicts = {segment.verdict for segment in segments}
+    for grave in (Verdict.SUSPECTED, Verdict.INCOMPLETE):
+        if grave in verdicts:
+            return grave
+    doubted = sum(one.end - one.start for one in segments if one.verdict is Verdict.LOW_CONFIDENCE)
+    spoken = sum(one.end - one.start for one in segments)
+    return Verdict.LOW_CONFIDENCE if doubted > DOUBTED_SHARE * spoken else Verdict.OK
+
+
+def _of_text(text: str, seconds: float) -> Verdict:
+    """All that can be said where the engine tells no times."""
+    if _repeats(text) or _is_rushed(text, seconds):
+        return Verdict.SUSPECTED
+    is_whole = seconds < FEW_SECONDS or has_words(text, int(LEAST_WORDS_A_SECOND * seconds))
+    return Verdict.OK if is_whole else Verdict.INCOMPLETE
+
+
+def _of_segment(segment: Segment, heard: list[Span]) -> Verdict:
+    if not segment.text:
+        return Verdict.INCOMPLETE
+    if _repeats(segment.text) or _is_rushed(segment.text, segment.end - segment.start):
+        return Verdict.SUSPECTED
+    if _is_unheard(segment, heard) or _is_silence(segment):
+        return Verdict.SUSPECTED
+    return _of_probability(segment)
+
+
+def _of_probability(segment: Segment) -> Verdict:
+    """By its words, and by all its tokens together; what the engine does not tell raises no doubt."""
+    words = [word.probability for word in segment.words if word.probability is not None]
+    mean = fmean(words) if words else 1.0
+    log = segment.log_probability if segment.log_probability is not None else 0.0
+    if mean < SUSPECTED_WORDS or log < SUSPECTED_LOG_PROBABILITY:
+        return Verdict.SUSPECTED
+    return Verdict.LOW_CONFIDENCE if mean < DOUBTED_WORDS or log < DOUBTED_LOG_PROBABILITY else Verdict.OK
+
+
+def _repeats(text: str) -> bool:
+    """Whether it says the same again and again, as a model does that is caught in a loop."""
+    data = text.encode()
+    return len(data) > MOST_COMPRESSION * len(zlib.compress(data))
+
+
+def _is_rushed(text: str, seconds: float) -> bool:
+    """Whether nobody speaks so fast."""
+    return has_words(text, max(FEW_WORDS, int(MOST_WORDS_A_SECOND * seconds) + 1))
+
+
+def _is_unheard(segment: Segment, heard: list[Span]) -> bool:
+    """Whether hardly anybody speaks where this is said to have been said."""
+    places = [Span(place.start, place.end) for place in segment.words or (segment,)]
+    spoken = sum(_shared(place, span) for place in places for span in heard)
+    return spoken < LEAST_HEARD * sum(place.seconds for place in places)
+
+
+def _shared(place: Span, span: Span) -> float:
+    start, end = max(place.start, span.start - AROUND_SECONDS), min(place.end, span.end + AROUND_SECONDS)
+    return max(0.0, end - start)
+
+
+def _is_silence(segment: Segment) -> bool:
+    """Whether the engine itself thinks that nobody speaks, and is not sure of its words."""
+    doubt, trust = segment.no_speech_probability, segment.log_probability
+    return doubt is not None and trust is not None and doubt > LIKELY_SILENCE and trust < SILENT_LOG_PROBABILITY
