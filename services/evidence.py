@@ -1,15 +1,56 @@
-"""Whether somebody's quote stands in a transcript, and where."""
+"""What of a transcript may be quoted, and whether somebody's quote stands in it."""
 
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
+
+from services.transcript import Segment, Transcript, Verdict
 
 # Scripts that write no spaces: each of their letters counts as a word.
 _UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF))
 _PLAIN = dict.fromkeys("‘’‚‛′`´ʼ", "'") | dict.fromkeys("“”„‟″«»", '"') | dict.fromkeys("‐‑‒–—―−", "-") | {"…": "..."}
 LEAST_WORDS = 2
 LONGEST_QUOTE = 600
+OMITTED, FOLDED_OMITTED = "[…]", "[...]"
+UNUSABLE = (Verdict.SUSPECTED, Verdict.INCOMPLETE)
+
+
+def quotable(transcript: Transcript) -> str:
+    """The text without what nobody may have said; a mark stands where that, or speech without text, is left out.
+
+    No quote crosses a mark, so that each stands in the whole text as well.
+    """
+    if transcript.verdict not in UNUSABLE:
+        return transcript.text
+    if not transcript.segments:
+        return "" if transcript.verdict is Verdict.SUSPECTED else transcript.text
+    runs = [list(run) for usable, run in groupby(_places(transcript), key=itemgetter(0)) if usable]
+    return f"\n{OMITTED}\n".join(transcript.text[run[0][1] : run[-1][2]] for run in runs)
+
+
+def usable_share(transcript: Transcript) -> float | None:
+    """How much of the time in which somebody speaks has a text that may be quoted, from 0 to 1; None if not known."""
+    if not transcript.segments:
+        return {Verdict.SUSPECTED: 0.0, Verdict.INCOMPLETE: None}.get(transcript.verdict or Verdict.OK, 1.0)
+    seconds = [(segment.end - segment.start, _is_usable(segment)) for segment in transcript.segments]
+    whole = sum(length for length, _ in seconds)
+    return round(sum(length for length, usable in seconds if usable) / whole, 3) if whole > 0 else 1.0
+
+
+def _places(transcript: Transcript) -> Iterator[tuple[bool, int, int]]:
+    """Of each segment whether it may be quoted, and where it begins and ends in the text."""
+    at = 0
+    for segment in transcript.segments:
+        start = transcript.text.find(segment.text, at)
+        end = start + len(segment.text) if start >= 0 else at
+        yield start >= 0 and _is_usable(segment), start, end
+        at = end
+
+
+def _is_usable(segment: Segment) -> bool:
+    return segment.verdict not in UNUSABLE
 
 
 class Searchable:
@@ -25,10 +66,11 @@ class Searchable:
 
         Case, white space, typographic quotes and dashes, and punctuation at the quote's edges make no
         difference; any other difference does. A quote of one word proves nothing unless the transcript
-        is one word, and one of more than LONGEST_QUOTE characters points at nothing.
+        is one word, and one of more than LONGEST_QUOTE characters points at nothing. No quote crosses
+        what is omitted.
         """
         wanted = _without_edges(_folded(quote[: 2 * LONGEST_QUOTE])[0])
-        if len(quote) > 2 * LONGEST_QUOTE or not has_words(wanted, self.least_words):
+        if len(quote) > 2 * LONGEST_QUOTE or not has_words(wanted, self.least_words) or FOLDED_OMITTED in wanted:
             return None
         start = self._text.find(wanted)
         while start >= 0:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NewType
 
 from services.language import Language
-from services.transcript import Flaw, Transcript
+from services.transcript import Flaw, Transcript, Verdict
 
 SessionId = NewType("SessionId", str)
 QuestionId = NewType("QuestionId", str)
@@ -172,12 +172,16 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """A score from 0 to 100 with its evidence, or the reason why there is none."""
+    """A score from 0 to 100 with its evidence, or the reason why there is none.
+
+    `usable_share`, from 0 to 1, is how much of what was spoken it could rest on.
+    """
 
     score: float | None
     feedback: tuple[Feedback, ...] = ()
     reason: str | None = None
     scorer: str = ""
+    usable_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +204,8 @@ class Answer:
     no_speech: bool = False
     warnings: tuple[str, ...] = ()
     flaws: tuple[Flaw, ...] = ()
+    verdict: Verdict | None = None
+    verdict_version: str | None = None
     mark: Mark | None = None
     evaluation: Evaluation | None = None
 
@@ -258,5 +264,7 @@ def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
         no_speech=transcript.no_speech,
         warnings=transcript.warnings,
         flaws=transcript.flaws,
+        verdict=transcript.verdict,
+        verdict_version=transcript.verdict_version,
         mark=Mark.PENDING,
     )

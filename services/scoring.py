@@ -1,9 +1,10 @@
 """Scoring an answer as soon as its transcript is there; once for each take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from services import evidence
 from services.errors import ScorerUnavailable
 from services.interview import Answer, Evaluation, Part, PartId, PartState, Question, Status, UserId, Viewer
 from services.ports.records import Closings, Records
@@ -15,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 15.0
 MOST_FAILURES = 5
+LEAST_USABLE = 0.5
 HOUSE = Viewer(UserId(""), is_admin=True)
 
 
@@ -49,8 +51,12 @@ class Scoring:
             return Evaluation(score=None, reason="nothing_to_score")
         if transcript.no_speech:
             return Evaluation(score=None, reason="no_speech")
+        share = evidence.usable_share(transcript)
+        if share is not None and share < LEAST_USABLE:
+            return Evaluation(score=None, reason="too_little_usable", usable_share=share)
         try:
-            return await self.scorer.score(question, transcript)
+            found = await self.scorer.score(question, replace(transcript, text=evidence.quotable(transcript)))
+            return replace(found, usable_share=share)
         except Exception as problem:
             failures = await self.closings.score_again(part.id, AGAIN_SECONDS)
             unexpected = None if isinstance(problem, ScorerUnavailable) else problem

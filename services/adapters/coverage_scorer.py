@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import pairwise
 
-from services.evidence import LEAST_WORDS, LONGEST_QUOTE, has_words
+from services.evidence import LEAST_WORDS, LONGEST_QUOTE, OMITTED, has_words
 from services.interview import Evaluation, Feedback, KeyPoint, Question
 from services.language import Language
 from services.transcript import Transcript
@@ -137,7 +137,7 @@ def _windows(transcript: str, reader: Reader) -> Iterator[Window]:
     for start, end in dict.fromkeys([*clauses, *sentences, *pairs]):
         whole = transcript[start:end]
         quote = whole.strip(EDGES)
-        if len(quote) <= LONGEST_QUOTE and has_words(quote, least):
+        if OMITTED not in quote and len(quote) <= LONGEST_QUOTE and has_words(quote, least):
             begins = start + len(whole) - len(whole.lstrip(EDGES))
             yield Window(begins, quote, reader.stems(quote), reader.is_negated(quote))
 

@@ -1,12 +1,14 @@
 """A quote is evidence only if the transcript says it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.evidence import find_quote, has_words
+from services.evidence import find_quote, has_words, quotable, usable_share
+from services.transcript import Segment, Transcript, Verdict
 
 TRANSCRIPT = "Well, I\u2019d say “an index” speeds up reads \u2014 but it   costs\nwrites. It's not free."
 
@@ -97,3 +99,58 @@ def test_one_other_word_and_it_is_no_quote(words: list[str], data: st.DataObject
 def test_words_are_counted_as_one_would(text: str) -> None:
     count = len(re.findall(r"[a-z0-9]+", text))
     assert [has_words(text, number) for number in (count, count + 1) if number] == [True, False][count == 0 :]
+
+
+def judged(*said: tuple[str, Verdict], verdict: Verdict = Verdict.SUSPECTED, between: str = " ") -> Transcript:
+    """Segments of two seconds each."""
+    segments = tuple(
+        Segment(text=text, start=2.0 * at, end=2.0 * at + 2, verdict=one) for at, (text, one) in enumerate(said)
+    )
+    text = between.join(text for text, _ in said if text)
+    return Transcript(text=text, language=None, duration=9.0, segments=segments, verdict=verdict)
+
+
+OK, MADE_UP, UNREAD = Verdict.OK, Verdict.SUSPECTED, Verdict.INCOMPLETE
+
+
+@pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.LOW_CONFIDENCE, None])
+def test_what_is_believed_may_be_quoted_as_it_stands(verdict: Verdict | None) -> None:
+    said = Transcript(text="It is so.", language=None, duration=9.0, verdict=verdict)
+    assert (quotable(said), usable_share(said)) == ("It is so.", 1.0)
+
+
+def test_what_is_suspected_is_left_out_and_no_quote_crosses_the_gap() -> None:
+    said = judged(("An index is", OK), ("not a cake.", MADE_UP), ("a tree.", OK))
+    text = quotable(said)
+    assert text == "An index is\n[…]\na tree."
+    assert usable_share(said) == 0.667
+    assert find_quote("an index is", text) == "An index is"
+    for across in ("index is a tree", "index is […] a tree", "index is [...] a tree", "not a cake"):
+        assert find_quote(across, text) is None
+
+
+def test_nor_does_one_cross_what_could_not_be_read() -> None:
+    said = judged(("It is", OK), ("", UNREAD), ("slow.", OK), verdict=UNREAD)
+    assert said.text == "It is slow."
+    assert find_quote("it is slow", quotable(said)) is None
+
+
+def test_what_may_be_quoted_stands_in_the_text_also_where_nothing_is_between_segments() -> None:
+    said = judged(("天地玄黄", OK), ("宇宙洪荒", OK), ("謝謝", MADE_UP), between="")
+    assert quotable(said) == "天地玄黄宇宙洪荒"
+
+
+def test_the_same_words_said_again_are_told_apart() -> None:
+    said = judged(("Stop.", OK), ("Stop.", MADE_UP), ("Stop.", OK))
+    assert quotable(said) == "Stop.\n[…]\nStop."
+
+
+def test_a_segment_that_is_written_otherwise_in_the_text_is_not_quoted() -> None:
+    said = replace(judged(("It  is so.", OK), ("Bye.", MADE_UP)), text="It is so. Bye.")
+    assert quotable(said) == ""
+
+
+@pytest.mark.parametrize(("verdict", "text", "share"), [(MADE_UP, "", 0.0), (UNREAD, "Bye.", None)])
+def test_without_times_all_or_nothing_is_used(verdict: Verdict, text: str, share: float | None) -> None:
+    said = Transcript(text="Bye.", language=None, duration=9.0, verdict=verdict)
+    assert (quotable(said), usable_share(said)) == (text, share)
