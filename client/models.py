@@ -3,6 +3,7 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 Status = Literal["queued", "processing", "completed", "failed"]
+Verdict = Literal["ok", "no_speech", "low_confidence", "suspected_hallucination", "incomplete"]
 
 
 class KeyPoint(TypedDict):
@@ -61,6 +62,7 @@ class Segment(TypedDict):
     start: float
     end: float
     words: list[Word]
+    speech_verdict: Verdict | None
 
 
 class Flaw(TypedDict):
@@ -80,6 +82,8 @@ class Answer(TypedDict):
     take: int
     file_id: str | None
     no_speech: bool
+    speech_verdict: Verdict | None
+    verdict_version: str | None
     language: str | None
     language_probability: float | None
     duration_seconds: float | None
@@ -92,6 +96,7 @@ class Answer(TypedDict):
     score: float | None
     unscored_reason: str | None
     scorer: str | None
+    usable_share: float | None
     feedback: list[Feedback]
 
 

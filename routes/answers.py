@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from services.interview import Answer, Evaluation, Feedback, Mark, Status
-from services.transcript import Segment
+from services.transcript import Segment, Verdict
 
 
 class FeedbackOut(BaseModel):
@@ -50,11 +50,13 @@ class SegmentOut(BaseModel):
     start: float
     end: float
     words: list[WordOut]
+    speech_verdict: Verdict | None = Field(description="Whether to believe this text; null where nobody judged it.")
 
     @classmethod
     def of(cls, segment: Segment) -> "SegmentOut":
         words = [WordOut(text=w.text, start=w.start, end=w.end, probability=w.probability) for w in segment.words]
-        return cls(text=segment.text, start=segment.start, end=segment.end, words=words)
+        place = {"start": segment.start, "end": segment.end}
+        return cls(text=segment.text, **place, words=words, speech_verdict=segment.verdict)
 
 
 class FlawOut(BaseModel):
@@ -78,6 +80,8 @@ class AnswerOut(BaseModel):
     language_probability: float | None = Field(
         description="How sure the engine is of a language that it found out, 0 to 1; null where it does not say."
     )
+    speech_verdict: Verdict | None = Field(description="Whether to believe the transcript; null until completed.")
+    verdict_version: str | None = Field(description="The rules by which it was judged.")
     duration_seconds: float | None
     warnings: list[str] = Field(description="What is wrong with the recording.")
     warning_details: list[FlawOut] = Field(description="The same with their places, as far as they are known.")
@@ -88,6 +92,7 @@ class AnswerOut(BaseModel):
     score: float | None = Field(description="0 to 100; null where there is nothing to judge by.")
     unscored_reason: str | None
     scorer: str | None
+    usable_share: float | None = Field(description="How much of what was spoken the score could rest on, 0 to 1.")
     feedback: list[FeedbackOut]
 
     @classmethod
@@ -101,6 +106,8 @@ class AnswerOut(BaseModel):
             take=answer.take,
             file_id=answer.part_id if answer.audio_stored else None,
             no_speech=answer.no_speech,
+            speech_verdict=answer.verdict,
+            verdict_version=answer.verdict_version,
             language=answer.language,
             language_probability=answer.language_probability,
             duration_seconds=answer.duration,
@@ -113,5 +120,6 @@ class AnswerOut(BaseModel):
             score=found.score,
             unscored_reason=found.reason,
             scorer=found.scorer or None,
+            usable_share=found.usable_share,
             feedback=[FeedbackOut.of(f) for f in found.feedback],
         )

@@ -11,6 +11,7 @@ from routes.statuses import SessionStatusOut
 from services.events import Event, EventType
 from services.interview import Session, Status
 from services.push import Told
+from services.transcript import Verdict
 
 MOST_FORMED = 2048
 
@@ -25,6 +26,7 @@ class EventOut(BaseModel):
     take: int | None = Field(examples=[1])
     status: Status | None = Field(examples=["completed"])
     at: datetime
+    speech_verdict: Verdict | None = Field(None, description="With `answer.completed`: whether to believe the text.")
 
     @classmethod
     def of(cls, event: Event) -> "EventOut":
@@ -36,6 +38,7 @@ class EventOut(BaseModel):
             take=event.take,
             status=event.status,
             at=event.at,
+            speech_verdict=event.verdict,
         )
 
 

@@ -38,7 +38,7 @@ class Closing:
             if part.state is PartState.COMPLETED and transcript is None:
                 transcript = await self.records.transcript(part.id)
             if await self.sessions.show(part.session_id, answer_of(part, transcript)):
-                await self.announce(notices.of_answer(part))
+                await self.announce(notices.of_answer(part, transcript))
         await self.tally.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
 

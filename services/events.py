@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.interview import QuestionId, SessionId, Status
+from services.transcript import Verdict
 
 MOST_KEPT = 500
 
@@ -28,7 +29,10 @@ SHOWN_AS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A change. Numbers start with 1 and have no gaps within a session; an analysis concerns no single answer."""
+    """A change. Numbers start with 1 and have no gaps within a session; an analysis concerns no single answer.
+
+    A verdict comes with what completes an answer.
+    """
 
     number: int
     type: EventType
@@ -37,3 +41,4 @@ class Event:
     question_id: QuestionId | None = None
     take: int | None = None
     status: Status | None = None
+    verdict: Verdict | None = None

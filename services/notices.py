@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from services.events import SHOWN_AS, EventType
 from services.interview import SHOWN, Part, Session, UserId
+from services.transcript import Transcript
 
 TEST = "webhook.test"
 
@@ -22,7 +23,7 @@ class Notice:
     at: datetime | None = None
 
 
-def of_answer(part: Part) -> Notice:
+def of_answer(part: Part, transcript: Transcript | None = None) -> Notice:
     """That an answer ended. A recording that begins anew raises the fence, and its next end is another event."""
     status = SHOWN[part.state]
     return Notice(
@@ -34,6 +35,7 @@ def of_answer(part: Part) -> Notice:
             "question_id": part.question_id,
             "take": part.take,
             "status": status.value,
+            "speech_verdict": transcript.verdict if transcript else None,
         },
         at=part.completed_at,
     )
@@ -45,7 +47,7 @@ def of_analysis(session: Session) -> Notice:
         id=f"analysis_{session.id}_{session.revision}",
         type=EventType.ANALYZED.value,
         user_id=session.user_id,
-        data={"session_id": session.id, "question_id": None, "take": None, "status": None},
+        data={"session_id": session.id, "question_id": None, "take": None, "status": None, "speech_verdict": None},
     )
 
 

@@ -73,6 +73,8 @@ class FakeSessions:
     def _tell(self, id: SessionId, type: EventType, answer: Answer | None = None) -> None:
         session = self._memory.sessions[id]
         about = {"question_id": answer.question_id, "take": answer.take, "status": answer.status} if answer else {}
+        if answer and type is EventType.COMPLETED:
+            about["verdict"] = answer.verdict
         now = self._memory.clock.now
         event = Event(number=session.cursor + 1, type=type, session_id=id, at=now, **about)  # type: ignore[arg-type]
         kept = [*self._memory.events.get(id, []), event]

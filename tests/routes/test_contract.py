@@ -12,6 +12,8 @@ from app.main import build
 from routes.bodies import MOST_BYTES
 from routes.sessions import SessionIn
 from services.errors import AudioUnreadable
+from services.transcript import Segment, Word
+from services.verdicts import VERSION
 from tests.house import Q1
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
 
@@ -134,6 +136,32 @@ async def test_segments_are_given_when_asked_for() -> None:
         await api.house.work_off()
         assert (await client.get(where)).json()["segments"] is None
         assert (await client.get(where, params={"segments": "true"})).json()["segments"] == []
+
+
+async def test_a_verdict_goes_with_the_words_wherever_they_show() -> None:
+    api = Api()
+    sure = Word(text="It avoids a full table scan.", start=0.0, end=1.5, probability=0.9)
+    made_up = Word(text="Thank you.", start=2.0, end=3.5, probability=0.1)
+    read = [Segment(text=word.text, start=word.start, end=word.end, words=(word,)) for word in (sure, made_up)]
+    api.house.ears.segments = (*read, Segment(text="", start=4.0, end=5.5))
+    verdict, words = "suspected_hallucination", ["ok", "suspected_hallucination", "incomplete"]
+    async with api.client() as client:
+        session = await make_session(client)
+        where = (await upload(client, session)).headers["Location"]
+        assert (await client.get(where)).json()["speech_verdict"] is None
+        await api.house.work_off()
+        answer = (await client.get(where, params={"segments": "true"})).json()
+        assert (answer["speech_verdict"], answer["verdict_version"]) == (verdict, VERSION)
+        assert [segment["speech_verdict"] for segment in answer["segments"]] == words
+        shown = (await client.get(f"/api/sessions/{session}")).json()["answers"]["q1"]
+        status = (await client.get(f"/api/transcription-status/{session}")).json()["answers"]["q1"]
+        assert shown["speech_verdict"] == status["speech_verdict"] == verdict
+        result = (await client.post(f"/api/analyze/{session}")).json()
+        assert (result["answers"][0]["speech_verdict"], result["answers"][0]["usable_share"]) == (verdict, 0.319)
+        assert result["unscored"] == {"q1": "too_little_usable"}
+        events = (await client.get(f"/api/sessions/{session}/events", params={"since": 0})).json()["events"]
+        told = {event["type"]: event["speech_verdict"] for event in events}
+        assert told == dict.fromkeys(told) | {"answer.completed": verdict}
 
 
 async def test_no_token_no_answer() -> None:

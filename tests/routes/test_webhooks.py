@@ -100,7 +100,8 @@ async def test_what_was_sent_is_told_and_can_be_sent_again() -> None:
         (delivery,) = ledger["deliveries"]
         assert ledger["before"] is None
         assert (delivery["state"], delivery["type"]) == ("pending", "answer.completed")
-        assert delivery["data"] == {"session_id": session, "question_id": "q1", "take": 1, "status": "completed"}
+        answer = {"session_id": session, "question_id": "q1", "take": 1, "status": "completed"}
+        assert delivery["data"] == {**answer, "speech_verdict": "ok"}
         assert delivery["next_attempt_at"] > delivery["created_at"]
         (attempt,) = delivery["attempts"]
         assert (attempt["status"], attempt["error"], attempt["excerpt"]) == (503, None, "busy")

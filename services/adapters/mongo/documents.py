@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from services.adapters.mongo.tolerant import value_of
+from services.adapters.mongo.tolerant import known, value_of
 from services.interview import (
     Answer,
     Evaluation,
@@ -21,13 +21,13 @@ from services.interview import (
     is_id,
 )
 from services.language import find
-from services.transcript import Flaw, Segment, Transcript, Word
+from services.transcript import Flaw, Segment, Transcript, Verdict, Word
 
 Document = dict[str, Any]
 
 WITHOUT_TRANSCRIPT = {"transcript": False}
 WITHOUT_EVENTS = {"events": False}
-SCORE_FIELDS = ("score", "feedback", "scoring_status", "unscored_reason", "scorer")
+SCORE_FIELDS = ("score", "feedback", "scoring_status", "unscored_reason", "scorer", "usable_share")
 
 
 def answer_path(question_id: QuestionId, field: str = "") -> str:
@@ -106,6 +106,8 @@ def answer_document(answer: Answer) -> Document:
         "no_speech": answer.no_speech,
         "warnings": list(answer.warnings),
         "flaws": [asdict(flaw) for flaw in answer.flaws],
+        "speech_verdict": answer.verdict and answer.verdict.value,
+        "verdict_version": answer.verdict_version,
         **_score_document(answer.mark, answer.evaluation),
     }
 
@@ -117,6 +119,7 @@ def _score_document(mark: Mark | None, evaluation: Evaluation | None) -> Documen
         "scoring_status": mark and mark.value,
         "unscored_reason": evaluation and evaluation.reason,
         "scorer": evaluation and evaluation.scorer,
+        "usable_share": evaluation and evaluation.usable_share,
     }
 
 
@@ -138,6 +141,7 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
         duration=row.get("duration_seconds"),
         warnings=tuple(row.get("warnings", ())),
         flaws=_flaws_of(row),
+        verdict=verdict_of(row.get("speech_verdict")),
         mark=Mark(mark) if mark else None,
         evaluation=_evaluation_of(row),
     )
@@ -172,8 +176,15 @@ def part_of(row: Mapping[str, Any]) -> Part:
 
 def transcript_of(row: Mapping[str, Any]) -> Transcript:
     segments = tuple(_segment_of(segment) for segment in row.get("segments", ()))
-    warnings, language = tuple(row.get("warnings", ())), find(row.get("language"))
-    return value_of(Transcript, row, segments=segments, warnings=warnings, flaws=_flaws_of(row), language=language)
+    return value_of(
+        Transcript,
+        row,
+        segments=segments,
+        language=find(row.get("language")),
+        warnings=tuple(row.get("warnings", ())),
+        flaws=_flaws_of(row),
+        verdict=verdict_of(row.get("verdict")),
+    )
 
 
 def _flaws_of(row: Mapping[str, Any]) -> tuple[Flaw, ...]:
@@ -181,4 +192,10 @@ def _flaws_of(row: Mapping[str, Any]) -> tuple[Flaw, ...]:
 
 
 def _segment_of(row: Mapping[str, Any]) -> Segment:
-    return value_of(Segment, row, words=tuple(value_of(Word, word) for word in row.get("words", ())))
+    words = tuple(value_of(Word, word) for word in row.get("words", ()))
+    return value_of(Segment, row, words=words, verdict=verdict_of(row.get("verdict")))
+
+
+def verdict_of(word: str | None) -> Verdict | None:
+    """None for a word of another version."""
+    return next(iter(known(Verdict, [word] if word else [])), None)

@@ -3,21 +3,27 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.adapters.mongo.documents import Document
+from services.adapters.mongo.documents import Document, verdict_of
 from services.adapters.mongo.moments import NOW, literal
 from services.adapters.mongo.tolerant import known, value_of
 from services.events import MOST_KEPT, Event, EventType
 from services.interview import QuestionId, SessionId, Status
+from services.transcript import Verdict
 
 _CURSOR = {"$ifNull": ["$cursor", 0]}
 _EVENTS = {"$ifNull": ["$events", []]}
 
 
 def event_document(
-    type: EventType, question_id: QuestionId | None = None, take: int | None = None, status: Status | None = None
+    type: EventType,
+    question_id: QuestionId | None = None,
+    take: int | None = None,
+    status: Status | None = None,
+    verdict: Verdict | None = None,
 ) -> Document:
     """An event, but for its number and its time."""
-    return {"type": type.value, "question_id": question_id, "take": take, "status": status and status.value}
+    said = {"status": status and status.value, "verdict": verdict and verdict.value}
+    return {"type": type.value, "question_id": question_id, "take": take, **said}
 
 
 def logged(event: Document, *, where: Document | None = None) -> Document:
@@ -42,7 +48,12 @@ def events_of(session_id: SessionId, rows: Iterable[Mapping[str, Any]]) -> tuple
 
 
 def _event_of(session_id: SessionId, row: Mapping[str, Any]) -> Event:
-    status = row.get("status")
+    status, verdict = row.get("status"), verdict_of(row.get("verdict"))
     return value_of(
-        Event, row, type=EventType(row["type"]), session_id=session_id, status=Status(status) if status else None
+        Event,
+        row,
+        type=EventType(row["type"]),
+        session_id=session_id,
+        status=Status(status) if status else None,
+        verdict=verdict,
     )

@@ -113,7 +113,8 @@ async def _count_take(
 
 
 def _told(answer: Answer) -> Document:
-    return logged(event_document(SHOWN_AS[answer.status], answer.question_id, answer.take, answer.status))
+    type = SHOWN_AS[answer.status]
+    return logged(event_document(type, answer.question_id, answer.take, answer.status, answer.verdict))
 
 
 def _at(question_id: QuestionId, values: Document) -> Document:

@@ -8,6 +8,7 @@ import pytest
 from services.errors import SessionNotFound
 from services.events import MOST_KEPT, Event, EventType
 from services.interview import Answer, Evaluation, Mark, PartId, SessionId, Status
+from services.transcript import Verdict
 from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
 
 SCORE = Evaluation(score=80.0, scorer="coverage")
@@ -27,7 +28,8 @@ async def a_life(house: House) -> None:
     await house.sessions.create(a_session())
     for rev, status in enumerate((Status.QUEUED, Status.PROCESSING, Status.COMPLETED), 1):
         mark = Mark.PENDING if status is Status.COMPLETED else None
-        await house.sessions.show(S1, replace(an_answer(1, rev, status), mark=mark))
+        verdict = Verdict.INCOMPLETE if status is Status.COMPLETED else None
+        await house.sessions.show(S1, replace(an_answer(1, rev, status), mark=mark, verdict=verdict))
     await house.sessions.score(S1, Q1, 1, SCORE)
     revision = (await house.sessions.get(S1, ANN)).revision
     assert await house.sessions.record_analysis(S1, revision, {"final_score": 80.0})
@@ -41,6 +43,7 @@ async def test_each_change_is_one_numbered_event(house: House) -> None:
         "answer.queued", "answer.processing", "answer.completed", "answer.scored", "session.analyzed",
     ]  # fmt: skip
     assert {(event.question_id, event.take) for event in events[:4]} == {(Q1, 1)}
+    assert [event.verdict for event in events] == [None, None, Verdict.INCOMPLETE, None, None]
     assert (events[4].question_id, events[4].take, events[4].status) == (None, None, None)
     assert sorted(event.at for event in events) == [event.at for event in events]
     assert events[0].at.tzinfo is not None

@@ -9,7 +9,7 @@ from services.language import Language
 from services.ports.audio import Deletion
 from services.ports.records import Load
 from services.ports.workers import WorkerSign
-from services.transcript import Flaw, Segment, Transcript, Word
+from services.transcript import Flaw, Segment, Transcript, Verdict, Word
 from tests.services.adapters.houses import Q1, Q2, S1, TERMS, House, a_part
 
 NONE = PartId("65f0000000000000000000ff")
@@ -20,11 +20,13 @@ HEARD = Transcript(
     language=Language("en"),
     language_probability=0.75,
     duration=1.5,
-    segments=(Segment(text="$so it", start=0.0, end=0.6, words=WORDS),),
+    segments=(Segment(text="$so it", start=0.0, end=0.6, words=WORDS, verdict=Verdict.OK),),
     engine="$engine",
     model="tiny",
     warnings=("cut",),
     flaws=(Flaw(code="cut", at=0.5, seconds=1.0),),
+    verdict=Verdict.LOW_CONFIDENCE,
+    verdict_version="$1",
 )
 
 

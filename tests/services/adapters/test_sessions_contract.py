@@ -18,12 +18,15 @@ from services.interview import (
     SessionId,
     Status,
 )
-from services.transcript import Flaw
+from services.transcript import Flaw, Verdict
 from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
 
 PART = PartId("65f000000000000000000001")
 SCORE = Evaluation(
-    score=80.0, feedback=(Feedback(point="$why", covered=True, quote="$was so", weight=2.0),), scorer="coverage"
+    score=80.0,
+    feedback=(Feedback(point="$why", covered=True, quote="$was so", weight=2.0),),
+    scorer="coverage",
+    usable_share=0.75,
 )
 FLAWS = (Flaw(code="cut", at=0.5), Flaw(code="$gap", seconds=2.0))
 CRAFTED = ["a.b", "q1.score", "$set", "", "a" * 65, "q1\x00", "answers.q1", "ü"]
@@ -37,7 +40,8 @@ def completed(take: int = 1, rev: int = 3) -> Answer:
     answer = an_answer(take, rev, Status.COMPLETED)
     spoken = {"transcript": "$was so", "language": "en", "language_probability": 0.75, "duration": 1.5}
     heard = {**spoken, "warnings": ("cut",), "flaws": FLAWS}
-    return replace(answer, audio_stored=False, mark=Mark.PENDING, **heard)  # type: ignore[arg-type]
+    judged = {"verdict": Verdict.INCOMPLETE, "verdict_version": "$1"}
+    return replace(answer, audio_stored=False, mark=Mark.PENDING, **heard, **judged)  # type: ignore[arg-type]
 
 
 async def shown(house: House) -> Session:
