@@ -20,6 +20,7 @@ from services.ports.workers import Doorbell
 log = structlog.get_logger(__name__)
 
 RINGS_AT_ONCE = 200
+PUT_OFF_SECONDS = 300.0
 
 
 @dataclass(slots=True)
@@ -69,12 +70,10 @@ class Sweep:
     async def audit(self) -> Counts:
         """One pass over the stored audio: what no record needs goes."""
         counts = Counts()
-        for id in await self._strays(await self.audio.stray_files()):
-            await self.audio.delete(id)
-            counts.stray_files += 1
-        for id in await self._strays(await self.audio.stray_chunks()):
-            await self.audio.delete(id)
-            counts.stray_chunks += 1
+        async for ids in self.audio.stray_files():
+            counts.stray_files += await self._remove(await self._strays(ids))
+        async for ids in self.audio.stray_chunks():
+            counts.stray_chunks += await self._remove(await self._strays(ids))
         await self.tally.swept("audit", counts.as_dict())
         return counts
 
@@ -90,21 +89,30 @@ class Sweep:
             closed=found.unsettled,
             scored=found.unscored,
             expired=found.expired,
-            stray_files=len(await self._strays(await self.audio.stray_files())),
-            stray_chunks=len(await self._strays(await self.audio.stray_chunks())),
+            stray_files=sum([len(await self._strays(ids)) async for ids in self.audio.stray_files()]),
+            stray_chunks=sum([len(await self._strays(ids)) async for ids in self.audio.stray_chunks()]),
         )
 
     async def _close_all(self, parts: list[Part]) -> int:
-        return len([part for part in parts if await self._is_closed(part)])
+        closed = 0
+        for part in parts:
+            if await self._succeeds(self.close(part), part.id):
+                closed += 1
+            else:
+                await self.upkeep.put_off(part.id, PUT_OFF_SECONDS)
+        return closed
 
-    async def _is_closed(self, part: Part) -> bool:
-        """One record that cannot be closed does not hold the others up."""
+    async def _remove(self, ids: list[PartId]) -> int:
+        return len([id for id in ids if await self._succeeds(self.audio.delete(id), id)])
+
+    async def _succeeds(self, work: Awaitable[object], id: PartId) -> bool:
+        """One recording of which nothing can be done does not hold the others up."""
         try:
-            await self.close(part)
+            await work
         except StoreUnavailable:
             raise
         except Exception:
-            log.exception("not closed", part=part.id)
+            log.exception("not cleaned up", part=id)
             return False
         return True
 

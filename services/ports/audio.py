@@ -48,11 +48,11 @@ class Audio(Protocol):
     async def delete(self, id: PartId) -> Deletion:
         """Forget the bytes. Nothing there is no error."""
 
-    async def stray_files(self) -> list[PartId]:
-        """The ids of all files; a record decides which of them are strays."""
+    def stray_files(self) -> AsyncIterator[list[PartId]]:
+        """The ids of all files, lot by lot; a record decides which of them are strays."""
 
-    async def stray_chunks(self) -> list[PartId]:
-        """The ids under which there are chunks and no file."""
+    def stray_chunks(self) -> AsyncIterator[list[PartId]]:
+        """The ids under which there are chunks and no file, lot by lot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ class Upkeep(Protocol):
     async def unsettled(self) -> list[Part]:
         """Ended parts for which something remains to be done for some seconds already."""
 
+    async def put_off(self, id: PartId, seconds: float) -> None:
+        """Have `unsettled` pass over the part for so long, so that it reaches those after it."""
+
     async def unscored(self) -> list[PartId]:
         """Completed parts whose scoring is overdue."""
 

@@ -56,6 +56,7 @@ class Row:
     accepted_at: datetime | None = None
     counted: bool = False
     settled: bool = True
+    settle_after: datetime | None = None
     to_score: bool = False
     score_failures: int = 0
     score_after: datetime | None = None

@@ -1,5 +1,6 @@
 """What the sweep finds and mends, in memory."""
 
+from services.adapters.mongo.parts import MOST_AT_ONCE
 from services.interview import LIVE, Failure, Part, PartId, PartState
 from services.ports.upkeep import Findings
 from tests.fakes.memory import Memory, Row
@@ -33,6 +34,11 @@ class FakeUpkeep:
 
     async def unsettled(self) -> list[Part]:
         return [row.part for row in self._unsettled()]
+
+    async def put_off(self, id: PartId, seconds: float) -> None:
+        row = self._memory.rows[id]
+        if not row.settled:
+            row.settle_after = self._memory.clock.after(seconds)
 
     async def unscored(self) -> list[PartId]:
         rows = self._unscored()
@@ -72,7 +78,9 @@ class FakeUpkeep:
 
     def _unsettled(self) -> list[Row]:
         rows, grace = self._memory.having(lambda row: not row.settled), self._memory.terms.settle_grace_seconds
-        return [row for row in rows if self._memory.clock.is_past(row.part.completed_at, grace)]
+        clock = self._memory.clock
+        over = [row for row in rows if clock.is_past(row.part.completed_at, grace) and clock.is_past(row.settle_after)]
+        return sorted(over, key=lambda row: row.part.completed_at or clock.now)[:MOST_AT_ONCE]
 
     def _unscored(self) -> list[Row]:
         return self._memory.having(lambda row: row.to_score and self._memory.clock.is_past(row.score_after))

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.interview import Part, PartId, PartState, Status
+from services.adapters.mongo.parts import MOST_AT_ONCE
+from services.interview import Answer, Failure, Part, PartId, PartState, SessionId, Status
 from services.ports.audio import Deletion
 from services.ports.speech import Recording, Speech
-from services.upkeep import RINGS_AT_ONCE
+from services.upkeep import PUT_OFF_SECONDS, RINGS_AT_ONCE
 from tests.house import ALICE, Q1, Q2, Interior, incoming
 
 
@@ -140,6 +141,44 @@ async def test_a_record_that_cannot_be_closed_does_not_hold_the_others_up() -> N
     assert (await house.sweep.run(24)).closed == 1
     assert list(house.memory.files) == [broken.id]
     assert house.memory.rows[sound.id].settled
+
+
+async def test_hundreds_of_records_that_cannot_be_closed_do_not_hold_the_others_up() -> None:
+    house = Interior()
+    parts = [await house.upload(await house.session()) for _ in range(MOST_AT_ONCE + 1)]
+    for part in parts:
+        assert await house.interventions.fail(part.id, Failure("code", "It was ended."))
+        house.memory.clock.advance(1)
+    show = house.sessions.show
+    *broken, sound = parts
+
+    async def fails(session_id: SessionId, answer: Answer) -> bool:
+        if answer.part_id != sound.id:
+            raise ValueError(answer.part_id)
+        return await show(session_id, answer)
+
+    house.sessions.show = fails  # type: ignore[method-assign]
+    house.memory.clock.advance(30)
+    assert [(await house.sweep.run(24)).closed for _ in range(3)] == [0, 1, 0]
+    house.sessions.show = show  # type: ignore[method-assign]
+    house.memory.clock.advance(PUT_OFF_SECONDS + 1)
+    assert (await house.sweep.run(24)).closed == len(broken)
+
+
+async def test_a_stray_that_cannot_be_deleted_does_not_hold_the_others_up() -> None:
+    house = Interior()
+    broken, sound = PartId("e" * 24), PartId("f" * 24)
+    house.memory.files |= {broken: {}, sound: {}}
+    delete = house.audio.delete
+
+    async def fails(id: PartId) -> Deletion:
+        if id == broken:
+            raise ValueError(id)
+        return await delete(id)
+
+    house.audio.delete = fails  # type: ignore[method-assign]
+    assert (await house.sweep.audit()).stray_files == 1
+    assert list(house.memory.files) == [broken]
 
 
 async def test_a_second_sweep_finds_nothing_to_do() -> None:

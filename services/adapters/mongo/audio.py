@@ -20,6 +20,8 @@ from services.interview import PartId
 from services.ports.audio import Deletion, Stored
 
 CHUNKS_PER_READ = 4
+KEYS_PER_LOT = 5_000
+BEFORE_ALL = ObjectId(bytes(12))
 
 
 class GridAudio:
@@ -101,20 +103,31 @@ class GridAudio:
         left = await self._files.count_documents({"_id": ObjectId(id)}) + await self._count(id)
         return Deletion(files.deleted_count, chunks.deleted_count, left)
 
-    @confirmed()
-    async def stray_files(self) -> list[PartId]:
-        files = self._files.find({}, {"_id": True}, hint="_id_")
-        return [PartId(str(file["_id"])) async for file in files]
+    async def stray_files(self) -> AsyncIterator[list[PartId]]:
+        async for ids in self._lots(self._files, "_id"):
+            yield [PartId(str(id)) for id in ids]
+
+    async def stray_chunks(self) -> AsyncIterator[list[PartId]]:
+        async for ids in self._lots(self._chunks, "files_id"):
+            there = await self._with_file(ids)
+            yield [PartId(str(id)) for id in ids if id not in there]
+
+    async def _lots(self, collection: AsyncCollection[Document], field: str) -> AsyncIterator[list[ObjectId]]:
+        """All ids that stand in the field, in order; however many there are, few are held."""
+        last = BEFORE_ALL
+        while ids := await self._next_lot(collection, field, last):
+            yield ids
+            last = ids[-1]
 
     @confirmed()
-    async def stray_chunks(self) -> list[PartId]:
-        without_file: list[Document] = [
-            {"$group": {"_id": "$files_id"}},
-            {"$lookup": {"from": self._files.name, "localField": "_id", "foreignField": "_id", "as": "file"}},
-            {"$match": {"file": []}},
-        ]
-        ids = await self._chunks.aggregate(without_file, hint="files_id_1_n_1")
-        return [PartId(str(row["_id"])) async for row in ids]
+    async def _next_lot(self, collection: AsyncCollection[Document], field: str, last: ObjectId) -> list[ObjectId]:
+        shown = {"_id": False, field: True}
+        rows = collection.find({field: {"$gt": last}}, shown, sort=[(field, 1)], limit=KEYS_PER_LOT)
+        return list(dict.fromkeys([row[field] async for row in rows]))
+
+    @confirmed()
+    async def _with_file(self, ids: list[ObjectId]) -> set[ObjectId]:
+        return {file["_id"] async for file in self._files.find({"_id": {"$in": ids}}, {"_id": True})}
 
 
 def _durable(collection: AsyncCollection[Document]) -> AsyncCollection[Document]:

@@ -47,7 +47,8 @@ class MongoUpkeep:
             **may(PartState.ABORTED, PartState.UPLOADING),
             "$expr": past("heartbeat_at", upload_silence_seconds),
         }
-        self._unsettled = {"settled": False, "$expr": past("completed_at", settle_grace_seconds)}
+        over = {"$and": [past("completed_at", settle_grace_seconds), reached("settle_after")]}
+        self._unsettled = {"settled": False, "$expr": over}
 
     @confirmed()
     async def due(self, limit: int) -> list[PartId]:
@@ -92,6 +93,11 @@ class MongoUpkeep:
     async def unsettled(self) -> list[Part]:
         rows = self._parts.find(self._unsettled, WITHOUT_TRANSCRIPT, sort=[("completed_at", 1)], limit=MOST_AT_ONCE)
         return [part_of(row) async for row in rows]
+
+    @confirmed()
+    async def put_off(self, id: PartId, seconds: float) -> None:
+        waiting = {"_id": id, "settled": False}
+        await unhurried(self._parts).update_one(waiting, [{"$set": {"settle_after": later(seconds)}}])
 
     @confirmed()
     async def unscored(self) -> list[PartId]:

@@ -62,6 +62,7 @@ TIMES = (
     "completed_at",
     "score_after",
     "accepted_at",
+    "settle_after",
 )
 
 

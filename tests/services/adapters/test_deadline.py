@@ -101,7 +101,7 @@ async def test_reads_writes_and_recordings_end_within_their_deadlines(
         _later(house.upkeep.reclaim()),
         _later(house.workers.alive()),
         _later(house.audio.delete(part.id)),
-        _later(house.audio.stray_chunks()),
+        _later(anext(house.audio.stray_chunks())),
         _later(house.audio.store(PartId(str(ObjectId())), _pieces(), {})),
         _later(_read(house, part.id)),
     ]

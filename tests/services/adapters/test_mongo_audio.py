@@ -11,13 +11,14 @@ from gridfs.asynchronous import AsyncGridFSBucket
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.adapters.mongo import audio as module
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.uploads import MongoUploads
 from services.errors import AudioMissing, StoreUnavailable
 from services.ports.audio import Deletion
 from tests.services.adapters.houses import ANN, S1, a_part
-from tests.services.adapters.test_audio_contract import CHUNK, METADATA, noise, pieces
+from tests.services.adapters.test_audio_contract import CHUNK, METADATA, all_of, noise, pieces
 
 Document = dict[str, Any]
 
@@ -105,9 +106,24 @@ async def test_chunks_without_a_file_are_strays(database: AsyncDatabase[Document
     for id in (kept, stray):
         await audio.store(id, pieces(noise(2 * CHUNK)), METADATA)
     await database["fs.files"].delete_one({"_id": ObjectId(stray)})
-    assert await audio.stray_chunks() == [stray]
+    assert await all_of(audio.stray_chunks()) == [stray]
     assert await audio.delete(stray) == Deletion(0, 2, 0)
-    assert await audio.stray_chunks() == []
+    assert await all_of(audio.stray_chunks()) == []
+
+
+async def test_what_is_stored_is_looked_through_lot_by_lot(
+    database: AsyncDatabase[Document], audio: GridAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEYS_PER_LOT", 3)
+    ids = sorted(a_part().id for _ in range(10))
+    for id in ids:
+        await audio.store(id, pieces(noise(4 * CHUNK)), METADATA)  # more chunks than go into one lot
+    strays = ids[::2]
+    await database["fs.files"].delete_many({"_id": {"$in": [ObjectId(id) for id in strays]}})
+    files = [lot async for lot in audio.stray_files()]
+    assert [id for lot in files for id in lot] == ids[1::2]
+    assert max(map(len, files)) == 3
+    assert await all_of(audio.stray_chunks()) == strays
 
 
 async def test_reading_may_be_left_early(audio: GridAudio) -> None:

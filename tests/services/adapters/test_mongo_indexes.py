@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
 from services.adapters.mongo.records import MOST_COUNTED
-from services.interview import Evaluation, Failure, Question, QuestionId, SessionId
+from services.interview import Evaluation, Failure, PartId, Question, QuestionId, SessionId
 from services.ports.access import Hold, Keyed
 from services.ports.audio import Deletion
 from services.ports.operations import Outcome, Place
@@ -105,8 +105,9 @@ async def uploads(house: House) -> None:
     assert await house.uploads.withdraw(queued.id)
     assert [piece async for piece in house.audio.read(part.id)]
     await house.audio.mark(part.id, "processing")
-    await house.audio.stray_files()
-    await house.audio.stray_chunks()
+    assert [ids async for ids in house.audio.stray_files()] and not [
+        ids async for ids in house.audio.stray_chunks() if ids
+    ]
     await house.audio.delete(part.id)
 
 
@@ -174,6 +175,7 @@ async def sweep(house: House) -> None:
     await house.upkeep.bury(TROUBLE)
     await house.upkeep.abandon()
     await house.upkeep.unsettled()
+    await house.upkeep.put_off(PartId("none"), 60)
     await house.upkeep.unscored()
     await house.upkeep.expire(1.0)
     await house.upkeep.survey(1.0)
@@ -213,8 +215,10 @@ def is_a_tests_own(query: Document) -> bool:
 async def test_looking_for_stray_chunks_reads_no_audio(overheard: tuple[AsyncDatabase[Document], Overheard]) -> None:
     database, listener = overheard
     house = house_on_mongo(database)
-    await house.audio.stray_chunks()
-    plan = await database.command({"explain": listener.queries[-1], "verbosity": "queryPlanner"})
+    await house.audio.store(a_part().id, pieces(b"x" * 300_000), METADATA)
+    assert [ids async for ids in house.audio.stray_chunks()] == [[]]
+    (first, *_) = [query for query in listener.queries if query.get("find") == "fs.chunks"]
+    plan = await database.command({"explain": first, "verbosity": "queryPlanner"})
     assert not {"FETCH", "COLLSCAN"} & set(stages(plan))
 
 

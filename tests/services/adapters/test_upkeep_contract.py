@@ -110,6 +110,19 @@ async def test_an_upload_that_fell_silent_is_given_up(house: House) -> None:
     assert await house.uploads.accept(part.id, "5ha", 7) is None
 
 
+async def test_an_end_that_is_put_off_makes_room_for_others_and_comes_again(house: House) -> None:
+    done = await house.claimed()
+    await house.claims.complete(done.id, done.fence, silence(1.0))
+    await house.passes(TERMS.settle_grace_seconds + 1)
+    await house.upkeep.put_off(done.id, 300)
+    assert await house.upkeep.unsettled() == []
+    await house.passes(301)
+    (again,) = await house.upkeep.unsettled()
+    assert await house.closings.settle(again.id, again.rev, None)
+    await house.upkeep.put_off(done.id, 300)
+    assert await house.upkeep.unsettled() == []
+
+
 async def test_every_end_is_unsettled_until_it_is_settled(house: House) -> None:
     upload = a_part()
     await house.uploads.begin(upload)
