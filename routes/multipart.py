@@ -1,6 +1,6 @@
 """Reading one file out of a multipart body while it arrives; nothing is kept but the piece in hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from services.errors import (
     UploadMalformed,
     UploadTruncated,
 )
-from services.formats import SNIFF_BYTES, sniff
+from services.formats import SNIFF_BYTES, estimated_seconds, sniff
 from services.ports.audio import Incoming
 
 if TYPE_CHECKING:
@@ -140,8 +140,10 @@ async def file_bytes(
         raise AudioFieldMissing
 
 
-async def incoming(data: AsyncIterator[bytes]) -> Incoming:
-    """Look at the first bytes: AudioEmpty or NotAudio before anything is stored."""
+async def incoming(
+    data: AsyncIterator[bytes], declared: int = 0, reserve: Callable[[float], Awaitable[None]] | None = None
+) -> Incoming:
+    """Look at the first bytes: AudioEmpty, NotAudio, or TooMuchQueued, before anything is stored."""
     head = b""
     async for piece in data:
         head += piece
@@ -152,7 +154,9 @@ async def incoming(data: AsyncIterator[bytes]) -> Incoming:
     container = sniff(head)
     if container is None:
         raise NotAudio
-    return Incoming(container, _chained(head, data))
+    found = Incoming(container, _chained(head, data), *([reserve] if reserve else []))
+    await found.reserve(estimated_seconds(container, declared))
+    return found
 
 
 async def _chained(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from services.admission import Admission
+from services.admission import Admission, Slot
 from services.analysis import Analysis
 from services.background import Background
 from services.errors import Forbidden, Unauthenticated
@@ -135,10 +135,13 @@ async def _admin(viewer: Asker) -> Viewer:
 Admin = Annotated[Viewer, Depends(_admin)]
 
 
-async def upload_slot(services: Needs, viewer: Asker) -> AsyncIterator[None]:
+async def _upload_slot(services: Needs, viewer: Asker) -> AsyncIterator[Slot]:
     """A place among the uploads in flight, until the answer is sent."""
-    async with services.admission.upload(viewer):
-        yield
+    async with services.admission.upload(viewer) as slot:
+        yield slot
+
+
+UploadSlot = Annotated[Slot, Depends(_upload_slot)]
 
 
 SessionPath = Annotated[SessionId, Path(pattern=ID_PATTERN, description="The session's id.")]

@@ -1,20 +1,22 @@
 """Uploading an answer: stored while it arrives, answered at once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from routes import once
 from routes.errors import documented
 from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
-from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, upload_slot
+from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, UploadSlot
 from routes.patience import Patience
 from routes.prefix import here
 from services import errors, formats
 from services.interview import Part, PartId, QuestionId, SessionId, Viewer
 from services.ports.access import Hold
+from services.ports.audio import Incoming
 
 router = APIRouter(prefix="/api", tags=["answers"], route_class=once.OnceRead)
 
@@ -72,7 +74,7 @@ class UploadOut(BaseModel):
     status_code=202,
     operation_id="uploadAnswer",
     response_model=UploadOut,
-    dependencies=[Depends(upload_slot), once.takes_key],
+    dependencies=[once.takes_key],
     openapi_extra=FORM,
     responses=documented(
         errors.UploadMalformed,
@@ -101,17 +103,19 @@ async def upload_answer(
     response: Response,
     viewer: Asker,
     services: Needs,
+    slot: UploadSlot,
 ) -> UploadOut | Response:
     """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed."""
     boundary = boundary_of(request.headers.get("content-type"))
-    _refuse_oversize(request, services.max_audio_bytes)
+    declared = _declared(request, services.max_audio_bytes)
     patience = Patience(services.upload_idle_seconds, services.upload_least_rate)
     data = file_bytes(request.stream(), boundary, services.max_audio_bytes, patience)
     if kept := once.kept_of(request):
         await services.intake.admit(session_id, question_id, viewer)
         await once.same(data, kept.fingerprint)
         return once.replay(kept)
-    part, id = await _received(session_id, question_id, viewer, services, data, once.hold_of(request))
+    taking = partial(incoming, data, declared, slot.reserve)
+    part, id = await _received(session_id, question_id, viewer, services, data, taking, once.hold_of(request))
     once.is_of(request, part.sha256)
     response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
     response.headers["Retry-After"] = str(await services.pace.of_all())
@@ -124,25 +128,29 @@ async def _received(
     viewer: Viewer,
     services: Services,
     data: AsyncIterator[bytes],
+    taking: Callable[[], Awaitable[Incoming]],
     hold: Hold | None,
 ) -> tuple[Part, PartId]:
     """The part that the upload made, or that an earlier try with its key had made, and the id it was given."""
     if hold is None:
         numbered = await services.intake.number(session_id, question_id, viewer)
-        return await services.intake.take_in(numbered, await incoming(data)), numbered.part.id
+        return await services.intake.take_in(numbered, await taking()), numbered.part.id
     await services.intake.admit(session_id, question_id, viewer)
     hold, made = await services.idempotency.resume(hold)
     if made is not None:
         await once.same(data, made.sha256)
         return made, made.id
     id = PartId(hold.made_id)
-    part = await services.intake.receive(session_id, question_id, viewer, await incoming(data), id=id)
+    part = await services.intake.receive(session_id, question_id, viewer, await taking(), id=id)
     if part.id != id:
         await services.idempotency.renamed(hold, part.id)
     return part, id
 
 
-def _refuse_oversize(request: Request, max_bytes: int) -> None:
+def _declared(request: Request, max_bytes: int) -> int:
+    """How many bytes come by the client's own word, 0 where it gives none; AudioTooLarge."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > max_bytes + FORM_OVERHEAD:
+    declared = int(length) if length.isdecimal() else 0
+    if declared > max_bytes + FORM_OVERHEAD:
         raise errors.AudioTooLarge(f"The recording is larger than {max_bytes} bytes.")
+    return declared

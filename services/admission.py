@@ -28,6 +28,33 @@ LISTEN_AGAIN_SECONDS = 5.0
 BODY_AGAIN_SECONDS = 2.0
 
 
+@dataclass(slots=True)
+class Reserved:
+    """The seconds of one user's recordings that arrive or have arrived, while any of his uploads is in flight."""
+
+    seconds: float = 0.0
+    queued: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Slot:
+    """An upload's place: what waited when it began, and what was reserved by others since."""
+
+    reserved: Reserved
+    waited: float
+    before: float
+    most: float
+    wait: Callable[[], Awaitable[int]]
+    own: float = 0.0
+
+    async def reserve(self, seconds: float) -> None:
+        """Reserve so many seconds, in place of those before; TooMuchQueued where others have used up what may wait."""
+        self.reserved.seconds += seconds - self.own
+        self.own = seconds
+        if self.waited + self.reserved.seconds - self.before - self.own > self.most:
+            raise TooMuchQueued(retry_after=await self.wait())
+
+
 @dataclass(slots=True, kw_only=True)
 class Admission:
     """The numbers in flight are this process's; the rates are everybody's who shares the port's store."""
@@ -43,6 +70,7 @@ class Admission:
     most_bodies_of_user: int = 64
     most_bodies: int = 512
     in_flight: Counter[UserId] = field(default_factory=Counter, init=False)
+    reserved: dict[UserId, Reserved] = field(default_factory=dict, init=False)
     listening: Counter[UserId] = field(default_factory=Counter, init=False)
     arriving: Counter[UserId] = field(default_factory=Counter, init=False)
 
@@ -61,22 +89,35 @@ class Admission:
             _refuse_faster(wait)
 
     @asynccontextmanager
-    async def upload(self, viewer: Viewer) -> AsyncIterator[None]:
-        """Count an upload while it is in flight.
+    async def upload(self, viewer: Viewer) -> AsyncIterator[Slot]:
+        """Count an upload while it is in flight, with what it reserves of the time that may wait.
 
         TooManyUploads, UploadsSaturated, RateLimited, or TooMuchQueued.
         """
-        self._enter(viewer.user_id)
+        user = viewer.user_id
+        self._enter(user)
+        reserved = self.reserved.setdefault(user, Reserved())
         try:
-            wait, queued = await asyncio.gather(
-                self.limits.hit(UPLOADS, viewer.user_id), self.backlog.queued_seconds(viewer.user_id)
-            )
-            _refuse_faster(wait)
-            if queued > self.most_queued_seconds:
-                raise TooMuchQueued(retry_after=await self.wait())
-            yield
+            slot = await self._slot(viewer, reserved)
+            try:
+                await slot.reserve(0.0)
+                yield slot
+            except BaseException:
+                reserved.seconds -= slot.own
+                raise
+            reserved.queued += slot.own
         finally:
-            _leave(self.in_flight, viewer.user_id)
+            _leave(self.in_flight, user)
+            if user not in self.in_flight:
+                del self.reserved[user]
+
+    async def _slot(self, viewer: Viewer, reserved: Reserved) -> Slot:
+        before = reserved.queued
+        wait, queued = await asyncio.gather(
+            self.limits.hit(UPLOADS, viewer.user_id), self.backlog.queued_seconds(viewer.user_id)
+        )
+        _refuse_faster(wait)
+        return Slot(reserved=reserved, waited=queued, before=before, most=self.most_queued_seconds, wait=self.wait)
 
     @asynccontextmanager
     async def listener(self, viewer: Viewer) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """Taking in a recording, so that a crash at any point can be repaired.
 
 1. number the take and keep a record `uploading`, which names the audio to come;
-2. store the bytes as they arrive;
+2. store the bytes as they arrive, if there is room for them to wait;
 3. move the record to `queued`, with their hash and length;
 4. show the answer as queued, unless a newer take is shown;
 5. ring for a worker: if that is lost, the sweep rings again.
@@ -108,7 +108,8 @@ class Intake:
         """Store a numbered recording under its id and queue it; durable once this returns.
 
         A part of another id is the same recording, which was in work already.
-        TakeSuperseded if a newer recording was accepted meanwhile. Left by any
+        TakeSuperseded if a newer recording was accepted meanwhile, TooMuchQueued
+        if others were accepted that leave no room for it to wait. Left by any
         error, it leaves no audio behind.
         """
         part = numbered.part
@@ -165,6 +166,7 @@ class Intake:
 
     async def _accept(self, part: Part, stored: Stored, incoming: Incoming) -> Part:
         seconds = estimated_seconds(incoming.container, stored.size)
+        await incoming.reserve(seconds)
         queued = await self.uploads.accept(part.id, stored.sha256, stored.size, seconds)
         if queued is None:
             raise StoreUnavailable(GIVEN_UP)

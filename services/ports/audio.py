@@ -1,6 +1,6 @@
 """What the use cases need from the store of recordings."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,9 +55,17 @@ class Audio(Protocol):
         """The ids under which there are chunks and no file, lot by lot."""
 
 
+async def _always(_: float) -> None:
+    """Where nobody counts, there is room for all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A recording as it arrives: its container, and its bytes from the first on."""
+    """A recording as it arrives: its container, and its bytes from the first on.
+
+    `reserve` says how long it is, as far as is known, and raises TooMuchQueued where that may not wait.
+    """
 
     container: Container
     data: AsyncIterator[bytes]
+    reserve: Callable[[float], Awaitable[None]] = _always

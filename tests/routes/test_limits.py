@@ -108,3 +108,66 @@ async def test_a_cancelled_upload_gives_its_place_back() -> None:
         await asyncio.gather(first, return_exceptions=True)
         assert not api.admission.in_flight
         assert not api.house.memory.files
+
+
+async def test_of_many_uploads_at_once_no_more_are_accepted_than_may_wait() -> None:
+    api, more = Api(most_queued_seconds=100.0, upload_idle_seconds=60), asyncio.Event()
+    head = form(file(b"\x1a\x45\xdf\xa3" + bytes(500)), end=b"")
+
+    async def slow(number: int) -> AsyncIterator[bytes]:
+        yield head
+        await more.wait()
+        yield bytes([number]) * 60_000 + b"\r\n--b--\r\n"
+
+    async with api.client() as client:
+        session = await make_session(client)
+        where = f"/api/upload-answer/{session}/q1"
+        sending = [asyncio.create_task(client.post(where, content=slow(number), headers=HEAD)) for number in range(8)]
+        while api.admission.in_flight.total() < 8:
+            await asyncio.sleep(0)
+        more.set()
+        answers = await asyncio.gather(*sending)
+        api.most_queued_seconds = api.admission.most_queued_seconds = 5.0
+        assert sorted(answer.status_code for answer in answers) == [202] * 8  # 60 s of 100
+        sending = [
+            asyncio.create_task(client.post(where, content=slow(number), headers=HEAD)) for number in range(10, 18)
+        ]
+        refused = await asyncio.gather(*sending)
+        assert {problem(answer) for answer in refused} == {(429, "too_much_queued")}
+        await api.house.work_off()
+        sending = [
+            asyncio.create_task(client.post(where, content=slow(number), headers=HEAD)) for number in range(20, 28)
+        ]
+        answers = await asyncio.gather(*sending)
+        statuses = [answer.status_code for answer in answers]
+        assert (statuses.count(202), statuses.count(429)) == (1, 7)  # the one that may go past it
+        assert not api.admission.reserved
+        assert len(api.house.memory.files) == 1
+
+
+async def test_what_says_how_large_it_is_is_refused_before_it_is_stored() -> None:
+    api, more = Api(most_queued_seconds=5.0, upload_idle_seconds=60), asyncio.Event()
+    body = form(file(b"\x1a\x45\xdf\xa3" + bytes(60_000)))
+    stored: list[bytes] = []
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield body[:600]
+        await more.wait()
+        stored.append(body[600:])
+        yield body[600:]
+
+    headers = HEAD | {"Content-Length": str(len(body))}
+    async with api.client() as client:
+        session = await make_session(client)
+        where = f"/api/upload-answer/{session}/q1"
+        first = asyncio.create_task(client.post(where, content=slow(), headers=headers))
+        while not any(slot.seconds for slot in api.admission.reserved.values()):
+            await asyncio.sleep(0)
+        second = await asyncio.wait_for(client.post(where, content=iterate(body[:600]), headers=headers), 30)
+        assert problem(second) == (429, "too_much_queued")
+        more.set()
+        assert (await first).status_code == 202
+
+
+async def iterate(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
