@@ -40,7 +40,7 @@ class Settings(FromEnvironment):
 
     jwt_secret: Secret | None = Field(None, description="Secret of HS256 bearer tokens, 32 bytes or more.")
     jwks_url: HttpUrl | None = Field(None, description="JWKS address for RS256/ES256 tokens, in place of a secret.")
-    jwt_audience: Word | None = Field(None, description="Required `aud`, if set.")
+    jwt_audience: Word | None = Field(None, description="Required `aud`; must be set with JWKS_URL.")
     jwt_issuer: Word | None = Field(None, description="Required `iss`, if set.")
     metrics_token: HeaderSecret | None = Field(
         None, description="Bearer token that may read /metrics; an admin's token may too."

@@ -174,7 +174,7 @@ def _services(
         records=house.records,
         webhooks=house.webhooks,
         tokens=tokens,
-        health=lambda: look(house, client),
+        health=lambda: look(house, client, tokens),
         max_audio_bytes=settings.max_audio_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
         watch=Watch(gauges=house.gauges, doorbell=house.doorbell),
@@ -226,6 +226,11 @@ def make_tokens(settings: Settings) -> JwtTokens:
     """The tokens that the settings accept: a JWKS address goes before a secret; ValueError if there is neither."""
     if settings.jwt_secret is None and settings.jwks_url is None:
         raise ValueError("set JWT_SECRET (32 bytes or more) or JWKS_URL, so that the API can tell its users")
+    if settings.jwks_url and not settings.jwt_audience:
+        raise ValueError(
+            "set JWT_AUDIENCE to the name by which the identity provider knows this API: JWKS_URL alone would let in "
+            "every token that the provider gives to anybody for anything, an admin's of another application too"
+        )
     return JwtTokens(
         secret=None if settings.jwks_url or not settings.jwt_secret else settings.jwt_secret.get_secret_value(),
         jwks_url=settings.jwks_url,

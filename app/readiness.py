@@ -13,6 +13,7 @@ from routes.needs import Health
 from services.adapters.mongo.client import is_replicated
 from services.adapters.mongo.documents import Document
 from services.errors import StoreUnavailable
+from services.ports.access import Tokens
 
 log = structlog.get_logger(__name__)
 
@@ -20,10 +21,15 @@ LOOK_SECONDS = 0.8
 T = TypeVar("T")
 
 
-async def look(house: House, client: AsyncMongoClient[Document]) -> Health:
+async def look(house: House, client: AsyncMongoClient[Document], tokens: Tokens) -> Health:
     """What answers now."""
     workers, waiting = await asyncio.gather(_or_none(_workers(house, client)), _or_none(house.doorbell.waiting()))
-    return Health(database=workers is not None, doorbell=waiting is not None, workers=workers or 0)
+    return Health(
+        database=workers is not None,
+        doorbell=waiting is not None,
+        workers=workers or 0,
+        tokens=await tokens.can_verify(),
+    )
 
 
 async def _workers(house: House, client: AsyncMongoClient[Document]) -> int | None:

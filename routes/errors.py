@@ -1,5 +1,6 @@
 """The only place where a problem becomes a status: RFC 9457 problem details, one shape everywhere."""
 
+import math
 from http import HTTPMethod, HTTPStatus
 from typing import Any
 
@@ -30,6 +31,7 @@ STATUS: dict[type[Problem], int] = {
     errors.ListenersSaturated: 503,
     errors.BodiesSaturated: 503,
     errors.Unauthenticated: 401,
+    errors.KeysUnavailable: 503,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
@@ -79,7 +81,7 @@ def problem_response(problem: Problem) -> JSONResponse:
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.retryable:
-        headers["Retry-After"] = str(max(1, round(problem.retry_after or 1)))
+        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after or 1)))
     return response(status, problem.code, str(problem), headers)
 
 
@@ -153,8 +155,9 @@ UNREADABLE: dict[int | str, dict[str, Any]] = {
 
 
 def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The problems of a route that asks for a token, for its OpenAPI `responses`."""
-    return listed(errors.Unauthenticated, *kinds)
+    """The problems of a route that asks for a token, for its OpenAPI `responses`; some can happen to all of them."""
+    common: tuple[type[Problem], ...] = (errors.RateLimited, errors.KeysUnavailable, errors.StoreUnavailable)
+    return listed(errors.Unauthenticated, *kinds, *(kind for kind in common if kind not in kinds))
 
 
 def listed(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:

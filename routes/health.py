@@ -24,29 +24,33 @@ class ReadyOut(BaseModel):
     background: dict[str, str] = Field(
         description="Each kind of work that runs beside requests in this process: `ok`, or `restarting` after an error."
     )
+    tokens: str = Field(description="`down` while tokens cannot be checked for want of the provider's keys.")
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", operation_id="healthz")
 async def healthz() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readyz", responses={503: {"model": ReadyOut, "description": "Takes no answers."}})
 async def readyz(response: Response, services: Needs) -> ReadyOut:
     """Whether answers are taken (200) and transcribed (`ready`); without Redis it is degraded, not failing."""
     health = await services.health()
-    whole = health.database and health.doorbell and health.workers > 0
+    whole = health.is_ready and health.doorbell and health.workers > 0
     background = {kind.value: "restarting" if each.waiting else "ok" for kind, each in services.background.running()}
     is_well = whole and "restarting" not in background.values()
-    response.status_code = 200 if health.database else 503
+    response.status_code = 200 if health.is_ready else 503
     return ReadyOut(
         ready=whole,
-        status="ok" if is_well else "degraded" if health.database else "failing",
+        status="ok" if is_well else "degraded" if health.is_ready else "failing",
         mongodb="ok" if health.database else "down",
         redis="ok" if health.doorbell else "down",
         workers=health.workers,
         background=background,
+        tokens="ok" if health.tokens else "down",
     )
 
 

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from services.admission import Admission, Slot
 from services.analysis import Analysis
 from services.background import Background
-from services.errors import Forbidden, Unauthenticated
+from services.errors import Forbidden, KeysUnavailable, Unauthenticated
 from services.idempotency import Idempotency
 from services.intake import Intake
 from services.intervention import Intervention
@@ -36,10 +36,12 @@ class Health:
     database: bool
     doorbell: bool
     workers: int
+    tokens: bool = True
 
     @property
     def is_ready(self) -> bool:
-        return self.database
+        """Whether answers are taken."""
+        return self.database and self.tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ async def viewer_of(request: Request, services: Services, credentials: HTTPAutho
         if credentials is None:
             raise Unauthenticated
         viewer = await services.tokens.verify(credentials.credentials)
-    except Unauthenticated:
+    except (Unauthenticated, KeysUnavailable):
         await services.admission.address(address)
         raise
     await services.admission.visit(address, viewer)

@@ -2,6 +2,7 @@
 
 Problem
   Unauthenticated        no valid token
+  KeysUnavailable        whether a token is valid cannot be told now (retryable)
   Forbidden              a valid token that does not suffice
   IdempotencyKeyInvalid  not 1 to 255 visible ASCII characters
   IdempotencyMismatch    the key was used for another request
@@ -41,7 +42,7 @@ Problem
   BodyStalled            its body did not arrive in time
   NotAudio               no known audio container
   WebhookUrlRefused      nothing is sent to such an address
-  StoreUnavailable       the database did not confirm a write (retryable)
+  StoreUnavailable       the database did not answer, or did not confirm a write (retryable)
   TranscriptionProblem   what ends or delays a transcription
     RecordingAtFault     what is wrong is the recording itself; nothing else lets go of one that failed
       AudioUnreadable    it is not sound, and never will be
@@ -74,6 +75,12 @@ class Problem(Exception):
 class Unauthenticated(Problem):
     code = "unauthenticated"
     sentence = "Send a valid token as 'Authorization: Bearer <token>'."
+
+
+class KeysUnavailable(Problem):
+    code = "keys_unavailable"
+    sentence = "Tokens cannot be checked at the moment: the identity provider's keys could not be read. Try again."
+    retryable = True
 
 
 class Forbidden(Problem):
@@ -281,7 +288,7 @@ class WebhookUrlRefused(Problem):
 
 class StoreUnavailable(Problem):
     code = "store_unavailable"
-    sentence = "The database did not confirm the write. Try again."
+    sentence = "The database did not answer, or did not confirm a write. Try again."
     retryable = True
 
 

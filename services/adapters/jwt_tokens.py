@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import jwt
 
-from services.errors import Unauthenticated
+from services.errors import KeysUnavailable, Unauthenticated
 from services.interview import UserId, Viewer
 
 LEAST_SECRET_BYTES = 32
@@ -17,10 +17,10 @@ LONGEST_USER = 128
 KEYS_LAST_SECONDS = 300.0
 LEAST_SECONDS_BETWEEN_FETCHES = 10.0
 FETCH_SECONDS = 5.0
+LEEWAY_SECONDS = 30.0
 
 INVALID = "The token is not valid. Sign in again."
 EXPIRED = "The token has expired. Sign in again."
-NO_KEYS = "The token cannot be checked at the moment: the identity provider's keys could not be read. Try again."
 NO_USER = f"The token's `sub` is not a user's id of 1 to {LONGEST_USER} characters."
 
 
@@ -44,14 +44,22 @@ class JwtTokens:
         self._issuer = issuer
 
     async def verify(self, token: str) -> Viewer:
-        """Who the token speaks for; Unauthenticated with a sentence for the client if it is not valid."""
+        """Who the token speaks for; Unauthenticated with a sentence for the client if it is not valid.
+
+        KeysUnavailable where that cannot be told now.
+        """
         try:
             key: Any = self._secret if self._keys is None else await self._keys.of(token)
             return _viewer(self._claims(token, key))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated(EXPIRED) from None
-        except (jwt.PyJWTError, UnicodeError):
+        except jwt.exceptions.InvalidSubjectError:
+            raise Unauthenticated(NO_USER) from None
+        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError):
             raise Unauthenticated(INVALID) from None
+
+    async def can_verify(self) -> bool:
+        return self._keys is None or self._keys.are_there()
 
     def _claims(self, token: str, key: Any) -> dict[str, Any]:
         return jwt.decode(
@@ -60,6 +68,7 @@ class JwtTokens:
             algorithms=["HS256"] if self._keys is None else ["RS256", "ES256"],
             audience=self._audience,
             issuer=self._issuer,
+            leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "sub"], "verify_aud": self._audience is not None},
         )
 
@@ -71,49 +80,65 @@ class PublishedKeys:
         self._url = url
         self._clock = clock
         self._keys: list[jwt.PyJWK] = []
+        self._useless: set[str | None] = set()  # names that were asked for in vain, or of keys that sign nothing
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
         self._lock = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
 
     async def of(self, token: str) -> jwt.PyJWK:
-        """The key that the token names, or the only one; Unauthenticated if there is none."""
+        """The key that the token names, or the only one; Unauthenticated if there is none.
+
+        KeysUnavailable where there may be one that could not be fetched, or not yet: keys are changed now and then.
+        """
         kid = jwt.get_unverified_header(token).get("kid")
         if self._age(self._fetched_at) > KEYS_LAST_SECONDS or self._find(kid) is None:
-            await self._refresh()
-        if not self._keys:
-            raise Unauthenticated(NO_KEYS)
+            await self._refresh(kid)
         key = self._find(kid)
-        if key is None:
+        if key is not None:
+            return key
+        if self._keys and (kid is None or kid in self._useless):
             raise Unauthenticated(INVALID)
-        return key
+        raise KeysUnavailable(retry_after=LEAST_SECONDS_BETWEEN_FETCHES - self._age(self._tried_at))
+
+    def are_there(self) -> bool:
+        """Whether there is any key; if not, they are fetched meanwhile."""
+        if not self._keys and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(self._refresh())
+        return bool(self._keys)
 
     def _find(self, kid: str | None) -> jwt.PyJWK | None:
         if kid is None:
             return self._keys[0] if len(self._keys) == 1 else None
         return next((key for key in self._keys if key.key_id == kid), None)
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, kid: str | None = None) -> None:
         """Fetch, but not more often than every few seconds; while that fails, the keys in hand stay good."""
         async with self._lock:
             if self._age(self._tried_at) < LEAST_SECONDS_BETWEEN_FETCHES:
                 return
             self._tried_at = self._clock()
-            try:
-                async with asyncio.timeout(FETCH_SECONDS), httpx2.AsyncClient() as client:
-                    answer = await client.get(self._url)
-                    found = jwt.PyJWKSet.from_dict(answer.raise_for_status().json()).keys
-            except (
-                TimeoutError,
-                httpx2.HTTPError,
-                httpx2.InvalidURL,
-                jwt.PyJWTError,
-                ValueError,
-                TypeError,
-                AttributeError,
-            ):
-                return
-            self._keys = [key for key in found if key.public_key_use in (None, "sig")]
-            self._fetched_at = self._tried_at
+            found = await self._fetched()
+            if found:
+                self._keys = [key for key in found if key.public_key_use in (None, "sig")]
+                self._fetched_at = self._tried_at
+                self._useless = {kid, *(key.key_id for key in found)} - {key.key_id for key in self._keys}
+
+    async def _fetched(self) -> list[jwt.PyJWK]:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS), httpx2.AsyncClient() as client:
+                answer = await client.get(self._url)
+                return jwt.PyJWKSet.from_dict(answer.raise_for_status().json()).keys
+        except (
+            TimeoutError,
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            jwt.PyJWTError,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):
+            return []
 
     def _age(self, then: float | None) -> float:
         return float("inf") if then is None else self._clock() - then
@@ -146,7 +171,12 @@ def mint(
 
 def _viewer(claims: dict[str, Any]) -> Viewer:
     user, roles = claims["sub"], claims.get("roles")
-    if not isinstance(user, str) or not 1 <= len(user) <= LONGEST_USER:
+    if not isinstance(user, str) or not 1 <= len(user) <= LONGEST_USER or not _is_text(user):
         raise Unauthenticated(NO_USER)
     is_admin = claims.get("role") == "admin" or (isinstance(roles, list) and "admin" in roles)
     return Viewer(UserId(user), is_admin)
+
+
+def _is_text(name: str) -> bool:
+    """Whether it has no half characters, which nothing can store."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)

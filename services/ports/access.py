@@ -9,7 +9,10 @@ from services.interview import SessionId, UserId, Viewer
 
 class Tokens(Protocol):
     async def verify(self, token: str) -> Viewer:
-        """Unauthenticated if it is not valid."""
+        """Unauthenticated if it is not valid; KeysUnavailable if that cannot be told now."""
+
+    async def can_verify(self) -> bool:
+        """Whether any token could be verified now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from app.config import Settings, StackSettings
 from app.environment import sentences, strangers
+from app.main import make_tokens
 from app.values import shown
 from scripts.stack.layout import ROOT
 
@@ -237,3 +238,10 @@ def test_an_api_that_could_tell_nobody_ends_with_a_sentence(given: list[str]) ->
 def test_a_key_without_a_value_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not read(monkeypatch, OPENAI_API_KEY="", SCORER_MODEL="any").uses_hosted_scorer
     assert read(monkeypatch, OPENAI_API_KEY=KEY, SCORER_MODEL="any").uses_hosted_scorer
+
+
+def test_an_identity_providers_keys_alone_let_nobody_in() -> None:
+    keys = "https://id.example.com/keys"
+    with pytest.raises(ValueError, match="JWT_AUDIENCE"):
+        make_tokens(Settings(jwks_url=keys))
+    make_tokens(Settings(jwks_url=keys, jwt_audience="viva-voce"))

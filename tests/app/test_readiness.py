@@ -12,6 +12,7 @@ from app.house import House
 from app.readiness import look
 from routes.needs import Health
 from scripts.stack.programs import find_mongod
+from services.adapters.jwt_tokens import JwtTokens
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from tests import servers
@@ -44,7 +45,7 @@ class Hanging:
             await asyncio.get_running_loop().create_future()
 
     def look(self) -> Awaitable[Health]:
-        return look(cast(House, self), cast("AsyncMongoClient[Document]", self))
+        return look(cast(House, self), cast("AsyncMongoClient[Document]", self), JwtTokens(secret="x" * 32))
 
 
 @pytest.fixture
@@ -85,4 +86,5 @@ async def test_a_server_that_is_no_replica_set_is_not_ready(tmp_path: Path) -> N
     with servers.running(command, tmp_path / "log", lambda: servers.listens(port)):
         async with open_client(f"mongodb://127.0.0.1:{port}/") as client:
             await client.admin.command("ping")
-            assert await look(cast(House, Hanging()), client) == Health(False, True, 0)
+            tokens = JwtTokens(secret="x" * 32)
+            assert await look(cast(House, Hanging()), client, tokens) == Health(False, True, 0)

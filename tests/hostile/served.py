@@ -24,7 +24,7 @@ from services.adapters.jwt_tokens import mint
 from tests.scripts.running import until
 from tests.servers import free_port
 
-SECRET = "a secret of tests, thirty-two bytes or more"
+SECRET = "a-secret-of-tests-of-thirty-two-bytes-or-more"
 NO_RATES = {"RATE_UPLOADS": "", "RATE_REQUESTS": "", "RATE_ADDRESS": "", "MAX_UPLOADS_PER_USER": "1000"}
 
 

@@ -11,11 +11,12 @@ from structlog.testing import capture_logs
 from app.main import build
 from routes.bodies import MOST_BYTES
 from routes.sessions import SessionIn
-from services.errors import AudioUnreadable
+from services.errors import AudioUnreadable, KeysUnavailable
+from services.interview import Viewer
 from services.transcript import Segment, Word
 from services.verdicts import VERSION
 from tests.house import Q1
-from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
+from tests.routes.api import QUESTIONS, WEBM, Api, NamedTokens, client_of, make_session, problem, upload
 
 
 async def test_a_session_is_made_and_shown() -> None:
@@ -331,3 +332,16 @@ async def test_both_users_keep_their_answers_apart() -> None:
         await api.house.work_off()
         assert (await alice.get(f"/api/sessions/{first}")).json()["answers"][Q1]["status"] == "completed"
         assert (await bob.get(f"/api/sessions/{second}")).json()["answers"] == {}
+
+
+async def test_a_token_that_cannot_be_checked_now_is_to_be_sent_again() -> None:
+    class Away(NamedTokens):
+        async def verify(self, token: str) -> Viewer:
+            raise KeysUnavailable(retry_after=6.2)
+
+    api = Api(tokens=Away())
+    async with api.client() as client:
+        for answer in (await client.get("/api/webhooks"), await client.post("/api/sessions", json=QUESTIONS)):
+            assert problem(answer) == (503, "keys_unavailable")
+            assert answer.headers["Retry-After"] == "7"
+    assert [budget for budget, _ in api.house.limits.hits] == ["address"] * 2

@@ -45,3 +45,15 @@ async def test_background_work_that_broke_off_is_shown_and_degrades() -> None:
     assert (after["status"], after["ready"], after["background"]["touches"]) == ("degraded", True, "restarting")
     assert 'viva_background_waiting{kind="touches"} 1.0' in seen.text
     assert 'viva_background_waiting{kind="hints"} 0.0' in seen.text
+
+
+async def test_without_the_providers_keys_no_answers_are_taken() -> None:
+    async with Api(health=Health(database=True, doorbell=True, workers=1, tokens=False)).client() as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"], answer.json()["tokens"]) == (503, "failing", "down")
+
+
+async def test_who_only_looks_whether_it_lives_may_do_so() -> None:
+    async with Api().client(None) as client:
+        for path in ("/healthz", "/readyz"):
+            assert (await client.head(path)).status_code == 200
