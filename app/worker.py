@@ -221,6 +221,7 @@ def _transcription(settings: Settings, house: House, engines: Engines, scoring: 
         close=house.closing.close,
         supersede=house.closing.supersede,
         score=scoring.score,
+        turn=engines.turn,
         owner=owner,
         lease_seconds=settings.lease_seconds,
         deadline_seconds=HARD_LIMIT,

@@ -120,7 +120,8 @@ class Part:
     """The record of one piece of audio. `rev` grows with each change, `fence` with each claim.
 
     The recording is stored under the part's own id. `retries` counts how often
-    an operator had it begin anew after it had failed.
+    an operator had it begin anew after it had failed; `waited_seconds` how long
+    it was told to wait for an engine that had enough to do.
     """
 
     id: PartId
@@ -144,6 +145,7 @@ class Part:
     failure: Failure | None = None
     keep_audio: bool = False
     retries: int = 0
+    waited_seconds: float = 0.0
 
 
 class Mark(StrEnum):

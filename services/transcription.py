@@ -5,7 +5,7 @@ Every write is fenced: who has lost the claim writes nothing.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from services.errors import EngineTimeout, EngineUnavailable, Problem, Recording
 from services.interview import Failure, Part, PartId, PartState, answer_of
 from services.ports.records import Claims, Records
 from services.ports.sessions import Sessions
-from services.retry import Again, decide
+from services.retry import Again, GiveUp, Wait, decide
 from services.transcript import Transcript
 
 log = structlog.get_logger(__name__)
@@ -44,6 +44,7 @@ class Transcription:
     close: Callable[..., Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
     score: Callable[[Part, Transcript], Awaitable[None]]
+    turn: Callable[[float], AbstractAsyncContextManager[bool]]
     owner: str
     lease_seconds: float
     deadline_seconds: float
@@ -51,15 +52,21 @@ class Transcription:
     background: Background = field(default_factory=Background)
 
     async def run(self, id: PartId) -> None:
-        """Bring a part to its end, or leave it so that another try will; does nothing if it is not due."""
-        part = await self.claims.claim(id, self.owner)
-        if part is None:
-            return
-        log.info("transcription started", part=id, session=part.session_id, question=part.question_id)
+        """Bring a part to its end, or leave it so that another try will; does nothing if it is not due.
+
+        While the engine takes no more calls it is left as it is: the sweep rings again.
+        """
+        async with self.turn(self.lease_seconds / 2) as came:
+            part = await self.claims.claim(id, self.owner) if came else None
+            if part is not None:
+                await self._run(part)
+
+    async def _run(self, part: Part) -> None:
+        log.info("transcription started", part=part.id, session=part.session_id, question=part.question_id)
         try:
             await self._work(part)
         except ClaimLost:
-            log.warning("claim lost", part=id, fence=part.fence)
+            log.warning("claim lost", part=part.id, fence=part.fence)
         except asyncio.CancelledError:
             with suppress(StoreUnavailable):
                 await asyncio.shield(self._release(part))
@@ -124,10 +131,10 @@ class Transcription:
 
     async def _not_done(self, part: Part, problem: Problem) -> None:
         failure = Failure(problem.code, str(problem))
-        next_step = decide(problem, part.deliveries, self.max_deliveries)
+        next_step = decide(problem, part.deliveries, self.max_deliveries, part.waited_seconds)
         log.warning("transcription failed", part=part.id, code=problem.code, next=type(next_step).__name__)
-        if isinstance(next_step, Again):
-            await self._queue_again(part, failure, next_step.delay)
+        if not isinstance(next_step, GiveUp):
+            await self._queue_again(part, failure, next_step)
             return
         keep = not isinstance(problem, RecordingAtFault)
         ended = await self._insist(
@@ -135,10 +142,9 @@ class Transcription:
         )
         await self.close(ended)
 
-    async def _queue_again(self, part: Part, failure: Failure, delay: float) -> None:
-        queued = await self._insist(
-            part, PartState.QUEUED, lambda: self.claims.again(part.id, part.fence, failure, delay)
-        )
+    async def _queue_again(self, part: Part, failure: Failure, step: Again | Wait) -> None:
+        write = self.claims.again if isinstance(step, Again) else self.claims.wait
+        queued = await self._insist(part, PartState.QUEUED, lambda: write(part.id, part.fence, failure, step.delay))
         await self.sessions.show(queued.session_id, answer_of(queued))
 
     async def _release(self, part: Part) -> None:

@@ -9,7 +9,7 @@ from services.analysis import Analysis
 from services.arrivals import Arrivals
 from services.background import Background
 from services.closing import Closing
-from services.errors import Problem
+from services.errors import EngineBusy, Problem
 from services.formats import Container
 from services.idempotency import Idempotency
 from services.intake import Intake
@@ -32,8 +32,9 @@ from services.listening import Listening
 from services.pace import Pace
 from services.ports.audio import Incoming
 from services.ports.elections import Elections
-from services.ports.speech import Activity, Recording, Scorer, Speech
+from services.ports.speech import Activity, Recording, Scorer, Speech, SpeechEngine
 from services.scoring import Scoring
+from services.throttle import Throttle
 from services.transcript import Flaw, Segment, Span, Transcript
 from services.transcription import Transcription
 from services.upkeep import Sweep
@@ -104,6 +105,7 @@ class Interior:
     doorbell: FakeDoorbell = field(default_factory=FakeDoorbell)
     scorer: Scorer = field(default_factory=CoverageScorer)
     touch_seconds: float = 10.0
+    engine: SpeechEngine | None = None
 
     def __post_init__(self) -> None:
         self.sessions, self.uploads = FakeSessions(self.memory), FakeUploads(self.memory)
@@ -116,6 +118,7 @@ class Interior:
         self.endpoints, self.ledger, self.courier = FakeEndpoints(self.memory), FakeLedger(self.memory), FakeCourier()
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
+        self.throttle = Throttle(EngineBusy)
         self.watch = Watch(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
         self.pace = Pace(backlog=FakeBacklog(self.memory))
 
@@ -207,14 +210,16 @@ class Interior:
         deadline_seconds: float = 60.0,
         background: Background | None = None,
     ) -> Transcription:
+        engine = self.engine or self.ears
         return Transcription(
             sessions=self.sessions,
             claims=self.claims,
             records=self.records,
-            listen=Listening(audio=self.audio, decoder=self.ears, activity=self.ears, engine=self.ears).listen,
+            listen=Listening(audio=self.audio, decoder=self.ears, activity=self.ears, engine=engine).listen,
             close=self.closing.close,
             supersede=self.closing.supersede,
             score=self.scoring.score,
+            turn=self.throttle.turn,
             owner=owner,
             lease_seconds=lease_seconds,
             deadline_seconds=deadline_seconds,

@@ -1,7 +1,10 @@
 """An event loop whose time passes only when a test says so."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 MANY = 30
 
 
@@ -36,3 +39,12 @@ class HurriedLoop(VirtualLoop):
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]
             self.now = max(self.now, self._scheduled[0].when())  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]
+
+    @classmethod
+    def runs(cls, work: Coroutine[Any, Any, T]) -> T:
+        """What it gives; whatever still runs then is cancelled."""
+        loop = cls()
+        try:
+            return loop.run_until_complete(work)
+        finally:
+            loop.close_all()

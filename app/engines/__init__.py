@@ -1,6 +1,7 @@
 """The engines that the settings ask for: decoding, listening, scoring."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import openai
@@ -25,6 +26,7 @@ class Engines:
     activity: VoiceActivity
     speech: SpeechEngine
     scorer: Scorer
+    turn: Callable[[float], AbstractAsyncContextManager[bool]]
     warm_up: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
 
@@ -52,6 +54,7 @@ def open_engines(settings: Settings) -> Engines:
         activity=activity,
         speech=speech.engine,
         scorer=_scorer(settings, client),
+        turn=speech.throttle.turn,
         warm_up=speech.warm_up,
         close=close,
     )

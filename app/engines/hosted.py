@@ -8,6 +8,8 @@ from app.config import Settings
 from app.engines.kind import OpenSpeech
 from app.finding import Finding, failing, ok, warning
 from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities
+from services.errors import EngineBusy
+from services.throttle import Throttle
 
 SOON = timedelta(days=90)
 LOOK_SECONDS = 5.0
@@ -29,9 +31,10 @@ class Hosted:
         return "SPEECH_ENGINE=openai needs OPENAI_API_KEY; for a server that asks for none, any word will do"
 
     def open(self) -> OpenSpeech:
-        client = hosted_client(self._settings)
-        engine = OpenAISpeech(client, self._settings.openai_speech_model, self._settings.openai_timeout_seconds)
-        return OpenSpeech(engine=engine, close=client.close)
+        client, throttle = hosted_client(self._settings), Throttle(EngineBusy)
+        model, seconds = self._settings.openai_speech_model, self._settings.openai_timeout_seconds
+        engine = OpenAISpeech(client, model, seconds, throttle)
+        return OpenSpeech(engine=engine, throttle=throttle, close=client.close)
 
     async def look(self, today: date) -> list[Finding]:
         return [await self._reached(), model(self._settings.openai_speech_model, today)]

@@ -8,6 +8,7 @@ from typing import Protocol
 from app.config import Settings
 from app.finding import Finding
 from services.ports.speech import SpeechEngine
+from services.throttle import Throttle
 
 
 async def nothing() -> None:
@@ -16,9 +17,10 @@ async def nothing() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSpeech:
-    """An engine with what goes before its first recording and after its last."""
+    """An engine with what goes before its first recording and after its last, and what holds its calls back."""
 
     engine: SpeechEngine
+    throttle: Throttle
     warm_up: Callable[[], Awaitable[None]] = nothing
     close: Callable[[], Awaitable[None]] = nothing
 

@@ -8,6 +8,8 @@ from app.engines.kind import OpenSpeech
 from app.finding import Finding, failing, ok
 from app.weights import WeightsMissing, find_weights
 from services.adapters.local_speech import Device, LocalSpeech
+from services.errors import EngineBusy
+from services.throttle import Throttle
 
 IN_HAND_PER_CORE = 4
 
@@ -26,7 +28,7 @@ class Local:
         model, cache, words = self._settings.speech_model, self._settings.cache_dir, self._settings.speech_words
         device = Device(self._settings.speech_device, self._settings.speech_compute_type)
         engine = LocalSpeech(lambda: find_weights(model, cache), model, self.slots, words=words, device=device)
-        return OpenSpeech(engine=engine, warm_up=engine.open, close=engine.close)
+        return OpenSpeech(engine=engine, throttle=Throttle(EngineBusy), warm_up=engine.open, close=engine.close)
 
     async def look(self, today: date) -> list[Finding]:
         said = f"local, {self._settings.speech_model}"

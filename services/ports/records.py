@@ -56,6 +56,9 @@ class Claims(Protocol):
     async def again(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
         """processing -> queued, due after so many seconds."""
 
+    async def wait(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
+        """processing -> queued, due after so many seconds, which are added up; the delivery does not count."""
+
     async def release(self, id: PartId, fence: int) -> Part | None:
         """processing -> queued at once; the delivery does not count."""
 

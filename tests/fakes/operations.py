@@ -40,7 +40,9 @@ class FakeInterventions:
         if self._memory.having(lambda other: _is_same(other.part, row.part) and other.part.state in PENDING):
             raise SameInWork
         row.accepted_at, row.settled, row.counted = self._memory.clock.now, True, False
-        row.part = replace(row.part, deliveries=0, failure=None, keep_audio=False, completed_at=None)
+        row.part = replace(
+            row.part, deliveries=0, waited_seconds=0.0, failure=None, keep_audio=False, completed_at=None
+        )
         return self._memory.queue_again(row, rung=True, retries=row.part.retries + 1)
 
     async def fail(self, id: PartId, failure: Failure) -> Part | None:

@@ -93,6 +93,14 @@ class FakeClaims:
         row = self._held(id, fence, PartState.QUEUED)
         return self._memory.queue_again(row, delay=delay, failure=failure) if row else None
 
+    async def wait(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
+        row = self._held(id, fence, PartState.QUEUED)
+        if row is None:
+            return None
+        waited = row.part.waited_seconds + delay
+        deliveries = row.part.deliveries - 1
+        return self._memory.queue_again(row, delay=delay, failure=failure, deliveries=deliveries, waited_seconds=waited)
+
     async def release(self, id: PartId, fence: int) -> Part | None:
         row = self._held(id, fence, PartState.QUEUED)
         return self._memory.queue_again(row, deliveries=row.part.deliveries - 1) if row else None

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from services.errors import AudioUnreadable, EngineRefused, EngineUnavailable, ScorerUnavailable
+from services.errors import AudioUnreadable, EngineBusy, EngineRefused, EngineUnavailable, ScorerUnavailable
 from services.interview import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
 from services.language import Language
 from services.transcript import Transcript
@@ -83,6 +83,11 @@ async def a_finished_answer(scene: Scene) -> None:
 async def an_engine_that_fails_once(scene: Scene) -> None:
     await scene.uploads()
     scene.world.house.ears.trouble = [EngineUnavailable()]
+
+
+async def an_engine_that_has_enough_to_do(scene: Scene) -> None:
+    await scene.uploads()
+    scene.world.house.ears.trouble = [EngineBusy(retry_after=600.0)]
 
 
 async def an_engine_that_refuses(scene: Scene) -> None:
@@ -239,6 +244,7 @@ SCENES: dict[str, tuple[Ready, Act]] = {
     ),
     "transcription after a silent worker": (a_silent_worker, transcribe),
     "a passing failure": (an_engine_that_fails_once, transcribe),
+    "waiting for a rate limit": (an_engine_that_has_enough_to_do, transcribe),
     "a refusal": (an_engine_that_refuses, transcribe),
     "a lasting failure": (a_recording_that_is_none, transcribe),
     "giving up": (an_engine_out_of_reach_and_one_delivery_left, transcribe),
@@ -259,6 +265,6 @@ SCENES: dict[str, tuple[Ready, Act]] = {
     "an operator ends what waits": (an_upload, fail),
     "an operator ends what a worker has": (a_silent_worker, fail),
 }
-MAIN = ("upload", "recording again while the old take waits", "transcription", "a passing failure", "giving up",
-        "closing", "scoring", "sweep: a silent worker", "sweep: a silent upload", "analyze",
-        "an operator's retry", "an operator ends what waits")  # fmt: skip
+MAIN = ("upload", "recording again while the old take waits", "transcription", "a passing failure",
+        "waiting for a rate limit", "giving up", "closing", "scoring", "sweep: a silent worker",
+        "sweep: a silent upload", "analyze", "an operator's retry", "an operator ends what waits")  # fmt: skip

@@ -1,5 +1,10 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
 from services.errors import AudioUnreadable, EngineBusy, EngineUnavailable
-from services.retry import LONGEST_DELAY, Again, GiveUp, backoff, decide, seconds_asked
+from services.retry import LONGEST_WAIT, Again, GiveUp, Wait, backoff, decide, seconds_asked
 
 
 def test_delays_grow_to_a_limit() -> None:
@@ -18,12 +23,39 @@ def test_a_lasting_problem_is_not_tried_again() -> None:
     assert decide(AudioUnreadable(), 1, 5) == GiveUp()
 
 
-def test_the_engine_may_ask_for_more_time_within_bounds() -> None:
-    assert decide(EngineBusy(retry_after=20.0), 1, 5) == Again(20.0)
-    assert decide(EngineBusy(retry_after=9999.0), 1, 5) == Again(LONGEST_DELAY)
+def test_an_engine_that_fails_may_ask_for_more_time() -> None:
+    assert decide(EngineUnavailable(retry_after=20.0), 1, 5) == Again(20.0)
+    assert decide(EngineUnavailable(retry_after=9999.0), 1, 5) == Again(9999.0)
+    assert decide(EngineUnavailable(retry_after=1e9), 1, 5) == Again(LONGEST_WAIT)
+
+
+@pytest.mark.parametrize("delivery", [1, 5])
+def test_to_wait_is_not_to_fail(delivery: int) -> None:
+    assert decide(EngineBusy(retry_after=20.0), delivery, 5) == Wait(20.0)
+    assert decide(EngineBusy(retry_after=9999.0), delivery, 5) == Wait(9999.0)
+    assert decide(EngineBusy(), 2, 5) == Wait(8.0)
+
+
+def test_who_has_waited_for_a_day_fails_like_any_other() -> None:
+    assert decide(EngineBusy(retry_after=20.0), 1, 5, LONGEST_WAIT - 1) == Wait(20.0)
+    assert decide(EngineBusy(retry_after=20.0), 1, 5, LONGEST_WAIT) == Again(20.0)
+    assert decide(EngineBusy(retry_after=20.0), 5, 5, LONGEST_WAIT) == GiveUp()
 
 
 def test_seconds_are_taken_where_they_can_be_waited_for() -> None:
-    assert [seconds_asked(header) for header in ("7", "0.5", "0")] == [7.0, 0.5, 0.0]
-    for header in (None, "", "soon", "-1", "nan", "inf", "Wed, 21 Oct 2026 07:28:00 GMT"):
+    assert [seconds_asked(header) for header in ("7", "0.5", "0", "1800")] == [7.0, 0.5, 0.0, 1800.0]
+    for header in (None, "", "soon", "-1", "nan", "inf", "Wed, 99 Oct 2026 07:28:00 GMT"):
         assert seconds_asked(header) is None
+
+
+def test_a_moment_is_held_against_the_clock_of_who_names_it() -> None:
+    date = "Wed, 21 Oct 2026 07:28:00 GMT"
+    assert seconds_asked("Wed, 21 Oct 2026 07:30:05 GMT", date) == 125.0
+    assert seconds_asked("Wed, 21 Oct 2026 09:30:05 +0200", date) == 125.0
+    assert seconds_asked("Wed, 21 Oct 2026 07:00:00 GMT", date) == 0.0
+
+
+def test_without_a_date_it_is_held_against_our_own_clock() -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert seconds_asked(moment) == pytest.approx(90.0, abs=5.0)
+    assert seconds_asked(moment, "no date") == pytest.approx(90.0, abs=5.0)

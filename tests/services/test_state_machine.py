@@ -21,7 +21,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from services.analysis import Result
-from services.errors import AudioUnreadable, EngineRefused, EngineUnavailable, FailedByOperator, ScorerUnavailable
+from services.errors import (
+    AudioUnreadable,
+    EngineBusy,
+    EngineRefused,
+    EngineUnavailable,
+    FailedByOperator,
+    ScorerUnavailable,
+)
 from services.interview import ENDED, Evaluation, Part, PartId, PartState, Question, QuestionId, SessionId, Status
 from services.ports.operations import Action
 from services.transcript import Transcript
@@ -39,7 +46,14 @@ MOST_AT_ONCE = 6
 ANY = st.integers(0, 20)
 STEPS = st.integers(0, 10)
 FAULTS = [Fault.REFUSED, Fault.UNCONFIRMED]
-TROUBLES: list[type[Exception]] = [EngineUnavailable, AudioUnreadable, EngineRefused, ValueError, ScorerUnavailable]
+TROUBLES: list[type[Exception]] = [
+    EngineUnavailable,
+    EngineBusy,
+    AudioUnreadable,
+    EngineRefused,
+    ValueError,
+    ScorerUnavailable,
+]
 SESSIONS = st.sampled_from([0, 0, 0, 1])
 QUESTIONS = st.sampled_from([Q1, Q1, Q2])
 

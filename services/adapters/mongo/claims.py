@@ -73,6 +73,16 @@ class MongoClaims:
         return await self._leave(id, fence, PartState.QUEUED, what)
 
     @confirmed()
+    async def wait(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
+        what = {
+            **waiting_again(due=later(delay)),
+            "deliveries": raised("deliveries", by=-1),
+            "waited_seconds": {"$add": [{"$ifNull": ["$waited_seconds", 0]}, delay]},
+            "failure": literal(asdict(failure)),
+        }
+        return await self._leave(id, fence, PartState.QUEUED, what)
+
+    @confirmed()
     async def release(self, id: PartId, fence: int) -> Part | None:
         what = {**waiting_again(), "deliveries": raised("deliveries", by=-1)}
         return await self._leave(id, fence, PartState.QUEUED, what)

@@ -36,6 +36,7 @@ class MongoInterventions:
             "accepted_at": NOW,
             "completed_at": None,
             "deliveries": literal(0),
+            "waited_seconds": literal(0.0),
             "failure": None,
             "keep_audio": literal(False),
             "settled": literal(True),

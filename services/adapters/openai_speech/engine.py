@@ -11,9 +11,10 @@ from pydantic import BaseModel, OnErrorOmit, ValidationError
 
 from services.adapters.openai_speech.packing import OPUS_NAME, Packed, packed, smaller
 from services.adapters.openai_speech.refusals import Other, Refusal, problem_of
-from services.errors import EngineRefused, EngineTimeout, EngineUnavailable
+from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable
 from services.language import Language, named
 from services.ports.speech import Speech
+from services.throttle import Throttle
 from services.transcript import Segment, Transcript, Word
 
 log = structlog.get_logger(__name__)
@@ -57,11 +58,14 @@ def capabilities(model: str) -> Capabilities:
 class OpenAISpeech:
     """A SpeechEngine whose calls are made once each and end before the deadline."""
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str, timeout_seconds: float) -> None:
+    def __init__(
+        self, client: openai.AsyncOpenAI, model: str, timeout_seconds: float, throttle: Throttle | None = None
+    ) -> None:
         self._client = client.with_options(max_retries=0)
         self._model = model
         self._known = capabilities(model)
         self._timeout_seconds = timeout_seconds
+        self._throttle = throttle or Throttle(EngineBusy)
         self._formats = FORMATS if self._known.gives_times else FORMATS[1:]
 
     async def transcribe(self, speech: Speech) -> Transcript:
@@ -93,6 +97,9 @@ class OpenAISpeech:
         return {"language": spoken[0]} if len(spoken) == 1 else {}
 
     async def _heard(self, file: Packed, options: dict[str, Any]) -> "_Heard":
+        return await self._throttle.call(lambda: self._in_some_form(file, options))
+
+    async def _in_some_form(self, file: Packed, options: dict[str, Any]) -> "_Heard":
         """What the engine says; a form that it does not take is left for a smaller or plainer one."""
         while True:
             formats = self._formats

@@ -99,7 +99,8 @@ def problem_of(error: openai.OpenAIError) -> TranscriptionProblem:
     if not isinstance(error, openai.APIStatusError):
         return EngineUnavailable("The speech engine could not be reached.")
     refusal = Refusal.of(error)
-    problem = refusal.problem(seconds_asked(error.response.headers.get("retry-after")))
+    headers = error.response.headers
+    problem = refusal.problem(seconds_asked(headers.get("retry-after"), headers.get("date")))
     log.warning("engine refused", status=refusal.status, said=refusal.code, param=refusal.param, code=problem.code)
     return problem
 

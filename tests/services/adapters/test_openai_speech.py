@@ -7,7 +7,8 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 
 import av
 import numpy as np
@@ -282,14 +283,36 @@ async def test_a_refused_key_is_said_to_be_one(server: OpenAIServer, client: ope
     assert raised.value.retryable
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0.5", 0.5), ("soon", None), ("-1", None), ("nan", None)])
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7.0), ("0.5", 0.5), ("1800", 1800.0), ("soon", None), ("-1", None), ("nan", None)]
+)
 async def test_a_busy_engine_says_when_to_come_again(
     server: OpenAIServer, client: openai.AsyncOpenAI, header: str, seconds: float | None
 ) -> None:
     server.script(busy(header))
     with pytest.raises(EngineBusy) as raised:
         await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
-    assert raised.value.retry_after == seconds
+    assert raised.value.retry_after == pytest.approx(2.0 if seconds is None else seconds, rel=0.11, abs=0.01)
+
+
+async def test_during_a_pause_nothing_is_sent_and_what_was_under_way_is_read(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script(busy("600"))
+    engine = OpenAISpeech(client, "gpt-transcribe", 10)
+    for _ in range(3):
+        with pytest.raises(EngineBusy) as raised:
+            await engine.transcribe(speech(0.2))
+        assert raised.value.retry_after == pytest.approx(600, abs=6)
+    assert len(server.received) == 1
+
+
+async def test_a_pause_may_be_named_as_a_moment(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
+    server.script(busy(moment))
+    with pytest.raises(EngineBusy) as raised:
+        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(0.2))
+    assert 290 < (raised.value.retry_after or 0) < 310
 
 
 async def test_a_right_answer_of_the_wrong_content_type_is_still_read(

@@ -137,6 +137,7 @@ async def test_a_silent_worker_loses_its_claim(house: House) -> None:
     assert await house.claims.complete(first.id, first.fence, HEARD) is None
     assert await house.claims.again(first.id, first.fence, TROUBLE, 1) is None
     assert await house.claims.release(first.id, first.fence) is None
+    assert await house.claims.wait(first.id, first.fence, TROUBLE, 1) is None
     assert await house.claims.fail(first.id, first.fence, TROUBLE, keep_audio=False) is None
     assert await record(house, first) == before
     assert await house.claims.complete(second.id, second.fence, HEARD) is not None
@@ -184,6 +185,33 @@ async def test_a_part_to_be_tried_again_waits(house: House) -> None:
     assert await house.upkeep.due(10) == [claimed.id]
     again = await house.claims.claim(claimed.id, "due")
     assert again is not None and again.deliveries == 2 and again.fence > claimed.fence
+
+
+async def test_a_part_that_waits_for_its_engine_loses_no_delivery(house: House) -> None:
+    claimed = await house.claimed()
+    queued = await house.claims.wait(claimed.id, claimed.fence, TROUBLE, 8.0)
+    assert queued is not None
+    assert (queued.state, queued.failure, queued.deliveries) == (PartState.QUEUED, TROUBLE, 0)
+    assert (queued.waited_seconds, queued.rev, queued.fence) == (8.0, claimed.rev + 1, claimed.fence + 1)
+    assert await house.claims.wait(claimed.id, claimed.fence, TROUBLE, 8.0) is None
+    assert await house.claims.claim(claimed.id, "early") is None
+    await house.passes(8.1)
+    again = await house.claims.claim(claimed.id, "due")
+    assert again is not None and again.deliveries == 1
+    once_more = await house.claims.wait(again.id, again.fence, TROUBLE, 0.5)
+    assert once_more is not None and (once_more.waited_seconds, once_more.deliveries) == (8.5, 0)
+
+
+async def test_a_retry_by_hand_waits_from_the_beginning(house: House) -> None:
+    claimed = await house.claimed()
+    await house.claims.wait(claimed.id, claimed.fence, TROUBLE, 0.0)
+    claimed = await house.claims.claim(claimed.id, "worker") or claimed
+    await house.claims.wait(claimed.id, claimed.fence, TROUBLE, 9.0)
+    await house.passes(9.1)
+    failed = await house.interventions.fail(claimed.id, TROUBLE)
+    assert failed is not None and failed.waited_seconds == 9.0
+    retried = await house.interventions.retry(claimed.id)
+    assert retried is not None and retried.waited_seconds == 0.0
 
 
 async def test_a_released_part_is_due_at_once_and_does_not_count(house: House) -> None:
