@@ -137,6 +137,9 @@ class Settings(FromEnvironment):
     )
     drain_seconds: float = Field(3.0, ge=0, le=3600, description="How long a stopping worker lets its work finish.")
 
+    process: Annotated[Literal["all", "api", "worker", "upkeep", "beat"], Choice] = Field(
+        "all", description="What runs here, so that the doctor judges only what that needs."
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Choice] = Field(
         "info", description="Least level that is logged."
     )

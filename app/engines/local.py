@@ -6,7 +6,7 @@ from datetime import date
 from app.config import Settings
 from app.engines.kind import OpenSpeech
 from app.finding import Finding, failing, ok
-from app.weights import WeightsMissing, find_weights
+from app.weights import WeightsMissing, find_weights, seen_weights
 from services.adapters.local_speech import Device, LocalSpeech
 from services.errors import EngineBusy
 from services.throttle import Throttle
@@ -33,7 +33,7 @@ class Local:
     async def look(self, today: date) -> list[Finding]:
         said = f"local, {self._settings.speech_model}"
         try:
-            folder = find_weights(self._settings.speech_model, self._settings.cache_dir)
+            folder = seen_weights(self._settings.speech_model, self._settings.cache_dir)
         except WeightsMissing as trouble:
             return [failing("Speech engine", f"{said}: no weights", str(trouble))]
         except OSError as trouble:

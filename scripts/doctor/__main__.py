@@ -3,8 +3,9 @@
 import asyncio
 import json
 import sys
-from dataclasses import asdict
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -13,56 +14,81 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.config import Settings, StackSettings
-from app.environment import sentences, settings_or_end
-from app.finding import Finding, State, failing, worst
+from app.environment import sentences, settings_or_end, strangers, variables
+from app.finding import Finding, State, failing, warning, worst
 from scripts.doctor.examine import examine
+from scripts.doctor.listing import Setting, listed
 from scripts.stack.layout import Layout
 
 COLOURS = {State.OK: "green", State.WARNING: "yellow", State.FAILING: "red"}
 err = Console(stderr=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The variables that are judged, where each came from, and what there is to say of them before that."""
+
+    variables: Mapping[str, str]
+    source: Callable[[str], str]
+    findings: tuple[Finding, ...] = ()
+
+
 def main(
     stack: Annotated[bool, typer.Option("--stack", help="Look at the local stack in STATE_DIR.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
-    """Look at MongoDB, Redis, the engine, the workers, the work and the settings."""
+    """Look at MongoDB, Redis, the engine, the workers, the work and the settings, and list what is set."""
     with err.status("Looking at every part …"):
-        found = _found(_of_stack() if stack else {})
+        found, settings = _looked(_of_stack() if stack else Told(variables(), lambda _: "environment"))
     state = worst(found)
     if as_json:
-        sys.stdout.write(
-            json.dumps({"state": state, "checks": [asdict(finding) for finding in found]}, indent=2) + "\n"
-        )
+        report = {"state": state, "checks": [*map(asdict, found)], "settings": [*map(asdict, settings)]}
+        sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
-        Console().print(_table(found))
+        _print(found, settings)
     raise typer.Exit(1 if state is State.FAILING else 0)
 
 
-def _found(given: dict[str, Any]) -> list[Finding]:
+def _looked(told: Told) -> tuple[list[Finding], list[Setting]]:
+    found = [*told.findings, *_strange(told.variables)]
     try:
-        settings = Settings(**given)
+        settings = Settings.told(told.variables)
     except ValidationError as trouble:
-        return [failing("Settings", said, "Correct it; nothing starts with it.") for said in sentences(trouble)]
-    return asyncio.run(examine(settings))
+        return [*found, *(failing("Settings", said, "Nothing starts with it.") for said in sentences(trouble))], []
+    return [*found, *asyncio.run(examine(settings))], listed(settings, told.source)
 
 
-def _of_stack() -> dict[str, Any]:
-    """The settings of the stack that runs, or last ran, in STATE_DIR."""
+def _strange(given: Mapping[str, str]) -> list[Finding]:
+    found = strangers(Settings, StackSettings, given=given)
+    return [warning("Settings", f"{name} is none", f"Did you mean {meant}?") for name, meant in found.items()]
+
+
+def _of_stack() -> Told:
+    """The settings of the stack that runs, or last ran, in STATE_DIR; not those of whoever asks."""
     layout = Layout.at(settings_or_end(StackSettings).state_dir)
-    known = layout.read_env()
-    if not known:
+    known = layout.read_env() | {"CACHE_DIR": str(layout.cache)}
+    if not layout.env.is_file():
         err.print(f"No stack was ever started in {layout.root}. Run `make up` first, or set STATE_DIR.", soft_wrap=True)
         raise typer.Exit(1)
-    return {name.lower(): value for name, value in known.items()} | {"cache_dir": layout.cache}
+    if running := layout.read_environment("worker") or layout.read_environment("api"):
+        own = {*known, "DEMO_PAGE"}
+        return Told(running, lambda name: str(layout.settings) if name in own else "environment of `make up`")
+    todo = "Run `make up`. Judged are the settings that it made last; those that it was given are not known."
+    return Told(known, lambda _: str(layout.env), (warning("Stack", "it does not run", todo),))
 
 
-def _table(found: list[Finding]) -> Table:
-    table = Table("check", "state", "found", "what to do")
+def _print(found: list[Finding], settings: list[Setting]) -> None:
+    console = Console()
+    checks = Table("check", "state", "found", "what to do")
     for finding in found:
         colour = COLOURS[finding.state]
-        table.add_row(finding.check, f"[{colour}]{finding.state}[/]", escape(finding.said), escape(finding.todo))
-    return table
+        checks.add_row(finding.check, f"[{colour}]{finding.state}[/]", escape(finding.said), escape(finding.todo))
+    console.print(checks)
+    own = [setting for setting in settings if setting.source != "default"]
+    table = Table("setting", "value", "from", caption=f"{len(settings) - len(own)} more have their defaults")
+    for setting in own:
+        table.add_row(setting.name, escape(setting.value), escape(setting.source))
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,18 @@ from services.adapters.mongo.client import open_client
 from services.adapters.mongo.gauges import MongoGauges
 from services.errors import StoreUnavailable
 
+TRANSCRIBES = ("all", "worker")
+
 
 async def examine(settings: Settings, clock: database.Clock = database.now, today: date | None = None) -> list[Finding]:
-    """What is found; a check that needs MongoDB is left out where MongoDB is not there."""
+    """What is found; left out are what PROCESS does not need, and what needs MongoDB where MongoDB is not there."""
     found = sanity.looked_at(settings)
     found += await _stored(settings, clock)
     found += await broker.looked_at(settings.redis_url)
-    found += await speech_kind(settings).look(today or datetime.now().astimezone().date())
-    return [*found, disk.cache(settings.cache_dir)]
+    if settings.process in TRANSCRIBES:
+        found += await speech_kind(settings).look(today or datetime.now().astimezone().date())
+        found.append(disk.cache(settings.cache_dir))
+    return found
 
 
 async def _stored(settings: Settings, clock: database.Clock) -> list[Finding]:

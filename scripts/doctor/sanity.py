@@ -10,7 +10,10 @@ LEAST_LEASE = 20.0
 
 
 def looked_at(settings: Settings) -> list[Finding]:
-    return [_tokens(settings), _metrics(settings), _lease(settings), *_scorer(settings)]
+    """What the settings say of the process that runs here."""
+    found = [_tokens(settings), _metrics(settings)] if settings.process in ("all", "api") else []
+    found.append(_lease(settings))
+    return found + _scorer(settings) if settings.process in ("all", "worker") else found
 
 
 def _tokens(settings: Settings) -> Finding:

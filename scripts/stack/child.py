@@ -1,7 +1,7 @@
-"""Become a program of the stack: note the process id, end with the parent, wait for ports, exec.
+"""Become a program of the stack: note the process id, end with the parent, take on settings, wait for ports, exec.
 
 Runs as a file of its own, so that a start costs milliseconds:
-    python -I -S child.py PID_FILE [HOST:PORT ...] -- PROGRAM ARGUMENT ...
+    python -I -S child.py PID_FILE SETTINGS_FILE [HOST:PORT ...] -- PROGRAM ARGUMENT ...
 """
 
 import ctypes
@@ -32,6 +32,14 @@ def note_pid(path: str) -> None:
     os.replace(draft, path)  # noqa: PTH105
 
 
+def take_on(path: str) -> None:
+    """Have what is executed find the file's `NAME=value` lines in its environment."""
+    with open(path) as file:  # noqa: PTH123 - as above
+        for line in file:
+            name, _, value = line.rstrip("\n").partition("=")
+            os.putenv(name, value)
+
+
 def wait_for(address: str) -> None:
     """Return once something listens there."""
     host, _, port = address.rpartition(":")
@@ -46,10 +54,11 @@ def wait_for(address: str) -> None:
 def main(arguments: list[str]) -> None:
     """Exec what follows the `--`."""
     split = arguments.index("--")
-    pid_file, *addresses = arguments[:split]
+    pid_file, settings_file, *addresses = arguments[:split]
     command = arguments[split + 1 :]
     die_with_parent()
     note_pid(pid_file)
+    take_on(settings_file)
     for address in addresses:
         wait_for(address)
     os.execv(command[0], command)  # noqa: S606

@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from scripts.stack.errors import StackError, StateInUse
 
 ROOT = Path(__file__).resolve().parents[2]
+# Where supervisord's file would end a line.
+NOT_FOR_SUPERVISOR = re.compile(r"\s[#;]|[\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Layout:
     @property
     def env(self) -> Path:
         return self.root / "env"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings"
 
     @property
     def pids(self) -> Path:
@@ -53,8 +60,14 @@ class Layout:
         return self.pids / f"{name}.pid"
 
     def make(self) -> None:
-        """Create the folders that are not there yet."""
+        """Create the folders that are not there yet; nobody else may look into them."""
+        if NOT_FOR_SUPERVISOR.search(str(self.root)):
+            raise StackError(
+                f"STATE_DIR {str(self.root)!r} has a line break, or a space before a # or a ; in it: choose another."
+            )
         try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.chmod(0o700)
             for folder in (self.pids, self.logs, self.cache, self.data("mongod"), self.data("valkey")):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -62,13 +75,22 @@ class Layout:
 
     def read_env(self) -> dict[str, str]:
         """What the last start wrote; empty if there was none."""
-        if not self.env.is_file():
-            return {}
-        pairs = (line.partition("=") for line in self.env.read_text().splitlines() if "=" in line)
-        return {key: value for key, _, value in pairs}
+        return _pairs(self.env.read_text().split("\n")) if self.env.is_file() else {}
 
     def write_env(self, values: Mapping[str, str]) -> None:
-        write_private(self.env, "".join(f"{key}={value}\n" for key, value in values.items()))
+        write_private(self.env, _lines(values))
+
+    def write_settings(self, values: Mapping[str, str]) -> None:
+        """What every process of the stack is to find in its environment."""
+        write_private(self.settings, _lines(values))
+
+    def read_environment(self, name: str) -> dict[str, str]:
+        """The environment of a process of the stack that runs now; empty if it does not, or is another user's."""
+        try:
+            held = (Path("/proc") / str(self.read_pids().get(name)) / "environ").read_bytes()
+        except OSError:
+            return {}
+        return _pairs(held.decode(errors="replace").split("\0"))
 
     def read_pids(self) -> dict[str, int]:
         """The process of each program, by its name, as far as they are known."""
@@ -93,6 +115,15 @@ class Layout:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def _lines(values: Mapping[str, str]) -> str:
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def _pairs(lines: Iterable[str]) -> dict[str, str]:
+    pairs = (line.partition("=") for line in lines if "=" in line)
+    return {key: value for key, _, value in pairs}
 
 
 def write_private(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """One stack, from the choice of ports to the last process gone."""
 
+import os
 import secrets
 import subprocess
 import time
@@ -21,6 +22,7 @@ Report = Callable[[str], None]
 
 START_SECONDS = 180.0
 STOP_SECONDS = 9.3
+OWNER_ALONE = 0o077
 
 
 class Stack:
@@ -137,7 +139,11 @@ class Stack:
 
 @contextmanager
 def opened(settings: StackSettings) -> Iterator[Stack]:
-    """A stack that alone uses its state folder; it is stopped on the way out."""
+    """A stack that alone uses its state folder; it is stopped on the way out.
+
+    From here on what this process and those of the stack write is for its owner alone.
+    """
+    os.umask(OWNER_ALONE)
     layout = Layout.at(settings.state_dir)
     with layout.lock():
         leftovers.end_all(layout)

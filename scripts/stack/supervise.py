@@ -17,12 +17,12 @@ STORES, STORES_SECONDS = ("mongod", "valkey"), 3
 HOUSE_SECONDS = 5
 
 
-def configuration(layout: Layout, processes: Iterable[Process], environment: Mapping[str, str]) -> str:
+def configuration(layout: Layout, processes: Iterable[Process]) -> str:
     """The text of supervisord.conf."""
     chosen = list(processes)
     stores = [process for process in chosen if process.name in STORES]
     house = [process for process in chosen if process.name not in STORES]
-    parts = [_supervisord(layout, environment)]
+    parts = [_supervisord(layout)]
     parts += _group(layout, "stores", 1, stores, STORES_SECONDS)
     parts += _group(layout, "house", 2, house, HOUSE_SECONDS)
     return "\n".join(parts)
@@ -38,16 +38,18 @@ def _group(layout: Layout, name: str, priority: int, processes: list[Process], s
 
 def start(layout: Layout, processes: Iterable[Process], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Run supervisord in a session of its own, so that no Ctrl-C but only our order stops its processes."""
-    write_private(layout.supervisor, configuration(layout, processes, environment))
+    layout.write_settings(environment)
+    write_private(layout.supervisor, configuration(layout, processes))
     daemon = (sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(layout.supervisor))
     with layout.log("supervisord-output").open("wb") as output:
         return _spawn(wrapped(layout, Process("supervisord", daemon)), output)
 
 
 def wrapped(layout: Layout, process: Process) -> list[str]:
-    """The command line by which a process notes its pid and ends with its parent."""
+    """The command line by which a process notes its pid, ends with its parent and takes on the stack's settings."""
     wrapper = [sys.executable, "-I", "-S", str(Path(child.__file__).resolve())]
-    return [*wrapper, str(layout.pid_file(process.name)), *process.after, "--", *process.command]
+    files = (str(layout.pid_file(process.name)), str(layout.settings))
+    return [*wrapper, *files, *process.after, "--", *process.command]
 
 
 def _spawn(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -56,7 +58,7 @@ def _spawn(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     )
 
 
-def _supervisord(layout: Layout, environment: Mapping[str, str]) -> str:
+def _supervisord(layout: Layout) -> str:
     return _section(
         "supervisord",
         nodaemon="true",
@@ -66,7 +68,6 @@ def _supervisord(layout: Layout, environment: Mapping[str, str]) -> str:
         pidfile=_escaped(str(layout.pid_file("supervisord"))),
         childlogdir=_escaped(str(layout.logs)),
         minfds=256,
-        environment=_escaped(",".join(f'{key}="{value}"' for key, value in environment.items())),
     )
 
 
@@ -82,7 +83,7 @@ def _program(layout: Layout, process: Process, order: int, seconds: int) -> str:
         stopwaitsecs=seconds,
         killasgroup="true",
         redirect_stderr="true",
-        stdout_logfile=_escaped(str(layout.log(process.name))),
+        stdout_logfile=_escaped(_escaped(str(layout.log(process.name)))),  # this one is expanded twice
         stdout_logfile_maxbytes="20MB",
         stdout_logfile_backups=1,
     )

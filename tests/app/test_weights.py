@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app import weights
-from app.weights import BASE_SUM, WeightsMissing, find_weights
+from app.weights import BASE_SUM, WeightsMissing, find_weights, seen_weights
 
 FILES = {"model.bin", "config.json", "tokenizer.json", "vocabulary.txt"}
 
@@ -20,6 +20,25 @@ def test_a_packaged_model_is_found_whole(name: str, tmp_path: Path) -> None:
     folder = find_weights(name, tmp_path / "cache")
     assert {file.name for file in folder.iterdir()} >= FILES
     assert find_weights(name, tmp_path / "cache") == folder
+
+
+@pytest.mark.parametrize("name", ["tiny.en", "base"])
+def test_who_only_looks_leaves_nothing_and_finds_damage_too(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert seen_weights(name, tmp_path / "cache").is_dir()
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(weights, {"tiny.en": "TINY_SUM", "base": "BASE_SUM"}[name], "0" * 64)
+    with pytest.raises(WeightsMissing, match="sha256"):
+        seen_weights(name, tmp_path / "cache")
+
+
+def test_who_only_looks_sees_the_joined_one(tmp_path: Path) -> None:
+    folder = find_weights("base", tmp_path)
+    assert seen_weights("base", tmp_path) == folder
+    (folder / "model.bin").write_bytes(b"damage")
+    with pytest.raises(WeightsMissing, match="sha256"):
+        seen_weights("base", tmp_path)
 
 
 def test_many_processes_join_base_once(tmp_path: Path) -> None:

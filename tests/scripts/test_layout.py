@@ -37,6 +37,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["a #b", "a ;b", "a\nb"])
+def test_a_folder_at_whose_name_a_line_would_end_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StackError, match="STATE_DIR"):
+        Layout.at(tmp_path / name).make()
+
+
+def test_nobody_else_looks_into_the_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    Layout.at(tmp_path).make()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
 def test_a_pid_file_that_is_being_written_is_passed_over(tmp_path: Path) -> None:
     layout = Layout.at(tmp_path)
     layout.make()

@@ -13,6 +13,7 @@ import redis
 from pymongo import MongoClient
 
 from scripts.stack import ports
+from tests import servers
 from tests.scripts.running import NAMES, Running, runs, until
 
 Start = Callable[..., Running]
@@ -33,7 +34,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running.start(tmp_path_factory.mktemp("house"), ports.choose())
+    running = Running.start(tmp_path_factory.mktemp("100%(x)s of a house"), ports.choose())
     try:
         running.wait_ready()
         yield running
@@ -91,13 +92,13 @@ def test_a_killed_supervisor_comes_back_with_everything(house: Running) -> None:
 
 def test_the_same_folder_is_refused_while_it_is_in_use(house: Running, start: Start) -> None:
     second = Running.start(house.layout.root.parent / "second", ports.choose(), f"STATE_DIR={house.layout.root}")
-    assert second.process.wait(20) == 1
+    assert second.process.wait(120) == 1
     assert "Another stack" in second.output("err")
 
 
 def test_a_port_that_is_taken_is_named_before_anything_starts(house: Running, start: Start) -> None:
     second = start(port=house.port)
-    assert second.process.wait(20) == 1
+    assert second.process.wait(120) == 1
     assert f"Port {house.port} is taken" in second.output("err")
     assert not second.layout.read_pids()
 
@@ -119,14 +120,27 @@ def test_two_stacks_live_side_by_side_and_a_second_request_to_stop_changes_nothi
     assert all(runs(pid) for pid in house.layout.read_pids().values())
 
 
-def test_addresses_that_are_set_take_the_place_of_the_embedded_servers(house: Running, start: Start) -> None:
+def test_addresses_that_are_set_take_the_place_of_the_embedded_servers(
+    house: Running, start: Start, tmp_path: Path
+) -> None:
     known = house.layout.read_env()
-    addresses = [f"{name}={known[name]}" for name in ("MONGODB_URL", "REDIS_URL", "JWT_SECRET")]
-    second = start("a", *addresses)
-    second.wait_ready()
-    assert set(second.layout.read_pids()) == NAMES - {"mongod", "valkey"}
-    assert second.layout.read_env() == known
-    assert second.stop() < 10
+    mongodb, secret = f"{known['MONGODB_URL']}&appName=100%25%20sure", "100%(x)s" * 8
+    with servers.valkey(tmp_path, "--requirepass", "100%") as redis_url:
+        given = {"MONGODB_URL": mongodb, "REDIS_URL": redis_url.replace("//", "//:100%25@"), "JWT_SECRET": secret}
+        second = start("a", *(f"{name}={value}" for name, value in given.items()))
+        second.wait_ready()
+        assert set(second.layout.read_pids()) == NAMES - {"mongod", "valkey"}
+        assert second.layout.read_env() == known | given
+        assert second.layout.read_environment("worker").items() >= given.items()
+        assert second.stop() < 10
+
+
+def test_no_secret_is_in_a_log_and_only_the_owner_may_read_them(house: Running) -> None:
+    secret = house.layout.read_env()["JWT_SECRET"]
+    logs = list(house.layout.logs.iterdir())
+    assert {log.stem for log in logs} > NAMES
+    assert not [log.name for log in logs if secret in log.read_text()]
+    assert not [path for path in house.layout.root.rglob("*") if path.stat().st_mode & 0o077]
 
 
 def test_a_stop_while_it_starts_leaves_nothing(start: Start) -> None:

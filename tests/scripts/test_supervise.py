@@ -13,12 +13,12 @@ def read(text: str) -> configparser.RawConfigParser:
     return parser
 
 
-def test_a_percent_sign_and_a_space_survive() -> None:
+def test_what_is_secret_is_not_in_its_file_and_a_space_survives() -> None:
     layout = Layout(Path("/srv/a state"))
-    listed = [processes.worker(("127.0.0.1:20001",))]
-    found = read(supervise.configuration(layout, listed, {"MONGODB_URL": "mongodb://u:p%40@h/"}))
-    assert found["supervisord"]["environment"] == 'MONGODB_URL="mongodb://u:p%%40@h/"'
-    assert "'/srv/a state/pids/worker.pid' 127.0.0.1:20001 -- " in found["program:worker"]["command"]
+    found = read(supervise.configuration(layout, [processes.worker(("127.0.0.1:20001",))]))
+    assert "environment" not in found["supervisord"]
+    command = found["program:worker"]["command"]
+    assert "'/srv/a state/pids/worker.pid' '/srv/a state/settings' 127.0.0.1:20001 -- " in command
 
 
 def test_the_stores_outlive_the_house() -> None:
@@ -31,7 +31,7 @@ def test_the_stores_outlive_the_house() -> None:
         processes.beat(layout, ()),
         processes.api(8000, ()),
     ]
-    found = read(supervise.configuration(layout, listed, {}))
+    found = read(supervise.configuration(layout, listed))
     assert int(found["group:stores"]["priority"]) < int(found["group:house"]["priority"])
     assert found["group:house"]["programs"] == "worker,upkeep,beat,api"
     assert [found[f"program:{name}"]["priority"] for name in ("worker", "beat", "api")] == ["1", "3", "4"]

@@ -26,6 +26,7 @@ from services.adapters.mongo.workers import MongoWorkers
 from services.ports.workers import WorkerSign
 from tests import servers
 from tests.openai_server import OpenAIServer, fails
+from tests.scripts.running import until
 from tests.servers import free_port
 
 SECRET = "s" * 40
@@ -253,17 +254,53 @@ def test_the_command_on_the_environment(settings: Settings, tmp_path: Path) -> N
     assert SECRET not in done.stdout + done.stderr
 
 
-@pytest.mark.long
-def test_the_command_on_a_stack(settings: Settings, tmp_path: Path) -> None:
-    state = Layout.at(tmp_path / "state")
-    done = run("--stack", STATE_DIR=str(state.root))
+def report(done: subprocess.CompletedProcess[str]) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """The states of the checks, and of each setting its value and where it came from."""
+    told = json.loads(done.stdout)
+    states = {each["check"]: each["state"] for each in told["checks"]}
+    return states, {each["name"]: (each["value"], each["source"]) for each in told["settings"]}
+
+
+def test_without_a_stack_there_is_a_sentence(tmp_path: Path) -> None:
+    done = run("--stack", STATE_DIR=str(tmp_path))
     assert (done.returncode, "No stack was ever started" in done.stderr) == (1, True)
+
+
+@pytest.mark.long
+def test_a_stack_is_judged_by_its_own_settings_and_not_by_those_of_who_asks(settings: Settings, tmp_path: Path) -> None:
+    state = Layout.at(tmp_path / "state")
     state.make()
     known = {"MONGODB_URL": settings.mongodb_url, "MONGODB_DATABASE": settings.mongodb_database}
     state.write_env({**known, "REDIS_URL": settings.redis_url, "JWT_SECRET": SECRET})
-    wrong = {"MONGODB_URL": "mongodb://127.0.0.1:1", "SPEECH_MODEL": "tiny.en"}
+    wrong = {"MONGODB_URL": "mongodb://127.0.0.1:1", "SPEECH_MODEL": "/nowhere", "LEASE_SECONDS": "never"}
     done = run("--stack", "--json", STATE_DIR=str(state.root), **wrong)
     assert done.returncode == 0, done.stdout + done.stderr
+    states, told = report(done)
+    assert (states["MongoDB"], states["Stack"]) == ("ok", "warning")
+    assert told["MONGODB_URL"] == (settings.mongodb_url.partition("?")[0], str(state.env))
+    assert told["SPEECH_MODEL"] == ("base", "default")
+    assert not list(state.cache.iterdir()), "who looks joins no model"
+    assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.long
+def test_a_stack_that_runs_is_judged_by_what_its_processes_were_given(settings: Settings, tmp_path: Path) -> None:
+    state = Layout.at(tmp_path / "state")
+    state.make()
+    given = {"MONGODB_URL": settings.mongodb_url, "REDIS_URL": settings.redis_url, "JWT_SECRET": SECRET}
+    state.write_env(given)
+    command = ["env", *(f"{name}={value}" for name, value in given.items()), "SPEECH_MODEL=tiny.en", "sleep", "600"]
+    with subprocess.Popen(command) as worker:
+        state.pid_file("worker").write_text(str(worker.pid))
+        try:
+            until(lambda: "SPEECH_MODEL" in state.read_environment("worker"))
+            done = run("--stack", "--json", STATE_DIR=str(state.root), SPEECH_MODEL="base")
+        finally:
+            worker.kill()
+    states, told = report(done)
+    assert "Stack" not in states
+    assert told["SPEECH_MODEL"] == ("tiny.en", "environment of `make up`")
+    assert told["JWT_SECRET"] == ("set", str(state.settings))
 
 
 def test_settings_that_cannot_be_are_failing() -> None:
@@ -271,6 +308,39 @@ def test_settings_that_cannot_be_are_failing() -> None:
     (check,) = json.loads(done.stdout)["checks"]
     assert (done.returncode, check["check"], check["state"]) == (1, "Settings", "failing")
     assert "LEASE_SECONDS" in check["said"]
+
+
+def test_what_is_set_is_listed_with_its_source_and_without_secrets(settings: Settings) -> None:
+    key, password = "sk-planted-key", "planted-password"
+    done = run(
+        "--json",
+        MONGODB_URL=settings.mongodb_url,
+        REDIS_URL=f"redis://:{password}@127.0.0.1:1/0",
+        JWT_SECRET=SECRET,
+        OPENAI_API_KEY=key,
+        MONGODB_URI="x",
+        PROCESS="upkeep",
+    )
+    _, told = report(done)
+    assert told["REDIS_URL"] == ("redis://127.0.0.1:1/0", "environment")
+    assert told["OPENAI_API_KEY"] == told["JWT_SECRET"] == ("set", "environment")
+    assert told["LEASE_SECONDS"] == ("60.0", "default")
+    assert set(told) == {name.upper() for name in Settings.model_fields}
+    assert not [word for word in (SECRET, key, password) if word in done.stdout + done.stderr]
+    (strange,) = [each for each in json.loads(done.stdout)["checks"] if "MONGODB_URI" in each["said"]]
+    assert (strange["state"], strange["todo"]) == ("warning", "Did you mean MONGODB_URL?")
+
+
+ENGINE, TOKENS = {"Speech engine", "Cache disk"}, {"Bearer tokens", "Metrics token"}
+
+
+@pytest.mark.parametrize(
+    ("process", "left_out"),
+    [("all", set()), ("api", ENGINE), ("worker", TOKENS), ("upkeep", ENGINE | TOKENS), ("beat", ENGINE | TOKENS)],
+)
+async def test_a_process_is_judged_by_what_it_needs(settings: Settings, process: str, left_out: set[str]) -> None:
+    checks = {each.check for each in await examine(changed(settings, process=process))}
+    assert (ENGINE | TOKENS) - checks == left_out
 
 
 def test_make_doctor_is_the_command_on_the_stack() -> None:
