@@ -149,12 +149,15 @@ class _Word(BaseModel):
     word: str
     start: float
     end: float
+    probability: float | None = None
 
 
 class _Segment(BaseModel):
     text: str
     start: float
     end: float
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
 
 
 class _Language(BaseModel):
@@ -175,9 +178,17 @@ class _Heard(BaseModel):
 
     def timed_segments(self) -> tuple[Segment, ...]:
         return tuple(
-            Segment(text=s.text.strip(), start=s.start, end=s.end, words=self._words_of(s)) for s in self.segments or ()
+            Segment(
+                text=one.text.strip(),
+                start=one.start,
+                end=one.end,
+                words=self._words_of(one),
+                log_probability=one.avg_logprob,
+                no_speech_probability=one.no_speech_prob,
+            )
+            for one in self.segments or ()
         )
 
     def _words_of(self, segment: _Segment) -> tuple[Word, ...]:
         inside = (w for w in self.words or () if segment.start <= (w.start + w.end) / 2 < segment.end)
-        return tuple(Word(text=w.word.strip(), start=w.start, end=w.end) for w in inside)
+        return tuple(Word(text=w.word.strip(), start=w.start, end=w.end, probability=w.probability) for w in inside)

@@ -79,6 +79,14 @@ async def test_the_recording_arrives_whole_as_flac_and_the_text_comes_back(
     }
 
 
+async def test_the_models_doubts_come_with_its_words(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    segment = {"text": " Thanks.", "start": 0.0, "end": 1.0, "avg_logprob": -0.9, "no_speech_prob": 0.8}
+    words = [{"word": "Thanks", "start": 0.0, "end": 0.9, "probability": 0.3}]
+    server.script(says("Thanks.", segments=[segment], words=words))
+    (heard,) = (await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())).segments
+    assert (heard.log_probability, heard.no_speech_probability, heard.words[0].probability) == (-0.9, 0.8, 0.3)
+
+
 async def test_times_come_from_the_model_that_gives_them(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     segments = [{"text": " Hello you.", "start": 0.0, "end": 1.0}, {"text": " Bye.", "start": 1.0, "end": 1.4}]
     words = [
