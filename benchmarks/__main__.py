@@ -9,7 +9,20 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import engine, growth, hosted, listeners, machine, memory, page, peers, pipeline, results, upload
+from benchmarks import (
+    engine,
+    growth,
+    hosted,
+    listeners,
+    machine,
+    memory,
+    page,
+    peers,
+    pipeline,
+    results,
+    upload,
+    verdicts,
+)
 from benchmarks.child import ChildFailed
 from benchmarks.files import TooFewFiles
 from benchmarks.results import Result
@@ -25,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Watch], Iterator[Result]]] = {
     "hosted": hosted.run,
     "growth": growth.run,
     "engine": engine.run,
+    "verdicts": verdicts.run,
     "peers": peers.run,
     "listeners": listeners.run,
 }

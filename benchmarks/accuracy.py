@@ -19,6 +19,17 @@ def word_errors(clips: list[Clip], texts: list[str]) -> float:
     return 100 * float(jiwer.process_words(said, heard).wer)
 
 
+def rights_and_wrongs(said: str, pieces: list[str]) -> list[tuple[int, int]]:
+    """Of each piece of what was heard how many of its words were said in this place, and how many were not."""
+    owners = [number for number, piece in enumerate(pieces) for _ in _words(piece).split()]
+    found = [[0, 0] for _ in pieces]
+    if owners:
+        for chunk in jiwer.process_words(_words(said), " ".join(_words(piece) for piece in pieces)).alignments[0]:
+            for place in range(chunk.hyp_start_idx, chunk.hyp_end_idx):
+                found[owners[place]][chunk.type != "equal"] += 1
+    return [(right, wrong) for right, wrong in found]
+
+
 def count(texts: list[str]) -> int:
     """How many words there are."""
     return sum(len(_words(text).split()) for text in texts)

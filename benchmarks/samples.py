@@ -46,7 +46,9 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
+    """What one speaker says; nobody is known where the speaker is empty."""
+
     sound: Sound
     text: str
     speaker: str = ""
@@ -58,8 +60,8 @@ class _Said:
 
 async def made(folder: Path, speech: Path | None) -> Samples:
     """WAV files of the demo's answers and of somebody's recorded speech, if there is a folder of it."""
-    demo = [_Said(_sound(INTERVIEW.parent / one["audio"]), one["said"], DEMO) for one in _questions()]
-    recorded = list(_recorded(speech)) if speech else []
+    demo = answers()
+    recorded = list(recordings(speech)) if speech else []
     return Samples(
         short=[
             *[clip for one in demo for clip in await _cut(one, folder)],
@@ -68,8 +70,22 @@ async def made(folder: Path, speech: Path | None) -> Samples:
         long=_written(
             (one for one in [*_joined(demo), *recorded, *_joined(recorded)] if _is(LONG_SECONDS, one)), folder
         ),
-        without_speech=_written([*_noises(), *(one for one in recorded if not one.text)], folder),
+        without_speech=_written([*noises(), *(one for one in recorded if not one.text)], folder),
     )
+
+
+def answers() -> list[Said]:
+    """The demo's."""
+    return [Said(_sound(INTERVIEW.parent / one["audio"]), one["said"], DEMO) for one in _questions()]
+
+
+def noises() -> list[Said]:
+    """Silence, noise, hum, a tone and clicks."""
+    at = np.arange(10 * RATE) / RATE
+    noise = np.random.default_rng(7).normal(0, 1, len(at))
+    clicks = np.where(np.arange(len(at)) % (RATE // 2) < 40, noise, 0)
+    sounds = (0 * at, 0.02 * noise, 0.2 * noise, 0.3 * np.sin(100 * np.pi * at), np.sin(880 * np.pi * at), clicks)
+    return [Said((np.clip(sound, -1, 1) * 32_000).astype(np.int16), "") for sound in sounds]
 
 
 def _questions() -> list[dict[str, str]]:
@@ -77,49 +93,55 @@ def _questions() -> list[dict[str, str]]:
     return found
 
 
-def _is(bounds: tuple[float, float], said: _Said) -> bool:
+def _is(bounds: tuple[float, float], said: Said) -> bool:
     return bool(said.text) and bounds[0] <= said.seconds <= bounds[1]
 
 
-def _recorded(folder: Path) -> Iterator[_Said]:
+def recordings(folder: Path) -> Iterator[Said]:
     """English clips of one speaker each, and what holds no speech, as the folder's manifest says."""
     for line in (folder / MANIFEST).read_text("utf-8").splitlines():
         entry: dict[str, Any] = json.loads(line)
         if entry["kind"] in ("clip", "nonspeech"):
-            yield _Said(_sound(folder / entry["file"]), entry["text"], entry.get("speaker_id") or "")
+            yield Said(_sound(folder / entry["file"]), entry["text"], entry.get("speaker_id") or "")
 
 
-async def _cut(said: _Said, folder: Path) -> list[Clip]:
+def halves(several: list[Said]) -> tuple[list[Said], list[Said]]:
+    """Two halves with about as many words, and no speaker in both; who is not known is a speaker for each clip."""
+    speakers: dict[str, list[Said]] = {}
+    for number, one in enumerate(several):
+        speakers.setdefault(one.speaker or f"unknown {number}", []).append(one)
+    made: tuple[list[Said], list[Said]] = ([], [])
+    for own in sorted(speakers.values(), key=_words, reverse=True):
+        min(made, key=_words).extend(own)
+    return made
+
+
+def _words(several: list[Said]) -> int:
+    return sum(len(one.text.split()) for one in several)
+
+
+async def _cut(said: Said, folder: Path) -> list[Clip]:
     """The pieces of an answer between its pauses; together they say its text."""
     found = await SileroActivity(most_seconds=PIECE_SECONDS, least_silence_ms=100_000).find(_recording(said.sound))
     pieces = [said.sound[int(span.start * RATE) : int(span.end * RATE)] for span in found.spans]
     while len(pieces) > 1 and len(pieces[-1]) < SHORT_SECONDS[0] * RATE:
         pieces[-2:] = [np.concatenate(pieces[-2:])]
-    return [_write(piece, said.text, folder) for piece in pieces]
+    return [write(piece, said.text, folder) for piece in pieces]
 
 
-def _joined(several: list[_Said]) -> Iterator[_Said]:
+def _joined(several: list[Said]) -> Iterator[Said]:
     """What one speaker says, one after the other: as a whole, or in halves where that is too long."""
     for speaker, some in groupby(several, key=lambda one: one.speaker):
         own = list(some)
         half = (len(own) + 1) // 2
         is_long = sum(one.seconds for one in own) > LONG_SECONDS[1] - 2 * len(own) * BETWEEN_SECONDS
         parts = [own[:half], own[half:]] if is_long else [own]
-        yield from (_Said(_with_pauses(part), " ".join(one.text for one in part), speaker) for part in parts if speaker)
+        yield from (Said(_with_pauses(part), " ".join(one.text for one in part), speaker) for part in parts if speaker)
 
 
-def _with_pauses(part: list[_Said]) -> Sound:
+def _with_pauses(part: list[Said]) -> Sound:
     pause = np.zeros(int(BETWEEN_SECONDS * RATE), np.int16)
     return np.concatenate([piece for one in part for piece in (one.sound, pause)])
-
-
-def _noises() -> list[_Said]:
-    """Silence, noise, hum, a tone and clicks."""
-    at = np.arange(10 * RATE) / RATE
-    noise = np.random.default_rng(7).normal(0, 1, len(at))
-    clicks = np.where(np.arange(len(at)) % (RATE // 2) < 40, noise, 0)
-    sounds = (0 * at, 0.02 * noise, 0.2 * noise, 0.3 * np.sin(100 * np.pi * at), np.sin(880 * np.pi * at), clicks)
-    return [_Said((np.clip(sound, -1, 1) * 32_000).astype(np.int16), "") for sound in sounds]
 
 
 def _sound(file: Path) -> Sound:
@@ -132,11 +154,11 @@ def _recording(sound: Sound) -> Recording:
     return Recording(sound.tobytes(), len(sound) / RATE)
 
 
-def _written(several: Iterable[_Said], folder: Path) -> list[Clip]:
-    return [_write(one.sound, one.text, folder) for one in several]
+def _written(several: Iterable[Said], folder: Path) -> list[Clip]:
+    return [write(one.sound, one.text, folder) for one in several]
 
 
-def _write(sound: Sound, text: str, folder: Path) -> Clip:
+def write(sound: Sound, text: str, folder: Path) -> Clip:
     file = folder / f"{sum(1 for _ in folder.iterdir()):03}.wav"
     with wave.open(str(file), "wb") as output:
         output.setparams((1, 2, RATE, 0, "NONE", ""))

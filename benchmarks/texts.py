@@ -114,6 +114,23 @@ TEXTS = {
         are those of ours less those of the other, and invented words are counted where nobody speaks.
         """,
     ),
+    "verdicts": Text(
+        "Verdicts",
+        """
+        Recorded clips of known text (the demo's answers where no folder of speech was given), clean and with noise
+        20, 10 and 5 dB below them, listened to as a worker does: voice activity, local engine, second reading,
+        verdicts. Each word that is heard is right or wrong by the alignment with what was said; words that are left
+        out have no place and are not counted. Doubted are segments of `low_confidence` and `suspected_hallucination`.
+        The speakers are dealt out to two halves: the bounds were chosen on the first, and what stands under spread
+        are the halves, not rounds. Then sounds in which nobody speaks.
+        """,
+        """
+        How far `speech_verdict` may be trusted. In clean speech what is wrong are single words in sentences that are
+        read well, which no verdict on a segment finds; the more noise, the more of what is wrong is doubted, and of
+        what is right too. Nothing is scored on what is suspected, so the share of right words there is what an
+        answer may lose by it.
+        """,
+    ),
     "peers": Text(
         "Peers",
         """
@@ -147,6 +164,11 @@ REASONS = {
     API, MongoDB, Valkey, sweep and beat share the two cores with the engine, which wants them all. What they
     take is in the note; on a machine where they have a core of their own, nothing of it is taken from the
     engine.
+    """,
+    "verdicts": """
+    A verdict is on a sentence. In little noise the wrong words are single ones in sentences that are read well, and in
+    loud noise the right ones stand in sentences that are not: bounds that find more of the one doubt more of the other.
+    docs/verdicts.md shows by how much.
     """,
     "hosted engine, throughput": """
     Decoding, listening for speech and packing take processor time for each answer, and two cores hold API,

@@ -1,0 +1,109 @@
+"""Verdicts: which of the wrong words, and which of the right ones, stand in segments that are doubted."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import samples
+from benchmarks.accuracy import rights_and_wrongs
+from benchmarks.child import Child, child
+from benchmarks.results import Result, summary
+from benchmarks.samples import Clip, Said, Sound
+from benchmarks.watch import Watch
+
+MODELS = ("tiny.en", "base")
+LEVELS: dict[str, float | None] = {"clean": None, "20 dB": 20.0, "10 dB": 10.0, "5 dB": 5.0}
+CAUGHT_GOAL, DOUBTED_GOAL, LOST_GOAL, BELIEVED_GOAL = ">= 0.5", "<= 0.2", "<= 0.05", "<= 0"
+DOUBTED, SUSPECTED = {"low_confidence", "suspected_hallucination"}, {"suspected_hallucination"}
+LOUDEST = 32_000
+RIGHT, WRONG = 0, 1
+
+Words = Counter[tuple[int, str]]
+
+
+def run(watch: Watch) -> Iterator[Result]:
+    """By model and level of noise, each on two halves of the speakers; then sounds without speech."""
+    speech = watch.options.speech
+    spoken = [one for one in (samples.recordings(speech) if speech else samples.answers()) if one.text]
+    halves = samples.halves(spoken)
+    with tempfile.TemporaryDirectory(prefix="viva-voce-bench-") as name:
+        folder = Path(name)
+        levels = {level: [_noisy(half, decibels, folder) for half in halves] for level, decibels in LEVELS.items()}
+        silent = [samples.write(one.sound, "", folder) for one in samples.noises()]
+        for model in MODELS:
+            with child("verdict_side") as process, watch.waiting(f"verdicts, {model}"):
+                yield from _of_model(watch, process, model, levels, silent)
+
+
+def _of_model(
+    watch: Watch, process: Child, model: str, levels: dict[str, list[list[Clip]]], silent: list[Clip]
+) -> Iterator[Result]:
+    whole: list[Words] = [Counter(), Counter()]
+    for level, halves in levels.items():
+        heard = [_heard(watch, process, model, half) for half in halves]
+        whole = [before + words for before, words in zip(whole, heard, strict=True)]
+        yield from _shares(f"verdicts, {model}, {level}", heard)
+    yield from _shares(f"verdicts, {model}, all", whole)
+    yield _share(f"verdicts, {model}, all, right words suspected", LOST_GOAL, whole, RIGHT, SUSPECTED)
+    answers = _ask(watch, process, model, silent)
+    believed = sum(answer["verdict"] != "no_speech" for answer in answers)
+    note = f"{len(silent)} sounds in which nobody speaks"
+    yield summary(f"verdicts, {model}, sounds taken for speech", BELIEVED_GOAL, "sounds", [float(believed)], note)
+
+
+def _shares(name: str, halves: list[Words]) -> Iterator[Result]:
+    yield _share(f"{name}, wrong words doubted", CAUGHT_GOAL, halves, WRONG, DOUBTED)
+    yield _share(f"{name}, right words doubted", DOUBTED_GOAL, halves, RIGHT, DOUBTED)
+
+
+def _share(name: str, goal: str, halves: list[Words], kind: int, verdicts: set[str]) -> Result:
+    """The share of one kind of words that stand in segments of these verdicts, one value for each half."""
+    counts = [(sum(words[kind, one] for one in verdicts), _all(words, kind)) for words in halves]
+    shares = [some / of if of else 0.0 for some, of in counts]
+    note = " and ".join(f"{some} of {of} words ({share:.2f})" for (some, of), share in zip(counts, shares, strict=True))
+    unit = "of the wrong words" if kind == WRONG else "of the right words"
+    return summary(name, goal, unit, shares, f"by halves {note}")
+
+
+def _all(words: Words, kind: int) -> int:
+    return sum(count for (one, _), count in words.items() if one == kind)
+
+
+def _heard(watch: Watch, process: Child, model: str, clips: list[Clip]) -> Words:
+    """How many right and wrong words have which verdict."""
+    words: Words = Counter()
+    for clip, answer in zip(clips, _ask(watch, process, model, clips), strict=True):
+        segments = [(text, verdict) for text, verdict in answer["segments"] if text]
+        counts = rights_and_wrongs(clip.text, [text for text, _ in segments])
+        for (_, verdict), (right, wrong) in zip(segments, counts, strict=True):
+            words[RIGHT, verdict] += right
+            words[WRONG, verdict] += wrong
+    return words
+
+
+def _ask(watch: Watch, process: Child, model: str, clips: list[Clip]) -> list[dict[str, Any]]:
+    answer = process.ask({"model": model, "files": [str(clip.file) for clip in clips]}, watch.pause)
+    found: list[dict[str, Any]] = answer["heard"]
+    return found
+
+
+def _noisy(half: list[Said], decibels: float | None, folder: Path) -> list[Clip]:
+    """The clips as they are, or with noise that is so many decibels below them; the same noise in each run."""
+    chance = np.random.default_rng(7)
+    return [
+        samples.write(one.sound if decibels is None else mixed(one.sound, decibels, chance), one.text, folder)
+        for one in half
+    ]
+
+
+def mixed(sound: Sound, decibels: float, chance: np.random.Generator) -> Sound:
+    """The sound with noise as rooms have it, louder in the lows."""
+    spectrum = np.fft.rfft(chance.normal(size=len(sound)))
+    noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(1, np.arange(len(spectrum)))), len(sound))
+    wanted = np.sqrt(np.mean(sound.astype(float) ** 2)) * 10 ** (-decibels / 20)
+    whole = sound + noise * wanted / np.sqrt(np.mean(noise**2))
+    return np.asarray(whole * min(1.0, LOUDEST / np.abs(whole).max()), np.int16)
