@@ -55,5 +55,8 @@ class Listening:
         unread = coverage.unread(activity.heard, transcript)
         if not unread:
             return transcript
-        again = await self.engine.transcribe(Speech(recording, unread, language=transcript.language or part.language))
+        rest = Speech(recording, unread, language=part.language, languages=part.languages)
+        if transcript.language:
+            rest = Speech(recording, unread, language=transcript.language)
+        again = await self.engine.transcribe(rest)
         return coverage.completed(transcript, again, activity.heard)

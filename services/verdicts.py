@@ -12,7 +12,7 @@ from statistics import fmean
 from services.evidence import has_words
 from services.transcript import Segment, Span, Transcript, Verdict
 
-VERSION = "1"  # goes up with every change of a rule or a bound
+VERSION = "2"  # goes up with every change of a rule or a bound
 
 MOST_COMPRESSION = 2.4
 MOST_WORDS_A_SECOND, FEW_WORDS = 9.0, 5
@@ -22,12 +22,15 @@ LIKELY_SILENCE, SILENT_LOG_PROBABILITY = 0.6, -0.7
 SUSPECTED_WORDS, DOUBTED_WORDS = 0.45, 0.7
 SUSPECTED_LOG_PROBABILITY, DOUBTED_LOG_PROBABILITY = -1.0, -0.7
 DOUBTED_SHARE = 0.25
+DOUBTED_LANGUAGE = 0.7
 
 
 def judged(transcript: Transcript, heard: list[Span]) -> Transcript:
     """The transcript with its verdicts; `heard` is where voice activity says that somebody speaks."""
     segments = tuple(replace(one, verdict=_of_segment(one, heard)) for one in transcript.segments)
     verdict = _of_all(transcript, segments, heard)
+    if verdict is Verdict.OK and _may_be_of_another_language(transcript):
+        verdict = Verdict.LOW_CONFIDENCE
     return replace(transcript, segments=segments, verdict=verdict, verdict_version=VERSION)
 
 
@@ -44,6 +47,12 @@ def _of_all(transcript: Transcript, segments: tuple[Segment, ...], heard: list[S
     doubted = sum(one.end - one.start for one in segments if one.verdict is Verdict.LOW_CONFIDENCE)
     spoken = sum(one.end - one.start for one in segments)
     return Verdict.LOW_CONFIDENCE if doubted > DOUBTED_SHARE * spoken else Verdict.OK
+
+
+def _may_be_of_another_language(transcript: Transcript) -> bool:
+    """Whether the engine is not sure which language is spoken; it writes down any in the one that it takes it for."""
+    probability = transcript.language_probability
+    return probability is not None and probability < DOUBTED_LANGUAGE
 
 
 def _of_text(text: str, seconds: float) -> Verdict:

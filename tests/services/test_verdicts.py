@@ -122,3 +122,13 @@ def test_an_engine_without_times_is_judged_by_its_pace(text: str, found: Verdict
 
 def test_a_short_answer_is_whole() -> None:
     assert judged(transcript(text="Yes."), [Span(0.0, 2.0)]).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("probability", "found"), [(None, Verdict.OK), (0.95, Verdict.OK), (0.5, Verdict.LOW_CONFIDENCE)]
+)
+def test_a_language_that_nobody_is_sure_of_is_told(probability: float | None, found: Verdict) -> None:
+    for heard in (transcript(segment()), transcript(text=f"{SAID} {SAID}")):
+        assert judged(replace(heard, language_probability=probability), HEARD).verdict is found
+    graver = replace(transcript(segment(likely=0.3)), language_probability=probability)
+    assert judged(graver, HEARD).verdict is Verdict.SUSPECTED
