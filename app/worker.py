@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 from app.config import Settings
 from app.engines import Engines, lacks, open_engines, speech_kind
 from app.house import House, furnish
-from app.jobs import HARD_LIMIT, make_celery
+from app.jobs import HARD_LIMIT, audit_seconds, make_celery
 from app.signs import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
@@ -41,17 +41,23 @@ class WorkHouse:
     scoring: Scoring
     house: House
     failed_audio_hours: float
+    sweep_seconds: float
+    audit_seconds: float
 
     async def deliver(self) -> None:
         """Begin to send what is due to webhooks; the sweep is not held up by it."""
         self.house.dispatch.wake()
 
     async def sweep(self) -> Counts:
+        if not await self.house.upkeep.take_turn("sweep", self.sweep_seconds / 2):
+            return Counts()
         counts = await self.house.sweep.run(self.failed_audio_hours)
         _tell("sweep", counts)
         return counts
 
     async def audit(self) -> Counts:
+        if not await self.house.upkeep.take_turn("audit", self.audit_seconds / 2):
+            return Counts()
         counts = await self.house.sweep.audit()
         _tell("audit", counts)
         return counts
@@ -170,6 +176,8 @@ class Process:
             scoring=scoring,
             house=house,
             failed_audio_hours=settings.failed_audio_hours,
+            sweep_seconds=settings.sweep_seconds,
+            audit_seconds=audit_seconds(settings),
         )
 
     async def _listen(self, works: bool) -> None:

@@ -22,6 +22,9 @@ class Findings:
 class Upkeep(Protocol):
     """What the sweep looks for. Each call takes on a bounded number of records."""
 
+    async def take_turn(self, subject: str, seconds: float) -> bool:
+        """Begin a pass of this kind; False if one began within so many seconds, by the store's own clock."""
+
     async def due(self, limit: int) -> list[PartId]:
         """Queued parts that are due and were not rung for a while, longest first; marks them as rung."""
 

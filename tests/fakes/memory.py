@@ -93,6 +93,7 @@ class Memory:
     chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
     workers: dict[str, WorkerSign] = field(default_factory=dict)
     counters: dict[str, dict[str, float]] = field(default_factory=dict)
+    turns: dict[str, datetime] = field(default_factory=dict)
     passed: dict[str, datetime] = field(default_factory=dict)
     endings: list[Row] = field(default_factory=list)
     replays: dict[tuple[UserId, str], Replay] = field(default_factory=dict)

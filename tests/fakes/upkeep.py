@@ -10,6 +10,12 @@ class FakeUpkeep:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
+    async def take_turn(self, subject: str, seconds: float) -> bool:
+        if not self._memory.clock.is_past(self._memory.turns.get(subject), seconds):
+            return False
+        self._memory.turns[subject] = self._memory.clock.now
+        return True
+
     async def due(self, limit: int) -> list[PartId]:
         clock, silence = self._memory.clock, self._memory.terms.ring_again_seconds
         rows = [row for row in self._due() if clock.is_past(row.rung_at, silence)]

@@ -1,8 +1,10 @@
 """What the sweep looks for, in MongoDB; each look is bounded and goes by an index."""
 
 import asyncio
+import secrets
 from dataclasses import asdict
 
+from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.confirmed import confirmed
@@ -12,13 +14,14 @@ from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may,
 from services.interview import LIVE, Failure, Part, PartId, PartState
 from services.ports.upkeep import Findings
 
+TURNS = "turns"
 QUEUED = {"state": PartState.QUEUED.value}
 DUE = {**QUEUED, "$expr": reached("not_before")}
 UNSCORED = {"to_score": True, "$expr": reached("score_after")}
 
 
 class MongoUpkeep:
-    """The port Upkeep on the collection `parts`."""
+    """The port Upkeep on the collection `parts`; whose turn it is stands in `counters`."""
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class MongoUpkeep:
     ) -> None:
         silent = past("heartbeat_at", lease_seconds)
         self._parts = parts_of(database)
+        self._counters = unhurried(database["counters"])
         self._ring_again = ring_again_seconds
         self._unrung = {**QUEUED, "$expr": {"$and": [reached("not_before"), past("rung_at", ring_again_seconds)]}}
         self._silent = {
@@ -49,6 +53,15 @@ class MongoUpkeep:
         }
         over = {"$and": [past("completed_at", settle_grace_seconds), reached("settle_after")]}
         self._unsettled = {"settled": False, "$expr": over}
+
+    @confirmed()
+    async def take_turn(self, subject: str, seconds: float) -> bool:
+        own = {"at": NOW, "by": secrets.token_hex(8)}
+        turn = {subject: {"$cond": [past(f"{subject}.at", seconds), own, f"${subject}"]}}
+        row = await self._counters.find_one_and_update(
+            {"_id": TURNS}, [{"$set": turn}], upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return row is not None and row[subject]["by"] == own["by"]
 
     @confirmed()
     async def due(self, limit: int) -> list[PartId]:

@@ -170,6 +170,8 @@ def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
         for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
             await database[collection].update_many({}, [{"$set": older}])
+        turns = {f"{turn}.at": {"$subtract": [f"${turn}.at", round(seconds * 1000)]} for turn in ("sweep", "audit")}
+        await database["counters"].update_many({"_id": "turns"}, [{"$set": turns}])
         await older_webhooks(database, seconds)
 
     terms = asdict(TERMS)

@@ -110,6 +110,15 @@ async def test_an_upload_that_fell_silent_is_given_up(house: House) -> None:
     assert await house.uploads.accept(part.id, "5ha", 7) is None
 
 
+async def test_a_pass_that_was_just_begun_is_not_begun_again(house: House) -> None:
+    assert [await house.upkeep.take_turn("sweep", 5) for _ in range(3)] == [True, False, False]
+    assert await house.upkeep.take_turn("audit", 30)
+    await house.passes(6)
+    assert [await house.upkeep.take_turn("sweep", 5) for _ in range(2)] == [True, False]
+    at_once = await asyncio.gather(*(house.upkeep.take_turn("other", 5) for _ in range(9)))
+    assert at_once.count(True) == 1
+
+
 async def test_an_end_that_is_put_off_makes_room_for_others_and_comes_again(house: House) -> None:
     done = await house.claimed()
     await house.claims.complete(done.id, done.fence, silence(1.0))
