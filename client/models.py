@@ -79,6 +79,7 @@ class Answer(TypedDict):
     status: Status
     question_id: str
     transcript: str | None
+    transcript_is_cut: bool
     take: int
     file_id: str | None
     no_speech: bool

@@ -73,6 +73,9 @@ class AnswerOut(BaseModel):
     status: Status
     question_id: str
     transcript: str | None = Field(description="Null until completed; empty where nobody speaks.")
+    transcript_is_cut: bool = Field(
+        description="Only its beginning (32 KB) is shown here; the status of this one answer has it whole."
+    )
     take: int
     file_id: str | None = Field(description="The stored recording; null once it is deleted.")
     no_speech: bool
@@ -103,6 +106,7 @@ class AnswerOut(BaseModel):
             status=answer.status,
             question_id=answer.question_id,
             transcript=answer.transcript,
+            transcript_is_cut=answer.is_cut,
             take=answer.take,
             file_id=answer.part_id if answer.audio_stored else None,
             no_speech=answer.no_speech,

@@ -55,7 +55,7 @@ async def _serve(
 
 
 def _cursor(since: str | None) -> int | None:
-    if since is None:
+    if not since:
         return None
     if not (since.isascii() and since.isdecimal() and int(since[:20]) <= LARGEST_CURSOR and len(since) <= 20):
         raise NoCursor

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from routes.errors import documented
 from routes.listeners import TEXT, Cursor, Listener, Place, Wait, wants_stream
 from routes.needs import Asker, Needs, SessionPath
-from routes.statuses import NOT_MODIFIED, IfNoneMatch
+from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
 from routes.told import EventsOut, blocks
 from services import errors
 from services.push import Listening
@@ -21,7 +21,6 @@ router = APIRouter(prefix="/api/sessions/{session_id}", tags=["events"])
 KEEP_ALIVE_SECONDS = 15.0
 RETRY_MS = (1000, 3000)
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-POLL_HEADERS = {"Cache-Control": "no-cache"}
 
 EXAMPLE = """retry: 2000
 
@@ -87,10 +86,8 @@ async def get_events(
         newest = place.cursor
     else:
         told, newest = await services.push.look(session_id, cursor, viewer)
-    headers = {"ETag": f'W/"{newest}"', **POLL_HEADERS}
-    if if_none_match == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    response.headers.update(headers)
+    if unchanged := marked(response, weak(newest), if_none_match):
+        return unchanged
     return EventsOut.of(told, newest)
 
 

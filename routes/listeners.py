@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials
+from pydantic import BeforeValidator, Field
 from starlette.requests import HTTPConnection
 
 from routes.http_metrics import HttpMeter
@@ -42,25 +43,25 @@ async def _listener(
 
 Listener = Annotated[Viewer, Depends(_listener)]
 
+# An EventSource that has no number yet, and forms, send an empty one; 422 would end the source for good.
+OrNone = BeforeValidator(lambda given: None if given == "" else given)
+
+Number = Annotated[int, Field(ge=0, le=LARGEST_CURSOR)]
 Since = Annotated[
-    int | None,
-    Query(
-        ge=0, le=LARGEST_CURSOR, description="The newest number that you know; without one, a snapshot.", examples=[7]
-    ),
+    Number | None, OrNone, Query(description="The newest number that you know; without one, a snapshot.", examples=[7])
 ]
 
 
 async def _cursor(
     since: Since = None,
     last_event_id: Annotated[
-        int | None, Query(ge=0, le=LARGEST_CURSOR, description="The same as `since`; it goes before it.")
+        Number | None, OrNone, Query(description="The same as `since`; it goes before it.")
     ] = None,
     header: Annotated[
-        int | None,
+        Number | None,
+        OrNone,
         Header(
             alias="Last-Event-ID",
-            ge=0,
-            le=LARGEST_CURSOR,
             description="What a browser sends when it connects again; it goes before both.",
             json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]},
         ),

@@ -77,8 +77,10 @@ class _Form:
             self.files += 1
         else:
             self.text_fields += 1
-        if self.files > 1 or self.text_fields > MOST_TEXT_FIELDS:
+        if self.files > 1:
             raise TooManyFiles
+        if self.text_fields > MOST_TEXT_FIELDS:
+            raise UploadMalformed(f"The form has more than {MOST_TEXT_FIELDS} fields beside its file. Send fewer.")
         if self.files and b"filename" in options and not self.in_file:
             raise AudioFieldMissing
 

@@ -12,6 +12,8 @@ from routes.bounded import FIRST_FAULT, Bounded, at_most
 from routes.errors import documented
 from routes.needs import Asker, Needs, SessionPath
 from routes.prefix import here
+from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked
+from routes.statuses import tag_of
 from services import errors
 from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, SessionId, new_session_id
 from services.language import LONGEST_TAG, Language, parse
@@ -157,8 +159,14 @@ async def create_session(
 
 
 @router.get(
-    "/{session_id}", operation_id="getSession", responses=documented(errors.SessionNotFound, errors.RateLimited)
+    "/{session_id}",
+    operation_id="getSession",
+    response_model=SessionOut,
+    responses=NOT_MODIFIED | documented(errors.SessionNotFound),
 )
-async def get_session(session_id: SessionPath, viewer: Asker, services: Needs) -> SessionOut:
+async def get_session(
+    session_id: SessionPath, response: Response, viewer: Asker, services: Needs, if_none_match: IfNoneMatch = None
+) -> SessionOut | Response:
     """The session, its questions, and the answers so far."""
-    return SessionOut.of(await services.interviews.get(session_id, viewer))
+    session = await services.interviews.get(session_id, viewer)
+    return marked(response, tag_of(session), if_none_match) or SessionOut.of(session)

@@ -1,20 +1,19 @@
 """How far the transcriptions are. Each answer carries an ETag, so that asking again is cheap."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from routes.answers import AnswerOut, SegmentOut
 from routes.errors import documented
 from routes.needs import Asker, Needs, QuestionPath, SessionPath
+from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
 from services import errors
-from services.interview import Answer, Session, Status
+from services.interview import Session, Status
 
 router = APIRouter(prefix="/api/transcription-status", tags=["answers"])
-
-IfNoneMatch = Annotated[str | None, Header(description="The ETag of the last answer: 304 if nothing has changed.")]
-NOT_MODIFIED: dict[int | str, dict[str, object]] = {304: {"description": "Nothing has changed since that ETag."}}
 
 
 class StatusOut(AnswerOut):
@@ -68,19 +67,15 @@ async def transcription_status(
 ) -> StatusOut | Response:
     """The state of one answer, with its transcript once that is there."""
     _, answer = await services.interviews.answer(session_id, question_id, viewer)
-    etag = f'W/"{answer.take}.{answer.rev}.{answer.mark}.{segments:d}"'
-    if if_none_match == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    response.headers["ETag"] = etag
-    if answer.is_pending:
-        response.headers["Retry-After"] = str(await services.pace.of_all())
-    found = await _segments(services, answer) if segments else None
+    etag = weak(answer.take, answer.rev, answer.mark, f"{segments:d}")
+    wait = {"Retry-After": str(await services.pace.of_all())} if answer.is_pending else None
+    if unchanged := marked(response, etag, if_none_match, wait):
+        return unchanged
+    heard = await services.records.transcript(answer.part_id) if segments or answer.is_cut else None
+    if answer.is_cut and heard is not None:
+        answer = replace(answer, transcript=heard.text, is_cut=False)
+    found = [SegmentOut.of(segment) for segment in (heard.segments if heard else ())] if segments else None
     return StatusOut(**AnswerOut.of(answer).model_dump(), segments=found)
-
-
-async def _segments(services: Needs, answer: Answer) -> list[SegmentOut]:
-    transcript = await services.records.transcript(answer.part_id)
-    return [SegmentOut.of(s) for s in transcript.segments] if transcript else []
 
 
 @router.get(
@@ -98,11 +93,14 @@ async def session_status(
 ) -> SessionStatusOut | Response:
     """The states of all answers of a session, and their numbers."""
     session = await services.interviews.get(session_id, viewer)
-    etag = f'W/"{session.revision}"'
-    if if_none_match == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    response.headers["ETag"] = etag
+    if unchanged := marked(response, tag_of(session), if_none_match):
+        return unchanged
     return SessionStatusOut(**SessionStatusOut.fields_of(session))
+
+
+def tag_of(session: Session) -> str:
+    """Changes with the answers, and with what is stored of their recordings, which is no event."""
+    return weak(session.revision, sum(answer.audio_stored for answer in session.answers.values()))
 
 
 def _summary(session: Session) -> Summary:

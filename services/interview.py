@@ -188,7 +188,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the session's document shows for one question: its newest take."""
+    """What the session's document shows for one question: its newest take, of a long transcript the beginning."""
 
     question_id: QuestionId
     take: int
@@ -200,6 +200,7 @@ class Answer:
     transcribed_at: datetime | None = None
     failure: Failure | None = None
     transcript: str | None = None
+    is_cut: bool = False
     language: Language | None = None
     language_probability: float | None = None
     duration: float | None = None
@@ -239,7 +240,13 @@ SHOWN = {
     PartState.COMPLETED: Status.COMPLETED,
     PartState.FAILED: Status.FAILED,
 }
-LONGEST_SHOWN_TEXT = 200_000
+# So that a session with the most answers, each as long as it may be, stays within what a document may hold.
+MOST_SHOWN_BYTES = 32_000
+
+
+def beginning(text: str) -> str:
+    """As much of a transcript as a session's document shows; its record has the whole."""
+    return text.encode("utf-8", "replace")[:MOST_SHOWN_BYTES].decode("utf-8", "ignore")
 
 
 def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
@@ -259,7 +266,8 @@ def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
     return replace(
         answer,
         transcribed_at=part.completed_at,
-        transcript=transcript.text[:LONGEST_SHOWN_TEXT],
+        transcript=beginning(transcript.text),
+        is_cut=len(beginning(transcript.text)) < len(transcript.text),
         language=transcript.language,
         language_probability=transcript.language_probability,
         duration=transcript.duration,

@@ -35,7 +35,10 @@ class Sessions(Protocol):
         """Number the next recording; SessionNotFound or QuestionNotFound."""
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
-        """Show the answer unless a newer rev or take is shown already; False if it is a newer take."""
+        """Show the answer unless a newer rev or take is shown already; False if it is a newer take.
+
+        A failed take that is shown as failed already is no event, and makes no new revision.
+        """
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         """Show the evaluation of a completed take that has none; False where it no longer fits."""

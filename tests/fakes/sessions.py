@@ -45,6 +45,9 @@ class FakeSessions:
             return shown.take == answer.take
         if shown is not None and shown.take == answer.take and shown.status is answer.status is Status.COMPLETED:
             answer = replace(answer, mark=shown.mark, evaluation=shown.evaluation)
+        if shown is not None and shown.take == answer.take and shown.status is answer.status is Status.FAILED:
+            self._write(session, answer, session.revision)
+            return True
         self._write(session, answer)
         self._tell(session.id, SHOWN_AS[answer.status], answer)
         return True
@@ -87,9 +90,10 @@ class FakeSessions:
         session = self._memory.sessions.get(id)
         return session, session.answers.get(question_id) if session else None
 
-    def _write(self, session: Session, answer: Answer) -> None:
+    def _write(self, session: Session, answer: Answer, revision: int | None = None) -> None:
         answers = {**session.answers, answer.question_id: answer}
-        self._memory.sessions[session.id] = replace(session, answers=answers, revision=session.revision + 1)
+        revision = session.revision + 1 if revision is None else revision
+        self._memory.sessions[session.id] = replace(session, answers=answers, revision=revision)
 
 
 class FakeEvents:

@@ -12,10 +12,10 @@ from app.main import build
 from routes.bodies import MOST_BYTES
 from routes.sessions import SessionIn
 from services.errors import AudioUnreadable, KeysUnavailable
-from services.interview import Viewer
+from services.interview import SessionId, Viewer
 from services.transcript import Segment, Word
 from services.verdicts import VERSION
-from tests.house import Q1
+from tests.house import OPERATOR, Q1
 from tests.routes.api import QUESTIONS, WEBM, Api, NamedTokens, client_of, make_session, problem, upload
 
 
@@ -345,3 +345,58 @@ async def test_a_token_that_cannot_be_checked_now_is_to_be_sent_again() -> None:
             assert problem(answer) == (503, "keys_unavailable")
             assert answer.headers["Retry-After"] == "7"
     assert [budget for budget, _ in api.house.limits.hits] == ["address"] * 2
+
+
+def variants(etag: str) -> list[str]:
+    strong = etag.removeprefix("W/")
+    return [etag, strong, f'"other", {etag}', f'W/"a,b" ,{strong}', "*"]
+
+
+async def test_what_has_not_changed_is_said_to_whoever_asks_in_whatever_form() -> None:
+    api = Api()
+    async with api.client() as client:
+        session = await make_session(client)
+        await upload(client, session)
+        status = f"/api/transcription-status/{session}"
+        for path in (f"/api/sessions/{session}", status, f"{status}/q1", f"/api/sessions/{session}/events"):
+            first = await client.get(path)
+            assert first.headers["Cache-Control"] == "private, no-cache"
+            for given in variants(first.headers["ETag"]):
+                again = await client.get(path, headers={"If-None-Match": given})
+                assert (again.status_code, again.content) == (304, b""), (path, given)
+                assert again.headers["ETag"] == first.headers["ETag"]
+                assert again.headers["Cache-Control"] == "private, no-cache"
+                assert again.headers.get("Retry-After") == first.headers.get("Retry-After")
+            for given in ("", "nonsense", 'W/"other"', first.headers["ETag"].strip('W/"')):
+                assert (await client.get(path, headers={"If-None-Match": given})).status_code == 200
+        assert "Retry-After" in (await client.get(f"{status}/q1")).headers
+
+
+async def test_a_kept_recording_that_is_deleted_changes_what_is_shown_and_tells_nothing() -> None:
+    api = Api()
+    async with api.client() as client:
+        session = await make_session(client)
+        status = (await upload(client, session)).headers["Location"]
+        await api.house.intervention.fail(SessionId(session), Q1, "It will never be.", OPERATOR)
+        before = [await client.get(path) for path in (status, f"/api/sessions/{session}/events?since=0")]
+        await api.house.sweep.run(0.0)
+        after = [await client.get(path) for path in (status, f"/api/sessions/{session}/events?since=0")]
+    assert before[0].json()["file_id"]
+    assert after[0].json()["file_id"] is None
+    assert after[0].headers["ETag"] != before[0].headers["ETag"]
+    assert after[1].json() == before[1].json()
+
+
+async def test_a_long_transcript_is_whole_in_its_own_status() -> None:
+    api = Api()
+    api.house.ears.said = "函数 " * 40_000
+    async with api.client() as client:
+        session = await make_session(client)
+        status = (await upload(client, session)).headers["Location"]
+        await api.house.work_off()
+        whole = (await client.get(status)).json()
+        shown = (await client.get(f"/api/sessions/{session}")).json()["answers"]["q1"]
+    assert (whole["transcript"], whole["transcript_is_cut"]) == (api.house.ears.said, False)
+    assert api.house.ears.said.startswith(shown["transcript"])
+    assert shown["transcript_is_cut"] is True
+    assert len(shown["transcript"].encode()) <= 32_000

@@ -256,3 +256,14 @@ async def test_a_ticket_counts_against_its_viewers_rate() -> None:
         await nobody.get(where(session), params={"ticket": ticket})
         assert [budget for budget, _ in api.house.limits.hits] == ["address", "requests"]
         assert api.house.limits.hits[1][1] == "alice"
+
+
+@pytest.mark.parametrize("given", [{"since": ""}, {"last_event_id": ""}, {"header": ""}])
+async def test_an_empty_cursor_is_none(given: dict[str, str]) -> None:
+    async with Api().client() as client:
+        session = await make_session(client)
+        headers = {"Last-Event-ID": given["header"]} if "header" in given else {}
+        params = {name: value for name, value in given.items() if name != "header"}
+        answer = await client.get(f"/api/sessions/{session}/events", params=params, headers=headers)
+        assert answer.status_code == 200
+        assert answer.json()["snapshot"]["type"] == "snapshot"

@@ -40,7 +40,7 @@ CASES = {
     "cut in the file": (form(file(WEBM))[:200], 400, "upload_truncated"),
     "too large": (form(file(WEBM * 300)), 413, "audio_too_large"),
     "no multipart": (b"\x00\x01\x02" * 50, 400, "upload_malformed"),
-    "many fields": (form(*[text()] * 20, file(WEBM)), 400, "too_many_files"),
+    "many fields": (form(*[text()] * 20, file(WEBM)), 400, "upload_malformed"),
     "a large text field": (form(text(value=b"x" * 70_000), file(WEBM)), 400, "upload_malformed"),
 }
 
@@ -162,3 +162,12 @@ async def test_a_client_that_goes_away_is_a_cut_upload() -> None:
 
     with pytest.raises(UploadTruncated):
         [piece async for piece in file_bytes(gone(), b"b", 10**6, Patience(5.0, 0))]
+
+
+async def test_many_fields_beside_the_file_are_named_as_what_is_wrong() -> None:
+    async with Api().client() as client:
+        session = await make_session(client)
+        body = form(*[text()] * 9, file(WEBM))
+        answer = await client.post(f"/api/upload-answer/{session}/q1", content=body, headers=HEAD)
+        assert problem(answer) == (400, "upload_malformed")
+        assert "more than 8 fields" in answer.json()["detail"]

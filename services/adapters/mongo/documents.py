@@ -97,6 +97,7 @@ def answer_document(answer: Answer) -> Document:
         "transcription_error": answer.failure and answer.failure.sentence,
         "transcription_error_code": answer.failure and answer.failure.code,
         "transcript": answer.transcript,
+        "is_cut": answer.is_cut,
         "created_at": answer.created_at,
         "take": answer.take,
         "rev": answer.rev,

@@ -65,7 +65,7 @@ class MongoSessions:
 
     @confirmed()
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
-        what = {answer_path(answer.question_id): _shown(answer), "revision": raised("revision"), **_told(answer)}
+        what = {answer_path(answer.question_id): _shown(answer), **_told(answer)}
         sessions = self._passing if answer.status is Status.PROCESSING else self._sessions
         written = await sessions.update_one({"_id": session_id, **_is_news(answer)}, [{"$set": what}])
         if written.matched_count == 1:
@@ -113,8 +113,19 @@ async def _count_take(
 
 
 def _told(answer: Answer) -> Document:
+    """The next revision and an event; neither where a failed take is only shown anew, without its recording."""
     type = SHOWN_AS[answer.status]
-    return logged(event_document(type, answer.question_id, answer.take, answer.status, answer.verdict))
+    event = event_document(type, answer.question_id, answer.take, answer.status, answer.verdict)
+    if answer.status is not Status.FAILED:
+        return {"revision": raised("revision"), **logged(event)}
+    is_new = {"$not": [_is_same(answer)]}
+    return {"revision": {"$cond": [is_new, raised("revision"), "$revision"]}, **logged(event, where=is_new)}
+
+
+def _is_same(answer: Answer) -> Document:
+    """Whether this take is shown in this state already."""
+    take, status = answer_path(answer.question_id, "take"), answer_path(answer.question_id, "transcription_status")
+    return {"$and": [{"$eq": [f"${take}", answer.take]}, {"$eq": [f"${status}", answer.status.value]}]}
 
 
 def _at(question_id: QuestionId, values: Document) -> Document:
@@ -140,7 +151,5 @@ def _model_answer(question_id: QuestionId) -> Document:
 
 def _score_so_far(answer: Answer) -> Document:
     """What scoring has written of this very take, if it was completed before."""
-    take, status = answer_path(answer.question_id, "take"), answer_path(answer.question_id, "transcription_status")
-    is_same = {"$and": [{"$eq": [f"${take}", answer.take]}, {"$eq": [f"${status}", Status.COMPLETED.value]}]}
     kept = {field: f"${answer_path(answer.question_id, field)}" for field in SCORE_FIELDS}
-    return {"$cond": [is_same, kept, {}]}
+    return {"$cond": [_is_same(answer), kept, {}]}

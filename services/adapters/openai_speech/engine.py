@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from math import isfinite
+from typing import Annotated, Any, Literal
 
 import openai
 import structlog
-from pydantic import BaseModel, OnErrorOmit, ValidationError
+from pydantic import AfterValidator, BaseModel, FiniteFloat, OnErrorOmit, ValidationError
 
 from services.adapters.openai_speech.packing import OPUS_NAME, Packed, packed, smaller
 from services.adapters.openai_speech.refusals import Other, Refusal, problem_of
@@ -145,19 +146,22 @@ def _spoken(speech: Speech) -> list[Language]:
     return list(dict.fromkeys([*likeliest, *speech.languages]))
 
 
+Perhaps = Annotated[float | None, AfterValidator(lambda given: given if isfinite(given or 0.0) else None)]
+
+
 class _Word(BaseModel):
     word: str
-    start: float
-    end: float
-    probability: float | None = None
+    start: FiniteFloat
+    end: FiniteFloat
+    probability: Perhaps = None
 
 
 class _Segment(BaseModel):
     text: str
-    start: float
-    end: float
-    avg_logprob: float | None = None
-    no_speech_prob: float | None = None
+    start: FiniteFloat
+    end: FiniteFloat
+    avg_logprob: Perhaps = None
+    no_speech_prob: Perhaps = None
 
 
 class _Language(BaseModel):

@@ -6,17 +6,21 @@ from dataclasses import replace
 import pytest
 
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
+from services.evidence import LONGEST_QUOTE
 from services.interview import (
     Answer,
     Evaluation,
     Failure,
     Feedback,
+    KeyPoint,
     Mark,
     PartId,
+    Question,
     QuestionId,
     Session,
     SessionId,
     Status,
+    beginning,
 )
 from services.transcript import Flaw, Verdict
 from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
@@ -195,3 +199,32 @@ async def test_an_analysis_is_kept_for_the_revision_it_rests_on(house: House) ->
     assert await house.sessions.record_analysis(S1, 1, {"final_score": "$2"})
     assert await house.sessions.record_analysis(S1, 1, {"final_score": 3})
     assert (await shown(house)).revision == 1
+
+
+async def test_a_failed_take_that_loses_its_recording_is_no_event(house: House) -> None:
+    await house.sessions.create(a_session())
+    failed = replace(an_answer(1, 3, Status.FAILED), failure=Failure("engine_unavailable", "It could not be reached."))
+    assert await house.sessions.show(S1, failed)
+    before = await shown(house)
+    assert await house.sessions.show(S1, replace(failed, rev=4, audio_stored=False))
+    after = await shown(house)
+    assert (after.cursor, after.revision) == (before.cursor, before.revision)
+    assert (after.answers[Q1].audio_stored, after.answers[Q1].rev) == (False, 4)
+    assert await house.sessions.show(S1, an_answer(1, 5))  # retried
+    assert await house.sessions.show(S1, replace(failed, rev=6))
+    again = await shown(house)
+    assert (again.cursor, again.revision) == (before.cursor + 2, before.revision + 2)
+
+
+async def test_a_session_with_the_most_and_the_longest_answers_can_still_be_shown(house: House) -> None:
+    questions = tuple(
+        Question(id=QuestionId(f"q{n}"), text="?" * 1200, key_points=(KeyPoint("p" * 40),) * 5) for n in range(200)
+    )
+    await house.sessions.create(replace(a_session(), questions=questions))
+    said = beginning("\u51fd" * 100_000)
+    point = Feedback(point="\u51fd" * 40, covered=True, quote="\u51fd" * LONGEST_QUOTE, comment="\u51fd" * 300)
+    judged = Evaluation(score=50.0, feedback=(point,) * 8, scorer="openai/judge/2")
+    for question in questions:
+        answer = replace(completed(1, 3), question_id=question.id, transcript=said, is_cut=True, evaluation=judged)
+        assert await house.sessions.show(S1, replace(answer, mark=Mark.SCORED))
+    assert len((await shown(house)).answers) == 200
