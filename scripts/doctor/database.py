@@ -17,6 +17,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import missing_indexes
 
 OLDEST = 6
+OLDEST_SUPPORTED = 7
 MOST_SKEW = 5.0
 LOOK_MS = 3000
 
@@ -95,6 +96,11 @@ def version(numbers: list[int]) -> Finding:
     name = ".".join(map(str, numbers[:3]))
     if numbers[0] < OLDEST:
         return failing("MongoDB version", name, f"Move to MongoDB {OLDEST} or later.")
+    if numbers[0] < OLDEST_SUPPORTED:
+        todo = (
+            "Fine for the local stack and for tests. Elsewhere move to MongoDB 8.0: what is found in it is not mended."
+        )
+        return warning("MongoDB version", f"{name}, which is past its end of life", todo)
     return ok("MongoDB version", name)
 
 

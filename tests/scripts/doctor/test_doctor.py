@@ -31,7 +31,7 @@ from tests.servers import free_port
 
 SECRET = "s" * 40
 OUT_OF_DISK_SPACE = 14031
-AS_IN_ANY_TEST = {"Redis persistence", "Cache disk", "MongoDB disk"}
+AS_IN_ANY_TEST = {"Redis persistence", "Cache disk", "MongoDB disk", "MongoDB version"}
 
 
 def found(findings: list[Finding], check: str) -> Finding:

@@ -33,8 +33,10 @@ def test_the_whole_is_as_bad_as_its_worst_part() -> None:
     ]
 
 
-@pytest.mark.parametrize(("numbers", "expected"), [([5, 0, 31], "failing"), ([6, 0, 0], "ok"), ([8, 2, 1], "ok")])
-def test_an_old_server_is_failing(numbers: list[int], expected: str) -> None:
+@pytest.mark.parametrize(
+    ("numbers", "expected"), [([5, 0, 31], "failing"), ([6, 0, 5], "warning"), ([7, 0, 0], "ok"), ([8, 2, 1], "ok")]
+)
+def test_a_server_past_its_end_of_life_is_a_warning_and_an_older_one_failing(numbers: list[int], expected: str) -> None:
     assert state(version(numbers)) == expected
 
 
