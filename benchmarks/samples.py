@@ -146,7 +146,7 @@ def _with_pauses(part: list[Said]) -> Sound:
 
 def _sound(file: Path) -> Sound:
     blocks: list[bytes] = []
-    decode(file.read_bytes(), MOST_FILE_SECONDS, blocks.append)
+    decode(file.read_bytes(), MOST_FILE_SECONDS, blocks.append, blocks.clear)
     return np.frombuffer(b"".join(blocks), np.int16)
 
 

@@ -86,7 +86,7 @@ class AnswerOut(BaseModel):
     speech_verdict: Verdict | None = Field(description="Whether to believe the transcript; null until completed.")
     verdict_version: str | None = Field(description="The rules by which it was judged.")
     duration_seconds: float | None
-    warnings: list[str] = Field(description="What is wrong with the recording.")
+    warnings: list[str] = Field(description="What is wrong with the recording: joined, gap, decode_errors, truncated.")
     warning_details: list[FlawOut] = Field(description="The same with their places, as far as they are known.")
     created_at: datetime | None
     transcribed_at: datetime | None

@@ -118,11 +118,17 @@ def sniff(head: bytes) -> Container | None:
 
 def container_of(data: bytes) -> Container | None:
     """The container of a whole recording; a tag that was put before one is no container."""
+    start = after_tags(data)
+    behind = sniff(data[start : start + SNIFF_BYTES]) if start else None
+    return behind or sniff(data[:SNIFF_BYTES])
+
+
+def after_tags(data: bytes) -> int:
+    """Where the recording begins, behind the ID3 tags before it."""
     start = 0
     while data[start : start + 3] == b"ID3" and start + 10 <= len(data):
         start += 10 + _tag_size(data[start + 6 : start + 10])
-    behind = sniff(data[start : start + SNIFF_BYTES]) if start else None
-    return behind or sniff(data[:SNIFF_BYTES])
+    return start
 
 
 def _tag_size(sevens: bytes) -> int:

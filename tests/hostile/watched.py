@@ -49,7 +49,7 @@ def _read(heard: bytes) -> tuple[bytes | None, int]:
     while at + wire.HEAD.size <= len(heard):
         kind, size = wire.HEAD.unpack_from(heard, at)
         at += wire.HEAD.size + size
-        samples += size // 2 if kind == wire.SAMPLES else 0
+        samples = 0 if kind == wire.AFRESH else samples + (size // 2 if kind == wire.SAMPLES else 0)
     return (kind if kind in LAST else None), samples
 
 

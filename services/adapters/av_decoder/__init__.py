@@ -5,6 +5,11 @@ that has everything loaded (template.py) and forks a child for each recording.
 The child has no files, no sockets but one, and little time (confine.py), reads
 the recording from its socket, decodes it (sound.py) and sends samples back
 (wire.py). When the worker hangs up, the child is killed.
+
+Decoding goes from the file to samples: joints.py parts what was joined,
+reading.py goes through one container (demuxers.py) and finds its damage (ends.py,
+webm.py), timeline.py puts silence where something is missing, mixing.py makes
+one channel, as channels.py has chosen.
 """
 
 from services.adapters.av_decoder.decoder import AvDecoder

@@ -11,6 +11,7 @@ import structlog
 from services.adapters.av_decoder import wire
 from services.adapters.av_decoder.nursery import Child, Nursery
 from services.adapters.av_decoder.wire import (
+    AFRESH,
     BYTES_PER_SECOND,
     DONE,
     ENDING,
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 BETWEEN_ATTEMPTS_SECONDS = 0.05
+MOST_BEGINS = 1
 
 
 class _LineClosed(Exception):
@@ -101,9 +103,13 @@ class AvDecoder:
 
     async def _receive(self, line: socket.socket) -> Recording:
         blocks: list[bytes] = []
-        room = int((self.caps.seconds + 1) * BYTES_PER_SECOND)
+        most = int((self.caps.seconds + 1) * BYTES_PER_SECOND)
+        room, begins = most, 0
         while True:
             kind, body = await _message(line)
+            if kind == AFRESH and begins < MOST_BEGINS:
+                blocks, room, begins = [], most, begins + 1
+                continue
             room -= len(body)
             if kind == TOO_LONG or room < 0:
                 raise AudioTooLong

@@ -1,164 +1,114 @@
 """Encoded bytes in, samples out. Container and codec are chosen here, never by what the bytes suggest."""
 
-import math
-from collections.abc import Callable, Iterator
-from io import BytesIO
-from typing import TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-import av
-import numpy as np
-from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
-from av.audio.layout import AudioLayout
-from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.error import FFmpegError
-from av.packet import Packet
 
-from services.adapters.av_decoder.demuxers import DEMUXERS, Demuxer
-from services.adapters.av_decoder.wire import RATE
-from services.errors import AudioTooLong, AudioUnreadable
-from services.formats import container_of
+from services.adapters.av_decoder import webm
+from services.adapters.av_decoder.channels import Mix
+from services.adapters.av_decoder.flaws import Flaws
+from services.adapters.av_decoder.joints import parts
+from services.adapters.av_decoder.mixing import Give, Mixer, shape_of
+from services.adapters.av_decoder.reading import Reading
+from services.adapters.av_decoder.timeline import Timeline
+from services.errors import AudioUnreadable
+from services.formats import Container, container_of
 from services.transcript import Flaw
 
-SLOWEST, FASTEST, MOST_CHANNELS = 4_000, 384_000, 8
-TOLERANCE = 0.5
 
-Give = Callable[[bytes], None]
-Shape = tuple[str, str, int]
-Sent: TypeAlias = "Packet[AudioStream] | None"
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a pass over a recording does; the first finds out what were better."""
+
+    is_first: bool = True
+    fills: bool = True
+    mixes: dict[int, Mix] = field(default_factory=dict)
 
 
-def decode(data: bytes, most_seconds: float, give: Give) -> tuple[Flaw, ...]:
+def decode(data: bytes, most_seconds: float, give: Give, afresh: Callable[[], None]) -> tuple[Flaw, ...]:
     """Hand over the first audio track as blocks of 16-bit mono at 16 kHz; returns its flaws.
 
+    After `afresh` all that was handed over is to be forgotten: it comes again, and better.
     AudioTooLong as soon as the cap is passed, AudioUnreadable where there is no sound.
     """
     kind = container_of(data)
     if kind is None:
         raise AudioUnreadable
-    demuxer = DEMUXERS[kind]
-    try:
-        with av.open(
-            BytesIO(data), "r", format=demuxer.name, options=demuxer.options, metadata_errors="ignore"
-        ) as container:
-            return _Reading(container, demuxer, most_seconds, give).run()
-    except FFmpegError as error:
-        raise AudioUnreadable from error
+    recordings = parts(kind, data)
+    first = _Pass(kind, recordings, most_seconds, give, _Plan())
+    first.run()
+    recordings, better = _mended(first), first.better()
+    if better is None and recordings is first.recordings:
+        return tuple(first.flaws.found)
+    afresh()
+    second = _Pass(kind, recordings, most_seconds, give, better or first.plan)
+    second.run()
+    return tuple(second.flaws.found)
 
 
-class _Reading:
-    """One pass over a container, which counts what it sees."""
+def _mended(first: "_Pass") -> list[bytes]:
+    """The recordings with what is damaged blanked, if that can help."""
+    if first.kind is not Container.WEBM or not (first.is_doubtful or first.flaws.found):
+        return first.recordings
+    mended = [webm.mended(recording) for recording in first.recordings]
+    is_same = all(one is other for one, other in zip(mended, first.recordings, strict=True))
+    return first.recordings if is_same else mended
 
-    def __init__(self, container: InputContainer, demuxer: Demuxer, most_seconds: float, give: Give) -> None:
-        self.container = container
-        self.stream = _first_audio(container, demuxer.codecs)
-        self.most = most_seconds + TOLERANCE
+
+class _Pass:
+    """All recordings of a file once through, one after the other."""
+
+    def __init__(self, kind: Container, recordings: list[bytes], most: float, give: Give, plan: _Plan) -> None:
+        self.kind = kind
+        self.recordings = recordings
         self.give = give
-        self.packed = self.end = self.decoded = 0.0
-        self.damaged = False
-        self.mixer: _Mixer | None = None
+        self.plan = plan
+        self.flaws = Flaws(most)
+        self.timeline = Timeline(most, self.flaws, plan.fills)
+        self.wanted: dict[int, Mix] = {}
+        self.mixer: Mixer | None = None
+        self.mixers = 0
+        self.is_doubtful = False
 
-    def run(self) -> tuple[Flaw, ...]:
-        for packet in self._packets():
-            self._count(packet)
-            for frame in self._frames(packet):
-                self._take(frame)
-        if self.mixer is not None:
-            self.mixer.finish()
-        return self._flaws()
+    def run(self) -> None:
+        for number, data in enumerate(self.recordings):
+            if number:
+                self.flaws.add("joined", self.timeline.position)
+            self._read(data)
+        self._finish()
 
-    def _packets(self) -> Iterator[Sent]:
+    def better(self) -> _Plan | None:
+        """Another plan, if this pass has found a reason."""
+        if not self.wanted and not self.timeline.is_over:
+            return None
+        return replace(self.plan, is_first=False, fills=not self.timeline.is_over, mixes=self.wanted)
+
+    def _read(self, data: bytes) -> None:
+        self.timeline.begin()
         try:
-            for packet in self.container.demux(self.stream):
-                if packet.size:
-                    yield packet
-        except FFmpegError:
-            self.damaged = True
-        yield None
+            with Reading(self.kind, data, self.timeline) as reading:
+                for silence, frame in reading.frames():
+                    self._take(silence, frame)
+                self.is_doubtful |= reading.is_doubtful
+        except AudioUnreadable:
+            if len(self.recordings) == 1:
+                raise
+            self.flaws.add("decode_errors", self.timeline.position)
 
-    def _count(self, packet: Sent) -> None:
-        if packet is None or packet.time_base is None:
+    def _take(self, silence: float, frame: AudioFrame) -> None:
+        if self.timeline.is_over:
             return
-        seconds = float((packet.duration or 0) * packet.time_base)
-        self.packed += seconds
-        if packet.pts is not None:
-            self.end = float(packet.pts * packet.time_base) + seconds
-        self.damaged = self.damaged or packet.is_corrupt
-        self._check(self.packed)
-
-    def _frames(self, packet: Sent) -> list[AudioFrame]:
-        try:
-            return self.stream.codec_context.decode(packet)
-        except FFmpegError:
-            self.damaged = True
-            return []
-
-    def _take(self, frame: AudioFrame) -> None:
-        self.decoded += frame.samples / frame.sample_rate
-        self._check(self.decoded)
-        if self.mixer is None or self.mixer.shape != _shape(frame):
-            if self.mixer is not None:
-                self.mixer.finish()
-            self.mixer = _Mixer(_shape(frame), self.give)
+        if silence and self.mixer is not None:
+            self.mixer.silence(silence)
+        if self.mixer is None or self.mixer.shape != shape_of(frame):
+            self._finish()
+            self.mixer = Mixer(frame, self.give, self.plan.mixes.get(self.mixers), self.plan.is_first)
         self.mixer.take(frame)
 
-    def _check(self, seconds: float) -> None:
-        if seconds > self.most:
-            raise AudioTooLong
-
-    def _flaws(self) -> tuple[Flaw, ...]:
-        gap = self.packed > 0 and abs(self.end - self.packed) > TOLERANCE
-        return tuple(Flaw(code=name) for name, holds in (("gap", gap), ("decode_errors", self.damaged)) if holds)
-
-
-class _Mixer:
-    """Frames of one shape in, a second at a time out as 16-bit mono at 16 kHz."""
-
-    def __init__(self, shape: Shape, give: Give) -> None:
-        _, channels, self.rate = self.shape = shape
-        if not SLOWEST <= self.rate <= FASTEST or AudioLayout(channels).nb_channels > MOST_CHANNELS:
-            raise AudioUnreadable
-        self.give = give
-        self.fifo = AudioFifo()
-        self.resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-
-    def take(self, frame: AudioFrame) -> None:
-        frame.pts = None
-        self.fifo.write(frame)
-        while (second := self.fifo.read(self.rate)) is not None:
-            self._resample(second)
-
-    def finish(self) -> None:
-        if (rest := self.fifo.read()) is not None:
-            self._resample(rest)
-        self._resample(None)
-
-    def _resample(self, block: AudioFrame | None) -> None:
-        if block is not None and not _is_finite(block):
-            raise AudioUnreadable
-        for mono in self.resampler.resample(block):
-            self.give(bytes(memoryview(mono.planes[0])[: 2 * mono.samples]))
-
-
-def _shape(frame: AudioFrame) -> Shape:
-    return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-def _first_audio(container: InputContainer, codecs: tuple[str, ...]) -> AudioStream:
-    stream = next(iter(container.streams.audio), None)
-    if stream is None or stream.codec_context.name not in codecs:
-        raise AudioUnreadable
-    stream.codec_context.thread_count = 1
-    return stream
-
-
-FLOATS = {"flt": "f4", "fltp": "f4", "dbl": "f8", "dblp": "f8"}
-
-
-def _is_finite(block: AudioFrame) -> bool:
-    kind = FLOATS.get(block.format.name)
-    if kind is None:
-        return True
-    return all(math.isfinite(np.abs(np.frombuffer(memoryview(plane), kind)).max()) for plane in block.planes)
+    def _finish(self) -> None:
+        if self.mixer is not None:
+            self.mixer.finish()
+            if (mix := self.mixer.wanted) is not None:
+                self.wanted[self.mixers] = mix
+            self.mixers += 1

@@ -136,7 +136,12 @@ def _decode(line: socket.socket, caps: Caps) -> None:
     """Samples, then one word on how it ended. What is not known to come from the recording is told by its name."""
     try:
         data = _read(line, caps.bytes)
-        flaws = decode(data, caps.seconds, lambda block: line.sendall(message(wire.SAMPLES, block)))
+        flaws = decode(
+            data,
+            caps.seconds,
+            give=lambda block: line.sendall(message(wire.SAMPLES, block)),
+            afresh=lambda: line.sendall(message(wire.AFRESH)),
+        )
         last = message(wire.DONE, wire.flaws_body(flaws))
     except AudioTooLong:
         last = message(wire.TOO_LONG)

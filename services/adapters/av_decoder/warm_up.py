@@ -39,7 +39,7 @@ def warm_up() -> None:
         for codec in demuxer.codecs:
             av.Codec(codec, "r")
     for muxer, codec, rates in SAMPLED.values():
-        decode(_silence(muxer, codec, *rates), 2.0, lambda _: None)
+        decode(_silence(muxer, codec, *rates), 2.0, lambda _: None, lambda: None)
     gc.collect()
     gc.freeze()
 

@@ -12,7 +12,7 @@ from struct import Struct
 from services.transcript import Flaw
 
 HEAD = Struct(">cI")
-READY, SAMPLES, TOO_LONG, UNREADABLE, FAILED, DONE = b"r", b"s", b"l", b"u", b"f", b"d"
+READY, SAMPLES, AFRESH, TOO_LONG, UNREADABLE, FAILED, DONE = b"r", b"s", b"a", b"l", b"u", b"f", b"d"
 
 RATE = 16_000
 BYTES_PER_SECOND = 2 * RATE

@@ -53,7 +53,7 @@ async def engine(weights: Path) -> AsyncIterator[LocalSpeech]:
 
 def answer(number: int) -> Recording:
     blocks: list[bytes] = []
-    decode((DEMO / QUESTIONS[number]["audio"]).read_bytes(), 60.0, blocks.append)
+    decode((DEMO / QUESTIONS[number]["audio"]).read_bytes(), 60.0, blocks.append, blocks.clear)
     pcm = b"".join(blocks)
     return Recording(pcm, len(pcm) / 32_000)
 

@@ -26,7 +26,7 @@ NON_SPEECH = {
 def spoken(number: int = 0) -> audio.Samples:
     question = json.loads((DEMO / "interview.json").read_text(encoding="utf-8"))["questions"][number]
     blocks: list[bytes] = []
-    decode((DEMO / question["audio"]).read_bytes(), 60.0, blocks.append)
+    decode((DEMO / question["audio"]).read_bytes(), 60.0, blocks.append, blocks.clear)
     return np.frombuffer(b"".join(blocks), np.int16)
 
 

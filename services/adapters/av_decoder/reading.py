@@ -1,0 +1,125 @@
+"""One recording out of its container, frame by frame, and what is wrong with it."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+
+from services.adapters.av_decoder import ends, webm
+from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
+from services.adapters.av_decoder.timeline import TOLERANCE, Timeline
+from services.errors import AudioTooLong, AudioUnreadable
+from services.formats import Container
+
+LONGEST_QUIET_PACKET = 3  # bytes of Opus that say that nothing is sent for a while
+
+Sent: TypeAlias = "Packet[AudioStream] | None"
+
+
+class Reading:
+    """Goes through a container once; its gaps, errors and end are told to the timeline's flaws."""
+
+    def __init__(self, kind: Container, data: bytes, timeline: Timeline) -> None:
+        self.kind, self.data, self.timeline = kind, data, timeline
+        self.flaws = timeline.flaws
+        self.demuxer = DEMUXERS[kind]
+        self.start = timeline.position
+        self.packed = 0.0
+        self.failed_at: float | None = None
+        self.last: Sent = None
+        self.is_pause = self.is_doubtful = False
+
+    def __enter__(self) -> Self:
+        try:
+            self.container = _opened(self.data, self.demuxer)
+            self.stream = _first_audio(self.container, self.demuxer.codecs)
+        except FFmpegError as error:
+            raise AudioUnreadable from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.container.close()
+
+    def frames(self) -> Iterator[tuple[float, AudioFrame]]:
+        """Each with the seconds of silence that belong before it. AudioTooLong, AudioUnreadable."""
+        for packet in self._packets():
+            for frame in self._decoded(packet):
+                seconds = frame.samples / frame.sample_rate
+                yield self._silence_before(frame, seconds), frame
+                self.timeline.count(seconds)
+            if packet is not None:
+                self.is_pause = self.stream.codec_context.name in OPUS and packet.size <= LONGEST_QUIET_PACKET
+        self._end()
+
+    def _silence_before(self, frame: AudioFrame, seconds: float) -> float:
+        if not self.demuxer.is_timed or frame.time is None:
+            return 0.0
+        return self.timeline.silence_before(frame.time, seconds, self.is_pause)
+
+    def _packets(self) -> Iterator[Sent]:
+        try:
+            for packet in self.container.demux(self.stream):
+                if packet.size:
+                    self._count(packet)
+                    yield packet
+        except FFmpegError:
+            self.failed_at = self.timeline.position
+        yield None
+
+    def _count(self, packet: "Packet[AudioStream]") -> None:
+        """The length that packets claim is enough to end what is too long before it is decoded."""
+        self._tell_failure()
+        self.last = packet
+        self.packed += float((packet.duration or 0) * (packet.time_base or 0))
+        if self.packed > self.timeline.most + TOLERANCE:
+            raise AudioTooLong
+        if packet.is_corrupt:
+            self.failed_at = self.timeline.position
+
+    def _decoded(self, packet: Sent) -> list[AudioFrame]:
+        try:
+            return self.stream.codec_context.decode(packet)
+        except FFmpegError:
+            self.failed_at = self.timeline.position
+            return []
+
+    def _tell_failure(self) -> None:
+        """What fails before the end is damage; at the end it is the end that is missing."""
+        if self.failed_at is not None:
+            self.flaws.add("decode_errors", self.failed_at)
+            self.failed_at = None
+
+    def _end(self) -> None:
+        missing = self._missing_seconds()
+        read = 0 if self.last is None else (self.last.pos or 0) + webm.HEAD_OF_BLOCK + self.last.size
+        self.is_doubtful = self.kind is Container.WEBM and webm.unread(self.data, read) > 0
+        lost = ends.missing_bytes(self.kind, self.data, read)
+        if lost and self.kind in ends.LINEAR:
+            missing = max(missing, lost * (self.timeline.position - self.start) / len(self.data))
+        is_cut = self.kind is Container.MP3 and self.last is not None and not ends.is_whole_frame(bytes(self.last))
+        if lost or missing > ends.LEAST_SECONDS or self.failed_at is not None or is_cut:
+            self.flaws.add("truncated", self.timeline.position, missing if missing > ends.LEAST_SECONDS else None)
+
+    def _missing_seconds(self) -> float:
+        if self.stream.duration is None or self.stream.time_base is None or not ends.declares(self.kind, self.data):
+            return 0.0
+        return float(self.stream.duration * self.stream.time_base) - (self.timeline.position - self.start)
+
+
+def _opened(data: bytes, demuxer: Demuxer) -> InputContainer:
+    return av.open(BytesIO(data), "r", format=demuxer.name, options=demuxer.options, metadata_errors="ignore")
+
+
+def _first_audio(container: InputContainer, codecs: tuple[str, ...]) -> AudioStream:
+    stream = next(iter(container.streams.audio), None)
+    if stream is None or stream.codec_context.name not in codecs:
+        raise AudioUnreadable
+    stream.codec_context.thread_count = 1
+    return stream

@@ -1,0 +1,165 @@
+"""Joined, cut and holed recordings: as much is heard as can be, in its place, and what is wrong is told."""
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from services.adapters.av_decoder.sound import decode
+from services.errors import AudioTooLong, AudioUnreadable
+from services.formats import container_of
+from services.transcript import Flaw
+from tests import audio
+
+MOST = 60.0
+AT_THE_END = ("mp4", "mov", "3gp", "caf")  # what says where the sound lies stands behind it
+SIZED = ("wav", "aiff", "au", "w64", "flac", "mp3")  # the head says how much there is
+NO_TIMES = ("aac", "amr", "mp2", *SIZED)
+UNMARKED = ("aac", "mp2")  # frames and nothing else: joined files are like one
+
+Heard = tuple[audio.Samples, tuple[Flaw, ...]]
+
+
+def heard(data: bytes, most: float = MOST) -> Heard:
+    blocks: list[bytes] = []
+    flaws = decode(data, most, blocks.append, blocks.clear)
+    return np.frombuffer(b"".join(blocks), np.int16), flaws
+
+
+def seconds(sound: audio.Samples) -> float:
+    return len(sound) / audio.RATE
+
+
+def hertz(sound: audio.Samples) -> int:
+    """The loudest pitch of the second in the middle."""
+    middle = len(sound) // 2
+    return int(np.abs(np.fft.rfft(sound[middle - 8_000 : middle + 8_000].astype(float))).argmax())
+
+
+def of(hertz: float, container: str, length: float) -> bytes:
+    """A tone of this pitch."""
+    rate = audio.ENCODERS[container][1]
+    return audio.spoken(container, audio.tone(length, rate, hertz)[np.newaxis], rate)
+
+
+def codes(flaws: Iterable[Flaw]) -> list[str]:
+    return [flaw.code for flaw in flaws]
+
+
+def is_gap(flaws: tuple[Flaw, ...], at: float, length: float | None) -> bool:
+    (flaw,) = flaws
+    near = pytest.approx(length, abs=0.02) if length else None
+    return flaw.code == "gap" and flaw.at == pytest.approx(at, abs=0.02) and flaw.seconds == near
+
+
+@pytest.mark.parametrize("container", audio.ENCODERS)
+def test_joined_recordings_are_read_whole(container: str) -> None:
+    sound, flaws = heard(of(300, container, 3.0) + of(500, container, 2.0) + of(700, container, 4.0))
+    assert seconds(sound) == pytest.approx(9.0, abs=0.3)
+    at = [0, 3, 5, 9]
+    pitches = [hertz(sound[start * audio.RATE : end * audio.RATE]) for start, end in itertools.pairwise(at)]
+    assert pitches == [300, 500, 700]
+    joints = [flaw.at for flaw in flaws if flaw.code == "joined"]
+    assert joints == ([] if container in UNMARKED else pytest.approx([3.0, 5.0], abs=0.2))
+    assert codes(flaws) == ["joined"] * len(joints)
+
+
+@pytest.mark.parametrize("container", [name for name in audio.ENCODERS if name not in AT_THE_END])
+def test_a_cut_recording_is_heard_as_far_as_it_goes_and_told(container: str) -> None:
+    whole = audio.encoded(container, 8.0)
+    sound, flaws = heard(whole[: len(whole) * 6 // 10])
+    assert 3.5 < seconds(sound) < 5.2
+    assert codes(flaws) == ["truncated"]
+    assert flaws[0].at == pytest.approx(seconds(sound), abs=0.05)
+    if container in SIZED:
+        assert flaws[0].seconds == pytest.approx(8.0 - seconds(sound), abs=0.1)
+
+
+@pytest.mark.parametrize("container", AT_THE_END)
+def test_what_cannot_be_read_without_its_end_is_unreadable(container: str) -> None:
+    whole = audio.encoded(container, 8.0)
+    with pytest.raises(AudioUnreadable):
+        heard(whole[: len(whole) * 6 // 10])
+
+
+@pytest.mark.parametrize("container", [name for name in audio.ENCODERS if name not in AT_THE_END])
+def test_a_hole_is_told_and_does_not_take_the_rest_along(container: str) -> None:
+    whole = audio.encoded(container, 16.0)
+    start = len(whole) * 3 // 10
+    sound, flaws = heard(whole[:start] + whole[start + len(whole) // 10 :])
+    if container in NO_TIMES and container != "flac":
+        assert seconds(sound) == pytest.approx(14.4, abs=0.4)
+        assert set(codes(flaws)) & {"decode_errors", "truncated"}
+    else:
+        assert seconds(sound) == pytest.approx(16.0, abs=0.2)
+        assert codes(flaws) == ["gap"]
+        assert flaws[0].at == pytest.approx(4.8, abs=1.1)
+        assert flaws[0].seconds == pytest.approx(1.6, abs=1.2)
+
+
+@pytest.mark.parametrize("container", audio.ENCODERS)
+def test_a_tail_of_garbage_does_no_harm(container: str) -> None:
+    sound, _ = heard(audio.encoded(container, 3.0) + bytes(range(256)) * 8)
+    assert seconds(sound) == pytest.approx(3.0, abs=1.4 if container == "amr" else 0.3)
+
+
+@pytest.mark.parametrize("container", audio.ENCODERS)
+def test_nothing_is_said_of_what_is_whole(container: str) -> None:
+    for length in (0.3, 1.0, 7.7):
+        assert heard(audio.encoded(container, length))[1] == ()
+
+
+def test_silence_stands_for_what_is_missing() -> None:
+    times = [number * 0.12 for number in range(100) if not 30 <= number < 60]
+    sound, flaws = heard(audio.webm_of(times))
+    assert seconds(sound) == pytest.approx(12.0, abs=0.05)
+    assert is_gap(flaws, 3.6, 3.6)
+
+
+@pytest.mark.parametrize("leap", [0.031, 0.048, 0.09])
+def test_small_leaps_are_no_gaps(leap: float) -> None:
+    times = [number * 0.12 + number // 8 * leap for number in range(80)]
+    sound, flaws = heard(audio.webm_of(times))
+    assert flaws == ()
+    assert seconds(sound) == pytest.approx(9.6, abs=0.05)
+
+
+def test_who_sends_nothing_while_it_is_quiet_has_no_gaps() -> None:
+    sound, flaws = heard(audio.webm_of([number * 0.4 for number in range(20)]))
+    assert flaws == ()
+    assert seconds(sound) == pytest.approx(7.72, abs=0.05)
+
+
+def test_silence_never_makes_a_recording_too_long() -> None:
+    times = [*(number * 0.12 for number in range(50)), *(20 + number * 0.12 for number in range(100))]
+    sound, flaws = heard(audio.webm_of(times), most=20.0)
+    assert seconds(sound) == pytest.approx(18.0, abs=0.1)
+    assert is_gap(flaws, 6.0, 14.0)
+
+
+def test_a_time_that_cannot_be_is_no_silence() -> None:
+    times = [*(number * 0.12 for number in range(50)), *(90_000 + number * 0.12 for number in range(50))]
+    sound, flaws = heard(audio.webm_of(times))
+    assert seconds(sound) == pytest.approx(12.0, abs=0.1)
+    assert is_gap(flaws, 6.0, None)
+
+
+def test_joined_recordings_are_too_long_together() -> None:
+    with pytest.raises(AudioTooLong):
+        heard(audio.encoded("ogg", 25.0) * 3)
+
+
+def test_a_part_that_is_no_sound_costs_no_other() -> None:
+    good = audio.encoded("webm", 3.0)
+    sound, flaws = heard(good + good[:200] + good)
+    assert seconds(sound) == pytest.approx(6.0, abs=0.1)
+    assert codes(flaws) == ["joined", "decode_errors", "joined"]
+
+
+def test_so_many_joints_are_no_burden() -> None:
+    short = audio.encoded("webm", 0.1)
+    assert container_of(short * 300) is not None
+    sound, flaws = heard(short * 300)
+    assert seconds(sound) > 19.0
+    assert len(flaws) == 50
