@@ -21,6 +21,10 @@ from services.transcript import Transcript
 log = structlog.get_logger(__name__)
 
 
+class AudioLeft(Exception):
+    """What was deleted is still there: the answer does not show its end before that is over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
     sessions: Sessions
@@ -32,7 +36,7 @@ class Closing:
     announce: Callable[[Notice], Awaitable[None]]
 
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
-        """Do what remains for a part in an ended state."""
+        """Do what remains for a part in an ended state; AudioLeft where its audio does not go."""
         deletion = None if part.keep_audio else await self._delete(part)
         if part.state in SHOWN:
             if part.state is PartState.COMPLETED and transcript is None:
@@ -45,6 +49,8 @@ class Closing:
     async def _delete(self, part: Part) -> Deletion:
         deletion = await self.audio.delete(part.id)
         log.info("audio deleted", part=part.id, session=part.session_id, question=part.question_id, left=deletion.left)
+        if deletion.left and part.state in SHOWN:
+            raise AudioLeft(f"{deletion.left} pieces of {part.id} are still there")
         return deletion
 
     async def supersede(self, part: Part, *, itself: bool = False) -> int:
