@@ -21,6 +21,7 @@ def operations(settings: Settings, house: House, database: AsyncDatabase[Documen
     intervention = Intervention(
         sessions=house.sessions,
         records=house.records,
+        closings=house.closings,
         interventions=MongoInterventions(database),
         doorbell=house.doorbell,
         audit_log=audit_log,

@@ -169,7 +169,11 @@ class Process:
         self._closers += [house.close, engines.close, client.close]
         self._house, self._engines = house, engines
         scoring = Scoring(
-            sessions=house.sessions, records=house.records, closings=house.closings, scorer=engines.scorer
+            sessions=house.sessions,
+            records=house.records,
+            closings=house.closings,
+            scorer=engines.scorer,
+            hold_seconds=settings.lease_seconds,
         )
         return WorkHouse(
             transcription=_transcription(settings, house, engines, scoring, self._name),

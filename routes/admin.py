@@ -140,6 +140,26 @@ async def fail_answer(
     return AnswerOut.of(answer_of(part))
 
 
+@router.post(
+    "/answers/{session_id}/{question_id}/score",
+    status_code=202,
+    operation_id="adminScoreAnswer",
+    responses=documented(*ALWAYS, *OF_ANSWER, errors.NotUnscored),
+)
+async def score_answer(
+    session_id: SessionPath,
+    question_id: QuestionPath,
+    request: Request,
+    response: Response,
+    admin: Admin,
+    services: Needs,
+) -> AnswerOut:
+    """Have an answer scored that has no score because no scorer could be had."""
+    part = await services.operations.intervention.score(session_id, question_id, _operator(admin, request))
+    response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
+    return AnswerOut.of(answer_of(part))
+
+
 @router.post("/sweep", operation_id="adminSweep", responses=UNREADABLE | documented(*ALWAYS))
 async def sweep(body: SweepIn, request: Request, admin: Admin, services: Needs) -> SweptOut:
     """Sweep and look for stray audio now, or only count what that would do."""

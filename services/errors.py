@@ -27,6 +27,7 @@ Problem
     NotFailed            only what failed can be tried again
     RecordingGone        nothing is kept that could be tried again
     SameInWork           the same recording waits or is in work
+    NotUnscored          only what no scorer could be had for can be scored anew
     NotInWork            only what waits or is in work can be failed
     TakeSuperseded       a newer recording was accepted meanwhile
     IdempotencyInFlight  the first request with this key is not answered yet (retryable)
@@ -55,6 +56,7 @@ Problem
     WorkerLost           its workers died as often as is allowed
     FailedByOperator     an operator ended it
   ScorerUnavailable      try again (retryable)
+    ScorerBusy           try again later (retryable)
 """
 
 from typing import ClassVar
@@ -207,6 +209,11 @@ class SameInWork(Conflict):
     sentence = "The same recording of this answer is in work already. Wait for its end."
 
 
+class NotUnscored(Conflict):
+    code = "not_unscored"
+    sentence = "Only an answer that has no score because no scorer could be had can be scored anew."
+
+
 class NotInWork(Conflict):
     code = "not_in_work"
     sentence = "This answer has ended already. Only one that waits or is in work can be failed."
@@ -351,3 +358,8 @@ class ScorerUnavailable(Problem):
     code = "scorer_unavailable"
     sentence = "The scorer could not be reached or failed."
     retryable = True
+
+
+class ScorerBusy(ScorerUnavailable):
+    code = "scorer_busy"
+    sentence = "The scorer is taking no more work at the moment."

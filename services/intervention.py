@@ -1,4 +1,4 @@
-"""What an operator does by hand: have a failed answer begin anew, end one that is stuck, sweep now.
+"""What an operator does by hand: have a failed answer begin anew, or scored, end one that is stuck, sweep now.
 
 1. note in the log what is about to be done;
 2. move the record, if the table of moves and the record's state allow it;
@@ -20,15 +20,16 @@ from services.errors import (
     FailedByOperator,
     NotFailed,
     NotInWork,
+    NotUnscored,
     Problem,
     QuestionNotFound,
     RecordingGone,
     StoreUnavailable,
     TakeSuperseded,
 )
-from services.interview import Failure, Part, PartState, QuestionId, SessionId, UserId, Viewer, answer_of
+from services.interview import Failure, Mark, Part, PartState, QuestionId, SessionId, UserId, Viewer, answer_of
 from services.ports.operations import Action, AuditLog, Deed, Interventions, Outcome
-from services.ports.records import Records
+from services.ports.records import Closings, Records
 from services.ports.sessions import Sessions
 from services.ports.workers import Doorbell
 
@@ -53,6 +54,7 @@ class Operator:
 class Intervention:
     sessions: Sessions
     records: Records
+    closings: Closings
     interventions: Interventions
     doorbell: Doorbell
     audit_log: AuditLog
@@ -85,6 +87,18 @@ class Intervention:
             await self.close(failed)
             after.update(_standing(failed))
         return failed
+
+    async def score(self, session_id: SessionId, question_id: QuestionId, operator: Operator) -> Part:
+        """Have an answer scored that was given up for want of a scorer; NotUnscored if it was not."""
+        part = await self._newest(session_id, question_id, operator.viewer)
+        async with self._noted(_deed(Action.SCORE, part, operator)) as after:
+            answer = (await self.sessions.get(session_id, operator.viewer)).answers.get(question_id)
+            if answer is None or answer.mark is not Mark.UNSCORED or not answer.lacks_score:
+                raise NotUnscored
+            await self.closings.rescore(answer.part_id)
+            await self.doorbell.score(answer.part_id)
+            after.update(_standing(part))
+        return part
 
     async def sweep(self, operator: Operator, *, dry_run: bool) -> Mapping[str, int]:
         """Sweep and audit now, or only count what that would do."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from services.errors import ScorerUnavailable
 from services.language import Language
 from services.transcript import Flaw, Transcript, Verdict
 
@@ -211,6 +212,12 @@ class Answer:
     verdict_version: str | None = None
     mark: Mark | None = None
     evaluation: Evaluation | None = None
+
+    @property
+    def lacks_score(self) -> bool:
+        """Whether it waits for a score, or has none only because no scorer could be had."""
+        gave_up = self.evaluation is not None and self.evaluation.reason == ScorerUnavailable.code
+        return self.mark is Mark.PENDING or (self.mark is Mark.UNSCORED and gave_up)
 
     @property
     def is_pending(self) -> bool:

@@ -1,15 +1,18 @@
 """Scoring an answer as soon as its transcript is there; once for each take."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
 
 from services import evidence
-from services.errors import ScorerUnavailable
+from services.errors import Problem, ScorerBusy, ScorerUnavailable, StoreUnavailable
 from services.interview import Answer, Evaluation, Part, PartId, PartState, Question, Status, UserId, Viewer
-from services.ports.records import Closings, Records
+from services.ports.records import Closings, Records, ScoringClaim
 from services.ports.sessions import Sessions
 from services.ports.speech import Scorer
+from services.retry import LONGEST_WAIT
 from services.transcript import Transcript
 
 log = structlog.get_logger(__name__)
@@ -26,6 +29,7 @@ class Scoring:
     records: Records
     closings: Closings
     scorer: Scorer
+    hold_seconds: float
 
     async def run(self, id: PartId) -> None:
         """Score a completed part's answer; a scorer out of reach is asked again later, then given up."""
@@ -34,18 +38,23 @@ class Scoring:
             await self.score(part, transcript)
 
     async def score(self, part: Part, transcript: Transcript | None) -> None:
-        """The same, where the record and the transcript are at hand."""
+        """The same, where the record and the transcript are at hand; who scores it meanwhile is not asked twice."""
         session = await self.sessions.get(part.session_id, HOUSE)
-        if not _is_shown(part, session.answers.get(part.question_id)):
+        answer = session.answers.get(part.question_id)
+        if answer is None or not _is_shown(part, answer):
             return
-        evaluation = await self._evaluate(part, session.question(part.question_id), transcript)
-        if evaluation is None:
-            return
-        await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)
+        if answer.take == part.take and answer.lacks_score:
+            claim = await self.closings.claim_scoring(part.id, self.hold_seconds)
+            if claim is None:
+                return
+            evaluation = await self._evaluate(part, session.question(part.question_id), transcript, claim)
+            if evaluation is None:
+                return
+            await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)
         await self.closings.scored(part.id)
 
     async def _evaluate(
-        self, part: Part, question: Question | None, transcript: Transcript | None
+        self, part: Part, question: Question | None, transcript: Transcript | None, claim: ScoringClaim
     ) -> Evaluation | None:
         if question is None or transcript is None:
             return Evaluation(score=None, reason="nothing_to_score")
@@ -58,14 +67,24 @@ class Scoring:
             found = await self.scorer.score(question, replace(transcript, text=evidence.quotable(transcript)))
             return replace(found, usable_share=share)
         except Exception as problem:
-            failures = await self.closings.score_again(part.id, AGAIN_SECONDS)
-            unexpected = None if isinstance(problem, ScorerUnavailable) else problem
-            log.warning("scoring failed", part=part.id, failures=failures, reason=str(problem), exc_info=unexpected)
-            return Evaluation(score=None, reason=ScorerUnavailable.code) if failures >= MOST_FAILURES else None
+            return await self._not_scored(part, claim, problem)
+        except asyncio.CancelledError:
+            with suppress(StoreUnavailable):
+                await asyncio.shield(self.closings.score_again(part.id, claim, 0.0, failed=False))
+            raise
+
+    async def _not_scored(self, part: Part, claim: ScoringClaim, problem: Exception) -> Evaluation | None:
+        """Later again, or no score for want of a scorer."""
+        asked = min((problem.retry_after if isinstance(problem, Problem) else None) or 0.0, LONGEST_WAIT)
+        waits = isinstance(problem, ScorerBusy) and claim.waited_seconds < LONGEST_WAIT
+        unexpected = None if isinstance(problem, ScorerUnavailable) else problem
+        log.warning("scoring failed", part=part.id, failures=claim.failures, reason=str(problem), exc_info=unexpected)
+        if not waits and claim.failures + 1 >= MOST_FAILURES:
+            return Evaluation(score=None, reason=ScorerUnavailable.code)
+        await self.closings.score_again(part.id, claim, max(AGAIN_SECONDS, asked), failed=not waits)
+        return None
 
 
-def _is_shown(part: Part, answer: Answer | None) -> bool:
+def _is_shown(part: Part, answer: Answer) -> bool:
     """Whether the end of this take, or a newer take, shows: before that there is nothing to score, only to wait."""
-    if answer is None:
-        return False
     return answer.take > part.take or (answer.take == part.take and answer.status is Status.COMPLETED)

@@ -164,7 +164,9 @@ class Interior:
 
     @property
     def scoring(self) -> Scoring:
-        return Scoring(sessions=self.sessions, records=self.records, closings=self.closings, scorer=self.scorer)
+        return Scoring(
+            sessions=self.sessions, records=self.records, closings=self.closings, scorer=self.scorer, hold_seconds=60.0
+        )
 
     @property
     def analysis(self) -> Analysis:
@@ -191,6 +193,7 @@ class Interior:
         return Intervention(
             sessions=self.sessions,
             records=self.records,
+            closings=self.closings,
             interventions=self.interventions,
             doorbell=self.doorbell,
             audit_log=self.audit_log,

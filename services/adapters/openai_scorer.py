@@ -10,11 +10,12 @@ import json
 import openai
 from pydantic import BaseModel, ConfigDict
 
-from services.errors import ScorerUnavailable
+from services.errors import ScorerBusy, ScorerUnavailable
 from services.evidence import Searchable
 from services.interview import Evaluation, Feedback, KeyPoint, Question
 from services.language import Language
 from services.retry import seconds_asked
+from services.throttle import Throttle
 from services.transcript import Transcript
 from services.words import Reader, looks_like
 
@@ -82,6 +83,7 @@ class OpenAIScorer:
         self._client = client.with_options(max_retries=0)
         self._model = model
         self._timeout_seconds = timeout_seconds
+        self._throttle = Throttle(ScorerBusy)
         self._name = f"openai/{model}/{PROMPT_VERSION}"
 
     async def score(self, question: Question, transcript: Transcript) -> Evaluation:
@@ -91,7 +93,7 @@ class OpenAIScorer:
             return Evaluation(score=None, reason="no_speech", scorer=self._name)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                judged = await self._ask(question, text)
+                judged = await self._throttle.call(lambda: self._ask(question, text))
         except TimeoutError:
             raise ScorerUnavailable("The scorer did not answer in time.") from None
         except Refused:
@@ -208,5 +210,9 @@ def _problem_of(error: openai.OpenAIError) -> Exception:
         return ScorerUnavailable("The scorer refuses the key. Check OPENAI_API_KEY.")
     if error.status_code == 404:
         return ScorerUnavailable("The scorer knows no such model or address. Check SCORER_MODEL and OPENAI_BASE_URL.")
-    wait = seconds_asked(error.response.headers.get("retry-after"))
+    headers = error.response.headers
+    wait = seconds_asked(headers.get("retry-after"), headers.get("date"))
+    has_means = error.code not in ("insufficient_quota", "billing_hard_limit_reached")
+    if (error.status_code == 429 and has_means) or (error.status_code in (503, 529) and wait is not None):
+        return ScorerBusy(retry_after=wait)
     return ScorerUnavailable(f"The scorer failed with status {error.status_code}.", retry_after=wait)

@@ -126,6 +126,7 @@ class Views(Protocol):
 class Action(StrEnum):
     RETRY = "retry"
     FAIL = "fail"
+    SCORE = "score"
     SWEEP = "sweep"
 
 

@@ -78,17 +78,32 @@ class Records(Protocol):
         """Of each question the newest take that is arriving or was accepted."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScoringClaim:
+    """The n-th claim on scoring a part, and what came of those before: failures, and seconds of waiting."""
+
+    number: int
+    failures: int = 0
+    waited_seconds: float = 0.0
+
+
 class Closings(Protocol):
     """The last writes to an ended record."""
 
     async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
         """Nothing remains to be done for this state; notes the deletion of the audio."""
 
+    async def claim_scoring(self, id: PartId, seconds: float) -> ScoringClaim | None:
+        """Take what is to be scored, for so many seconds; None where nothing is, it is not due, or another has it."""
+
     async def scored(self, id: PartId) -> None:
         """Nothing remains to be scored."""
 
-    async def score_again(self, id: PartId, delay: float) -> int:
-        """Scoring failed; due again after so many seconds. Returns how often it has failed."""
+    async def score_again(self, id: PartId, claim: ScoringClaim, delay: float, *, failed: bool = True) -> None:
+        """Scoring failed, or only had to wait; due again after so many seconds. Fenced by the claim."""
+
+    async def rescore(self, id: PartId) -> bool:
+        """Have a completed part scored anew, at once; False if it is to be scored already, or is not completed."""
 
 
 @dataclass(frozen=True, slots=True)

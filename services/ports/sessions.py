@@ -41,7 +41,7 @@ class Sessions(Protocol):
         """
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
-        """Show the evaluation of a completed take that has none; False where it no longer fits."""
+        """Show the evaluation of a completed take that lacks one; False where it no longer fits."""
 
     async def record_analysis(self, id: SessionId, revision: int, analysis: Mapping[str, object]) -> bool:
         """Keep the result that was computed from this revision; False if the session has moved on."""

@@ -29,6 +29,7 @@ NICKNAMES = {
     "update interview_sessions analysis": "keep the analysis",
     "update parts settled": "settle",
     "update parts to_score": "scored",
+    "findAndModify parts scorings": "claim the scoring",
     "findAndModify parts counted": "count in",
     "update counters": "tally",
     "findAndModify webhook_deliveries sending": "deliver",
@@ -142,5 +143,5 @@ def _named(collection: str, values: Mapping[str, Any]) -> str:
         if "answers" in roots:
             return "score" if any(key.endswith(".score") for key in values) else "show"
         return "analysis" if "analysis" in roots else "takes" if "takes" in roots else ",".join(sorted(roots))
-    known = ("heartbeat_at", "settled", "to_score", "rung_at", "score_after", "score_failures")
+    known = ("heartbeat_at", "settled", "to_score", "scorings", "rung_at", "score_after", "score_failures")
     return next((key for key in known if key in values), ",".join(sorted(values)))

@@ -59,6 +59,9 @@ class Row:
     settle_after: datetime | None = None
     to_score: bool = False
     score_failures: int = 0
+    score_waited: float = 0.0
+    scorings: int = 0
+    scoring_until: datetime | None = None
     score_after: datetime | None = None
     owner: str | None = None
     transcript: Transcript | None = None

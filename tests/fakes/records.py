@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from services.interview import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.ports.audio import Deletion
-from services.ports.records import Load
+from services.ports.records import Load, ScoringClaim
 from services.transcript import Transcript
 from tests.fakes.memory import PENDING, Memory, Row
 from tests.fakes.workers import FakeWorkers
@@ -173,10 +173,29 @@ class FakeClosings:
         if row := self._memory.rows.get(id):
             row.to_score = False
 
-    async def score_again(self, id: PartId, delay: float) -> int:
+    async def claim_scoring(self, id: PartId, seconds: float) -> ScoringClaim | None:
         row = self._memory.rows.get(id)
-        if row is None or not row.to_score:
-            return 0
-        row.score_failures += 1
-        row.score_after = self._memory.clock.after(delay)
-        return row.score_failures
+        if row is None or not row.to_score or not self._memory.clock.is_past(row.scoring_until):
+            return None
+        row.scorings += 1
+        self._hold(row, seconds)
+        return ScoringClaim(row.scorings, row.score_failures, row.score_waited)
+
+    async def score_again(self, id: PartId, claim: ScoringClaim, delay: float, *, failed: bool = True) -> None:
+        row = self._memory.rows.get(id)
+        if row is None or not row.to_score or row.scorings != claim.number:
+            return
+        row.score_failures += failed
+        row.score_waited += 0.0 if failed else delay
+        self._hold(row, delay)
+
+    async def rescore(self, id: PartId) -> bool:
+        row = self._memory.rows.get(id)
+        if row is None or row.to_score or row.part.state is not PartState.COMPLETED:
+            return False
+        row.to_score, row.score_failures, row.score_waited = True, 0, 0.0
+        self._hold(row, 0.0)
+        return True
+
+    def _hold(self, row: Row, seconds: float) -> None:
+        row.scoring_until = row.score_after = self._memory.clock.after(seconds)

@@ -56,7 +56,7 @@ class FakeSessions:
         session, shown = self._shown(session_id, question_id)
         if session is None or shown is None:
             return False
-        if shown.take != take or shown.status is not Status.COMPLETED or shown.mark is not Mark.PENDING:
+        if shown.take != take or shown.status is not Status.COMPLETED or not shown.lacks_score:
             return False
         mark = Mark.UNSCORED if evaluation.score is None else Mark.SCORED
         self._write(session, replace(shown, mark=mark, evaluation=evaluation))

@@ -17,6 +17,7 @@ ROUTES = [
     ("GET", "/api/admin/stuck", None),
     ("GET", "/api/admin/failed", None),
     ("POST", "/api/admin/answers/{session}/q1/retry", None),
+    ("POST", "/api/admin/answers/{session}/q1/score", None),
     ("POST", "/api/admin/answers/{session}/q1/fail", WHY),
     ("POST", "/api/admin/sweep", {"dry_run": False}),
     ("GET", "/api/admin/audit", None),

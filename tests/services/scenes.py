@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from services.errors import AudioUnreadable, EngineBusy, EngineRefused, EngineUnavailable, ScorerUnavailable
+from services.errors import AudioUnreadable, EngineBusy, EngineRefused, EngineUnavailable, ScorerBusy, ScorerUnavailable
 from services.interview import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
 from services.language import Language
 from services.transcript import Transcript
@@ -146,6 +146,34 @@ async def the_same_and_no_scorer(scene: Scene) -> None:
     scene.world.house.scorer = DeadScorer()
 
 
+class BusyOnce:
+    def __init__(self) -> None:
+        self.trouble: list[Exception] = [ScorerBusy(retry_after=100.0)]
+
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
+        if self.trouble:
+            raise self.trouble.pop()
+        return Evaluation(score=50.0, scorer="busy once")
+
+
+async def a_scorer_that_has_enough_to_do(scene: Scene) -> None:
+    await a_closed_answer_without_a_score(scene)
+    scene.world.house.scorer = BusyOnce()
+
+
+async def a_scorer_that_fell_silent(scene: Scene) -> None:
+    await a_closed_answer_without_a_score(scene)
+    assert await scene.world.house.closings.claim_scoring(scene.part, 60.0)
+    await scene.world.passes(61)
+
+
+async def an_answer_that_no_scorer_was_had_for(scene: Scene) -> None:
+    await a_closed_answer_without_a_score(scene)
+    gone, house = Evaluation(score=None, reason="scorer_unavailable"), scene.world.house
+    assert await house.sessions.score(scene.session, Q1, scene.parts[0].take, gone)
+    await house.closings.scored(scene.part)
+
+
 async def kept_audio_whose_time_is_over(scene: Scene) -> None:
     await a_silent_worker_on_the_last_delivery(scene)
     await scene.world.house.sweep.run(KEPT_HOURS)
@@ -222,6 +250,10 @@ async def retry(scene: Scene, house: Interior) -> None:
     await house.intervention.retry(scene.session, Q1, OPERATOR)
 
 
+async def rescore(scene: Scene, house: Interior) -> None:
+    await house.intervention.score(scene.session, Q1, OPERATOR)
+
+
 async def fail(scene: Scene, house: Interior) -> None:
     await house.intervention.fail(scene.session, Q1, "It hangs.", OPERATOR)
 
@@ -252,6 +284,9 @@ SCENES: dict[str, tuple[Ready, Act]] = {
     "scoring": (a_closed_answer_without_a_score, score),
     "scoring before the answer shows": (an_end_without_its_closing, score),
     "scoring without a scorer": (the_same_and_no_scorer, score),
+    "scoring that has to wait": (a_scorer_that_has_enough_to_do, score),
+    "scoring after a scorer that fell silent": (a_scorer_that_fell_silent, score),
+    "an operator has an answer scored": (an_answer_that_no_scorer_was_had_for, rescore),
     "sweep: a lost ring": (a_lost_ring, sweep),
     "sweep: a silent worker": (a_silent_worker, sweep),
     "sweep: the last delivery": (a_silent_worker_on_the_last_delivery, sweep),
@@ -266,5 +301,6 @@ SCENES: dict[str, tuple[Ready, Act]] = {
     "an operator ends what a worker has": (a_silent_worker, fail),
 }
 MAIN = ("upload", "recording again while the old take waits", "transcription", "a passing failure",
-        "waiting for a rate limit", "giving up", "closing", "scoring", "sweep: a silent worker",
+        "waiting for a rate limit", "giving up", "closing", "scoring", "scoring that has to wait",
+        "an operator has an answer scored", "sweep: a silent worker",
         "sweep: a silent upload", "analyze", "an operator's retry", "an operator ends what waits")  # fmt: skip

@@ -1,6 +1,7 @@
 """What operators do by hand takes effect once, wherever a process dies, and is never without its entry in the log."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from services.errors import (
     EngineUnavailable,
     NotFailed,
     NotInWork,
+    NotUnscored,
     Problem,
     QuestionNotFound,
     RecordingGone,
@@ -18,10 +20,10 @@ from services.errors import (
     StoreUnavailable,
     TakeSuperseded,
 )
-from services.interview import Part, PartState, QuestionId, SessionId, Status
+from services.interview import Evaluation, Mark, Part, PartState, QuestionId, SessionId, Status
 from services.ports.operations import Action, Entry, Outcome
 from tests.faults import Fault, Faulty
-from tests.house import ADMIN, OPERATOR, Q1, Q2, Interior
+from tests.house import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior
 from tests.processes import Died, seen_by
 from tests.services.scenes import NEW, OLD, SCENES, Scene
 from tests.world import World, world_in_memory, world_on_mongo
@@ -256,3 +258,20 @@ async def test_the_same_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> Non
             if process.struck is None:
                 break
         assert process.struck is None and at > 5
+
+
+async def test_an_answer_that_was_given_up_for_want_of_a_scorer_is_scored_anew() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    await house.work_off()
+    with pytest.raises(NotUnscored):
+        await house.intervention.score(id, Q1, OPERATOR)
+    answer = house.memory.sessions[id].answers[Q1]
+    given_up = Evaluation(score=None, reason="scorer_unavailable")
+    house.memory.sessions[id].answers[Q1] = replace(answer, mark=Mark.UNSCORED, evaluation=given_up)
+    await house.intervention.score(id, Q1, OPERATOR)
+    assert house.doorbell.to_score == [part.id]
+    await house.scoring.run(house.doorbell.to_score.pop())
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].mark is Mark.SCORED
+    assert [entry.deed.action for entry in house.audit_log.entries] == [Action.SCORE, Action.SCORE]

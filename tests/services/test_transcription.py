@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.closing import AudioLeft
 from services.errors import (
     AudioUnreadable,
     EngineRefused,
@@ -11,13 +12,15 @@ from services.errors import (
     EngineUnavailable,
     Problem,
     RecordingAtFault,
+    ScorerBusy,
     ScorerUnavailable,
     StoreUnavailable,
 )
 from services.interview import Evaluation, Mark, Part, PartId, PartState, Question, Status
-from services.ports.audio import Stored
+from services.ports.audio import Deletion, Stored
 from services.scoring import MOST_FAILURES
 from services.transcript import Flaw, Transcript
+from services.upkeep import PUT_OFF_SECONDS
 from tests.house import ALICE, OPERATOR, Q1, Q2, SAID, Interior
 
 
@@ -247,6 +250,129 @@ async def test_a_question_without_key_points_is_unscored_with_the_reason() -> No
     assert answer.mark is Mark.UNSCORED
     assert answer.evaluation is not None
     assert answer.evaluation.reason == "no_key_points"
+
+
+class SlowScorer:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answers = asyncio.Event()
+
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
+        self.asked += 1
+        await self.answers.wait()
+        return Evaluation(score=70.0, scorer="slow")
+
+
+async def test_an_answer_that_takes_long_to_score_is_asked_for_and_paid_once() -> None:
+    scorer = SlowScorer()
+    house = Interior(scorer=scorer)
+    id = await house.session()
+    part = await house.upload(id)
+    work = asyncio.create_task(house.worker().run(part.id))
+    while not scorer.asked:
+        await asyncio.sleep(0)
+    for _ in range(4):
+        house.memory.clock.advance(14)
+        await house.sweep.run(24)
+        await house.scoring.run(part.id)
+    assert scorer.asked == 1
+    scorer.answers.set()
+    await work
+    await house.scoring.run(part.id)
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.mark, scorer.asked, house.memory.rows[part.id].to_score) == (Mark.SCORED, 1, False)
+
+
+async def test_a_worker_that_stops_while_it_scores_lets_another_begin_at_once() -> None:
+    scorer = SlowScorer()
+    house = Interior(scorer=scorer)
+    id = await house.session()
+    part = await house.upload(id)
+    work = asyncio.create_task(house.worker().run(part.id))
+    while not scorer.asked:
+        await asyncio.sleep(0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    scorer.answers.set()
+    await house.scoring.run(part.id)
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].mark is Mark.SCORED
+    assert house.memory.rows[part.id].score_failures == 0
+
+
+async def test_what_is_no_longer_to_be_scored_costs_no_call() -> None:
+    """The score was shown and its worker died; or a newer take was recorded meanwhile."""
+    scorer = SlowScorer()
+    scorer.answers.set()
+    house = Interior(scorer=scorer)
+    id = await house.session()
+    old = await house.upload(id, data=b"old")
+    await house.work_off()
+    house.memory.rows[old.id].to_score = True
+    house.memory.rows[old.id].scoring_until = None
+    await house.scoring.run(old.id)
+    assert (scorer.asked, house.memory.rows[old.id].to_score) == (1, False)
+    await house.upload(id, data=b"new")
+    await house.work_off()
+    house.memory.rows[old.id].to_score = True
+    house.memory.rows[old.id].scoring_until = None
+    await house.scoring.run(old.id)
+    assert (scorer.asked, house.memory.rows[old.id].to_score) == (2, False)
+
+
+async def test_a_scorer_that_asks_for_time_gets_it_and_to_wait_is_not_to_fail() -> None:
+    scorer = DeadScorer(ScorerBusy(retry_after=900.0))
+    house = Interior(scorer=scorer)
+    id = await house.session()
+    part = await house.upload(id)
+    await house.work_off()
+    for number in range(2, 10):
+        house.memory.clock.advance(890)
+        await house.sweep.run(24)
+        assert house.doorbell.to_score == []
+        house.memory.clock.advance(11)
+        await house.sweep.run(24)
+        await house.scoring.run(house.doorbell.to_score.pop())
+        assert scorer.asked == number
+    assert house.memory.rows[part.id].score_failures == 0
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].mark is Mark.PENDING
+
+
+async def test_a_scorer_that_is_busy_for_more_than_a_day_is_given_up_like_any_other() -> None:
+    scorer = DeadScorer(ScorerBusy(retry_after=13 * 3600.0))
+    house = Interior(scorer=scorer)
+    id = await house.session()
+    part = await house.upload(id)
+    await house.work_off()
+    for _ in range(MOST_FAILURES + 2):
+        house.memory.clock.advance(13 * 3600 + 1)
+        await house.scoring.run(part.id)
+    assert scorer.asked == 2 + MOST_FAILURES
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].mark is Mark.UNSCORED
+
+
+async def test_an_answer_whose_audio_does_not_go_does_not_show_its_end() -> None:
+    house = Interior()
+    id = await house.session()
+    part = await house.upload(id)
+    delete, lefts = house.audio.delete, [3, 1, 0]
+
+    async def clings(of: PartId) -> Deletion:
+        return replace(await delete(of), left=lefts.pop(0))
+
+    house.audio.delete = clings  # type: ignore[method-assign,assignment]
+    with pytest.raises(AudioLeft, match="3 pieces"):
+        await house.worker().run(part.id)
+    for _ in range(2):
+        assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.PROCESSING
+        assert not house.memory.rows[part.id].settled
+        house.memory.clock.advance(PUT_OFF_SECONDS + 11)
+        await house.sweep.run(24)
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert (answer.status, lefts) == (Status.COMPLETED, [])
+    assert house.memory.rows[part.id].settled
 
 
 class DeadScorer:

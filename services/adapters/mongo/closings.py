@@ -5,10 +5,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, later, raised
+from services.adapters.mongo.moments import NOW, later, reached
 from services.adapters.mongo.parts import parts_of, unhurried
-from services.interview import ENDED, PartId
+from services.interview import ENDED, PartId, PartState
 from services.ports.audio import Deletion
+from services.ports.records import ScoringClaim
 
 
 class MongoClosings:
@@ -26,25 +27,51 @@ class MongoClosings:
         return written.matched_count == 1
 
     @confirmed()
+    async def claim_scoring(self, id: PartId, seconds: float) -> ScoringClaim | None:
+        row = await self._parts.find_one_and_update(
+            {"_id": id, "to_score": True, "$expr": reached("scoring_until")},
+            [{"$set": {"scorings": _sum("scorings", 1), **_held(seconds)}}],
+            projection={"scorings": True, "score_failures": True, "score_waited": True},
+            return_document=ReturnDocument.AFTER,
+        )
+        return (
+            None if row is None else ScoringClaim(row["scorings"], row["score_failures"], row.get("score_waited", 0.0))
+        )
+
+    @confirmed()
     async def scored(self, id: PartId) -> None:
         await self._repeatable.update_one({"_id": id}, {"$set": {"to_score": False}})
 
     @confirmed()
-    async def score_again(self, id: PartId, delay: float) -> int:
-        row = await self._parts.find_one_and_update(
-            {"_id": id, "to_score": True},
-            [{"$set": {"score_failures": raised("score_failures"), "score_after": later(delay)}}],
-            projection={"score_failures": True},
-            return_document=ReturnDocument.AFTER,
+    async def score_again(self, id: PartId, claim: ScoringClaim, delay: float, *, failed: bool = True) -> None:
+        what = (
+            {"score_failures": _sum("score_failures", 1)} if failed else {"score_waited": _sum("score_waited", delay)}
         )
-        return 0 if row is None else int(row["score_failures"])
+        await self._parts.update_one(
+            {"_id": id, "to_score": True, "scorings": claim.number}, [{"$set": {**what, **_held(delay)}}]
+        )
+
+    @confirmed()
+    async def rescore(self, id: PartId) -> bool:
+        anew = {"to_score": True, "score_failures": 0, "score_waited": 0.0, **_held(0.0)}
+        where = {"_id": id, "state": PartState.COMPLETED.value, "to_score": False}
+        return (await self._parts.update_one(where, [{"$set": anew}])).matched_count == 1
+
+
+def _sum(field: str, more: float) -> Document:
+    return {"$add": [{"$ifNull": [f"${field}", 0]}, more]}
+
+
+def _held(seconds: float) -> Document:
+    """Nobody scores it, and no sweep asks for it, for so long."""
+    return {"scoring_until": later(seconds), "score_after": later(seconds)}
 
 
 def _noted(deletion: Deletion) -> Document:
     """Two that delete at once each note what they removed, so what was removed adds up."""
     return {
-        "audio.files": {"$add": [{"$ifNull": ["$audio.files", 0]}, deletion.files]},
-        "audio.chunks": {"$add": [{"$ifNull": ["$audio.chunks", 0]}, deletion.chunks]},
+        "audio.files": _sum("audio.files", deletion.files),
+        "audio.chunks": _sum("audio.chunks", deletion.chunks),
         "audio.left": deletion.left,
         "audio.deleted_at": NOW,
     }

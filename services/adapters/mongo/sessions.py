@@ -25,10 +25,15 @@ from services.adapters.mongo.elections import newest
 from services.adapters.mongo.event_log import event_document, logged
 from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import create, unhurried
-from services.errors import QuestionNotFound, SessionExists, SessionNotFound
+from services.errors import QuestionNotFound, ScorerUnavailable, SessionExists, SessionNotFound
 from services.events import SHOWN_AS, EventType
 from services.interview import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
 from services.ports.sessions import Take
+
+LACKS_SCORE: list[Document] = [
+    {"scoring_status": Mark.PENDING.value},
+    {"scoring_status": Mark.UNSCORED.value, "unscored_reason": ScorerUnavailable.code},
+]
 
 
 class MongoSessions:
@@ -75,11 +80,11 @@ class MongoSessions:
 
     @confirmed()
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
-        where = {"take": take, "transcription_status": Status.COMPLETED.value, "scoring_status": Mark.PENDING.value}
+        where = {"take": take, "transcription_status": Status.COMPLETED.value}
         scored = {path: literal(value) for path, value in _at(question_id, evaluation_document(evaluation)).items()}
         event = event_document(EventType.SCORED, question_id, take, Status.COMPLETED)
         written = await self._sessions.update_one(
-            {"_id": session_id, **_at(question_id, where)},
+            {"_id": session_id, **_at(question_id, where), "$or": [_at(question_id, lack) for lack in LACKS_SCORE]},
             [{"$set": {**scored, "revision": raised("revision"), **logged(event)}}],
         )
         return written.matched_count == 1

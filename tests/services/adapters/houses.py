@@ -61,6 +61,7 @@ TIMES = (
     "claimed_at",
     "completed_at",
     "score_after",
+    "scoring_until",
     "accepted_at",
     "settle_after",
 )

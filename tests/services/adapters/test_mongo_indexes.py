@@ -77,7 +77,11 @@ async def whole_way(house: House) -> None:
     done = await house.claimed()
     await house.claims.complete(done.id, done.fence, silence(1.0))
     await house.records.transcript(done.id)
-    await house.closings.score_again(done.id, 0)
+    claim = await house.closings.claim_scoring(done.id, 1)
+    assert claim is not None
+    await house.closings.score_again(done.id, claim, 0)
+    await house.closings.scored(done.id)
+    await house.closings.rescore(done.id)
     await house.closings.scored(done.id)
     await house.tally.ended(done.id)
     await house.tally.swept("sweep", {"rung": 1})

@@ -22,7 +22,7 @@ from services.adapters.openai_scorer import (
     OpenAIScorer,
     evaluate,
 )
-from services.errors import ScorerUnavailable
+from services.errors import ScorerBusy, ScorerUnavailable
 from services.interview import KeyPoint, Question, QuestionId
 from services.language import Language
 from services.transcript import Transcript
@@ -205,9 +205,19 @@ async def test_each_fault_can_be_tried_again_and_is_paid_for_once(
 
 async def test_a_busy_scorer_says_when_to_come_again(server: OpenAIServer, scorer: OpenAIScorer) -> None:
     server.script(fails(429, retry_after=3))
+    with pytest.raises(ScorerBusy) as raised:
+        await scorer.score(asked(READS), heard())
+    assert raised.value.retry_after == pytest.approx(3.0, rel=0.11)
+    with pytest.raises(ScorerBusy):
+        await scorer.score(asked(READS), heard())
+    assert len(server.received) == 1, "during the pause nothing is sent"
+
+
+async def test_an_account_without_means_is_no_rate_limit(server: OpenAIServer, scorer: OpenAIScorer) -> None:
+    server.script(fails(429, code="insufficient_quota"))
     with pytest.raises(ScorerUnavailable) as raised:
         await scorer.score(asked(READS), heard())
-    assert raised.value.retry_after == 3.0
+    assert not isinstance(raised.value, ScorerBusy)
 
 
 async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(

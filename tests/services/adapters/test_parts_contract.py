@@ -7,7 +7,7 @@ import pytest
 from services.interview import Failure, Part, PartId, PartState, SessionId
 from services.language import Language
 from services.ports.audio import Deletion
-from services.ports.records import Load
+from services.ports.records import Load, ScoringClaim
 from services.ports.workers import WorkerSign
 from services.transcript import Flaw, Segment, Transcript, Verdict, Word
 from tests.services.adapters.houses import Q1, Q2, S1, TERMS, House, a_part
@@ -251,15 +251,62 @@ async def test_an_end_is_settled_for_the_rev_it_was_settled_for(house: House) ->
 async def test_scoring_that_fails_is_due_again_later(house: House) -> None:
     claimed = await house.claimed()
     await house.claims.complete(claimed.id, claimed.fence, HEARD)
-    assert [await house.closings.score_again(claimed.id, 100.0) for _ in range(2)] == [1, 2]
+    first = await house.closings.claim_scoring(claimed.id, 60.0)
+    assert first == ScoringClaim(1)
+    await house.closings.score_again(claimed.id, first, 100.0)
     await house.passes(90)
     assert await house.upkeep.unscored() == []
+    assert await house.closings.claim_scoring(claimed.id, 60.0) is None
     await house.passes(11)
     assert await house.upkeep.unscored() == [claimed.id]
+    second = await house.closings.claim_scoring(claimed.id, 60.0)
+    assert second == ScoringClaim(2, failures=1)
+    await house.closings.score_again(claimed.id, second, 7.5, failed=False)
+    await house.passes(8)
+    assert await house.closings.claim_scoring(claimed.id, 60.0) == ScoringClaim(3, failures=1, waited_seconds=7.5)
     await house.closings.scored(claimed.id)
     await house.passes(1000)
     assert await house.upkeep.unscored() == []
-    assert await house.closings.score_again(claimed.id, 1.0) == 0
+    assert await house.closings.claim_scoring(claimed.id, 60.0) is None
+
+
+async def test_of_scorers_at_once_one_has_it_and_no_sweep_asks_meanwhile(house: House) -> None:
+    claimed = await house.claimed()
+    assert await house.closings.claim_scoring(claimed.id, 60.0) is None
+    await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    claims = await asyncio.gather(*(house.closings.claim_scoring(claimed.id, 60.0) for _ in range(8)))
+    assert [claim for claim in claims if claim is not None] == [ScoringClaim(1)]
+    await house.passes(59)
+    assert await house.upkeep.unscored() == []
+    assert await house.closings.claim_scoring(claimed.id, 60.0) is None
+
+
+async def test_a_scorer_that_falls_silent_loses_its_hold(house: House) -> None:
+    claimed = await house.claimed()
+    await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    silent = await house.closings.claim_scoring(claimed.id, 60.0)
+    await house.passes(61)
+    assert await house.upkeep.unscored() == [claimed.id]
+    assert await house.closings.claim_scoring(claimed.id, 60.0) == ScoringClaim(2)
+    assert silent is not None
+    await house.closings.score_again(claimed.id, silent, 0.0)
+    assert await house.closings.claim_scoring(claimed.id, 60.0) is None, "a late word changes nothing"
+
+
+async def test_what_was_scored_or_given_up_can_be_scored_anew(house: House) -> None:
+    claimed = await house.claimed()
+    assert not await house.closings.rescore(claimed.id)
+    await house.claims.complete(claimed.id, claimed.fence, HEARD)
+    assert not await house.closings.rescore(claimed.id)
+    claim = await house.closings.claim_scoring(claimed.id, 60.0)
+    assert claim is not None
+    await house.closings.score_again(claimed.id, claim, 5.0)
+    await house.closings.scored(claimed.id)
+    assert await house.closings.rescore(claimed.id)
+    assert not await house.closings.rescore(claimed.id)
+    assert await house.upkeep.unscored() == [claimed.id]
+    assert await house.closings.claim_scoring(claimed.id, 60.0) == ScoringClaim(2)
+    assert not await house.closings.rescore(NONE)
 
 
 async def test_the_load_at_first(house: House) -> None:

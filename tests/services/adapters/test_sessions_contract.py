@@ -162,6 +162,16 @@ async def test_an_answer_without_a_score_says_why(house: House) -> None:
     assert (answer.mark, answer.evaluation) == (Mark.UNSCORED, reason)
 
 
+async def test_what_no_scorer_could_be_had_for_may_be_scored_later(house: House) -> None:
+    await house.sessions.create(a_session())
+    await house.sessions.show(S1, completed())
+    assert await house.sessions.score(S1, Q1, 1, Evaluation(score=None, reason="scorer_unavailable"))
+    assert (await shown(house)).answers[Q1].lacks_score
+    assert await house.sessions.score(S1, Q1, 1, SCORE)
+    assert (await shown(house)).answers[Q1] == replace(completed(), mark=Mark.SCORED, evaluation=SCORE)
+    assert not await house.sessions.score(S1, Q1, 1, Evaluation(score=None, reason="scorer_unavailable"))
+
+
 @pytest.mark.parametrize("take", [1, 3])
 async def test_another_take_is_not_scored(house: House, take: int) -> None:
     await house.sessions.create(a_session())
