@@ -155,7 +155,21 @@ class Process:
             loop = asyncio.new_event_loop()
             threading.Thread(target=_turn, args=(loop,), name="loop", daemon=True).start()
             self._loop = loop
-            self._work = self._call(self._open()).result(OPENING_SECONDS)
+            opening = self._call(self._open())
+            try:
+                self._work = opening.result(OPENING_SECONDS)
+            except BaseException:
+                opening.cancel()
+                self._shut(loop)  # the next job opens anew
+                raise
+
+    def _shut(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close what an opening that failed has opened."""
+        try:
+            self._call(self._close_all()).result(OPENING_SECONDS)
+        finally:
+            self._loop = None
+            loop.call_soon_threadsafe(loop.stop)
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         assert self._loop is not None  # noqa: S101  open is first
@@ -164,9 +178,11 @@ class Process:
     async def _open(self) -> WorkHouse:
         settings = self._settings
         client: AsyncMongoClient[Document] = open_client(settings.mongodb_url, self._role)
+        self._closers.append(client.close)
         house = furnish(settings, client[settings.mongodb_database], make_celery(settings))
+        self._closers.append(house.close)
         engines = open_engines(settings)
-        self._closers += [house.close, engines.close, client.close]
+        self._closers.append(engines.close)
         self._house, self._engines = house, engines
         scoring = Scoring(
             sessions=house.sessions,
@@ -219,8 +235,11 @@ class Process:
             self._signs.end()
             with suppress(StoreUnavailable):  # it is forgotten all the same, only later
                 await self._house.workers.gone(self._name)
-        for close in self._closers:
-            await close()
+        await self._close_all()
+
+    async def _close_all(self) -> None:
+        while self._closers:
+            await self._closers.pop()()
 
 
 def _transcription(settings: Settings, house: House, engines: Engines, scoring: Scoring, owner: str) -> Transcription:

@@ -1,0 +1,75 @@
+"""A worker process opens what it needs when the first job comes, and again where that failed."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from app import worker
+from app.config import Settings
+from app.engines import Engines, open_engines
+from app.worker import Process, WorkHouse
+from tests.scripts.running import until
+
+NOBODY = "mongodb://127.0.0.1:1/?replicaSet=rs0"
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    made = Process(Settings(mongodb_url=NOBODY, speech_engine="openai", openai_api_key="sk-x"))
+    yield made
+    made.close()
+
+
+def loops() -> int:
+    return sum(thread.name == "loop" and thread.is_alive() for thread in threading.enumerate())
+
+
+def test_an_opening_that_fails_is_tried_again_by_the_next_job(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    done: list[WorkHouse] = []
+
+    def opens_later(settings: Settings) -> Engines:
+        tried.append(1)
+        if len(tried) < 3:
+            raise OSError("not yet")
+        return open_engines(settings)
+
+    async def job(house: WorkHouse) -> None:
+        done.append(house)
+
+    monkeypatch.setattr(worker, "open_engines", opens_later)
+    before = loops()
+    for _ in range(2):
+        with pytest.raises(OSError, match="not yet"):
+            process.run(job)
+    process.run(job)
+    process.run(job)
+    assert (len(tried), len(done)) == (3, 2)
+    until(lambda: loops() - before == 1)
+
+
+def test_an_opening_that_takes_too_long_is_given_up_and_tried_again(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = Process._open
+    tried: list[int] = []
+
+    async def hangs_first(self: Process) -> WorkHouse:
+        tried.append(1)
+        if len(tried) == 1:
+            await asyncio.Event().wait()
+        return await opens(self)
+
+    async def job(house: WorkHouse) -> None: ...
+
+    monkeypatch.setattr(worker, "OPENING_SECONDS", 0.2)
+    monkeypatch.setattr(Process, "_open", hangs_first)
+    with pytest.raises(TimeoutError):
+        process.run(job)
+    monkeypatch.setattr(worker, "OPENING_SECONDS", 60.0)
+    process.run(job)
+    assert len(tried) == 2
