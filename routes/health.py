@@ -19,7 +19,7 @@ class ReadyOut(BaseModel):
     ready: bool
     status: str
     mongodb: str
-    redis: str
+    redis: str = Field(description="`down`: it does not answer, or takes nothing, because it is full or a copy.")
     workers: int
     background: dict[str, str] = Field(
         description="Each kind of work that runs beside requests in this process: `ok`, or `restarting` after an error."

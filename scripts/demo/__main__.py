@@ -15,13 +15,14 @@ from app.environment import settings_or_end
 from client import Analysis, ApiProblem, NotAnsweredInTime, VivaVoce
 from scripts.demo import show
 from scripts.demo.interview import Interview, NoRecording, of_one, the_demo
-from scripts.demo.proof import audio_left_at_last, forget
+from scripts.demo.proof import audio_left_at_last, forget, oplog_reach
 from scripts.demo.run import Play
 from scripts.stack import ports
 from scripts.stack.errors import StackError
 from scripts.stack.signals import Signals, Stopped
 from scripts.stack.stack import Stack, opened
 from services.adapters.jwt_tokens import mint
+from services.adapters.mongo import oplog
 
 DATABASE = f"viva_voce_demo_{secrets.token_hex(4)}"
 
@@ -78,7 +79,7 @@ def _show(result: Analysis, *, is_own: bool) -> None:
 
 def _prove(stack: Stack, signals: Signals) -> int:
     left = audio_left_at_last(stack.environment["MONGODB_URL"], DATABASE, signals.pause)
-    show.show_proof(console, left)
+    show.show_proof(console, left, oplog.told(oplog_reach(stack.environment["MONGODB_URL"])))
     return 1 if any(left.values()) else 0
 
 

@@ -1,11 +1,15 @@
 """Count what is left of the audio in the database."""
 
+import asyncio
 import time
+from datetime import timedelta
 from typing import Any
 
 from pymongo import MongoClient
 
 from scripts.stack.stack import Pause
+from services.adapters.mongo import oplog
+from services.adapters.mongo.client import open_client
 
 PATIENCE = 15.0
 
@@ -24,6 +28,16 @@ def audio_left_at_last(url: str, database: str, pause: Pause) -> dict[str, int]:
     while any((left := audio_left(url, database)).values()) and time.monotonic() < deadline:
         pause()
     return left
+
+
+def oplog_reach(url: str) -> timedelta | None:
+    """How far back the database's own log of writes reaches, which holds what was deleted until it is overwritten."""
+
+    async def look() -> timedelta | None:
+        async with open_client(url, "proof") as client:
+            return await oplog.reach(client)
+
+    return asyncio.run(look())
 
 
 def forget(url: str, database: str) -> None:

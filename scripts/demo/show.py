@@ -39,11 +39,12 @@ def show_times(console: Console, seconds: Mapping[str, float]) -> None:
     console.print(table)
 
 
-def show_proof(console: Console, left: Mapping[str, int]) -> None:
-    """The number of audio documents left in the database."""
+def show_proof(console: Console, left: Mapping[str, int], oplog: str) -> None:
+    """The number of audio documents left in the database, and what its log of writes still holds."""
     counts = ", ".join(f"{name} {count}" for name, count in left.items())
     verdict = "[red]audio is left[/red]" if any(left.values()) else "[green]no audio is left[/green]"
     console.print(f"In the database: {counts}: {verdict}")
+    console.print(f"In its log of writes (oplog): {oplog}.")
 
 
 def _language(answer: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from pymongo.uri_parser import parse_uri
 
 from app.finding import Finding, failing, ok, warning
 from scripts.doctor.disk import room
+from services.adapters.mongo import oplog
 from services.adapters.mongo.client import is_replicated
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import missing_indexes
@@ -68,6 +69,7 @@ async def looked_at(database: AsyncDatabase[Document], clock: Clock = now) -> li
         "Indexes": _indexes(database),
         "Clocks": _time(database, clock),
         "MongoDB disk": _space(database),
+        "MongoDB oplog": _oplog(database),
     }
     return [await _answered(name, check) for name, check in checks.items()]
 
@@ -121,6 +123,10 @@ async def _time(database: AsyncDatabase[Document], clock: Clock) -> Finding:
         todo = "Have both machines keep time by NTP. Tokens may be refused, and logs do not line up."
         return warning("Clocks", f"{skew:.1f} s between this machine and MongoDB", todo)
     return ok("Clocks", f"{skew:.1f} s apart")
+
+
+async def _oplog(database: AsyncDatabase[Document]) -> Finding:
+    return ok("MongoDB oplog", oplog.told(await oplog.reach(database.client)))
 
 
 async def _space(database: AsyncDatabase[Document]) -> Finding:

@@ -20,6 +20,7 @@ DELIVER = "deliver_webhooks_task"
 MOST_WAITING = 1000
 QUIET_SECONDS = 2.0
 LOOK_SECONDS = 3.0
+PROBE, PROBE_SECONDS = "viva_voce.probe", 60
 
 
 class CeleryDoorbell:
@@ -48,7 +49,7 @@ class CeleryDoorbell:
         except (TimeoutError, OperationalError, OSError):
             return None
         except Exception as error:  # the broker's driver has its own errors, which kombu does not wrap here
-            log.warning("broker not seen", error=str(error))
+            log.warning("broker takes no rings", error=str(error))
             return None
 
     async def close(self) -> None:
@@ -78,5 +79,6 @@ class CeleryDoorbell:
     def _length(self) -> int:
         with self._celery.connection_for_read() as connection:
             channel: Any = connection.default_channel
+            channel.client.set(PROBE, "", ex=PROBE_SECONDS)  # one that is full answers, and takes no ring
             size: int = channel.client.llen(self._celery.conf.task_default_queue)
             return size

@@ -19,7 +19,7 @@ class Doorbell(Protocol):
         """There is something to send to webhooks."""
 
     async def waiting(self) -> int | None:
-        """Rings to transcribe that nobody has heard yet; None if that cannot be told."""
+        """Rings to transcribe that nobody has heard yet; None if no ring can be left now."""
 
 
 @dataclass(frozen=True, slots=True)

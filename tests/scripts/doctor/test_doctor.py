@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
@@ -21,6 +21,8 @@ from scripts.doctor import database as mongodb
 from scripts.doctor.examine import examine
 from scripts.stack.layout import ROOT, Layout
 from scripts.stack.programs import find_mongod
+from services.adapters.mongo import oplog
+from services.adapters.mongo.client import open_client
 from services.adapters.mongo.tally import MongoTally
 from services.adapters.mongo.workers import MongoWorkers
 from services.ports.workers import WorkerSign
@@ -205,6 +207,33 @@ async def test_a_redis_that_forgets_is_a_warning(
     with servers.valkey(tmp_path, *options) as url:
         findings = await broker.looked_at(url)
     assert [each.state for each in findings] == ["ok", persistence, memory]
+
+
+@pytest.mark.parametrize(
+    ("option", "why"), [(("--maxmemory", "1"), "maxmemory"), (("--replicaof", f"127.0.0.1 {free_port()}"), "read only")]
+)
+async def test_a_redis_that_takes_nothing_is_failing(tmp_path: Path, option: tuple[str, ...], why: str) -> None:
+    with servers.valkey(tmp_path, "--appendonly", "yes", *option) as url:
+        finding = found(await broker.looked_at(url), "Redis")
+    assert (finding.state, why in finding.said) == (State.FAILING, True)
+
+
+async def test_how_far_back_the_oplog_reaches_is_said(
+    settings: Settings, mongodb_url: str, mongo: AsyncMongoClient[dict[str, Any]]
+) -> None:
+    finding = found(await examine(settings), "MongoDB oplog")
+    assert (finding.state, "min back" in finding.said) == (State.OK, True)
+    reached = await oplog.reach(mongo)
+    assert reached is not None and timedelta(0) < reached < timedelta(hours=12)
+    unauthorized = {"failCommands": ["find"], "errorCode": 13, "appName": "viva-voce-unauthorized"}
+    await mongo.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=unauthorized)
+    try:
+        async with open_client(mongodb_url, "unauthorized") as client:
+            assert await oplog.reach(client) is None
+    finally:
+        await mongo.admin.command("configureFailPoint", "failCommand", mode="off")
+    assert "cannot be told" in oplog.told(None)
+    assert oplog.told(timedelta(hours=30, minutes=7)).startswith("it reaches 30 h 7 min back")
 
 
 async def test_weights_that_are_missing_or_damaged_are_failing(settings: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Ringing on a real Valkey: what cannot take a ring is not said to be well."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import OutOfMemoryError
+
+from app.config import Settings
+from app.jobs import QUEUE, make_celery
+from services.adapters.celery_doorbell import CeleryDoorbell
+from services.interview import PartId
+from tests import servers
+
+
+@asynccontextmanager
+async def doorbell(url: str) -> AsyncIterator[CeleryDoorbell]:
+    made = CeleryDoorbell(make_celery(Settings(redis_url=url), socket_timeout=2.0))
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def fill(broker: Redis) -> None:
+    """Put in junk until nothing more is taken, however small."""
+    for size in (100_000, 1_000, 1):
+        for number in range(100_000):
+            try:
+                broker.set(f"junk{size}.{number}", b"x" * size)
+            except OutOfMemoryError:
+                break
+
+
+async def test_the_rings_that_wait_are_counted(tmp_path: Path) -> None:
+    with servers.valkey(tmp_path) as url:
+        async with doorbell(url) as made:
+            assert await made.waiting() == 0
+            assert await made.transcribe(PartId("p"))
+            assert await made.waiting() == 1
+        with Redis.from_url(url) as broker:
+            assert broker.llen(QUEUE) == 1
+
+
+async def test_a_broker_that_is_full_takes_no_rings_and_says_so(tmp_path: Path) -> None:
+    with servers.valkey(tmp_path, "--maxmemory", "8mb", "--maxmemory-policy", "noeviction") as url:
+        async with doorbell(url) as made:
+            with Redis.from_url(url) as broker:
+                assert await made.waiting() == 0
+                fill(broker)
+                assert await made.waiting() is None
+                broker.flushall()
+                assert await made.waiting() == 0
+
+
+async def test_a_broker_that_is_away_takes_none_either() -> None:
+    async with doorbell(f"redis://127.0.0.1:{servers.free_port()}/0") as made:
+        assert await made.waiting() is None
