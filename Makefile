@@ -19,7 +19,7 @@ up: environment ## Run MongoDB, Valkey, worker, beat and API until Ctrl-C; PORT=
 	@$(RUN) -m scripts.stack.up --with-parent
 
 token: environment ## Print a bearer token for the running stack; USER=demo ROLE=user
-	@$(RUN) -m scripts.mint_token --user "$(WHO)" --role "$(or $(ROLE),user)"
+	@$(RUN) -m scripts.mint_token --stack --user "$(WHO)" --role "$(or $(ROLE),user)"
 
 doctor: environment ## Look at every part of the running stack and say what to do; STATE_DIR=.local
 	@$(RUN) -m scripts.doctor --stack

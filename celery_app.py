@@ -85,6 +85,12 @@ def _on_ready(sender: Any, **_: Any) -> None:
         raise WorkerShutdown(1) from error
 
 
+@signals.heartbeat_sent.connect
+def _on_heartbeat(**_: Any) -> None:
+    if settings.heartbeat_file is not None:
+        settings.heartbeat_file.touch()
+
+
 @signals.worker_shutting_down.connect
 def _on_shutting_down(**_: Any) -> None:
     process.drain()

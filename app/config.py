@@ -137,6 +137,10 @@ class Settings(FromEnvironment):
     )
     drain_seconds: float = Field(3.0, ge=0, le=3600, description="How long a stopping worker lets its work finish.")
 
+    heartbeat_file: Folder | None = Field(
+        None,
+        description="Touched by a worker every two seconds while it listens to Redis; for a check of its health.",
+    )
     process: Annotated[Literal["all", "api", "worker", "upkeep", "beat"], Choice] = Field(
         "all", description="What runs here, so that the doctor judges only what that needs."
     )

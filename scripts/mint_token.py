@@ -1,11 +1,11 @@
-"""Print a bearer token for the stack in STATE_DIR: `python -m scripts.mint_token --user alice`."""
+"""Print a bearer token that the settings' JWT_SECRET signs: `python -m scripts.mint_token [--stack] --user alice`."""
 
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from app.config import StackSettings
+from app.config import Settings, StackSettings
 from app.environment import settings_or_end
 from scripts.stack.layout import Layout
 from services.adapters.jwt_tokens import mint
@@ -20,14 +20,29 @@ def mint_token(
     user: Annotated[str, typer.Option(help="Whose token.")] = "demo",
     role: Annotated[Role, typer.Option(help="An admin sees every session.")] = Role.USER,
     hours: Annotated[float, typer.Option(min=0.001, help="How long it is valid.")] = 12.0,
+    stack: Annotated[bool, typer.Option("--stack", help="For the local stack in STATE_DIR.")] = False,
 ) -> None:
-    """Print a token that the stack in STATE_DIR takes."""
+    """Print a token that an API with these settings takes."""
+    settings = _of_stack() if stack else settings_or_end(Settings)
+    if settings.jwks_url or settings.jwt_secret is None:
+        raise SystemExit("Tokens are signed here only where JWT_SECRET is set and JWKS_URL is not.")
+    typer.echo(
+        mint(
+            settings.jwt_secret.get_secret_value(),
+            user,
+            admin=role is Role.ADMIN,
+            seconds=int(hours * 3600),
+            audience=settings.jwt_audience,
+            issuer=settings.jwt_issuer,
+        )
+    )
+
+
+def _of_stack() -> Settings:
     layout = Layout.at(settings_or_end(StackSettings).state_dir)
-    secret = layout.read_env().get("JWT_SECRET")
-    if not secret:
-        typer.echo(f"No stack was ever started in {layout.root}. Run `make up` first, or set STATE_DIR.", err=True)
-        raise typer.Exit(1)
-    typer.echo(mint(secret, user, admin=role is Role.ADMIN, seconds=int(hours * 3600)))
+    if not layout.read_env():
+        raise SystemExit(f"No stack was ever started in {layout.root}. Run `make up` first, or set STATE_DIR.")
+    return Settings.told(layout.read_environment("api") or layout.read_env())
 
 
 if __name__ == "__main__":

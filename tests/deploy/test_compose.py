@@ -19,9 +19,15 @@ PROFILES = {"observability": {"prometheus", "grafana"}, "flower": {"flower"}, "l
 TARGETS = set(re.findall(r"^FROM .* AS ([\w-]+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
 # What Compose itself reads of .env, beside the settings.
 COMPOSES_OWN = {
+    "API_MEMORY", "BEAT_MEMORY", "MONGODB_MEMORY", "UPKEEP_MEMORY", "VALKEY_KEEPS", "VALKEY_MEMORY", "WORKER_MEMORY",
     "FLOWER_BASIC_AUTH", "FLOWER_PORT", "GRAFANA_ADMIN_PASSWORD", "GRAFANA_PORT", "PORT", "PROMETHEUS_PORT",
     "WORKER_TARGET",
 }  # fmt: skip
+
+
+def given(value: str) -> str:
+    """What stands there where .env says nothing."""
+    return re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", str(value))
 
 
 def test_the_file_is_as_the_compose_specification_says() -> None:
@@ -82,15 +88,17 @@ def test_nobody_has_more_rights_than_a_plain_user(name: str) -> None:
 @pytest.mark.parametrize("name", HOUSE)
 def test_every_part_of_the_house_has_the_same_addresses(name: str) -> None:
     environment = SERVICES[name]["environment"]
-    assert {"MONGODB_URL", "REDIS_URL", "JWT_SECRET"} <= set(environment)
-    assert environment["MONGODB_URL"].endswith("replicaSet=rs0")
+    assert given(environment["MONGODB_URL"]) == "mongodb://mongodb:27017/?replicaSet=rs0"
+    assert given(environment["REDIS_URL"]) == "redis://valkey:6379/0"
     assert {setting.lower() for setting in environment} <= set(Settings.model_fields)
 
 
 @pytest.mark.parametrize("name", ["worker", "worker-local"])
 def test_a_worker_ends_its_work_before_it_is_killed(name: str) -> None:
     grace = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
-    assert grace > int(SERVICES[name]["environment"]["DRAIN_SECONDS"])
+    (most,) = [each.le for each in Settings.model_fields["drain_seconds"].metadata if hasattr(each, "le")]
+    assert grace > most, "whatever .env says"
+    assert given(SERVICES[name]["environment"]["DRAIN_SECONDS"]) == "60"
 
 
 def test_the_local_worker_differs_by_its_engine_alone() -> None:
@@ -105,10 +113,46 @@ def test_what_is_asked_of_the_environment_is_a_setting_or_named_here() -> None:
     assert asked - {name.upper() for name in Settings.model_fields} == COMPOSES_OWN
 
 
-def test_no_secret_is_in_the_file() -> None:
-    assert re.findall(r"JWT_SECRET: (.*)", TEXT) == ["${JWT_SECRET:?set JWT_SECRET in .env, 32 bytes or more}"]
+def test_no_secret_is_in_the_file_and_none_is_asked_for_that_may_be_missing() -> None:
+    assert "JWT_SECRET" not in re.sub(r"#.*", "", TEXT), "it comes with .env, or JWKS_URL does; the API says if neither"
     assert SERVICES["flower"]["environment"]["FLOWER_BASIC_AUTH"] == "${FLOWER_BASIC_AUTH:-}"
     assert all(set(secret) == {"environment"} for secret in COMPOSE["secrets"].values())
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_what_env_says_reaches_the_house(name: str) -> None:
+    service = SERVICES[name]
+    assert service["env_file"] == [".env"]
+    fixed = {setting for setting, value in service["environment"].items() if "${" not in str(value)}
+    own = {"CACHE_DIR", "PROCESS", "HEARTBEAT_FILE", *({"SPEECH_ENGINE"} if name == "worker-local" else ())}
+    assert fixed <= own, "these are the image's and the service's own; all else is .env's to say"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_fills_the_disk_with_logs_or_takes_all_memory(name: str) -> None:
+    assert SERVICES[name]["logging"]["options"] == {"max-size": "20m", "max-file": "5"}
+    assert re.fullmatch(r"\d+[mg]", given(SERVICES[name]["mem_limit"]))
+
+
+def test_what_the_broker_keeps_fits_into_its_memory() -> None:
+    command = SERVICES["valkey"]["command"]
+    keeps = given(command[command.index("--maxmemory") + 1])
+    assert int(keeps.removesuffix("mb")) < int(given(SERVICES["valkey"]["mem_limit"]).removesuffix("m"))
+
+
+@pytest.mark.parametrize("name", ["worker", "worker-local", "upkeep"])
+def test_a_workers_health_is_the_file_that_it_touches(name: str) -> None:
+    (script,) = SERVICES[name]["healthcheck"]["test"][1:]
+    assert f"find {SERVICES[name]['environment']['HEARTBEAT_FILE']} -mmin" in script
+    command = " ".join(SERVICES[name]["command"])
+    assert "--without-heartbeat" not in command
+
+
+def test_each_process_of_the_house_says_what_it_is() -> None:
+    said = {name: SERVICES[name]["environment"].get("PROCESS", "as the image") for name in HOUSE}
+    assert said == {
+        "api": "as the image", "worker": "worker", "worker-local": "worker", "upkeep": "upkeep", "beat": "beat"
+    }  # fmt: skip
 
 
 def test_flower_does_not_start_without_a_password() -> None:

@@ -119,8 +119,9 @@ def test_every_secret_setting_reaches_who_needs_it_and_nobody_else() -> None:
 @every_pod
 def test_a_pod_has_the_rights_of_a_plain_user_who_writes_nowhere(documents: tuple[Doc, ...], one: Pods) -> None:
     assert one.spec["securityContext"]["runAsNonRoot"] is True
-    uid = re.findall(r"--uid (\d+)", (ROOT / "Dockerfile").read_text())
+    uid, gid = (re.findall(rf"--{each} (\d+)", (ROOT / "Dockerfile").read_text()) for each in ("uid", "gid"))
     assert [str(one.spec["securityContext"]["runAsUser"])] == uid
+    assert [str(one.spec["securityContext"]["runAsGroup"])] == gid
     assert one.spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert one.spec["automountServiceAccountToken"] is False
     assert one.container["securityContext"] == {

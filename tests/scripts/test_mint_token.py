@@ -27,17 +27,32 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Layout:
 
 async def test_the_token_speaks_for_the_user(state: Layout) -> None:
     state.write_env({"JWT_SECRET": SECRET})
-    viewer = await JwtTokens(secret=SECRET).verify(run("--user", "alice", "--role", "admin").stdout.strip())
+    viewer = await JwtTokens(secret=SECRET).verify(run("--stack", "--user", "alice", "--role", "admin").stdout.strip())
     assert (viewer.user_id, viewer.is_admin) == ("alice", True)
 
 
 async def test_nobody_is_an_admin_unasked(state: Layout) -> None:
     state.write_env({"JWT_SECRET": SECRET})
-    viewer = await JwtTokens(secret=SECRET).verify(run().stdout.strip())
+    viewer = await JwtTokens(secret=SECRET).verify(run("--stack").stdout.strip())
     assert (viewer.user_id, viewer.is_admin) == ("demo", False)
 
 
 def test_without_a_stack_there_is_a_sentence() -> None:
-    result = run()
+    result = run("--stack")
     assert result.exit_code == 1
-    assert "No stack was ever started" in result.stderr
+    assert "No stack was ever started" in str(result.exception)
+
+
+async def test_without_a_stack_the_settings_sign_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"JWT_SECRET": SECRET, "JWT_AUDIENCE": "us", "JWT_ISSUER": "me"}.items():
+        monkeypatch.setenv(name, value)
+    tokens = JwtTokens(secret=SECRET, audience="us", issuer="me")
+    assert (await tokens.verify(run("--user", "bob").stdout.strip())).user_id == "bob"
+
+
+@pytest.mark.parametrize("given", [{}, {"JWT_SECRET": SECRET, "JWKS_URL": "https://id.example/keys"}])
+def test_where_others_sign_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+    for name in ("JWT_SECRET", "JWKS_URL"):
+        monkeypatch.setenv(name, given.get(name, ""))
+    result = run()
+    assert (result.exit_code, "JWT_SECRET" in str(result.exception)) == (1, True)
