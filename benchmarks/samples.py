@@ -122,7 +122,7 @@ def _words(several: list[Said]) -> int:
 
 async def _cut(said: Said, folder: Path) -> list[Clip]:
     """The pieces of an answer between its pauses; together they say its text."""
-    found = await SileroActivity(most_seconds=PIECE_SECONDS, least_silence_ms=100_000).find(_recording(said.sound))
+    found = await SileroActivity(most_seconds=PIECE_SECONDS, least_silence_seconds=100.0).find(_recording(said.sound))
     pieces = [said.sound[int(span.start * RATE) : int(span.end * RATE)] for span in found.spans]
     while len(pieces) > 1 and len(pieces[-1]) < SHORT_SECONDS[0] * RATE:
         pieces[-2:] = [np.concatenate(pieces[-2:])]

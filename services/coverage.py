@@ -1,54 +1,129 @@
 """Whether all that is spoken has a text, by the times of both.
 
-An engine may end a text seconds before the speech ends and tell nobody; only
-voice activity, which knows no words, can tell.
+An engine may end a text seconds before the speech ends, or draw a word out
+over what it leaves out, and tell nobody; only voice activity, which knows no
+words, can tell.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from services.transcript import Segment, Span, Transcript
+from services.transcript import Segment, Span, Transcript, Word
 
 AROUND_SECONDS = 0.3
-LEAST_SECONDS = 0.5
+LEAST_SECONDS = 0.6
+AIR_SECONDS = 0.2
+LONGEST_WORD, LONGEST_LETTER = 0.6, 0.07
 
 
-def unread(heard: list[Span], transcript: Transcript) -> list[Span]:
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Speech without a text of its own: `span` is to be read again.
+
+    Where a word was drawn out over it, that word and the rest of its segment are in doubt as well.
+    """
+
+    span: Span
+    within: Segment | None = None
+    word: int = 0
+
+    @property
+    def in_doubt(self) -> tuple[Word, ...]:
+        return self.within.words[self.word :] if self.within else ()
+
+
+def gaps(heard: list[Span], transcript: Transcript) -> list[Gap]:
     """Speech of some length that no text covers; none where the engine tells no times."""
     if transcript.text and not transcript.segments:
         return []
-    return _long(_without(heard, _covered(transcript.segments)))
+    places = [place for segment in transcript.segments for place in _places(segment)]
+    left = (span for span in _without(heard, places) if span.seconds >= LEAST_SECONDS)
+    found = [_gap(span, transcript.segments, heard) for span in left]
+    return [
+        gap for number, gap in enumerate(found) if gap.within is None or gap.within not in _segments(found[:number])
+    ]
 
 
-def completed(transcript: Transcript, again: Transcript, heard: list[Span]) -> Transcript:
-    """The first reading with what a second one found in its gaps; what nobody could read is a segment without text."""
-    said = sorted((*transcript.segments, *again.segments), key=lambda segment: segment.start)
-    missing = [Segment(text="", start=span.start, end=span.end) for span in _long(_without(heard, _covered(said)))]
-    segments = tuple(sorted((*(one for one in said if one.text), *missing), key=lambda segment: segment.start))
-    text = " ".join(segment.text for segment in segments if segment.text)
-    known = transcript if transcript.text else again
-    return replace(known, text=text, segments=segments, no_speech=not text and not missing)
+def to_read(gaps: list[Gap], duration: float) -> list[Span]:
+    """The gaps with a little air around them, for a word that begins early is heard from its beginning."""
+    return [Span(max(0.0, gap.span.start - AIR_SECONDS), min(duration, gap.span.end + AIR_SECONDS)) for gap in gaps]
 
 
-def _covered(segments: Iterable[Segment]) -> list[Span]:
-    places = [place for segment in segments for place in (segment.words or (segment,))]
-    return [Span(place.start - AROUND_SECONDS, place.end + AROUND_SECONDS) for place in places]
+def filled(transcript: Transcript, gaps: list[Gap], again: Transcript) -> Transcript:
+    """The first reading with what a second one found in its gaps; what was in doubt goes where there is more."""
+    segments = list(transcript.segments)
+    for gap in gaps:
+        found = [one for one in again.segments if gap.span.start <= (one.start + one.end) / 2 <= gap.span.end]
+        said = sum(len(one.words) or len(one.text.split()) for one in found)
+        if said <= len(gap.in_doubt):
+            continue
+        if gap.within is not None:
+            where = segments.index(gap.within)
+            segments[where : where + 1] = _until(gap.within, gap.word)
+        segments += found
+    return _with(transcript if transcript.text else again, segments)
 
 
-def _long(spans: Iterable[Span]) -> list[Span]:
-    return [span for span in spans if span.seconds >= LEAST_SECONDS]
+def shown(transcript: Transcript, gaps: list[Gap]) -> Transcript:
+    """What could not be read as segments without text; where the engine itself heard nobody, there is none."""
+    missing = [Segment(text="", start=gap.span.start, end=gap.span.end) for gap in gaps if gap.within is None]
+    return _with(transcript, [*(one for one in transcript.segments if one.text), *missing])
 
 
-def _without(spans: list[Span], covered: list[Span]) -> Iterator[Span]:
+def _with(transcript: Transcript, segments: list[Segment]) -> Transcript:
+    ordered = tuple(sorted(segments, key=lambda segment: segment.start))
+    text = " ".join(segment.text for segment in ordered if segment.text) if ordered else transcript.text
+    return replace(transcript, text=text, segments=ordered, no_speech=not text and not ordered)
+
+
+def _gap(span: Span, segments: tuple[Segment, ...], heard: list[Span]) -> Gap:
+    for number, segment in enumerate(segments):
+        for place, word in enumerate(segment.words):
+            if word.start < span.start < word.end:
+                following = segments[number + 1].start if number + 1 < len(segments) else float("inf")
+                return Gap(Span(word.start, _end(max(segment.end, span.end), following, heard)), segment, place)
+    return Gap(span)
+
+
+def _end(end: float, most: float, heard: list[Span]) -> float:
+    """Where the speech that goes on at this moment ends, if no other text begins before."""
+    return min(max((span.end for span in heard if span.start <= end <= span.end), default=end), max(end, most))
+
+
+def _segments(gaps: list[Gap]) -> list[Segment]:
+    return [gap.within for gap in gaps if gap.within is not None]
+
+
+def _until(segment: Segment, word: int) -> list[Segment]:
+    """The segment up to a word, if there is anything before it."""
+    if not word:
+        return []
+    at = 0
+    for one in segment.words[:word]:
+        at = segment.text.find(one.text, at) + len(one.text)
+    kept = segment.words[:word]
+    return [replace(segment, text=segment.text[:at], end=kept[-1].end, words=kept)]
+
+
+def _places(segment: Segment) -> Iterator[Span]:
+    """What a segment covers: a word as long as one may take to say it, or all of it where the words have no times."""
+    if not segment.words:
+        yield Span(segment.start - AROUND_SECONDS, segment.end + AROUND_SECONDS)
+    for word in segment.words:
+        longest = LONGEST_WORD + LONGEST_LETTER * len(word.text)
+        yield Span(word.start - AROUND_SECONDS, min(word.end, word.start + longest) + AROUND_SECONDS)
+
+
+def _without(spans: Iterable[Span], covered: list[Span]) -> Iterator[Span]:
     """What is left of the spans where nothing covers them."""
     ordered = sorted(covered, key=lambda span: span.start)
     for span in spans:
         start = span.start
         for cover in ordered:
-            if cover.start > start:
-                yield Span(start, min(cover.start, span.end))
-            start = max(start, cover.end)
-            if start >= span.end:
+            if cover.start >= span.end:
                 break
-        else:
+            if cover.start > start:
+                yield Span(start, cover.start)
+            start = max(start, cover.end)
+        if start < span.end:
             yield Span(start, span.end)

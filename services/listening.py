@@ -1,7 +1,8 @@
 """Listening to a part's recording: decode it, find who speaks, have the engine write it down, and judge that.
 
-What is spoken and has no text is read once more; what has none even then is
-shown as a segment without text.
+What is spoken and has no text is read again, until all has one or another
+reading gives nothing more; what has none even then is shown as a segment
+without text.
 """
 
 from dataclasses import dataclass, replace
@@ -13,9 +14,11 @@ from services.errors import AudioMissing, StoreUnavailable
 from services.interview import Part, Status
 from services.ports.audio import Audio, Stored
 from services.ports.speech import Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
-from services.transcript import Transcript, silence
+from services.transcript import Span, Transcript, silence
 
 log = structlog.get_logger(__name__)
+
+MOST_READINGS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +55,20 @@ class Listening:
     async def _read(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
         speech = Speech(recording, activity.spans, language=part.language, languages=part.languages)
         transcript = await self.engine.transcribe(speech)
-        unread = coverage.unread(activity.heard, transcript)
-        if not unread:
-            return transcript
-        rest = Speech(recording, unread, language=part.language, languages=part.languages)
-        if transcript.language:
-            rest = Speech(recording, unread, language=transcript.language)
-        again = await self.engine.transcribe(rest)
-        return coverage.completed(transcript, again, activity.heard)
+        gaps = coverage.gaps(activity.heard, transcript)
+        for _ in range(MOST_READINGS):
+            if not gaps:
+                break
+            again = await self.engine.transcribe(_rest(speech, coverage.to_read(gaps, recording.duration), transcript))
+            fuller = coverage.filled(transcript, gaps, again)
+            if fuller.text == transcript.text:
+                break
+            transcript, gaps = fuller, coverage.gaps(activity.heard, fuller)
+        return coverage.shown(transcript, gaps)
+
+
+def _rest(speech: Speech, spans: list[Span], transcript: Transcript) -> Speech:
+    """What is to be read again, in the language that was found."""
+    if transcript.language is None:
+        return replace(speech, spans=spans)
+    return replace(speech, spans=spans, language=transcript.language, languages=())

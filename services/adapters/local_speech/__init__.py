@@ -1,9 +1,9 @@
 """Speech recognised on this machine.
 
 LocalSpeech (engine.py) cuts a recording into windows (windows.py), whose tasks
-(tasks.py) take turns on a few threads (lanes.py). Whisper (whisper.py) encodes
+(tasks.py) take turns on a few threads (scheduler.py). Whisper (whisper.py) encodes
 short windows, decodes some together, believes or doubts what came out
-(drafts.py) and tells when it was said (stamps.py), on a device (device.py).
+(hypotheses.py) and tells when it was said (timestamps.py), on a device (device.py).
 """
 
 from services.adapters.local_speech.device import Device

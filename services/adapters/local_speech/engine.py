@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from services.adapters.local_speech.device import Device
-from services.adapters.local_speech.lanes import Lanes, Turn
+from services.adapters.local_speech.scheduler import Scheduler, Turn
 from services.adapters.local_speech.tasks import Reading, Task
 from services.adapters.local_speech.whisper import CPU, Whisper
-from services.adapters.local_speech.windows import Window, windows
+from services.adapters.local_speech.windows import batches, windows
 from services.errors import EngineRefused, EngineUnavailable
 from services.language import find
 from services.ports.speech import Speech
@@ -31,7 +32,7 @@ class LocalSpeech:
         self.words = words
         self.device = device
         self.threads = ThreadPoolExecutor(slots, "speech")
-        self.lanes = Lanes(self.threads, slots)
+        self.scheduler = Scheduler(self.threads, slots)
         self.loading = asyncio.Lock()
         self.model: Whisper | None = None
 
@@ -48,13 +49,17 @@ class LocalSpeech:
         self.model = None
 
     async def transcribe(self, speech: Speech) -> Transcript:
-        """The text of what is spoken; whoever gives up waiting stops the work at the next window."""
+        """The text of what is spoken; whoever gives up waiting stops the work at the next task."""
+        if not speech.spans:
+            return silence(speech.recording.duration)
         try:
-            model = await self._loaded()
-            readings = await self._read(model, speech, _language(model, None if speech.languages else speech.language))
+            model, turn = await self._loaded(), Turn()
+            asked = _language(model, None if speech.languages else speech.language)
+            language = asked or await self._found(model, turn, speech)
+            readings = await self._read(model, turn, speech, language)
         except (RuntimeError, ValueError, MemoryError, OSError) as error:
             raise _unavailable(error) from error
-        return _transcript(readings, speech.recording.duration, self.model_name)
+        return _transcript(readings, language, speech.recording.duration, self.model_name)
 
     async def _loaded(self) -> Whisper:
         async with self.loading:
@@ -66,29 +71,22 @@ class LocalSpeech:
     def _load(self) -> Whisper:
         return Whisper(self.find(), self.slots, self.device.here())
 
-    async def _read(self, model: Whisper, speech: Speech, language: str | None) -> list[Reading]:
-        """All windows side by side; where the language is not known, the first one tells it."""
-        turn, first, rest = Turn(), [], windows(speech.spans)
-        if language is None and rest:
-            first = await self._window(model, turn, speech, rest.pop(0), None)
-            language = first[0].language
-        reading = [asyncio.create_task(self._window(model, turn, speech, window, language)) for window in rest]
-        try:
-            return [*first, *(one for some in await asyncio.gather(*reading) for one in some)]
-        finally:
-            for task in reading:
-                task.cancel()
+    async def _found(self, model: Whisper, turn: Turn, speech: Speech) -> str:
+        """The language of the first window."""
+        return await self.scheduler.run(turn, partial(model.language, speech.recording, windows(speech.spans)[0]))
 
-    async def _window(
-        self, model: Whisper, turn: Turn, speech: Speech, window: Window, language: str | None
-    ) -> list[Reading]:
-        """A window, and again what of it was not read."""
-        task: Task | None = Task(speech.recording, window, language, speech.prompt, self.words)
-        readings: list[Reading] = []
-        while task is not None:
-            readings.append(await self.lanes.read(turn, task, model.read))
-            task = task.after(readings[-1])
-        return readings
+    async def _read(self, model: Whisper, turn: Turn, speech: Speech, language: str) -> list[Reading]:
+        """All tasks side by side, as far as threads are idle."""
+        tasks = [
+            Task(speech.recording, batch, language, speech.prompt, self.words)
+            for batch in batches(windows(speech.spans))
+        ]
+        reading = [asyncio.create_task(self.scheduler.run(turn, partial(model.read, task))) for task in tasks]
+        try:
+            return await asyncio.gather(*reading)
+        finally:
+            for one in reading:
+                one.cancel()
 
 
 def _language(model: Whisper, asked: str | None) -> str | None:
@@ -99,15 +97,15 @@ def _language(model: Whisper, asked: str | None) -> str | None:
     return code
 
 
-def _transcript(readings: list[Reading], duration: float, model_name: str) -> Transcript:
+def _transcript(readings: list[Reading], language: str, duration: float, model_name: str) -> Transcript:
     segments: tuple[Segment, ...] = tuple(segment for reading in readings for segment in reading.segments)
-    if not segments:
-        return silence(duration)
+    text = " ".join(segment.text for segment in segments if segment.text)
     return Transcript(
-        text=" ".join(segment.text for segment in segments),
-        language=find(readings[0].language),
+        text=text,
+        language=find(language) if text else None,
         duration=duration,
         segments=segments,
+        no_speech=not text,
         engine="local",
         model=model_name,
     )

@@ -1,14 +1,14 @@
 """Whisper without the thirty-second tax.
 
 Whisper pads every window to 30 s, so that a short answer costs as much as a
-long one. Here a window is encoded with three seconds of padding, and windows
-of about the same length are decoded together, for then the decoder's weights
-are fetched once for all of them. Where the text then repeats itself, does not
-end or is improbable, the window is read again in full.
+long one. Here a window is encoded with six seconds of padding, as quiet as
+its own quietest moment, and the windows of a task are decoded together, for
+then the decoder's weights are fetched once for all of them. Where the text
+then goes round in circles or is improbable, the window is read again in full.
+Nothing is sampled, so that the same sound gives the same text.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,19 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from services.adapters.local_speech.device import Device
-from services.adapters.local_speech.drafts import Draft
-from services.adapters.local_speech.stamps import sentences, unread
-from services.adapters.local_speech.tasks import WHOLE_FRAMES, Reading, Task
+from services.adapters.local_speech.hypotheses import Hypothesis
+from services.adapters.local_speech.tasks import WHOLE_FRAMES, Reading, Task, padded
+from services.adapters.local_speech.timestamps import Sentence
 from services.adapters.local_speech.windows import Window
+from services.ports.speech import Recording
 from services.transcript import Segment, Word
 
+BEAM = 5
 MOST_TOKENS = 224
 LEAST_TOKENS = 16
 TOKENS_PER_SECOND = 10
 TOKENS_PER_SECOND_OF_OTHERS = 30
-HOTTER = (0.2, 0.4, 0.6, 0.8, 1.0)
+LONGEST_ROUND = 5
 FIRST_STAMP_AT_MOST = 50
 BEFORE_WORDS = "\"'“¿([{-"
 AFTER_WORDS = "\"'.。,，!！?？:：”)]}、"
@@ -56,83 +58,83 @@ class Whisper:
         """The codes of the languages that it knows."""
         return list(self._whisper.supported_languages)
 
-    def read(self, tasks: Sequence[Task]) -> list[Reading]:
-        """What the windows say, decoded together; tasks that go with each other waste least."""
-        frames = max(task.frames for task in tasks)
-        mels = [self._mel(task) for task in tasks]
-        encoded = [self.encode(mel, frames) for mel in mels]
-        tasks = [self._with_language(task, one) for task, one in zip(tasks, encoded, strict=True)]
-        drafts = self._decode(tasks, _together(encoded))
-        return [
-            self._reading(task, mel, *self._sure(task, mel, one, draft))
-            for task, mel, one, draft in zip(tasks, mels, encoded, drafts, strict=True)
+    def language(self, recording: Recording, window: Window) -> str:
+        """The code of the language that is likeliest spoken in a window."""
+        if not self._model.is_multilingual:
+            return "en"
+        (token, _), *_ = self._model.detect_language(self.encode(self._mel(recording, window), padded(window.seconds)))[
+            0
         ]
+        return str(token[2:-2])
+
+    def read(self, task: Task) -> Reading:
+        """What the windows of a task say."""
+        mels = [self._mel(task.recording, window) for window in task.windows]
+        encoded = [self.encode(mel, task.frames) for mel in mels]
+        first = self._decode(task, task.windows, _together(encoded))
+        segments: list[Segment] = []
+        for window, mel, view, hypothesis in zip(task.windows, mels, encoded, first, strict=True):
+            segments += self._segments(task, window, mel, *self._sure(task, window, mel, view, hypothesis))
+        return Reading(tuple(segments))
 
     def encode(self, mel: Mel, frames: int) -> StorageView:
         """The encoder's view of a window that is cut or padded to so many frames."""
         mel = mel[:, :frames]
-        padded = np.pad(mel, ((0, 0), (0, frames - mel.shape[1])))
-        return self._model.encode(StorageView.from_array(padded[None]), to_cpu=True)
+        quiet = mel.min() if mel.size else 0.0
+        whole = np.pad(mel, ((0, 0), (0, frames - mel.shape[1])), constant_values=quiet)
+        return self._model.encode(StorageView.from_array(whole[None]), to_cpu=True)
 
-    def _mel(self, task: Task) -> Mel:
-        return np.asarray(self._whisper.feature_extractor(task.sound())[:, :-1], np.float32)
+    def _mel(self, recording: Recording, window: Window) -> Mel:
+        return np.asarray(self._whisper.feature_extractor(window.sound(recording))[:, :-1], np.float32)
 
-    def _with_language(self, task: Task, encoded: StorageView) -> Task:
-        if task.language is not None:
-            return task
-        if not self._model.is_multilingual:
-            return replace(task, language="en")
-        (token, _), *_ = self._model.detect_language(encoded)[0]
-        return replace(task, language=token[2:-2])
-
-    def _sure(self, task: Task, mel: Mel, encoded: StorageView, draft: Draft) -> tuple[StorageView, Draft]:
-        """The draft, or what the window in full says where the draft does not read well."""
-        if draft.is_good:
-            return encoded, draft
+    def _sure(
+        self, task: Task, window: Window, mel: Mel, view: StorageView, first: Hypothesis
+    ) -> tuple[StorageView, Hypothesis]:
+        """The first text, or what the window in full says where that is doubtful and the second is better."""
+        if first.is_good:
+            return view, first
         whole = self.encode(mel, WHOLE_FRAMES)
-        (again,) = self._decode([task], whole)
-        for temperature in HOTTER:
-            if not again.repeats:
-                break
-            (again,) = self._decode([task], whole, temperature)
-        return (whole, again) if again.is_better(draft) else (encoded, draft)
+        (again,) = self._decode(task, (window,), whole)
+        if again.loops:
+            (again,) = self._decode(task, (window,), whole, no_repeat_ngram_size=LONGEST_ROUND)
+        return (whole, again) if again.is_better(first) else (view, first)
 
-    def _decode(self, tasks: Sequence[Task], encoded: StorageView, temperature: float = 0.0) -> list[Draft]:
-        most_tokens = 1 + max(map(_most_tokens, tasks))
-        prompts = [self._prompt(task) for task in tasks]
-        tokenizer = self._tokenizer(tasks[0].language)
+    def _decode(self, task: Task, windows: Sequence[Window], encoded: StorageView, **options: Any) -> list[Hypothesis]:
+        tokenizer, prompt = self._tokenizer(task.language), self._prompt(task)
+        most = [_most_tokens(task, window) for window in windows]
         results = self._model.generate(
             encoded,
-            prompts,
-            beam_size=1,
+            [prompt] * len(windows),
+            beam_size=BEAM,
             # The engine gives half of this to the text, and never more than the prompt leaves.
-            max_length=min(max(2 * most_tokens, len(prompts[0]) + most_tokens), self._whisper.max_length),
-            sampling_topk=0 if temperature else 1,
-            sampling_temperature=temperature or 1.0,
+            max_length=min(max(2 * max(most) + 2, len(prompt) + max(most) + 1), self._whisper.max_length),
             suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
             max_initial_timestamp_index=FIRST_STAMP_AT_MOST,
             return_scores=True,
             return_no_speech_prob=True,
+            **options,
         )
-        return [Draft.of(one, tokenizer, _most_tokens(task)) for task, one in zip(tasks, results, strict=True)]
+        return [
+            Hypothesis.of(result, tokenizer, window.seconds, tokens)
+            for result, window, tokens in zip(results, windows, most, strict=True)
+        ]
 
     def _prompt(self, task: Task) -> list[int]:
         tokenizer = self._tokenizer(task.language)
         before = tokenizer.encode(" " + task.prompt.strip()) if task.prompt else []
         return list(self._whisper.get_prompt(tokenizer, before))
 
-    def _reading(self, task: Task, mel: Mel, encoded: StorageView, draft: Draft) -> Reading:
-        assert task.language  # noqa: S101  found by now
-        if draft.is_silence:
-            return Reading(task.language)
-        tokenizer, seconds = self._tokenizer(task.language), task.window.seconds
-        zero = tokenizer.timestamp_begin
-        heard = [_heard(tokenizer, *sentence) for sentence in sentences(draft.tokens, zero, seconds)]
-        heard = [sentence for sentence in heard if sentence["text"]]
+    def _segments(
+        self, task: Task, window: Window, mel: Mel, view: StorageView, hypothesis: Hypothesis
+    ) -> list[Segment]:
+        """The sentences of a window; one without text for each span in which the model hears nobody."""
+        if hypothesis.is_silence:
+            return [_nobody(span.start, span.end, hypothesis) for span in window.spans]
+        tokenizer = self._tokenizer(task.language)
+        heard = [one for one in (_heard(tokenizer, sentence) for sentence in hypothesis.sentences) if one["text"]]
         if task.words and heard:
-            self._whisper.add_word_timestamps([heard], tokenizer, encoded, mel.shape[1], BEFORE_WORDS, AFTER_WORDS, 0.0)
-        segments = tuple(_segment(sentence, task.window) for sentence in heard)
-        return Reading(task.language, segments, unread(draft.tokens, zero, seconds))
+            self._whisper.add_word_timestamps([heard], tokenizer, view, mel.shape[1], BEFORE_WORDS, AFTER_WORDS, 0.0)
+        return [_segment(sentence, window, hypothesis) for sentence in heard]
 
     def _make_tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(self._whisper.hf_tokenizer, self._model.is_multilingual, task="transcribe", language=language)
@@ -142,25 +144,37 @@ def _together(encoded: Sequence[StorageView]) -> StorageView:
     return encoded[0] if len(encoded) == 1 else StorageView.from_array(np.concatenate(encoded))
 
 
-def _most_tokens(task: Task) -> int:
+def _most_tokens(task: Task, window: Window) -> int:
     """More than anybody says in this time."""
     pace = TOKENS_PER_SECOND if task.language == "en" else TOKENS_PER_SECOND_OF_OTHERS
-    return min(LEAST_TOKENS + int(pace * task.window.seconds), MOST_TOKENS - 1)
+    return min(LEAST_TOKENS + int(pace * window.seconds), MOST_TOKENS - 1)
 
 
-def _heard(tokenizer: Tokenizer, tokens: list[int], start: float, end: float) -> dict[str, Any]:
-    said = [token for token in tokens if token < tokenizer.eot]
-    return {"tokens": said, "text": tokenizer.decode(said).strip(), "start": start, "end": end, "seek": 0}
+def _heard(tokenizer: Tokenizer, sentence: Sentence) -> dict[str, Any]:
+    said = [token for token in sentence.tokens if token < tokenizer.eot]
+    text = tokenizer.decode(said).strip()
+    return {"tokens": said, "text": text, "start": sentence.start, "end": sentence.end, "seek": 0}
 
 
-def _segment(sentence: dict[str, Any], window: Window) -> Segment:
+def _segment(sentence: dict[str, Any], window: Window, hypothesis: Hypothesis) -> Segment:
     """A sentence with its times in the recording; those of its words are better, where they are known."""
     words = tuple(_word(word, window) for word in sentence.get("words", ()))
     place = window.place(sentence["start"], sentence["end"])
     start, end = (words[0].start, words[-1].end) if words else (place.start, place.end)
-    return Segment(text=sentence["text"], start=start, end=end, words=words)
+    return Segment(text=sentence["text"], start=start, end=end, words=words, **_doubts(hypothesis))
+
+
+def _nobody(start: float, end: float, hypothesis: Hypothesis) -> Segment:
+    return Segment(text="", start=start, end=end, **_doubts(hypothesis))
+
+
+def _doubts(hypothesis: Hypothesis) -> dict[str, Any]:
+    return {
+        "log_probability": round(hypothesis.log_probability, 3),
+        "no_speech_probability": round(hypothesis.no_speech, 3),
+    }
 
 
 def _word(word: dict[str, Any], window: Window) -> Word:
     place = window.place(word["start"], word["end"])
-    return Word(text=word["word"].strip(), start=place.start, end=place.end, probability=word["probability"])
+    return Word(text=word["word"].strip(), start=place.start, end=place.end, probability=float(word["probability"]))

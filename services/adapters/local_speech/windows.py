@@ -13,7 +13,8 @@ from services.ports.speech import Recording
 from services.transcript import Span
 
 RATE = 16_000
-MOST_SECONDS = 20.0
+MOST_SECONDS = 18.0
+MOST_TOGETHER = 4
 
 Sound = NDArray[np.float32]
 
@@ -34,18 +35,12 @@ class Window:
         pieces = [samples[int(span.start * RATE) : int(span.end * RATE)] for span in self.spans]
         return np.concatenate(pieces).astype(np.float32) / np.float32(32_768)
 
-    def rest(self, seconds: float) -> "Window":
-        """What is left of it after so many seconds."""
-        first, (start, _) = self._span(seconds)
-        span = self.spans[first]
-        return Window((Span(span.start + seconds - start, span.end), *self.spans[first + 1 :]))
-
     def place(self, start: float, end: float) -> Span:
         """Where in the recording it is what is said between these moments of the window."""
         number, (begin, _) = self._span((start + end) / 2)
         span = self.spans[number]
         first, last = (min(max(span.start + moment - begin, span.start), span.end) for moment in (start, end))
-        return Span(round(first, 2), round(last, 2))
+        return Span(round(float(first), 2), round(float(last), 2))
 
     def _span(self, moment: float) -> tuple[int, tuple[float, float]]:
         """The span that holds this moment of the window, and which moments it holds."""
@@ -62,6 +57,16 @@ def windows(spans: list[Span], most: float = MOST_SECONDS) -> list[Window]:
         return []
     even = _packed(pieces, most, _seconds(pieces) / count)
     return even if len(even) == count else min(even, _packed(pieces, most, most), key=len)
+
+
+def batches(windows: list[Window]) -> list[tuple[Window, ...]]:
+    """The windows in the lots that are read together, at least two where there are two windows.
+
+    What is read together depends on the recording alone, so that its text does not depend on who else waits.
+    """
+    count = max(ceil(len(windows) / MOST_TOGETHER), min(len(windows), 2))
+    cuts = [len(windows) * number // count for number in range(count + 1)] if count else []
+    return [tuple(windows[first:last]) for first, last in pairwise(cuts)]
 
 
 def _short(span: Span, most: float) -> Iterator[Span]:

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from services.adapters.local_speech.drafts import echoes
-from services.adapters.local_speech.stamps import sentences, unread
-from services.adapters.local_speech.tasks import Task
-from services.adapters.local_speech.windows import MOST_SECONDS, Window, windows
-from services.ports.speech import Recording
+from services.adapters.local_speech.hypotheses import Hypothesis, echoes
+from services.adapters.local_speech.timestamps import Sentence, sentences
+from services.adapters.local_speech.windows import MOST_SECONDS, Window, batches, windows
 from services.transcript import Span
 from tests import audio
 
@@ -17,10 +15,6 @@ ZERO = 1_000
 def touching(*lengths: float) -> list[Span]:
     ends = np.cumsum(lengths)
     return [Span(float(end - length), float(end)) for end, length in zip(ends, lengths, strict=True)]
-
-
-def task(seconds: float, language: str = "en", prompt: str | None = None) -> Task:
-    return Task(Recording(b"", seconds), Window((Span(0.0, seconds),)), language, prompt)
 
 
 def test_a_short_answer_is_one_window() -> None:
@@ -51,7 +45,6 @@ def test_a_moment_of_a_window_has_its_place_in_the_recording() -> None:
     assert window.place(2.5, 4.0) == Span(30.5, 32.0)
     assert window.place(1.0, 2.5) == Span(11.0, 12.0)
     assert window.place(6.0, 9.0) == Span(34.0, 35.0)
-    assert window.rest(3.0) == Window((Span(31.0, 35.0),))
 
 
 def test_a_window_has_the_sound_of_its_spans() -> None:
@@ -62,40 +55,29 @@ def test_a_window_has_the_sound_of_its_spans() -> None:
     assert 0.2 < float(np.abs(heard).max()) < 0.3
 
 
-def test_windows_go_together_if_neither_is_padded_much() -> None:
-    assert task(10.0).goes_with(task(7.0))
-    assert not task(10.0).goes_with(task(2.0))
-    assert not task(10.0).goes_with(task(10.0, "fr"))
-    assert not task(10.0).goes_with(task(10.0, prompt="Indexes."))
+@pytest.mark.parametrize(
+    ("count", "lots"), [(0, []), (1, [1]), (2, [1, 1]), (4, [2, 2]), (5, [2, 3]), (8, [4, 4]), (9, [3, 3, 3])]
+)
+def test_windows_are_read_together_in_few_lots_but_never_all_by_one_core(count: int, lots: list[int]) -> None:
+    several = [Window((Span(float(number), number + 1.0),)) for number in range(count)]
+    found = batches(several)
+    assert [len(lot) for lot in found] == lots
+    assert [window for lot in found for window in lot] == several
 
 
 def test_sentences_have_the_times_around_them() -> None:
     tokens = [ZERO, 5, 6, ZERO + 100, ZERO + 150, 7, ZERO + 200]
-    assert list(sentences(tokens, ZERO, 10.0)) == [([5, 6], 0.0, 2.0), ([7], 3.0, 4.0)]
+    assert list(sentences(tokens, ZERO, 10.0)) == [Sentence([5, 6], 0.0, 2.0), Sentence([7], 3.0, 4.0)]
 
 
 def test_a_sentence_whose_end_is_not_told_ends_with_the_window() -> None:
-    assert list(sentences([ZERO + 50, 5, 6], ZERO, 4.0)) == [([5, 6], 1.0, 4.0)]
-    assert list(sentences([5], ZERO, 4.0)) == [([5], 0.0, 4.0)]
+    assert list(sentences([ZERO + 50, 5, 6], ZERO, 4.0)) == [Sentence([5, 6], 1.0, 4.0)]
+    assert list(sentences([5], ZERO, 4.0)) == [Sentence([5], 0.0, 4.0)]
 
 
 def test_no_time_is_after_the_window_or_goes_back() -> None:
     tokens = [ZERO, 5, ZERO + 400, ZERO + 300, 6, ZERO + 900]
-    assert list(sentences(tokens, ZERO, 9.0)) == [([5], 0.0, 8.0), ([6], 8.0, 9.0)]
-
-
-@pytest.mark.parametrize(
-    ("tokens", "left"),
-    [
-        ([ZERO, 5, ZERO + 150, ZERO + 150], 3.0),
-        ([ZERO, 5, ZERO + 150], None),
-        ([ZERO, 5, ZERO + 480, ZERO + 480], None),
-        ([ZERO, ZERO], None),
-        ([], None),
-    ],
-)
-def test_what_two_times_at_the_end_leave_is_read_again(tokens: list[int], left: float | None) -> None:
-    assert unread(tokens, ZERO, 10.0) == left
+    assert list(sentences(tokens, ZERO, 9.0)) == [Sentence([5], 0.0, 8.0), Sentence([6], 8.0, 9.0)]
 
 
 @pytest.mark.parametrize(
@@ -110,3 +92,17 @@ def test_what_two_times_at_the_end_leave_is_read_again(tokens: list[int], left: 
 )
 def test_a_phrase_that_is_said_twice_in_a_row_is_an_echo(said: list[int], repeated: bool) -> None:
     assert echoes(said) == repeated
+
+
+def hypothesis(end: float, log_probability: float = -0.3, loops: bool = False) -> Hypothesis:
+    return Hypothesis((Sentence([1, 2], 0.0, end),), log_probability, 0.0, loops)
+
+
+def test_no_text_is_better_than_one_that_covers_more() -> None:
+    assert not hypothesis(2.0, -0.1).is_better(hypothesis(9.0, -0.6))
+    assert hypothesis(9.0, -0.6).is_better(hypothesis(2.0, -0.1))
+    assert hypothesis(9.0, -0.1).is_better(hypothesis(9.1, -0.6))
+
+
+def test_a_loop_is_worse_than_any_other_text() -> None:
+    assert hypothesis(2.0, -0.9).is_better(hypothesis(20.0, -0.1, loops=True))

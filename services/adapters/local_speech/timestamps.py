@@ -1,11 +1,18 @@
 """Times in a text: the decoder writes one before and after each sentence."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 SECONDS = 0.02
-LEAST_SECONDS = 1.0
 
-Sentence = tuple[list[int], float, float]
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The tokens between two times of a window, in seconds."""
+
+    tokens: list[int]
+    start: float
+    end: float
 
 
 def sentences(tokens: list[int], zero: int, seconds: float) -> Iterator[Sentence]:
@@ -18,15 +25,7 @@ def sentences(tokens: list[int], zero: int, seconds: float) -> Iterator[Sentence
             continue
         at = max(start, min((token - zero) * SECONDS, seconds))
         if said:
-            yield said, start, at
+            yield Sentence(said, start, at)
         said, start = [], at
     if said:
-        yield said, start, seconds
-
-
-def unread(tokens: list[int], zero: int, seconds: float) -> float | None:
-    """From when on the window has to be read again: two times at the end say that more would follow."""
-    if len(tokens) < 3 or min(tokens[-2:]) < zero:
-        return None
-    end = (tokens[-1] - zero) * SECONDS
-    return end if LEAST_SECONDS <= end <= seconds - LEAST_SECONDS else None
+        yield Sentence(said, start, seconds)
