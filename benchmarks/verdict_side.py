@@ -1,11 +1,14 @@
 """The process that listens to WAV files as a worker does, and says what it believes of what it heard."""
 
+import logging
 import wave
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
+
+import structlog
 
 from app.config import Settings
 from app.weights import find_weights
@@ -71,4 +74,5 @@ def _segments(transcript: Transcript) -> Iterator[tuple[str, str | None]]:
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # answers go where logs go
     serve(opened)
