@@ -90,12 +90,13 @@ GONE = "{ stage: 'interview', session: 'nowhere', at: 0, questions: [{ id: 'q1',
 
 async def test_quotes_are_found_where_they_stand(page: Page) -> None:
     found = await page.evaluate(PIECES)
+    sure: dict[str, object] = {"doubt": None, "begins": []}
     assert found == [
-        {"text": "I say: ", "points": [], "ends": []},
-        {"text": "locks ", "points": [1], "ends": []},
-        {"text": "are slow", "points": [1, 2], "ends": [1]},
-        {"text": " and safe", "points": [2], "ends": [2]},
-        {"text": ".", "points": [], "ends": []},
+        {"text": "I say: ", "points": [], "ends": [], **sure},
+        {"text": "locks ", "points": [1], "ends": [], **sure},
+        {"text": "are slow", "points": [1, 2], "ends": [1], **sure},
+        {"text": " and safe", "points": [2], "ends": [2], **sure},
+        {"text": ".", "points": [], "ends": [], **sure},
     ]
 
 
@@ -107,4 +108,43 @@ PIECES = """async () => {
     { covered: false, quote: null },
     { covered: false, quote: "I say" },
   ]);
+}"""
+
+
+async def test_what_is_doubted_says_so_where_the_words_are(page: Page) -> None:
+    await page.evaluate(DOUBTED)
+    said = page.locator(".transcript p")
+    await expect(said).to_have_text(
+        "Locks are slow. [1 s not understood] [unsure] And safely. [said?] Thank you.1 [1 s not understood]"
+    )
+    suspected = page.get_by_text("Thank you.", exact=True)
+    assert "never have been said" in (await suspected.get_attribute("title") or "")
+    await expect(page.get_by_text("Some of this may never have been said. 57 % could be used")).to_be_visible()
+    for verdict, words in DOUBTS.items():
+        await expect(page.locator(f"[data-question={verdict}] .hint")).to_have_text(words)
+    await expect(page.locator("[data-question=ok] .hint")).to_be_hidden()
+    assert await serious_faults(page) == []
+
+
+DOUBTS = {
+    "low_confidence": "⚠ Hard to understand: words may be wrong.",
+    "suspected_hallucination": "⚠ Some of this may never have been said.",
+    "incomplete": "⚠ Some of what was said could not be understood.",
+}
+DOUBTED = """async () => {
+  const { resultsView } = await import("/web/demo/results.js");
+  const { Standings } = await import("/web/demo/standing.js");
+  const said = [["Locks are slow.", "ok"], ["", "incomplete"], ["And safely.", "low_confidence"],
+    ["Thank you.", "suspected_hallucination"], ["", "incomplete"]];
+  const answer = {
+    question: "Locks?", status: "completed", no_speech: false, transcript: "Locks are slow. And safely. Thank you.",
+    speech_verdict: "suspected_hallucination", usable_share: 0.57, score: 50, file_id: null, model_answer: null,
+    feedback: [{ point: "They are safe.", covered: true, quote: "Thank you.", comment: null }],
+    segments: said.map(([text, speech_verdict], at) => ({ text, start: at, end: at + 1, speech_verdict })),
+  };
+  const verdicts = ["ok", "low_confidence", "suspected_hallucination", "incomplete"];
+  const standings = new Standings(verdicts.map((id) => ({ id, text: id })), { retry() {}, discard() {} });
+  for (const id of verdicts) standings.show(id, null, { ...answer, speech_verdict: id });
+  const result = { final_score: 50, scored_count: 1, answers: [answer], not_answered: [] };
+  document.getElementById("stage").replaceChildren(resultsView(result, [], () => {}), standings.element);
 }"""

@@ -16,7 +16,7 @@ QUESTIONS = ("What is a database index", "What is the difference", "What does it
 # What the page shows of a transcript, without the numbers beside the quotes.
 TRANSCRIPTS = """() => [...document.querySelectorAll(".transcript")].map((shown) => {
   const copy = shown.cloneNode(true);
-  for (const number of copy.querySelectorAll("sup")) number.remove();
+  for (const added of copy.querySelectorAll("sup, .doubt")) added.remove();
   return copy.textContent;
 })"""
 

@@ -3,6 +3,7 @@
 import { Problem } from "../call.js";
 import { backoff } from "../recorder/backoff.js";
 import { pause } from "./dom.js";
+import { OF_ANSWER } from "./doubts.js";
 
 /**
  * The scores of the session, and the recordings that the server did not take: waits until the last recording is with the server, then asks as often as it is told to.
@@ -17,7 +18,7 @@ export async function analyzeInterview(api, recorder, session, tell) {
   for (let failures = 0; ; ) {
     try {
       const { status, body } = await api.call("POST", `/api/analyze/${session}`);
-      if (status === 200) return { result: body, refused };
+      if (status === 200) return { result: { ...body, answers: await withSegments(api, session, body.answers) }, refused };
       failures = 0;
       tell(`${body.message}.`);
       await pause(body.retry_after);
@@ -27,4 +28,20 @@ export async function analyzeInterview(api, recorder, session, tell) {
       await pause(backoff((failures += 1), null) / 1000);
     }
   }
+}
+
+/**
+ * The answers, with their segments where something of them is doubted.
+ * @param {import("./api.js").Api} api
+ * @param {string} session
+ * @param {any[]} answers
+ */
+function withSegments(api, session, answers) {
+  return Promise.all(
+    answers.map(async (answer) => {
+      if (!(answer.speech_verdict in OF_ANSWER)) return answer;
+      const { body } = await api.call("GET", `/api/transcription-status/${session}/${answer.question_id}?segments=true`);
+      return { ...answer, segments: body.segments };
+    }),
+  );
 }

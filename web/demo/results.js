@@ -1,8 +1,9 @@
 /** The third step: the scores, and the words that they rest on. */
 
 import { h } from "./dom.js";
+import { doubts } from "./doubts.js";
 import { pieces } from "./quotes.js";
-import { saidOf } from "./standing.js";
+import { doubtOf, saidOf } from "./standing.js";
 
 const NO_SCORE = /** @type {Record<string, string>} */ ({
   no_speech: "Nobody speaks in this recording.",
@@ -10,6 +11,7 @@ const NO_SCORE = /** @type {Record<string, string>} */ ({
   nothing_to_score: "The question says nothing of what a good answer is.",
   insufficient_evidence: "None of the points was found in what was said. That is no low score: it may be said in other words.",
   needs_review: "Most of what was found shares no word with the points. A person has to judge this answer.",
+  too_little_usable: "Too little of what was said could be understood to judge it. That is no low score.",
   scorer_refused: "The scorer refused to judge this answer.",
 });
 
@@ -68,6 +70,7 @@ function answerCard(answer, at) {
       answer.score === null ? h("span.pill.none", {}, "No score") : h("span.score", {}, String(round(answer.score))),
     ),
     h("blockquote.transcript", {}, ...marked(answer)),
+    doubtOf(answer) && h("p.hint", {}, doubtOf(answer), usedOf(answer)),
     answer.score === null && h("p.hint", {}, reason),
     answer.feedback.length > 0 && h("ol.points", { "aria-label": "Points" }, ...answer.feedback.map(point)),
     answer.model_answer && h("details", {}, h("summary", {}, "A model answer"), h("p", {}, answer.model_answer)),
@@ -77,12 +80,18 @@ function answerCard(answer, at) {
 /** @param {any} answer */
 function marked(answer) {
   if (answer.status !== "completed" || answer.no_speech) return [h("p", {}, saidOf(answer))];
-  const found = pieces(answer.transcript, answer.feedback).map(({ text, points, ends }) => {
-    if (!points.length) return text;
-    return h("mark", {}, text, ...ends.map((end) => h("sup", { "aria-label": `point ${end}` }, String(end))));
+  const doubted = doubts(answer.transcript, answer.segments);
+  const found = pieces(answer.transcript, answer.feedback, doubted).flatMap(({ text, points, ends, doubt, begins }) => {
+    const signs = begins.map(({ from, to, mark, title }) => h("small.doubt", { title }, from === to ? ` ${mark}` : `${mark} `));
+    const words = doubt ? h("span.doubted", { title: doubt.title }, text) : text;
+    if (!points.length) return [...signs, words];
+    return [...signs, h("mark", {}, words, ...ends.map((end) => h("sup", { "aria-label": `point ${end}` }, String(end))))];
   });
   return [h("p", {}, ...found)];
 }
+
+/** How much of a doubted answer the score rests on. @param {any} answer */
+const usedOf = ({ usable_share: share }) => typeof share === "number" && share < 1 && ` ${Math.round(100 * share)} % could be used for the score.`;
 
 /** @param {any} feedback */
 function point({ point: text, covered, comment, needs_review: doubtful }) {

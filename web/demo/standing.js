@@ -1,6 +1,7 @@
 /** One line for each answer: where it is between the microphone and its transcript. */
 
 import { h } from "./dom.js";
+import { OF_ANSWER } from "./doubts.js";
 
 const SERVER = /** @type {Record<string, [string, string]>} */ ({
   queued: ["busy", "In line"],
@@ -36,7 +37,7 @@ export class Standings {
     this.acts = acts;
     this.element = h("ol.standings");
     questions.forEach((question, at) => {
-      const row = h("li", { "data-question": question.id }, h("span.name", {}, `${at + 1}. ${question.text}`), h("span.pill"), h("p.said"));
+      const row = h("li", { "data-question": question.id }, h("span.name", {}, `${at + 1}. ${question.text}`), h("span.pill"), h("p.said"), h("p.hint"));
       this.#rows.set(question.id, row);
       this.element.append(row);
     });
@@ -51,7 +52,7 @@ export class Standings {
     const row = this.#rows.get(id);
     if (!row) return;
     const [kind, words] = standingOf(local, answer);
-    const [, pill, said] = row.children;
+    const [, pill, said, doubt] = row.children;
     pill.className = `pill ${kind}`;
     if (pill.textContent !== words) pill.textContent = words;
     const isSettled = !local || local.state === "accepted" || local.state === "discarded";
@@ -59,6 +60,8 @@ export class Standings {
     if (said.firstChild?.textContent !== shown || (local?.state === "refused") !== Boolean(said.querySelector("button"))) {
       said.replaceChildren(shown, ...(local?.state === "refused" ? this.#choices(local.id) : []));
     }
+    const doubted = isSettled ? doubtOf(answer) : "";
+    if (doubt.textContent !== doubted) doubt.textContent = doubted;
   }
 
   /** @param {string | null} id */
@@ -85,3 +88,9 @@ export function saidOf(answer) {
   return answer.no_speech ? "Nobody speaks in this recording." : answer.transcript;
 }
 
+
+/** Why not to believe all of what was written down, in words. @param {any} answer */
+export function doubtOf(answer) {
+  const words = OF_ANSWER[answer?.speech_verdict];
+  return words ? `⚠ ${words}` : "";
+}
