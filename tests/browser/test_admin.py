@@ -162,3 +162,24 @@ async def test_it_fits_a_phone_by_day_and_by_night(page: Page, stack: Stack, sch
     await find(await opened(page, stack), session)
     assert await page.evaluate(WIDTH) <= 360
     assert await serious_faults(page) == []
+
+
+NAMES = ["constructor", "__proto__", "hasOwnProperty", "toString"]
+TEXTS = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "\u202egnorw\u202c", "{{7*7}} ${7*7}"]
+
+
+async def test_ids_and_texts_that_mean_no_good_are_shown_as_what_they_are(page: Page, stack: Stack) -> None:
+    shown: list[str] = []
+    page.on("dialog", lambda dialog: shown.append(dialog.message))
+    questions = [{"id": name, "text": text} for name, text in zip(NAMES, TEXTS, strict=True)]
+    with stack.client() as alice:
+        session = alice.post("/api/sessions", json={"questions": questions, "title": TEXTS[0]}).json()["session_id"]
+        upload(alice, session, "__proto__", SAMPLE.audio.read_bytes())
+        wait_for(alice, session, "__proto__")
+    answers = await find(await opened(page, stack), session)
+    await expect(page.locator("#session-title")).to_have_text(TEXTS[0])
+    for name, text in zip(NAMES, TEXTS, strict=True):
+        item = answers.filter(has_text=f"{name}: {text}")
+        await expect(item).to_contain_text("completed" if name == "__proto__" else "Not answered yet.")
+    assert not await page.locator("#answers img, #answers script").count()
+    assert not shown

@@ -1,5 +1,6 @@
 /** Finding a session, and looking at its answers. */
 
+import { own } from "../own.js";
 import { Problem } from "../call.js";
 import { announce, complain, h } from "../demo/dom.js";
 import { get } from "./api.js";
@@ -65,7 +66,7 @@ export async function showOpened() {
  * @param {any} question
  */
 function answerItem(session, question) {
-  const answer = session.answers[question.id];
+  const answer = own(session.answers, question.id);
   const asked = h("span", {}, `${question.id}: ${question.text}`);
   if (!answer) return item([pill("no answer"), asked], "Not answered yet.");
   const acts = [];

@@ -1,5 +1,6 @@
 /** The figures at the top: what stands where, and whether anything is wrong. */
 
+import { own } from "../own.js";
 import { h } from "../demo/dom.js";
 import { at, item, refill, swap } from "./parts.js";
 import { age, bytes, moment, times } from "./words.js";
@@ -95,14 +96,14 @@ function showReasons(failed) {
     swap(at("reasons"), [h("p.hint", {}, "Nothing has failed.")]);
     return;
   }
-  codes.sort((a, b) => (failed.day[b] ?? 0) - (failed.day[a] ?? 0) || (failed.ever[b] ?? 0) - (failed.ever[a] ?? 0));
+  codes.sort((a, b) => (own(failed.day, b) ?? 0) - (own(failed.day, a) ?? 0) || (own(failed.ever, b) ?? 0) - (own(failed.ever, a) ?? 0));
   const head = ["Reason", "Hour", "Day", "All"].map((name, index) => h(index ? "th.number" : "th", { scope: "col" }, name));
   const rows = codes.map((code) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, code.replaceAll("_", " ")),
-      ...[failed.hour, failed.day, failed.ever].map((of) => h("td.number", {}, String(of[code] ?? 0))),
+      ...[failed.hour, failed.day, failed.ever].map((of) => h("td.number", {}, String(own(of, code) ?? 0))),
     ),
   );
   const table = h("table.reasons", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));

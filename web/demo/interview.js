@@ -1,5 +1,6 @@
 /** The second step: one question after the other, and nobody waits. */
 
+import { own } from "../own.js";
 import { isSupported } from "../recorder.js";
 import { announce, clock, complain, h } from "./dom.js";
 import { Standings } from "./standing.js";
@@ -56,7 +57,7 @@ export class Interview {
   update({ answers }) {
     this.#answers = answers;
     this.#memory.questions.forEach(({ id }, at) => {
-      const { status, take } = answers[id] ?? {};
+      const { status, take } = own(answers, id) ?? {};
       const news = `${id}.${take}.${status}`;
       if ((status === "completed" || status === "failed") && !this.#wasTold.has(news)) {
         this.#wasTold.add(news);
@@ -119,7 +120,7 @@ export class Interview {
     const { id, text } = this.#question;
     const state = this.#recorder.state;
     const isOn = state === "recording";
-    const isThere = Boolean(this.#answers[id] || this.#locals.has(id));
+    const isThere = Boolean(own(this.#answers, id) || this.#locals.has(id));
     this.count.textContent = `Question ${this.#memory.at + 1} of ${this.#memory.questions.length}`;
     if (this.heading.textContent !== text) this.heading.textContent = text;
     this.record.textContent = isOn ? "Stop" : isThere ? "Record again" : "Record";
@@ -131,7 +132,7 @@ export class Interview {
     this.standings.point(id);
     for (const question of this.#memory.questions) {
       const live = isOn && question.id === id ? { state: "live" } : this.#locals.get(question.id);
-      this.standings.show(question.id, live, this.#answers[question.id]);
+      this.standings.show(question.id, live, own(this.#answers, question.id));
     }
   }
 

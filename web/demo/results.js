@@ -1,5 +1,6 @@
 /** The third step: the scores, and the words that they rest on. */
 
+import { own } from "../own.js";
 import { h } from "./dom.js";
 import { doubts } from "./doubts.js";
 import { pieces } from "./quotes.js";
@@ -58,7 +59,7 @@ export function resultsView(result, refused, again) {
  */
 function answerCard(answer, at) {
   const id = `answer-${at + 1}`;
-  const reason = NO_SCORE[answer.unscored_reason] ?? "This answer has no score.";
+  const reason = own(NO_SCORE, String(answer.unscored_reason)) ?? "This answer has no score.";
   return h(
     "article.card.answer",
     { "aria-labelledby": id },

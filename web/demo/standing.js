@@ -1,5 +1,6 @@
 /** One line for each answer: where it is between the microphone and its transcript. */
 
+import { own } from "../own.js";
 import { h } from "./dom.js";
 import { OF_ANSWER } from "./doubts.js";
 
@@ -21,7 +22,7 @@ export function standingOf(local, answer) {
   if (local?.state === "sending") return ["busy", `Sending ${Math.round(100 * (local.progress ?? 0))} %`];
   if (local?.state === "refused") return ["bad", "Not taken"];
   if (local?.state === "kept") return ["busy", local.problem ? "Kept here, will be sent" : "Kept"];
-  if (answer) return SERVER[answer.status] ?? ["busy", answer.status];
+  if (answer) return own(SERVER, answer.status) ?? ["busy", answer.status];
   return local?.state === "accepted" ? ["busy", "Sent"] : ["none", "Open"];
 }
 
