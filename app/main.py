@@ -30,6 +30,7 @@ from routes import (
     health,
     metrics,
     pages,
+    reference,
     sessions,
     statuses,
     uploads,
@@ -91,10 +92,29 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
             yield {LEAVE: services.push.leave}
 
     app = FastAPI(
-        title="Viva Voce", version=VERSION, description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False
+        title="Viva Voce",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     errors.install(app)
-    for room in (sessions, events, event_socket, uploads, statuses, analyses, webhooks, admin, health, metrics, pages):
+    for room in (
+        sessions,
+        events,
+        event_socket,
+        uploads,
+        statuses,
+        analyses,
+        webhooks,
+        admin,
+        health,
+        metrics,
+        pages,
+        reference,
+    ):
         app.include_router(room.router)
     document.install(app)
     app.add_middleware(GuardedBodies)

@@ -61,19 +61,19 @@ async def demo_page(request: Request, services: Needs) -> Response:
     """The demo page, where the local stack shows it."""
     if services.guests is None:
         raise NotFound("This API shows no demo page; DEMO_PAGE=true with JWT_SECRET would.")
-    return await _file("index.html", request)
+    return await page("index.html", request)
 
 
 @router.api_route("/admin", methods=READ)
 async def dashboard(request: Request) -> Response:
     """The operators' dashboard; what it shows takes an admin's token."""
-    return await _file("admin.html", request)
+    return await page("admin.html", request)
 
 
 @router.api_route("/web/{path:path}", methods=READ)
 async def web_file(path: str, request: Request) -> Response:
     """A file of the folder `web/`, and of no other."""
-    return await _file(path, request)
+    return await page(path, request)
 
 
 @router.post("/local/token")
@@ -102,9 +102,15 @@ async def _guest(services: Services, credentials: HTTPAuthorizationCredentials |
     return viewer.user_id if viewer.user_id.startswith(GUEST) else None
 
 
-async def _file(path: str, request: Request) -> Response:
+async def page(path: str, request: Request) -> Response:
+    """A file of the folder `web/`; NotFound."""
+    return await file_of(FILES, path, request)
+
+
+async def file_of(files: StaticFiles, path: str, request: Request) -> Response:
+    """A file under the pages' policy; NotFound."""
     try:
-        response = await FILES.get_response(path, request.scope)
+        response = await files.get_response(path, request.scope)
     except (HTTPException, ValueError):  # a name with a zero in it is no name
         raise NotFound("There is no such page.") from None
     response.headers.update(HEADERS)

@@ -1,5 +1,6 @@
 """The pages, the files they are made of, and the tokens of those who visit the demo page."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,16 @@ async def test_tokens_are_counted_by_address() -> None:
         answer = await client.post("/local/token")
     assert problem(answer) == (429, "rate_limited")
     assert answer.headers["retry-after"] == "7"
+
+
+async def test_the_documentation_is_of_our_own_files_and_of_no_others() -> None:
+    async with Api().client(None) as client:
+        for path in ("/docs", "/redoc"):
+            answer = await client.get(path)
+            assert answer.status_code == 200
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+            assert "//" not in answer.text.replace("<!doctype html>", "")
+            for name in re.findall(r'(?:src|href)="([^"]+)"', answer.text):
+                assert (await client.get(f"/{name}")).status_code == 200, name
+        for name in ("__init__.py", "..%2f__init__.py", "favicon.png", "nothing.js"):
+            assert problem(await client.get(f"/reference/{name}"))[0] == 404
