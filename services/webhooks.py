@@ -6,11 +6,13 @@ whatever dies, until it arrives or a day has passed.
 
 import base64
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from services import notices
-from services.errors import TooManyWebhooks
+from services.errors import RateLimited, TooManyWebhooks
 from services.events import EventType
 from services.interview import UserId, Viewer
 from services.notices import Notice
@@ -19,6 +21,8 @@ from services.ports.workers import Doorbell
 
 SECRET_BYTES = 32
 BOTH_SECRETS_SECONDS = 24 * 3600.0
+MOST_LOOKED_UP = 4
+LOOK_UP_AGAIN_SECONDS = 5.0
 
 
 def new_secret() -> str:
@@ -32,20 +36,36 @@ class Webhooks:
     doorbell: Doorbell
     check: Callable[[str], Awaitable[None]]
     most: int
+    in_question: Counter[UserId] = field(default_factory=Counter)
 
     async def create(
         self, id: WebhookId, user_id: UserId, url: str, events: tuple[EventType, ...], description: str | None = None
     ) -> Webhook:
-        """A new webhook with its secret, or the one of this id; WebhookUrlRefused, TooManyWebhooks."""
-        await self.check(url)
+        """A new webhook with its secret, or the one of this id; WebhookUrlRefused, TooManyWebhooks, RateLimited."""
+        async with self._looking_up(user_id):
+            await self.check(url)
+        secret = new_secret()
         made = await self.endpoints.create(
-            Webhook(id=id, user_id=user_id, url=url, events=events, secrets=(new_secret(),), description=description)
+            Webhook(id=id, user_id=user_id, url=url, events=events, secrets=(secret,), description=description)
         )
-        # Counted afterwards, so that of several that are made at once none slips through.
-        if len(await self.endpoints.of_user(user_id)) > self.most:
+        # Counted afterwards, so that of several that are made at once none slips through; what was there stays.
+        if secret in made.secrets and len(await self.endpoints.of_user(user_id)) > self.most:
             await self.endpoints.delete(made.id, Viewer(user_id))
             raise TooManyWebhooks
         return made
+
+    @asynccontextmanager
+    async def _looking_up(self, user_id: UserId) -> AsyncIterator[None]:
+        """Few names of one user at once: each may hang for a while."""
+        if self.in_question[user_id] >= MOST_LOOKED_UP:
+            raise RateLimited(retry_after=LOOK_UP_AGAIN_SECONDS)
+        self.in_question[user_id] += 1
+        try:
+            yield
+        finally:
+            self.in_question[user_id] -= 1
+            if not self.in_question[user_id]:
+                del self.in_question[user_id]
 
     async def rotate(self, id: WebhookId, viewer: Viewer) -> Webhook:
         """The webhook with a new secret; the one before signs too for a day."""

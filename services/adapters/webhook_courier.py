@@ -10,7 +10,8 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,7 +28,8 @@ from services.redelivery import Reply
 SECONDS = 10.0
 RESOLVE_SECONDS = 4.0
 CONNECT_SECONDS = 4.0
-RESOLVERS = 8
+BODY_SECONDS = 2.0
+RESOLVERS = 128
 MOST_CONNECTIONS = 64
 MOST_EXCERPT_BYTES = 2048
 LONGEST_EXCERPT = 500
@@ -88,13 +90,8 @@ class WebhookCourier:
             target=target.path.encode(),
         )
         async with self._opened().stream("POST", where, headers=headers, content=body) as answer:
-            read = b""
-            async for piece in answer.aiter_stream():
-                read += piece[:MOST_EXCERPT_BYTES]
-                if len(read) >= MOST_EXCERPT_BYTES:
-                    break
-            excerpt = _printable(read.decode("utf-8", "replace"))
-            return Reply(status=answer.status, excerpt=excerpt, retry_after=_retry_after(answer.headers))
+            said = Reply(status=answer.status, retry_after=_retry_after(answer.headers))
+            return replace(said, excerpt=_printable((await _beginning(answer)).decode("utf-8", "replace")))
 
     def _opened(self) -> httpcore2.AsyncConnectionPool:
         if self._pool is None:
@@ -145,20 +142,44 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class Resolver:
-    """The system's resolver, in few threads of its own: a name that hangs holds nobody else up."""
+    """The system's resolver, in threads of its own, of which each name takes one: a name that hangs holds nobody up."""
 
-    def __init__(self) -> None:
+    def __init__(self, look_up: Callable[[str, int], list[str]] | None = None) -> None:
         self._threads: ThreadPoolExecutor | None = None
+        self._look_up = look_up or _look_up
+        self._asked: dict[tuple[str, int], tuple[float, Future[list[str]]]] = {}
 
     async def resolve(self, host: str, port: int) -> list[str]:
-        """The addresses of a name; OSError if there are none."""
+        """The addresses of a name; OSError if there are none, or if it has hung for a while already."""
+        now = time.monotonic()
+        since, looking = self._asked.get((host, port)) or self._ask(host, port, now)
+        if now - since > RESOLVE_SECONDS:
+            raise TimeoutError
+        return await asyncio.shield(asyncio.wrap_future(looking))
+
+    def _ask(self, host: str, port: int, now: float) -> tuple[float, Future[list[str]]]:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
+        asked = now, self._threads.submit(self._look_up, host, port)
+        self._asked[host, port] = asked
+        asked[1].add_done_callback(lambda _: self._asked.pop((host, port), None))
+        return asked
 
     def close(self) -> None:
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _beginning(answer: httpcore2.Response) -> bytes:
+    """How the body begins; the status says what became of the delivery, however the body ends."""
+    read = b""
+    with suppress(TimeoutError, httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in answer.aiter_stream():
+                read += piece[:MOST_EXCERPT_BYTES]
+                if len(read) >= MOST_EXCERPT_BYTES:
+                    break
+    return read
 
 
 def _look_up(host: str, port: int) -> list[str]:

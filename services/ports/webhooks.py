@@ -19,6 +19,9 @@ WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)
 
 
+MOST_SECRETS = 5
+
+
 class WebhookState(StrEnum):
     """Paused: it failed for days. Disabled: it answered 410."""
 
@@ -107,7 +110,10 @@ class Endpoints(Protocol):
         """WebhookNotFound if it is absent or another user's."""
 
     async def rotate(self, id: WebhookId, viewer: Viewer, secret: str, seconds: float) -> Webhook:
-        """Sign with this secret from now on, and for so many seconds with the one before, too; WebhookNotFound."""
+        """Sign with this secret from now on, and for so many seconds with the one before, too; WebhookNotFound.
+
+        What signed before that goes on to its own end; of more than MOST_SECRETS the oldest go.
+        """
 
     async def listening(self, user_id: UserId, type: str, at: datetime | None) -> list[WebhookId]:
         """The user's webhooks that want this type, were there at that time, and are not disabled."""

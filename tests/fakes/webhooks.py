@@ -10,7 +10,16 @@ from services.addresses import target_of
 from services.errors import DeliveryNotFound, WebhookNotFound
 from services.interview import UserId, Viewer
 from services.notices import Notice
-from services.ports.webhooks import Attempt, Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
+from services.ports.webhooks import (
+    MOST_SECRETS,
+    Attempt,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Webhook,
+    WebhookId,
+    WebhookState,
+)
 from services.redelivery import Arrived, Later, Reply, Step
 from tests.fakes.memory import Clock, Memory
 
@@ -55,7 +64,8 @@ class FakeEndpoints:
 
     async def rotate(self, id: WebhookId, viewer: Viewer, secret: str, seconds: float) -> Webhook:
         await self.get(id, viewer)
-        before = [Key(key.value, key.until or self._clock.after(seconds)) for key in self._keys[id][:1]]
+        good = [key for key in self._keys[id] if key.until is None or key.until > self._clock.now]
+        before = [Key(key.value, key.until or self._clock.after(seconds)) for key in good[: MOST_SECRETS - 1]]
         self._keys[id] = [Key(secret), *before]
         return await self.get(id, viewer)
 

@@ -12,17 +12,19 @@ from services.errors import (
     EngineRefused,
     EngineUnavailable,
     Problem,
+    RateLimited,
     TooManyWebhooks,
     WebhookNotFound,
     WebhookUrlRefused,
 )
 from services.events import EventType
-from services.interview import PartState, SessionId
+from services.interview import PartState, SessionId, UserId
 from services.language import Language
 from services.notices import TEST
 from services.ports.webhooks import Delivery, DeliveryState, Webhook, WebhookId, WebhookState
 from services.redelivery import DELAYS, Reply
 from services.transcript import Transcript
+from services.webhooks import MOST_LOOKED_UP
 from tests.faults import Fault, Faulty
 from tests.house import ALICE, BOB, Q1, Interior
 from tests.processes import Died, seen_by
@@ -204,6 +206,39 @@ async def test_urls_are_checked_and_a_user_has_a_bounded_number() -> None:
     await house.webhooks.delete(WebhookId("w0"), ALICE)
     await listen(house, WebhookId("w9"))
     assert len(await house.endpoints.of_user(ALICE.user_id)) == 3
+
+
+async def test_a_limit_that_was_lowered_ends_none_that_is_there() -> None:
+    house = Interior()
+    for name in ("w0", "w1", "w2"):
+        await listen(house, WebhookId(name))
+    lowered = replace(house.webhooks, most=1)
+    again = await lowered.create(WebhookId("w0"), ALICE.user_id, "https://h.example/", ALL)
+    assert again.id == "w0"
+    with pytest.raises(TooManyWebhooks):
+        await lowered.create(WebhookId("w9"), ALICE.user_id, "https://h.example/", ALL)
+    assert [webhook.id for webhook in await house.endpoints.of_user(ALICE.user_id)] == ["w0", "w1", "w2"]
+
+
+async def test_few_names_of_one_user_are_looked_up_at_once() -> None:
+    house, goes_on = Interior(), asyncio.Event()
+
+    async def hangs(_: str) -> None:
+        await goes_on.wait()
+
+    webhooks = replace(house.webhooks, check=hangs, most=99)
+
+    async def made(number: int, user: UserId) -> Webhook:
+        return await webhooks.create(WebhookId(f"{user}{number}"), user, f"https://h{number}.example/", ALL)
+
+    trying = [asyncio.create_task(made(number, ALICE.user_id)) for number in range(MOST_LOOKED_UP)]
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited):
+        await made(99, ALICE.user_id)
+    others = asyncio.create_task(made(0, BOB.user_id))
+    goes_on.set()
+    assert len(await asyncio.gather(*trying, others)) == MOST_LOOKED_UP + 1
+    assert not webhooks.in_question
 
 
 async def test_what_is_due_is_sent_and_noted() -> None:

@@ -15,7 +15,7 @@ from services.adapters.mongo.tolerant import known, value_of
 from services.errors import WebhookNotFound
 from services.events import EventType
 from services.interview import UserId, Viewer
-from services.ports.webhooks import Webhook, WebhookId, WebhookState
+from services.ports.webhooks import MOST_SECRETS, Webhook, WebhookId, WebhookState
 
 _LATEST = {"$or": [{"$eq": ["$$this.until", None]}, {"$gt": ["$$this.until", NOW]}]}
 _SIGNING = {"$set": {"secrets": {"$filter": {"input": "$secrets", "cond": _LATEST}}}}
@@ -65,7 +65,8 @@ class MongoEndpoints:
     @confirmed()
     async def rotate(self, id: WebhookId, viewer: Viewer, secret: str, seconds: float) -> Webhook:
         ending = {"value": "$$this.value", "until": {"$ifNull": ["$$this.until", later(seconds)]}}
-        before = {"$slice": [{"$map": {"input": "$secrets", "in": ending}}, 1]}
+        good = {"$filter": {"input": "$secrets", "cond": _LATEST}}
+        before = {"$slice": [{"$map": {"input": good, "in": ending}}, MOST_SECRETS - 1]}
         both = {"$concatArrays": [[{"value": literal(secret), "until": None}], before]}
         row = await self._webhooks.find_one_and_update(
             _visible(id, viewer), [{"$set": {"secrets": both}}], return_document=ReturnDocument.AFTER

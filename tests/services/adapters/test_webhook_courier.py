@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import WebhookVerificationError
 
+from services.adapters import webhook_courier
 from services.adapters.webhook_courier import LONGEST_EXCERPT, WebhookCourier
 from services.errors import WebhookUrlRefused
 from services.events import EventType
@@ -123,6 +125,53 @@ async def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPa
         async with courier() as sender:
             assert (await sender.send(a_webhook(receiver.url), a_delivery())).is_success
         assert (len(receiver.seen), proxy.seen) == (1, [])
+
+
+@pytest.mark.parametrize("ending", ["cut", "badly chunked", "hangs"])
+async def test_a_status_counts_however_its_body_ends(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook_courier, "BODY_SECONDS", 0.2)
+    bodies = {"badly chunked": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"}
+    body = bodies.get(ending, b"Content-Length: 99\r\n\r\nok")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}}")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + body)
+        await writer.drain()
+        if ending == "hangs":
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server, courier() as sender:
+        port = server.sockets[0].getsockname()[1]
+        reply = await sender.send(a_webhook(f"http://127.0.0.1:{port}/"), a_delivery())
+    assert (reply.status, reply.error) == (200, None)
+    assert reply.excerpt == ("" if ending == "badly chunked" else "ok")
+
+
+async def test_names_that_hang_take_a_thread_each_and_hold_no_other_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook_courier, "RESOLVE_SECONDS", 0.05)
+    goes_on, asked = threading.Event(), list[str]()
+
+    def look_up(host: str, _: int) -> list[str]:
+        asked.append(host)
+        if host.startswith("hangs"):
+            goes_on.wait()
+        return ["192.0.2.1"]
+
+    resolver = webhook_courier.Resolver(look_up)
+    for _ in range(3):
+        for number in range(20):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.06):
+                    await resolver.resolve(f"hangs{number}.example", 443)
+    assert sorted(asked) == sorted(f"hangs{number}.example" for number in range(20))
+    assert await resolver.resolve("well.example", 443) == ["192.0.2.1"]
+    goes_on.set()
+    while resolver._asked:
+        await asyncio.sleep(0.01)
+    assert await resolver.resolve("hangs0.example", 443) == ["192.0.2.1"]
+    resolver.close()
 
 
 @pytest.mark.parametrize("answer", [Answer(hangs=True), Answer(200, body=b"ok", endless=True)])

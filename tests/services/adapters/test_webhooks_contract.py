@@ -76,12 +76,19 @@ async def test_after_a_rotation_both_secrets_sign_for_a_while(house: House) -> N
     first = "$secret of w1"
     assert (await house.endpoints.rotate(W1, ANN, "second", DAY)).secrets == ("second", first)
     await house.passes(DAY / 2)
-    assert (await house.endpoints.rotate(W1, ANN, "third", DAY)).secrets == ("third", "second")
+    assert (await house.endpoints.rotate(W1, ANN, "third", DAY)).secrets == ("third", "second", first)
     await house.passes(DAY / 2 + 1)
     assert (await house.endpoints.get(W1, ANN)).secrets == ("third", "second")
     await house.passes(DAY / 2)
     assert (await house.endpoints.get(W1, ANN)).secrets == ("third",)
     assert [row.secrets for row in await house.endpoints.of_user(ANN.user_id)] == [("third",)]
+
+
+async def test_only_so_many_secrets_sign_at_once(house: House) -> None:
+    await house.endpoints.create(a_webhook())
+    for number in range(9):
+        webhook = await house.endpoints.rotate(W1, ANN, f"s{number}", DAY)
+    assert webhook.secrets == ("s8", "s7", "s6", "s5", "s4")
 
 
 async def test_who_listens_is_who_was_there_and_wants_it(house: House) -> None:
