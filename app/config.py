@@ -84,6 +84,9 @@ class Settings(FromEnvironment):
         le=1e9,
         description="Minutes of one user's recordings that may wait, estimated from their size.",
     )
+    max_stored_megabytes_per_user: int = Field(
+        1024, ge=1, le=10_000_000, description="Megabytes of sessions that a user may make, as they were sent."
+    )
     max_webhooks_per_user: int = Field(10, ge=1, le=10_000, description="Webhooks that a user may have.")
     webhooks_allow_private: bool = Field(
         False, description="Webhooks may use plain http and private addresses; for development and tests only."

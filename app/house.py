@@ -15,6 +15,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
+from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
@@ -59,6 +60,7 @@ class House:
     workers: MongoWorkers
     gauges: MongoGauges
     replays: MongoReplays
+    quotas: MongoQuotas
     audio: GridAudio
     doorbell: CeleryDoorbell
     closing: Closing
@@ -109,6 +111,7 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         backlog=MongoBacklog(database),
         workers=MongoWorkers(database),
         gauges=MongoGauges(database),
+        quotas=MongoQuotas(database),
         replays=MongoReplays(database, lease_seconds=LEASE_SECONDS),
         audio=audio,
         doorbell=doorbell,

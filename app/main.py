@@ -174,7 +174,11 @@ def _services(
 ) -> Services:
     pace, intake = Pace(backlog=house.backlog), _intake(settings, house)
     return Services(
-        interviews=Interviews(sessions=house.sessions),
+        interviews=Interviews(
+            sessions=house.sessions,
+            quotas=house.quotas,
+            most_bytes_of_user=settings.max_stored_megabytes_per_user * 1024 * 1024,
+        ),
         intake=intake,
         analysis=Analysis(
             sessions=house.sessions, records=house.records, wait=pace.of_session, announce=house.webhooks.announce

@@ -102,6 +102,7 @@ async def analyze_session(
     session_id: SessionPath, request: Request, viewer: Asker, services: Needs
 ) -> ResultOut | PendingOut | Response:
     """The scores of a session, or how long to wait for them."""
+    once.makes_again(request)
     outcome = await services.analysis.run(session_id, viewer)
     if isinstance(outcome, Result):
         return ResultOut.of(outcome)

@@ -65,7 +65,8 @@ class Once(APIRoute):
             answer = await _answered(request, handle)
             fingerprint: str | None = request.state.fingerprint
             if fingerprint is not None:
-                await services.idempotency.keep(found, _kept(answer, fingerprint))
+                made = found.made_id if getattr(request.state, "is_made_again", False) else None
+                await services.idempotency.keep(found, _kept(answer, fingerprint, made))
             return answer
 
     async def _keyed(self, request: Request, services: Services) -> Keyed:
@@ -77,7 +78,12 @@ class Once(APIRoute):
         return Keyed(user_id=viewer.user_id, key=key, path=path, fingerprint=body)
 
     async def _repeat(self, request: Request, handle: Handler, kept: Kept) -> Response:
-        return replay(kept)
+        if kept.made is None:
+            return replay(kept)
+        request.state.kept = kept
+        answer = await handle(request)
+        answer.headers[REPLAYED] = "true"
+        return answer
 
 
 class OnceRead(Once):
@@ -107,6 +113,14 @@ def is_of(request: Request, fingerprint: str | None) -> None:
     request.state.fingerprint = fingerprint
 
 
+def makes_again(request: Request) -> None:
+    """Say that the answer is made again for a repetition, from what is there then, and need not be kept.
+
+    The repetition meets `kept_of`, whose `made` is what the first request was told to call what it makes.
+    """
+    request.state.is_made_again = True
+
+
 async def same(data: AsyncIterator[bytes], fingerprint: str | None) -> None:
     """Read the bytes and keep none; IdempotencyMismatch if they are others."""
     found = hashlib.sha256()
@@ -128,6 +142,8 @@ async def _answered(request: Request, handle: Callable[[Request], Awaitable[Resp
         return await on_invalid(request, error)
 
 
-def _kept(answer: Response, fingerprint: str) -> Kept:
+def _kept(answer: Response, fingerprint: str, made: str | None) -> Kept:
+    if made is not None:
+        return Kept(status=answer.status_code, body=b"", headers={}, fingerprint=fingerprint, made=made)
     headers = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
     return Kept(status=answer.status_code, body=bytes(answer.body), headers=headers, fingerprint=fingerprint)

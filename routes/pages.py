@@ -1,6 +1,7 @@
 """What people see: the demo page, the dashboard, and the files that both are made of."""
 
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,12 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".ts": "text/plain; charset=utf-8",
 }
+
+
+def policy(sources: Mapping[str, str]) -> str:
+    return "; ".join(f"{of} {those}" for of, those in sources.items())
+
+
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -40,7 +47,7 @@ POLICY = {
     "frame-ancestors": "'none'",
 }
 HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{of} {sources}" for of, sources in POLICY.items()),
+    "Content-Security-Policy": policy(POLICY),
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -102,9 +109,11 @@ async def _guest(services: Services, credentials: HTTPAuthorizationCredentials |
     return viewer.user_id if viewer.user_id.startswith(GUEST) else None
 
 
-async def page(path: str, request: Request) -> Response:
+async def page(path: str, request: Request, more: Mapping[str, str] | None = None) -> Response:
     """A file of the folder `web/`; NotFound."""
-    return await file_of(FILES, path, request)
+    response = await file_of(FILES, path, request)
+    response.headers.update(more or {})
+    return response
 
 
 async def file_of(files: StaticFiles, path: str, request: Request) -> Response:

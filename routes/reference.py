@@ -9,25 +9,27 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.staticfiles import StaticFiles
 
-from routes.pages import READ, file_of, page
+from routes.pages import POLICY, READ, file_of, page, policy
 from services.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 
 PACKAGE = "fastapi_offline"
+# What draws the document writes styles into it; scripts it takes from files alone, as every page.
+STYLED = {"Content-Security-Policy": policy(POLICY | {"style-src": "'self' 'unsafe-inline'"})}
 NAMES = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js"})
 
 
 @router.api_route("/docs", methods=READ)
 async def swagger(request: Request) -> Response:
     """The OpenAPI document, to be tried out."""
-    return await page("docs.html", request)
+    return await page("docs.html", request, STYLED)
 
 
 @router.api_route("/redoc", methods=READ)
 async def redoc(request: Request) -> Response:
     """The OpenAPI document, to be read."""
-    return await page("redoc.html", request)
+    return await page("redoc.html", request, STYLED)
 
 
 @router.api_route("/reference/{name}", methods=READ)

@@ -1,5 +1,6 @@
 """Making an interview session, and looking at it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -10,12 +11,12 @@ from routes import once
 from routes.answers import AnswerOut
 from routes.bounded import FIRST_FAULT, Bounded, at_most
 from routes.errors import documented
-from routes.needs import Asker, Needs, SessionPath
+from routes.needs import Asker, Needs, Services, SessionPath
 from routes.prefix import here
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked
 from routes.statuses import tag_of
 from services import errors
-from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, SessionId, new_session_id
+from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, SessionId, Viewer, new_session_id
 from services.language import LONGEST_TAG, Language, parse
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=once.Once)
@@ -138,14 +139,33 @@ class SessionOut(BaseModel):
     status_code=201,
     operation_id="createSession",
     dependencies=[once.takes_key],
-    responses=documented(errors.BodyTooLarge, errors.StoreUnavailable, errors.RateLimited, *once.PROBLEMS),
+    responses=documented(
+        errors.QuotaUsedUp,
+        errors.BodyTooLarge,
+        errors.BodyStalled,
+        errors.TooManyBodies,
+        errors.BodiesSaturated,
+        errors.StoreUnavailable,
+        errors.RateLimited,
+        *once.PROBLEMS,
+    ),
 )
 async def create_session(
     body: SessionIn, request: Request, response: Response, viewer: Asker, services: Needs
 ) -> SessionOut:
     """Create an interview session with its questions; it belongs to the token's user."""
-    hold = once.hold_of(request)
-    session = await services.interviews.create(
+    once.makes_again(request)
+    session = await _made(body, request, viewer, services)
+    response.headers["Location"] = here(request, f"/api/sessions/{session.id}")
+    return SessionOut.of(session)
+
+
+async def _made(body: SessionIn, request: Request, viewer: Viewer, services: Services) -> Session:
+    """A new session, or the one that this request has made before, as it was then."""
+    kept, hold = once.kept_of(request), once.hold_of(request)
+    if kept is not None and kept.made is not None:
+        return replace(await services.interviews.get(SessionId(kept.made), viewer), answers={})
+    return await services.interviews.create(
         Session(
             id=SessionId(hold.made_id) if hold else new_session_id(),
             user_id=viewer.user_id,
@@ -153,9 +173,8 @@ async def create_session(
             questions=body.to_questions(),
         ),
         viewer,
+        len(await request.body()),
     )
-    response.headers["Location"] = here(request, f"/api/sessions/{session.id}")
-    return SessionOut.of(session)
 
 
 @router.get(

@@ -10,12 +10,12 @@ from pydantic import BaseModel, Field
 from routes import once
 from routes.bounded import Bounded, at_most
 from routes.errors import documented
-from routes.needs import Asker, DeliveryPath, Needs, WebhookPath
+from routes.needs import Asker, DeliveryPath, Needs, Services, WebhookPath
 from routes.prefix import here
 from services import errors
 from services.addresses import LONGEST_URL
 from services.events import EventType
-from services.interview import ID_PATTERN
+from services.interview import ID_PATTERN, Viewer
 from services.ports.webhooks import Attempt, Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
 
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"], route_class=once.Once)
@@ -131,6 +131,9 @@ class DeliveriesOut(BaseModel):
     responses=documented(
         errors.TooManyWebhooks,
         errors.BodyTooLarge,
+        errors.BodyStalled,
+        errors.TooManyBodies,
+        errors.BodiesSaturated,
         errors.WebhookUrlRefused,
         errors.StoreUnavailable,
         errors.RateLimited,
@@ -141,15 +144,23 @@ async def create_webhook(
     body: WebhookIn, request: Request, response: Response, viewer: Asker, services: Needs
 ) -> WebhookMadeOut:
     """Be told of what happens to your sessions' answers; the secret with which that is signed is shown here alone."""
+    once.makes_again(request)
+    webhook = await _made(body, request, viewer, services)
+    response.headers["Location"] = here(request, f"/api/webhooks/{webhook.id}")
+    return WebhookMadeOut.of(webhook)
+
+
+async def _made(body: WebhookIn, request: Request, viewer: Viewer, services: Services) -> Webhook:
+    """A new webhook, or the one that this request has made before."""
+    if (kept := once.kept_of(request)) and kept.made:
+        return await services.webhooks.endpoints.get(WebhookId(kept.made), viewer)
     events = tuple(EventType(name) for name in dict.fromkeys(body.events))
     id = WebhookId(_made_id(request))
     try:
-        webhook = await services.webhooks.create(id, viewer.user_id, body.url, events, body.description)
+        return await services.webhooks.create(id, viewer.user_id, body.url, events, body.description)
     except errors.WebhookUrlRefused:
         once.is_of(request, None)  # the name may resolve to something else the next time
         raise
-    response.headers["Location"] = here(request, f"/api/webhooks/{webhook.id}")
-    return WebhookMadeOut.of(webhook)
 
 
 @router.get("", operation_id="listWebhooks", responses=documented(errors.RateLimited))
@@ -184,8 +195,11 @@ async def delete_webhook(webhook_id: WebhookPath, viewer: Asker, services: Needs
     dependencies=[once.takes_key],
     responses=documented(errors.WebhookNotFound, errors.StoreUnavailable, errors.RateLimited, *once.PROBLEMS),
 )
-async def rotate_secret(webhook_id: WebhookPath, viewer: Asker, services: Needs) -> WebhookMadeOut:
+async def rotate_secret(webhook_id: WebhookPath, request: Request, viewer: Asker, services: Needs) -> WebhookMadeOut:
     """A new secret; for 24 hours the one before signs, too."""
+    once.makes_again(request)
+    if once.kept_of(request):
+        return WebhookMadeOut.of(await services.webhooks.endpoints.get(webhook_id, viewer))
     return WebhookMadeOut.of(await services.webhooks.rotate(webhook_id, viewer))
 
 

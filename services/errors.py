@@ -24,6 +24,7 @@ Problem
   Conflict               not from here
     SessionExists
     TooManyWebhooks      a user has as many as are allowed
+    QuotaUsedUp          a user has stored as much as is allowed
     NotFailed            only what failed can be tried again
     RecordingGone        nothing is kept that could be tried again
     SameInWork           the same recording waits or is in work
@@ -192,6 +193,11 @@ class SessionExists(Conflict):
 class TooManyWebhooks(Conflict):
     code = "too_many_webhooks"
     sentence = "You have as many webhooks as are allowed. Delete one first."
+
+
+class QuotaUsedUp(Conflict):
+    code = "quota_used_up"
+    sentence = "Your sessions take as much room as is allowed. Ask the operator of this service for more."
 
 
 class NotFailed(Conflict):

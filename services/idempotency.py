@@ -22,7 +22,7 @@ from services.ports.access import Hold, Kept, Keyed, Replays
 log = structlog.get_logger(__name__)
 
 LONGEST_KEY = 255
-MOST_KEPT_BYTES = 1024 * 1024
+MOST_KEPT_BYTES = 64 * 1024
 LEASE_SECONDS = 15.0
 BODY_CAUSED = frozenset({400, 413, 415, 422})
 

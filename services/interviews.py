@@ -2,20 +2,29 @@
 
 from dataclasses import dataclass
 
-from services.errors import AnswerNotFound, QuestionNotFound, SessionExists
+from services.errors import AnswerNotFound, QuestionNotFound, QuotaUsedUp, SessionExists
 from services.interview import Answer, QuestionId, Session, SessionId, Viewer
+from services.ports.access import Quotas
 from services.ports.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interviews:
     sessions: Sessions
+    quotas: Quotas
+    most_bytes_of_user: int
 
-    async def create(self, session: Session, viewer: Viewer) -> Session:
-        """Keep a new session, or give the one of this id that an earlier try has made; SessionNotFound if not his."""
+    async def create(self, session: Session, viewer: Viewer, size: int) -> Session:
+        """Keep a new session of this size, or give the one of this id that an earlier try has made.
+
+        SessionNotFound if that is not his, QuotaUsedUp if there is no room for another.
+        """
+        if not await self.quotas.take(viewer.user_id, size, self.most_bytes_of_user):
+            raise QuotaUsedUp
         try:
             return await self.sessions.create(session)
         except SessionExists:
+            await self.quotas.give_back(viewer.user_id, size)
             return await self.sessions.get(session.id, viewer)
 
     async def get(self, id: SessionId, viewer: Viewer) -> Session:

@@ -40,7 +40,7 @@ from services.transcription import Transcription
 from services.upkeep import Sweep
 from services.watch import Watch
 from services.webhooks import Webhooks
-from tests.fakes.access import FakeRateLimits, FakeReplays
+from tests.fakes.access import FakeQuotas, FakeRateLimits, FakeReplays
 from tests.fakes.audio import FakeAudio
 from tests.fakes.elections import FakeElections
 from tests.fakes.figures import FakeGauges, FakeTally
@@ -105,6 +105,7 @@ class Interior:
     doorbell: FakeDoorbell = field(default_factory=FakeDoorbell)
     scorer: Scorer = field(default_factory=CoverageScorer)
     touch_seconds: float = 10.0
+    most_bytes_of_user: int = 1024 * 1024
     engine: SpeechEngine | None = None
 
     def __post_init__(self) -> None:
@@ -113,6 +114,7 @@ class Interior:
         self.closings, self.audio = FakeClosings(self.memory), FakeAudio(self.memory)
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
         self.replays, self.limits = FakeReplays(self.memory), FakeRateLimits()
+        self.quotas = FakeQuotas()
         self.tally = FakeTally(self.memory)
         self.elections: Elections = FakeElections(self.memory)
         self.endpoints, self.ledger, self.courier = FakeEndpoints(self.memory), FakeLedger(self.memory), FakeCourier()
@@ -142,7 +144,7 @@ class Interior:
 
     @property
     def interviews(self) -> Interviews:
-        return Interviews(sessions=self.sessions)
+        return Interviews(sessions=self.sessions, quotas=self.quotas, most_bytes_of_user=self.most_bytes_of_user)
 
     @property
     def intake(self) -> Intake:

@@ -31,6 +31,16 @@ class TicketStore(Protocol):
         """Whose ticket it is; Unauthenticated if there is none, if it has expired, or if it is another session's."""
 
 
+class Quotas(Protocol):
+    """How much each user has stored."""
+
+    async def take(self, user_id: UserId, size: int, most: int) -> bool:
+        """Count so many bytes more, unless that would be over the most; whether they were counted."""
+
+    async def give_back(self, user_id: UserId, size: int) -> None:
+        """Count them no more: nothing was stored."""
+
+
 class RateLimits(Protocol):
     async def hit(self, budget: str, who: str) -> float | None:
         """Count one; the seconds to wait if that is over the budget. Never holds a caller up for more than a moment."""
@@ -62,12 +72,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An answer as it was given, and the fingerprint of the body that it was given to."""
+    """An answer as it was given, and the fingerprint of the body that it was given to.
+
+    `made` names what it is made from again, in place of a body that is kept.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str]
     fingerprint: str
+    made: str | None = None
 
 
 class Replays(Protocol):

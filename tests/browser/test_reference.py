@@ -15,5 +15,5 @@ async def test_the_document_is_shown_and_nothing_comes_from_elsewhere(
     context.on("request", lambda request: asked.append(request.url))
     page = await context.new_page()
     await page.goto(path)
-    await expect(page.get_by_text("Upload the recording of one answer").first).to_be_visible()
+    await expect(page.get_by_text("Upload Answer").first).to_be_visible()
     assert {url for url in asked if not url.startswith((stack.url, "data:", "blob:"))} == set()

@@ -1,12 +1,13 @@
 """Who may come in, and what was answered to them before, in memory."""
 
 import secrets
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from services.errors import IdempotencyInFlight, IdempotencyMismatch, Unauthenticated
-from services.interview import SessionId, Viewer
+from services.interview import SessionId, UserId, Viewer
 from services.ports.access import Hold, Kept, Keyed, Ticket
 from tests.fakes.memory import Clock, Memory, Replay
 
@@ -73,6 +74,19 @@ class FakeReplays:
                     setattr(row, name, value)
                 return True
         return False
+
+
+class FakeQuotas:
+    def __init__(self) -> None:
+        self.bytes: Counter[UserId] = Counter()
+
+    async def take(self, user_id: UserId, size: int, most: int) -> bool:
+        fits = self.bytes[user_id] + size <= most
+        self.bytes[user_id] += size if fits else 0
+        return fits
+
+    async def give_back(self, user_id: UserId, size: int) -> None:
+        self.bytes[user_id] -= size
 
 
 class FakeRateLimits:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx2
+
 from tests.routes.api import QUESTIONS, Api, make_session, problem, upload
 from tests.routes.test_uploads import HEAD, file, form, never
 
@@ -171,3 +173,16 @@ async def test_what_says_how_large_it_is_is_refused_before_it_is_stored() -> Non
 
 async def iterate(piece: bytes) -> AsyncIterator[bytes]:
     yield piece
+
+
+async def test_who_has_stored_as_much_as_is_allowed_makes_no_more_and_repeats_nothing_twice() -> None:
+    api = Api()
+    size = len(httpx2.Request("POST", "http://api", json=QUESTIONS).content)
+    api.house.most_bytes_of_user = 2 * size
+    async with api.client() as client, api.client("bob") as bob:
+        key = {"Idempotency-Key": "k"}
+        for headers in (key, {}, key, key):
+            assert (await client.post("/api/sessions", json=QUESTIONS, headers=headers)).status_code == 201
+        assert problem(await client.post("/api/sessions", json=QUESTIONS)) == (409, "quota_used_up")
+        assert (await bob.post("/api/sessions", json=QUESTIONS)).status_code == 201
+    assert len(api.house.memory.sessions) == 3

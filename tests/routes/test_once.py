@@ -37,6 +37,31 @@ async def test_a_session_is_made_once() -> None:
         assert len(api.house.memory.sessions) == 1
 
 
+async def test_what_is_large_or_secret_is_made_again_and_not_kept() -> None:
+    api = Api()
+    async with api.client() as client:
+        made = await client.post("/api/sessions", json=QUESTIONS, headers=KEY)
+        session = made.json()["session_id"]
+        await upload(client, session)
+        await api.house.work_off()
+        again = await client.post("/api/sessions", json=QUESTIONS, headers=KEY)
+        assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+        assert (again.json(), again.headers["Location"]) == (made.json(), made.headers["Location"])
+        webhook = {"url": "https://hooks.example.com/"}
+        first, second = [
+            await client.post("/api/webhooks", json=webhook, headers={"Idempotency-Key": "w"}) for _ in range(2)
+        ]
+        assert first.json() == second.json()
+        rotation = f"/api/webhooks/{first.json()['webhook_id']}/secret"
+        rotated = [await client.post(rotation, headers={"Idempotency-Key": "r"}) for _ in range(2)]
+        assert rotated[0].json()["secret"] == rotated[1].json()["secret"] != first.json()["secret"]
+        scored = [await client.post(f"/api/analyze/{session}", headers={"Idempotency-Key": "a"}) for _ in range(2)]
+        assert scored[0].json() == scored[1].json()
+        assert [answer.headers.get("Idempotency-Replayed") for answer in scored] == [None, "true"]
+    kept = [row.answer for row in api.house.memory.replays.values()]
+    assert [answer and answer.body for answer in kept] == [b""] * 4
+
+
 async def test_a_refusal_that_the_body_caused_is_replayed() -> None:
     async with Api().client() as client:
         first, again = [await client.post("/api/sessions", json={"questions": []}, headers=KEY) for _ in range(2)]

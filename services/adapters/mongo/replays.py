@@ -74,7 +74,12 @@ class MongoReplays:
 
     @confirmed()
     async def keep(self, hold: Hold, answer: Kept) -> bool:
-        kept = {"status": answer.status, "body": Binary(answer.body), "headers": dict(answer.headers)}
+        kept = {
+            "status": answer.status,
+            "body": Binary(answer.body),
+            "headers": dict(answer.headers),
+            "made": answer.made,
+        }
         return await self._write(hold, {"answer": literal(kept), "fingerprint": literal(answer.fingerprint)})
 
     @confirmed()

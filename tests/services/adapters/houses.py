@@ -14,6 +14,7 @@ from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.interventions import MongoInterventions
+from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
@@ -26,7 +27,7 @@ from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
 from services.language import Language
-from services.ports.access import Replays, TicketStore
+from services.ports.access import Quotas, Replays, TicketStore
 from services.ports.audio import Audio
 from services.ports.figures import Gauges, Tally
 from services.ports.operations import AuditLog, Interventions, Views
@@ -35,7 +36,7 @@ from services.ports.sessions import Events, Sessions
 from services.ports.upkeep import Upkeep
 from services.ports.webhooks import Endpoints, Ledger
 from services.ports.workers import Workers
-from tests.fakes.access import FakeReplays, FakeTickets
+from tests.fakes.access import FakeQuotas, FakeReplays, FakeTickets
 from tests.fakes.audio import FakeAudio
 from tests.fakes.figures import FakeGauges, FakeTally
 from tests.fakes.memory import Memory, Terms
@@ -88,6 +89,7 @@ class House:
     tally: Tally
     gauges: Gauges
     replays: Replays
+    quotas: Quotas
     tickets: TicketStore
     endpoints: Endpoints
     ledger: Ledger
@@ -143,6 +145,7 @@ def house_in_memory() -> House:
         tally=FakeTally(memory),
         gauges=FakeGauges(memory),
         replays=FakeReplays(memory),
+        quotas=FakeQuotas(),
         tickets=FakeTickets(memory.clock),
         endpoints=FakeEndpoints(memory),
         ledger=FakeLedger(memory),
@@ -192,6 +195,7 @@ def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
         tally=MongoTally(database),
         gauges=MongoGauges(database),
         replays=MongoReplays(database, lease_seconds=replay_lease),
+        quotas=MongoQuotas(database),
         tickets=MongoTickets(database),
         endpoints=MongoEndpoints(database),
         ledger=MongoLedger(database),
