@@ -4,10 +4,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.stack import reticent
 from scripts.stack.layout import Layout
 
 # A worker that greets no others starts a second sooner; its signs of life are in the database.
 ALONE = ("--without-mingle", "--without-gossip", "--without-heartbeat")
+RETICENT = (sys.executable, "-I", "-S", str(Path(reticent.__file__).resolve()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,16 @@ def mongod(program: Path, port: int, layout: Layout, *, test_commands: bool = Fa
         "--dbpath": str(layout.data("mongod")),
         "--wiredTigerCacheSizeGB": "0.5",
         "--oplogSize": "512",
+        # No slow command is logged: it would be with all that stands in it.
+        "--slowms": "1000000000",
+        "--slowOpSampleRate": "0",
     }
     parameters = ["shutdownTimeoutMillisForSignaledShutdown=100", "diagnosticDataCollectionEnabled=false"]
     parameters += ["enableTestCommands=1"] if test_commands else []
     return Process(
         "mongod",
         (
+            *RETICENT,
             str(program),
             *(word for pair in options.items() for word in pair),
             *(word for parameter in parameters for word in ("--setParameter", parameter)),
