@@ -8,12 +8,16 @@ words, can tell.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from services.evidence import has_words
 from services.transcript import Segment, Span, Transcript, Word
 
 AROUND_SECONDS = 0.3
 LEAST_SECONDS = 0.6
 AIR_SECONDS = 0.2
 LONGEST_WORD, LONGEST_LETTER = 0.6, 0.07
+LEAST_WORDS_A_SECOND, FEW_SECONDS = 0.5, 5.0
+BIT_SECONDS = 25.0
+CERTAIN_WORD = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,33 @@ def gaps(heard: list[Span], transcript: Transcript) -> list[Gap]:
     ]
 
 
+def is_thin(text: str, heard: list[Span]) -> bool:
+    """Whether these are too few words for so much speech: all that can be seen where an engine tells no times."""
+    seconds = sum(span.seconds for span in heard)
+    return seconds >= FEW_SECONDS and not has_words(text, int(LEAST_WORDS_A_SECOND * seconds))
+
+
+def bits(spans: list[Span]) -> list[Span]:
+    """The spans in stretches that are no longer than need be, to be read one by one."""
+    found: list[Span] = []
+    for span in spans:
+        if found and span.end - found[-1].start <= BIT_SECONDS:
+            found[-1] = Span(found[-1].start, span.end)
+        else:
+            found.append(span)
+    return found
+
+
 def to_read(gaps: list[Gap], duration: float) -> list[Span]:
     """The gaps with a little air around them, for a word that begins early is heard from its beginning."""
     return [Span(max(0.0, gap.span.start - AIR_SECONDS), min(duration, gap.span.end + AIR_SECONDS)) for gap in gaps]
 
 
-def filled(transcript: Transcript, gaps: list[Gap], again: Transcript) -> Transcript:
+def filled(transcript: Transcript, gaps: list[Gap], again: list[Segment]) -> Transcript:
     """The first reading with what a second one found in its gaps; what was in doubt goes where there is more."""
     segments = list(transcript.segments)
     for gap in gaps:
-        found = [one for one in again.segments if gap.span.start <= (one.start + one.end) / 2 <= gap.span.end]
+        found = [one for one in again if gap.span.start <= (one.start + one.end) / 2 <= gap.span.end]
         said = sum(len(one.words) or len(one.text.split()) for one in found)
         if said <= len(gap.in_doubt):
             continue
@@ -61,13 +82,24 @@ def filled(transcript: Transcript, gaps: list[Gap], again: Transcript) -> Transc
             where = segments.index(gap.within)
             segments[where : where + 1] = _until(gap.within, gap.word)
         segments += found
-    return _with(transcript if transcript.text else again, segments)
+    return _with(transcript, segments)
 
 
 def shown(transcript: Transcript, gaps: list[Gap]) -> Transcript:
     """What could not be read as segments without text; where the engine itself heard nobody, there is none."""
     missing = [Segment(text="", start=gap.span.start, end=gap.span.end) for gap in gaps if gap.within is None]
     return _with(transcript, [*(one for one in transcript.segments if one.text), *missing])
+
+
+def without_cut_word(transcript: Transcript) -> Transcript:
+    """Without a doubtful last word where the recording breaks off in it: half a word is heard as another."""
+    last = transcript.segments[-1] if transcript.segments else None
+    word = last.words[-1] if last and last.words else None
+    if last is None or word is None or word.end < transcript.duration - AROUND_SECONDS:
+        return transcript
+    if word.probability is None or word.probability >= CERTAIN_WORD:
+        return transcript
+    return _with(transcript, [*transcript.segments[:-1], *_until(last, len(last.words) - 1)])
 
 
 def _with(transcript: Transcript, segments: list[Segment]) -> Transcript:

@@ -5,6 +5,7 @@ reading gives nothing more; what has none even then is shown as a segment
 without text.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 import structlog
@@ -13,8 +14,8 @@ from services import coverage, verdicts
 from services.errors import AudioMissing, StoreUnavailable
 from services.interview import Part, Status
 from services.ports.audio import Audio, Stored
-from services.ports.speech import Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
-from services.transcript import Span, Transcript, silence
+from services.ports.speech import RATE, Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
+from services.transcript import Span, Transcript, moved, silence
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,10 @@ class Listening:
         await self.audio.mark(part.id, Status.PROCESSING.value)
         recording = await self._decoded(part)
         activity = await self.activity.find(recording)
-        transcript = verdicts.judged(await self._transcript(part, recording, activity), activity.heard)
+        transcript = await self._transcript(part, recording, activity)
+        if "truncated" in recording.warnings:
+            transcript = coverage.without_cut_word(transcript)
+        transcript = verdicts.judged(transcript, activity.heard)
         return replace(transcript, warnings=recording.warnings, flaws=recording.flaws)
 
     async def _transcript(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
@@ -55,20 +59,42 @@ class Listening:
     async def _read(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
         speech = Speech(recording, activity.spans, language=part.language, languages=part.languages)
         transcript = await self.engine.transcribe(speech)
-        gaps = coverage.gaps(activity.heard, transcript)
+        if not transcript.segments and coverage.is_thin(transcript.text, activity.heard):
+            return await self._piecewise(speech, transcript)
+        return await self._filled(speech, transcript, activity.heard)
+
+    async def _filled(self, speech: Speech, transcript: Transcript, heard: list[Span]) -> Transcript:
+        """The transcript with what its gaps say, as long as there is more to be had."""
+        gaps = coverage.gaps(heard, transcript)
         for _ in range(MOST_READINGS):
             if not gaps:
                 break
-            again = await self.engine.transcribe(_rest(speech, coverage.to_read(gaps, recording.duration), transcript))
-            fuller = coverage.filled(transcript, gaps, again)
+            again = await self._pieces(speech, coverage.to_read(gaps, speech.recording.duration), transcript)
+            fuller = coverage.filled(transcript, gaps, [one for piece in again for one in piece.segments])
             if fuller.text == transcript.text:
                 break
-            transcript, gaps = fuller, coverage.gaps(activity.heard, fuller)
+            transcript, gaps = fuller, coverage.gaps(heard, fuller)
         return coverage.shown(transcript, gaps)
 
+    async def _piecewise(self, speech: Speech, transcript: Transcript) -> Transcript:
+        """What an engine that tells no times makes of the speech bit by bit, if that is more."""
+        pieces = await self._pieces(speech, coverage.bits(speech.spans), transcript)
+        text = " ".join(piece.text for piece in pieces if piece.text)
+        more = len(text) > len(transcript.text)
+        return replace(transcript, text=text, no_speech=False) if more else transcript
 
-def _rest(speech: Speech, spans: list[Span], transcript: Transcript) -> Speech:
-    """What is to be read again, in the language that was found."""
-    if transcript.language is None:
-        return replace(speech, spans=spans)
-    return replace(speech, spans=spans, language=transcript.language, languages=())
+    async def _pieces(self, speech: Speech, spans: list[Span], transcript: Transcript) -> list[Transcript]:
+        """What is said in each span, in the language that was found, with times of the whole recording."""
+        if transcript.language:
+            speech = replace(speech, language=transcript.language, languages=())
+        asked = [_of(speech, span) for span in spans]
+        heard = await asyncio.gather(*(self.engine.transcribe(one) for one in asked))
+        return [moved(one, span.start) for one, span in zip(heard, spans, strict=True)]
+
+
+def _of(speech: Speech, span: Span) -> Speech:
+    """A span of it as a recording of its own."""
+    first, last = (2 * int(moment * RATE) for moment in (span.start, span.end))
+    pcm = speech.recording.pcm[first:last]
+    cut = Recording(pcm, len(pcm) / (2 * RATE))
+    return replace(speech, recording=cut, spans=[Span(0.0, cut.duration)])

@@ -1,6 +1,6 @@
 """What a speech engine heard: text, and where in the recording it stands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from services.language import Language
@@ -89,3 +89,15 @@ class Transcript:
 def silence(duration: float) -> Transcript:
     """The transcript of a recording in which nobody speaks; no engine is asked."""
     return Transcript(text="", language=None, duration=duration, no_speech=True)
+
+
+def moved(transcript: Transcript, seconds: float) -> Transcript:
+    """The transcript of a piece of a recording, with the times that it has in the whole of it."""
+    return replace(transcript, segments=tuple(_moved(segment, seconds) for segment in transcript.segments))
+
+
+def _moved(segment: Segment, seconds: float) -> Segment:
+    words = tuple(
+        replace(word, start=round(word.start + seconds, 2), end=round(word.end + seconds, 2)) for word in segment.words
+    )
+    return replace(segment, start=round(segment.start + seconds, 2), end=round(segment.end + seconds, 2), words=words)

@@ -9,6 +9,7 @@ import zlib
 from dataclasses import replace
 from statistics import fmean
 
+from services.coverage import is_thin
 from services.evidence import has_words
 from services.transcript import Segment, Span, Transcript, Verdict
 
@@ -16,7 +17,6 @@ VERSION = "2"  # goes up with every change of a rule or a bound
 
 MOST_COMPRESSION = 2.4
 MOST_WORDS_A_SECOND, FEW_WORDS = 9.0, 5
-LEAST_WORDS_A_SECOND, FEW_SECONDS = 0.5, 5.0
 LEAST_HEARD, AROUND_SECONDS = 0.2, 0.3
 LIKELY_SILENCE, SILENT_LOG_PROBABILITY = 0.6, -0.7
 SUSPECTED_WORDS, DOUBTED_WORDS = 0.45, 0.7
@@ -39,7 +39,7 @@ def _of_all(transcript: Transcript, segments: tuple[Segment, ...], heard: list[S
     if transcript.no_speech:
         return Verdict.NO_SPEECH
     if not segments:
-        return _of_text(transcript.text, sum(span.seconds for span in heard))
+        return _of_text(transcript.text, heard)
     verdicts = {segment.verdict for segment in segments}
     for grave in (Verdict.SUSPECTED, Verdict.INCOMPLETE):
         if grave in verdicts:
@@ -55,12 +55,11 @@ def _may_be_of_another_language(transcript: Transcript) -> bool:
     return probability is not None and probability < DOUBTED_LANGUAGE
 
 
-def _of_text(text: str, seconds: float) -> Verdict:
+def _of_text(text: str, heard: list[Span]) -> Verdict:
     """All that can be said where the engine tells no times."""
-    if _repeats(text) or _is_rushed(text, seconds):
+    if _repeats(text) or _is_rushed(text, sum(span.seconds for span in heard)):
         return Verdict.SUSPECTED
-    is_whole = seconds < FEW_SECONDS or has_words(text, int(LEAST_WORDS_A_SECOND * seconds))
-    return Verdict.OK if is_whole else Verdict.INCOMPLETE
+    return Verdict.INCOMPLETE if is_thin(text, heard) else Verdict.OK
 
 
 def _of_segment(segment: Segment, heard: list[Span]) -> Verdict:

@@ -8,6 +8,8 @@ from services.interview import Evaluation, Question
 from services.language import Language
 from services.transcript import Flaw, Span, Transcript
 
+RATE = 16_000
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:

@@ -59,15 +59,15 @@ def test_what_is_read_again_takes_the_place_of_what_was_in_doubt_if_it_is_more()
     first = transcript(spoken(("made", 8.0, 8.4), ("to", 8.4, 8.6), ("go", 8.6, 12.2), ("and", 12.2, 12.6)))
     gaps = coverage.gaps([Span(7.9, 13.0)], first)
     again = spoken(("go", 8.6, 8.9), ("and", 8.9, 9.2), ("pay", 9.2, 9.6), ("a", 9.6, 9.7), ("visit.", 9.7, 10.3))
-    fuller = coverage.filled(first, gaps, transcript(again))
+    fuller = coverage.filled(first, gaps, [again])
     assert fuller.text == "made to go and pay a visit."
-    assert coverage.filled(first, gaps, transcript(spoken(("go.", 8.6, 12.6)))) == first
+    assert coverage.filled(first, gaps, [spoken(("go.", 8.6, 12.6))]) == first
 
 
 def test_a_second_reading_takes_its_place_in_the_order_of_time() -> None:
     first = transcript(segment(0.0, 3.0, "one"), segment(8.0, 11.0, "three"))
     gaps = coverage.gaps([Span(0.0, 11.0)], first)
-    whole = coverage.filled(first, gaps, transcript(segment(4.0, 7.0, "two")))
+    whole = coverage.filled(first, gaps, [segment(4.0, 7.0, "two")])
     assert whole.text == "one two three"
     assert [one.text for one in whole.segments] == ["one", "two", "three"]
 
@@ -104,5 +104,5 @@ def test_the_text_before_a_doubtful_word_keeps_its_letters() -> None:
     )
     first = transcript(said)
     gaps = coverage.gaps([Span(0.0, 6.0)], first)
-    again = transcript(spoken(("Go", 2.0, 2.4), ("on.", 2.4, 3.0)))
-    assert coverage.filled(first, gaps, again).text == "Hi, you. Go on."
+    again = spoken(("Go", 2.0, 2.4), ("on.", 2.4, 3.0))
+    assert coverage.filled(first, gaps, [again]).text == "Hi, you. Go on."

@@ -1,0 +1,115 @@
+"""What an engine leaves out is asked for again, and once more only as long as that gives something."""
+
+from collections.abc import Callable
+
+from services import coverage
+from services.language import Language
+from services.listening import Listening
+from services.ports.speech import RATE, Activity, Recording, Speech
+from services.transcript import Segment, Span, Transcript, Verdict, Word
+from tests.house import Interior
+
+SECONDS = 30
+PCM = bytes(2 * RATE * SECONDS)
+
+Say = Callable[[Speech], Transcript]
+
+
+def said(speech: Speech, *segments: Segment, text: str | None = None) -> Transcript:
+    whole = " ".join(one.text for one in segments if one.text) if text is None else text
+    return Transcript(text=whole, language=Language("en"), duration=speech.recording.duration, segments=segments)
+
+
+def segment(text: str, start: float, end: float) -> Segment:
+    return Segment(text=text, start=start, end=end)
+
+
+class Engine:
+    """Says what it is told to, and notes how many seconds it was given each time."""
+
+    def __init__(self, *answers: Say) -> None:
+        self.answers = list(answers)
+        self.asked: list[float] = []
+
+    async def transcribe(self, speech: Speech) -> Transcript:
+        self.asked.append(round(speech.recording.duration, 1))
+        return self.answers.pop(0)(speech)
+
+
+class Ears:
+    def __init__(self, heard: list[Span]) -> None:
+        self.heard = heard
+
+    async def find(self, recording: Recording) -> Activity:
+        return Activity([Span(0.0, recording.duration)], self.heard)
+
+
+async def listen(engine: Engine, *heard: Span) -> Transcript:
+    house = Interior()
+    part = await house.upload(await house.session(), data=PCM)
+    listening = Listening(audio=house.audio, decoder=house.ears, activity=Ears(list(heard)), engine=engine)
+    return await listening.listen(part)
+
+
+async def test_what_was_left_out_is_asked_for_alone_and_stands_where_it_was_said() -> None:
+    engine = Engine(
+        lambda speech: said(speech, segment("One.", 0.0, 3.0), segment("Three.", 20.0, 23.0)),
+        lambda speech: said(speech, segment("Two.", 0.3, 3.0)),
+    )
+    transcript = await listen(engine, Span(0.0, 3.0), Span(10.0, 13.0), Span(20.0, 23.0))
+    assert engine.asked == [30.0, 3.4]
+    assert transcript.text == "One. Two. Three."
+    assert [(one.start, one.end) for one in transcript.segments] == [(0.0, 3.0), (10.1, 12.8), (20.0, 23.0)]
+    assert transcript.verdict is Verdict.OK
+
+
+async def test_reading_goes_on_as_long_as_it_gives_something() -> None:
+    engine = Engine(
+        lambda speech: said(speech, segment("One.", 0.0, 3.0)),
+        lambda speech: said(speech, segment("Two.", 0.0, 4.0)),
+        lambda speech: said(speech, segment("Three.", 0.0, 4.0)),
+    )
+    transcript = await listen(engine, Span(0.0, 12.0))
+    assert transcript.text == "One. Two. Three."
+    assert len(engine.asked) == 3
+
+
+async def test_what_a_second_reading_does_not_give_is_shown_and_the_verdict_says_so() -> None:
+    engine = Engine(lambda speech: said(speech, segment("One.", 0.0, 3.0)), said)
+    transcript = await listen(engine, Span(0.0, 3.0), Span(10.0, 13.0))
+    assert transcript.text == "One."
+    assert [(one.text, one.start, one.end) for one in transcript.segments] == [("One.", 0.0, 3.0), ("", 10.0, 13.0)]
+    assert transcript.verdict is Verdict.INCOMPLETE
+
+
+async def test_nothing_is_asked_twice_where_all_has_a_text() -> None:
+    engine = Engine(lambda speech: said(speech, segment("All of it.", 0.0, 29.0)))
+    assert (await listen(engine, Span(0.0, 29.0))).text == "All of it."
+    assert engine.asked == [30.0]
+
+
+async def test_an_engine_without_times_is_asked_bit_by_bit_where_it_says_little() -> None:
+    long = "so many words that nobody can say that they are few for this much speech"
+    engine = Engine(lambda speech: said(speech, text="Few words."), lambda speech: said(speech, text=long))
+    transcript = await listen(engine, Span(0.0, 28.0))
+    assert (transcript.text, engine.asked) == (long, [30.0, 30.0])
+    assert transcript.verdict is Verdict.OK
+
+
+async def test_an_engine_without_times_that_still_says_little_is_incomplete() -> None:
+    engine = Engine(*[lambda speech: said(speech, text="Few words.")] * 2)
+    transcript = await listen(engine, Span(0.0, 28.0))
+    assert transcript.text == "Few words."
+    assert transcript.verdict is Verdict.INCOMPLETE
+
+
+def broken_off(probability: float) -> Transcript:
+    last = Word(text="bit.", start=1.5, end=2.0, probability=probability)
+    words = (Word(text="Himself,", start=0.0, end=1.0, probability=0.9), last)
+    one = Segment(text="Himself, bit.", start=0.0, end=2.0, words=words)
+    return Transcript(text=one.text, language=Language("en"), duration=2.1, segments=(one,))
+
+
+def test_half_a_word_at_a_cut_is_no_word() -> None:
+    assert coverage.without_cut_word(broken_off(0.6)).text == "Himself,"
+    assert coverage.without_cut_word(broken_off(0.95)).text == "Himself, bit."
