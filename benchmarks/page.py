@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks import plots, results
+from benchmarks import curves, plots, results
 from benchmarks.results import Result
 from benchmarks.texts import TEXTS, reason_of, text_of
 from scripts.stack.layout import ROOT
@@ -28,7 +28,7 @@ and the dashed line the goal.
 def write(found: Iterable[Result] | None = None) -> None:
     """The page and its plots; what no result stands for any more goes."""
     chosen = results.read() if found is None else list(found)
-    pictures = plots.all_of(chosen)
+    pictures = plots.all_of(chosen) | curves.all_of(chosen)
     IMAGES.mkdir(parents=True, exist_ok=True)
     for old in IMAGES.glob("*.svg"):
         if old.stem not in pictures:
@@ -67,7 +67,8 @@ def _section(benchmark: str, found: list[Result]) -> list[str]:
     said = text_of(benchmark)
     parts = [f"## {said.title}", said.run]
     parts += [f"**What it means to you.** {said.means}"] if said.means else []
-    parts += [f"![{_escaped(unit)}](images/benchmarks/{name}.svg)" for name, unit in plots.names(found)]
+    pictures = [*curves.names(found), *plots.names(found)]
+    parts += [f"![{_escaped(shown)}](images/benchmarks/{name}.svg)" for name, shown in pictures]
     parts += [_table(found, with_notes=True), _measured(found)]
     return parts + _missed(found)
 

@@ -1,7 +1,7 @@
 """Pictures of results: medians, spreads and goals, one picture for each benchmark, unit and goal."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import StringIO
 from itertools import groupby
 from typing import Any
@@ -50,19 +50,29 @@ def _bounds(goal: float, found: list[Result]) -> tuple[float, float]:
 
 
 def _picture(key: Key, found: list[Result]) -> str:
-    matplotlib.use("svg")
-    with matplotlib.rc_context(STYLE):
-        figure, axes = pyplot.subplots(figsize=(INCHES_WIDE, INCHES_AROUND + INCHES_A_ROW * len(found)))
+    goal = float(key[2].split()[1])
+
+    def draw(axes: Any) -> None:
         for row, result in enumerate(reversed(found)):
             colour = MET if result.is_met else MISSED
             axes.plot([result.low, result.high], [row, row], color=colour, linewidth=2, alpha=0.5)
             axes.plot([result.ratio], [row], "o", color=colour)
             axes.annotate(f"{result.ratio:.2f}", (result.ratio, row), (0, 6), textcoords="offset points", ha="center")
-        axes.axvline(float(key[2].split()[1]), color=GOAL, linestyle="--", linewidth=1)
+        axes.axvline(goal, color=GOAL, linestyle="--", linewidth=1)
         axes.set_yticks(range(len(found)), [result.name for result in reversed(found)])
         axes.set_ylim(-0.6, len(found) - 0.2)
-        axes.set_xlim(*_bounds(float(key[2].split()[1]), found))
+        axes.set_xlim(*_bounds(goal, found))
         axes.set_xlabel(f"{key[1]}; goal {key[2]}")
+
+    return svg((INCHES_WIDE, INCHES_AROUND + INCHES_A_ROW * len(found)), draw)
+
+
+def svg(inches: tuple[float, float], draw: Callable[[Any], None]) -> str:
+    """What is drawn on the axes, as SVG; the same drawing gives the same text."""
+    matplotlib.use("svg")
+    with matplotlib.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=inches)
+        draw(axes)
         axes.spines[["top", "right"]].set_visible(False)
         paper = StringIO()
         figure.savefig(paper, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import page, plots, results
+from benchmarks import curves, page, plots, results
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.files import TooFewFiles, open_many
 from benchmarks.hosted import most_at_once, throughput
@@ -27,7 +27,7 @@ def test_the_committed_page_is_of_the_committed_results() -> None:
 def test_the_committed_plots_show_every_committed_median() -> None:
     pictures = {file.stem: file.read_text("utf-8") for file in page.IMAGES.glob("*.svg")}
     found = results.read()
-    assert set(pictures) == {name for name, _ in plots.names(found)}
+    assert set(pictures) == {name for name, _ in (*plots.names(found), *curves.names(found))}
     whole = "".join(pictures.values())
     for one in found:
         assert f">{one.name}</text>" in whole
@@ -59,6 +59,18 @@ def test_the_notes_are_a_section(tmp_path: Path) -> None:
     notes = tmp_path / "notes.md"
     notes.write_text("# Engine\n\nIt was tried.\n")
     assert page.text([result("upload", 1.0)], notes).endswith("## Notes\n\n### Engine\n\nIt was tried.\n")
+
+
+def test_results_along_a_scale_are_a_curve() -> None:
+    names = [f"verdicts, base, {level}, wrong words doubted" for level in ("clean", "5 dB", "all")]
+    found = [result(name, 0.5, benchmark="verdicts") for name in (*names, "verdicts, base, sounds")]
+    assert curves.names([*found, result("a, b, c, d", 1.0)]) == [
+        ("verdicts-curve", "verdicts: noise, in decibels below the speech")
+    ]
+    picture = curves.all_of(found)["verdicts-curve"]
+    assert ">base, wrong words doubted</text>" in picture
+    assert ">5 dB</text>" in picture and ">all</text>" not in picture
+    assert "images/benchmarks/verdicts-curve.svg" in page.text(found, NO_NOTES)
 
 
 def test_the_same_results_give_the_same_pictures() -> None:
