@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 BETWEEN_ATTEMPTS_SECONDS = 0.05
-MOST_BEGINS = 1
+MOST_BEGINS = 2
 
 
 class _LineClosed(Exception):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from av.audio.frame import AudioFrame
 
-from services.adapters.av_decoder import webm
+from services.adapters.av_decoder import mp4, webm
 from services.adapters.av_decoder.channels import Mix
 from services.adapters.av_decoder.flaws import Flaws
 from services.adapters.av_decoder.joints import parts
@@ -15,6 +15,8 @@ from services.adapters.av_decoder.timeline import Timeline
 from services.errors import AudioUnreadable
 from services.formats import Container, container_of
 from services.transcript import Flaw
+
+MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +37,19 @@ def decode(data: bytes, most_seconds: float, give: Give, afresh: Callable[[], No
     kind = container_of(data)
     if kind is None:
         raise AudioUnreadable
-    recordings = parts(kind, data)
-    first = _Pass(kind, recordings, most_seconds, give, _Plan())
-    first.run()
-    recordings, better = _mended(first), first.better()
-    if better is None and recordings is first.recordings:
-        return tuple(first.flaws.found)
-    afresh()
-    second = _Pass(kind, recordings, most_seconds, give, better or first.plan)
-    second.run()
-    return tuple(second.flaws.found)
-
-
-def _mended(first: "_Pass") -> list[bytes]:
-    """The recordings with what is damaged blanked, if that can help."""
-    if first.kind is not Container.WEBM or not (first.is_doubtful or first.flaws.found):
-        return first.recordings
-    mended = [webm.mended(recording) for recording in first.recordings]
-    is_same = all(one is other for one, other in zip(mended, first.recordings, strict=True))
-    return first.recordings if is_same else mended
+    attempt = _Pass(kind, parts(kind, data), most_seconds, give, _Plan())
+    attempt.run()
+    if (mended := attempt.mended()) is not None:
+        afresh()
+        attempt = _Pass(kind, mended, most_seconds, give, _Plan())
+        attempt.run()
+    if attempt.is_unreadable:
+        raise AudioUnreadable
+    if (better := attempt.better()) is not None:
+        afresh()
+        attempt = _Pass(kind, attempt.recordings, most_seconds, give, better)
+        attempt.run()
+    return tuple(attempt.flaws.found)
 
 
 class _Pass:
@@ -70,6 +66,7 @@ class _Pass:
         self.mixer: Mixer | None = None
         self.mixers = 0
         self.is_doubtful = False
+        self.unread = 0
 
     def run(self) -> None:
         for number, data in enumerate(self.recordings):
@@ -77,6 +74,18 @@ class _Pass:
                 self.flaws.add("joined", self.timeline.position)
             self._read(data)
         self._finish()
+
+    @property
+    def is_unreadable(self) -> bool:
+        return self.unread == len(self.recordings)
+
+    def mended(self) -> list[bytes] | None:
+        """The recordings with what is damaged blanked, where there is anything to mend."""
+        mend = MENDERS.get(self.kind)
+        if mend is None or not (self.is_doubtful or self.flaws.found):
+            return None
+        mended = [mend(recording) for recording in self.recordings]
+        return None if mended == self.recordings else mended
 
     def better(self) -> _Plan | None:
         """Another plan, if this pass has found a reason."""
@@ -92,8 +101,7 @@ class _Pass:
                     self._take(silence, frame)
                 self.is_doubtful |= reading.is_doubtful
         except AudioUnreadable:
-            if len(self.recordings) == 1:
-                raise
+            self.unread += 1
             self.flaws.add("decode_errors", self.timeline.position)
 
     def _take(self, silence: float, frame: AudioFrame) -> None:

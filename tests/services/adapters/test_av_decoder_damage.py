@@ -1,7 +1,7 @@
 """Joined, cut and holed recordings: as much is heard as can be, in its place, and what is wrong is told."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from services.adapters.av_decoder.sound import decode
 from services.errors import AudioTooLong, AudioUnreadable
 from services.formats import container_of
 from services.transcript import Flaw
-from tests import audio
+from tests import audio, browser_recordings
 
 MOST = 60.0
 AT_THE_END = ("mp4", "mov", "3gp", "caf")  # what says where the sound lies stands behind it
@@ -108,6 +108,48 @@ def test_a_tail_of_garbage_does_no_harm(container: str) -> None:
 def test_nothing_is_said_of_what_is_whole(container: str) -> None:
     for length in (0.3, 1.0, 7.7):
         assert heard(audio.encoded(container, length))[1] == ()
+
+
+BROWSERS = (browser_recordings.chromium, browser_recordings.firefox, browser_recordings.safari)
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+@pytest.mark.parametrize("place", [0.15, 0.31, 0.5, 0.62, 0.77])
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_damage_in_what_a_browser_records_costs_two_seconds_at_most(
+    browser: Callable[[audio.Samples, int], bytes], place: float, is_gone: bool
+) -> None:
+    whole = browser(audio.tone(12.0, 48_000, 440), 48_000)
+    start = int(len(whole) * place)
+    rubbish = b"" if is_gone else np.random.default_rng(1).bytes(3_000)
+    sound, flaws = heard(whole[:start] + rubbish + whole[start + 3_000 :])
+    assert seconds(sound) == pytest.approx(12.0, abs=0.1)
+    assert "gap" in codes(flaws) or codes(flaws) == ["decode_errors"]
+    assert sum(flaw.seconds or 0.0 for flaw in flaws) < 2.1
+    quiet = sum(np.abs(sound[at : at + 800]).max() < 1_000 for at in range(0, len(sound) - 800, 800)) / 20
+    assert quiet < 2.2
+    for part in (sound[: int(0.7 * place * len(sound))], sound[-2 * audio.RATE :]):
+        assert hertz(part) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_what_a_browser_records_is_joined_and_cut_like_all_else(
+    browser: Callable[[audio.Samples, int], bytes],
+) -> None:
+    first, second = (browser(audio.tone(5.0, 48_000, pitch), 48_000) for pitch in (300, 500))
+    assert heard(first)[1] == ()
+    sound, flaws = heard(first + second[: len(second) // 2])
+    assert codes(flaws) == ["joined", "truncated"]
+    assert flaws[0].at == pytest.approx(5.0, abs=0.1)
+    assert [hertz(sound[: 5 * audio.RATE]), hertz(sound[5 * audio.RATE :])] == [300, 500]
+
+
+def test_mp4_with_a_hole_is_heard_up_to_it() -> None:
+    whole = audio.encoded("mp4", 8.0)
+    middle = len(whole) // 2
+    sound, flaws = heard(whole[:middle] + whole[middle + 3_000 :])
+    assert 3.5 < seconds(sound) < 8.2
+    assert codes(flaws)[0] == "decode_errors" and codes(flaws)[-1] == "truncated"
 
 
 def test_silence_stands_for_what_is_missing() -> None:
