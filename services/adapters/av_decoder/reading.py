@@ -1,5 +1,6 @@
 """One recording out of its container, frame by frame, and what is wrong with it."""
 
+import math
 from collections.abc import Iterator
 from io import BytesIO
 from types import TracebackType
@@ -59,7 +60,7 @@ class Reading:
         self._end()
 
     def _silence_before(self, frame: AudioFrame, seconds: float) -> float:
-        if not self.demuxer.is_timed or frame.time is None:
+        if not self.demuxer.is_timed or frame.time is None or not math.isfinite(frame.time):
             return 0.0
         return self.timeline.silence_before(frame.time, seconds, self.is_pause)
 
@@ -118,8 +119,10 @@ def _opened(data: bytes, demuxer: Demuxer) -> InputContainer:
 
 
 def _first_audio(container: InputContainer, codecs: tuple[str, ...]) -> AudioStream:
-    stream = next(iter(container.streams.audio), None)
-    if stream is None or stream.codec_context.name not in codecs:
+    """The first track of a codec that is taken; for some tracks ffmpeg knows no codec at all."""
+    tracks = (track for track in container.streams.audio if track.codec_context is not None)
+    track = next((track for track in tracks if track.codec_context.name in codecs), None)
+    if track is None:
         raise AudioUnreadable
-    stream.codec_context.thread_count = 1
-    return stream
+    track.codec_context.thread_count = 1
+    return track
