@@ -8,6 +8,12 @@ import av
 from tests.audio import CLUSTER, Samples
 
 BITS_PER_SECOND = 64_000
+FRAGMENTS = {
+    "movflags": "empty_moov+default_base_moof+skip_trailer",
+    "frag_duration": "1000000",
+    "use_editlist": "0",
+    "brand": "iso5",
+}
 UNKNOWN = b"\x01" + b"\xff" * 7
 
 
@@ -38,9 +44,12 @@ def firefox(sound: Samples, rate: int) -> bytes:
 
 def safari(sound: Samples, rate: int) -> bytes:
     """AAC in fragments of MP4: an empty moov, then moof and mdat each second, and no index at the end."""
-    flags = "empty_moov+default_base_moof+skip_trailer"
-    options = {"movflags": flags, "frag_duration": "1000000", "use_editlist": "0", "brand": "iso5"}
-    return _muxed(sound, rate, "mp4", "aac", options)
+    return _muxed(sound, rate, "mp4", "aac", FRAGMENTS)
+
+
+def chromium_mp4(sound: Samples, rate: int) -> bytes:
+    """Opus in fragments of MP4."""
+    return _muxed(sound, rate, "mp4", "libopus", FRAGMENTS)
 
 
 def _length_of_size(body: bytes) -> int:

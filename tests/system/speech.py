@@ -2,15 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import av
 import jiwer
+import numpy as np
 
 from scripts.demo.interview import HERE
-from tests.audio import ENCODERS
+from services.adapters.av_decoder.sound import decode
+from tests.audio import RATE, Samples, spoken
 
 PLAIN = jiwer.Compose(
     [
@@ -48,17 +47,10 @@ def word_error_rate(said: str, heard: str) -> float:
 
 def transcoded(audio: Path, container: str) -> bytes:
     """The same recording in another container, with the codec that is usual there."""
-    codec, rate = ENCODERS[container]
-    file = BytesIO()
-    with av.open(str(audio)) as source, av.open(file, "w", format=container) as output:
-        stream: Any = output.add_stream(codec, rate=rate, layout="mono")
-        converter = av.AudioResampler(
-            stream.codec_context.format, "mono", rate, stream.codec_context.frame_size or 1024
-        )
-        for frame in source.decode(audio=0):
-            for piece in converter.resample(frame):
-                output.mux(stream.encode(piece))
-        for piece in converter.resample(None):
-            output.mux(stream.encode(piece))
-        output.mux(stream.encode(None))
-    return file.getvalue()
+    return spoken(container, sound_of(audio)[np.newaxis], RATE)
+
+
+def sound_of(audio: Path) -> Samples:
+    blocks: list[bytes] = []
+    decode(audio.read_bytes(), 600.0, blocks.append, blocks.clear)
+    return np.frombuffer(b"".join(blocks), np.int16)

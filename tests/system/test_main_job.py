@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.formats import Container
 from tests.audio import noise, silence, wav
 from tests.system.house import Stack, analyze, create, upload, wait_for
 from tests.system.speech import samples, transcoded, word_error_rate
@@ -51,7 +52,7 @@ def _check_record(stack: Stack, session: str) -> None:
         assert stack.database["fs.chunks"].count_documents({"files_id": part["_id"]}) == 0
 
 
-@pytest.mark.parametrize("container", ["webm", "ogg", "wav", "mp3", "mp4", "flac"])
+@pytest.mark.parametrize("container", list(Container))
 def test_every_container_is_heard(stack: Stack, container: str) -> None:
     sample = samples()[0]
     with stack.client() as client:

@@ -35,6 +35,11 @@ class _Box:
     end: int
 
 
+def is_damaged(data: bytes) -> bool:
+    """Whether boxes do not follow upon each other, or a fragment's head is none."""
+    return any(_is_damaged(data, box) for box in _walk(data))
+
+
 def mended(data: bytes) -> bytes:
     """The same bytes, with damaged fragments blanked; unchanged where there are none."""
     whole = bytearray(data)

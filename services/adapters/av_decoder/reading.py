@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
-from services.adapters.av_decoder import ends, webm
+from services.adapters.av_decoder import ends, mp4, webm
 from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
 from services.adapters.av_decoder.timeline import TOLERANCE, Timeline
 from services.errors import AudioTooLong, AudioUnreadable
@@ -100,13 +100,19 @@ class Reading:
     def _end(self) -> None:
         missing = self._missing_seconds()
         read = 0 if self.last is None else (self.last.pos or 0) + webm.HEAD_OF_BLOCK + self.last.size
-        self.is_doubtful = self.kind is Container.WEBM and webm.unread(self.data, read) > 0
+        self.is_doubtful = self._is_doubtful(read)
         lost = ends.missing_bytes(self.kind, self.data, read)
         if lost and self.kind in ends.LINEAR:
             missing = max(missing, lost * (self.timeline.position - self.start) / len(self.data))
         is_cut = self.kind is Container.MP3 and self.last is not None and not ends.is_whole_frame(bytes(self.last))
         if lost or missing > ends.LEAST_SECONDS or self.failed_at is not None or is_cut:
             self.flaws.add("truncated", self.timeline.position, missing if missing > ends.LEAST_SECONDS else None)
+
+    def _is_doubtful(self, read: int) -> bool:
+        """Whether there is more in the file than ffmpeg found, as far as the containers that can be mended tell."""
+        if self.kind is Container.MP4:
+            return mp4.is_damaged(self.data)
+        return self.kind is Container.WEBM and webm.unread(self.data, read) > 0
 
     def _missing_seconds(self) -> float:
         if self.stream.duration is None or self.stream.time_base is None or not ends.declares(self.kind, self.data):

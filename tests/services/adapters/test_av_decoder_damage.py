@@ -110,7 +110,12 @@ def test_nothing_is_said_of_what_is_whole(container: str) -> None:
         assert heard(audio.encoded(container, length))[1] == ()
 
 
-BROWSERS = (browser_recordings.chromium, browser_recordings.firefox, browser_recordings.safari)
+BROWSERS = (
+    browser_recordings.chromium,
+    browser_recordings.chromium_mp4,
+    browser_recordings.firefox,
+    browser_recordings.safari,
+)
 
 
 @pytest.mark.parametrize("browser", BROWSERS)
@@ -142,6 +147,21 @@ def test_what_a_browser_records_is_joined_and_cut_like_all_else(
     assert codes(flaws) == ["joined", "truncated"]
     assert flaws[0].at == pytest.approx(5.0, abs=0.1)
     assert [hertz(sound[: 5 * audio.RATE]), hertz(sound[5 * audio.RATE :])] == [300, 500]
+
+
+@pytest.mark.parametrize("place", range(40, 100, 10))
+def test_a_time_that_is_no_number_is_none(place: int) -> None:
+    """What is decoded of damaged Opus may come without the unit of its time."""
+    whole = audio.spoken("mp4", audio.tone(3.0, 48_000)[np.newaxis], 48_000, "libopus", browser_recordings.FRAGMENTS)
+    at = len(whole) * place // 100
+    sound, flaws = heard(whole[:at] + whole[at + 500 :])
+    assert seconds(sound) > 0.9
+    assert flaws
+
+
+def test_a_track_of_no_known_codec_is_unreadable() -> None:
+    with pytest.raises(AudioUnreadable):
+        heard(audio.encoded("mp4", 1.0, codec="libopus").replace(b"Opus", b"zzzz"))
 
 
 def test_mp4_with_a_hole_is_heard_up_to_it() -> None:

@@ -1,0 +1,68 @@
+"""Whatever happens to a recording, decoding it has a foreseen end, and what is told of it is within it."""
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.adapters.av_decoder import wire
+from services.adapters.av_decoder.sound import decode
+from services.errors import AudioTooLong, AudioUnreadable
+from tests import audio, browser_recordings
+
+MOST = 30.0
+MADE = (browser_recordings.chromium, browser_recordings.chromium_mp4, browser_recordings.safari)
+BROWSERS = {made.__name__: made for made in MADE}
+PLACES = st.floats(0.0, 1.0)
+LENGTHS = st.sampled_from([1, 3, 50, 500, 3_000])
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just("cut"), PLACES, LENGTHS),
+        st.tuples(st.just("hole"), PLACES, LENGTHS),
+        st.tuples(st.just("again"), PLACES, LENGTHS),
+        st.tuples(st.binary(min_size=1, max_size=60), PLACES, LENGTHS),
+        st.tuples(st.sampled_from([*audio.ENCODERS, *BROWSERS]), st.just(1.0), LENGTHS),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@cache
+def recording(name: str) -> bytes:
+    if name in BROWSERS:
+        return BROWSERS[name](audio.tone(3.0, 48_000), 48_000)
+    return audio.encoded(name, 2.0)
+
+
+def changed(data: bytes, what: str | bytes, place: float, length: int) -> bytes:
+    """Cut off, with a hole, with a piece that comes twice, overwritten, or with another recording behind it."""
+    at = int(place * len(data))
+    if isinstance(what, bytes):
+        return data[:at] + what + data[at + len(what) :]
+    if what == "cut":
+        return data[:at]
+    if what == "hole":
+        return data[:at] + data[at + length :]
+    if what == "again":
+        return data[:at] + data[max(0, at - length) :]
+    return data + recording(what)
+
+
+@pytest.mark.parametrize("name", [*audio.ENCODERS, *BROWSERS])
+@settings(max_examples=15, deadline=None)
+@given(changes=CHANGES)
+def test_any_damage_has_a_foreseen_end(name: str, changes: list[tuple[str | bytes, float, int]]) -> None:
+    data = recording(name)
+    for change in changes:
+        data = changed(data, *change)
+    blocks: list[bytes] = []
+    try:
+        flaws = decode(data, MOST, blocks.append, blocks.clear)
+    except (AudioUnreadable, AudioTooLong):
+        return
+    seconds = sum(map(len, blocks)) / wire.BYTES_PER_SECOND
+    assert seconds <= MOST + 1
+    assert wire.flaws_of(wire.flaws_body(flaws)) == flaws
+    assert all(0 <= (flaw.at or 0.0) <= seconds + 0.1 for flaw in flaws)
