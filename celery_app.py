@@ -11,6 +11,7 @@ import structlog
 from celery import signals
 from celery.concurrency.prefork import TaskPool as Forking
 from celery.exceptions import WorkerShutdown
+from celery.platforms import EX_FAILURE
 
 from app.config import Settings, StackSettings
 from app.engines import speech_kind
@@ -61,7 +62,9 @@ def _on_logging(**_: Any) -> None:
 
 
 @signals.celeryd_init.connect
-def _on_init(sender: str, **_: Any) -> None:
+def _on_init(sender: str, instance: Any, **_: Any) -> None:
+    configure_logs(settings)
+    instance.quiet = settings.log_format == "json"  # a banner is no line of JSON
     process.call(sender)
 
 
@@ -97,5 +100,7 @@ def _on_shutting_down(**_: Any) -> None:
 
 
 @signals.worker_shutdown.connect
-def _on_shutdown(**_: Any) -> None:
+def _on_shutdown(sender: Any, **_: Any) -> None:
     process.close()
+    if process.gave_up:
+        sender.exitcode = EX_FAILURE

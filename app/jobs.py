@@ -1,7 +1,10 @@
 """The Celery object: how jobs travel. A message carries an id; losing or doubling it must not matter."""
 
+from typing import Any, Self
+
 from celery import Celery
-from kombu import Queue
+from celery.app.amqp import AMQP
+from kombu import Connection, Queue
 
 from app.config import Settings
 from services.adapters.celery_doorbell import DELIVER
@@ -14,12 +17,26 @@ AUDIT = "audit_audio_task"
 SOFT_LIMIT = 780
 HARD_LIMIT = 840
 VISIBILITY_TIMEOUT = 1800
+LONGEST_RETRY_SECONDS = 3
 SWEEPS_PER_AUDIT = 12
+
+
+class Patient(Connection):
+    """A connection that is tried again soon, however long the broker is away."""
+
+    def ensure_connection(self, *tried: Any, **options: Any) -> Self:
+        soon = {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_RETRY_SECONDS}
+        super().ensure_connection(*tried, **{**soon, **options})
+        return self
+
+
+class Amqp(AMQP):
+    Connection = Patient
 
 
 def make_celery(settings: Settings, *, socket_timeout: float = 10.0) -> Celery:
     """A configured Celery object; nothing is opened."""
-    celery = Celery("interview_service", broker=settings.redis_url, set_as_current=False)
+    celery = Celery("interview_service", broker=settings.redis_url, amqp=Amqp, set_as_current=False)
     celery.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -44,6 +61,7 @@ def make_celery(settings: Settings, *, socket_timeout: float = 10.0) -> Celery:
             "health_check_interval": 25,
         },
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
         worker_pool="threads",
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,

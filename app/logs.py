@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 
 import structlog
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from app.config import Settings
 
@@ -34,11 +36,35 @@ def configure_logs(settings: Settings) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(in_a_line)
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     for name in ("httpx", "httpx2", "httpcore2", "openai", "pymongo", "faster_whisper"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def in_a_line(record: logging.LogRecord) -> bool:
+    """Of a broker that is away Celery tells with its stack, many times a minute: a line says as much."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name.startswith(("celery", "kombu")) and error is not None and _is_of_connection(error):
+        said = record.getMessage().strip().partition("\n")[0]
+        record.msg, record.args, record.exc_info, record.exc_text = said, (), None, None
+        record.stack_info = None
+    return True
+
+
+def _is_of_connection(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError | RedisError | OperationalError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def warn_of(strangers: Mapping[str, str]) -> None:

@@ -65,7 +65,7 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 VERSION = "0.1.0"
 EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID", "Idempotency-Replayed"]
-LOOK_SECONDS = 2.0
+LOOK_SECONDS, LONGEST_LOOK_SECONDS = 2.0, 60.0
 GUEST_SECONDS = 12 * 3600
 DESCRIPTION = "Interview answers in, transcripts and scores out, and the audio provably gone."
 
@@ -152,12 +152,19 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
 
 
 async def _index(client: AsyncMongoClient[Document], database: str) -> None:
+    """Until all are there; what is in the way of one holds up no other."""
+    wait = LOOK_SECONDS
     while True:
         try:
-            return await ensure_indexes(client[database])
+            refused = await ensure_indexes(client[database])
         except PyMongoError as trouble:
-            log.warning("indexes not made yet", reason=str(trouble)[:200])
-            await asyncio.sleep(LOOK_SECONDS)
+            refused = {"all": str(trouble)}
+        if not refused:
+            return
+        for name, reason in refused.items():
+            log.warning("index not made yet", index=name, reason=reason[:200])
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, LONGEST_LOOK_SECONDS)
 
 
 def _rates(settings: Settings) -> StoredRateLimits:

@@ -33,6 +33,7 @@ class Signs:
         self._most = silent_seconds
         self._every = min(SIGN_SECONDS, silent_seconds / 4)
         self._silence = 0.0
+        self.gave_up = False
         self._over = threading.Event()
         self._giving: asyncio.Task[None] | None = None
 
@@ -67,6 +68,7 @@ class Signs:
             self._silence += self._every
             if self._silence > self._most:
                 log.error("no sign of life for long; the worker ends", seconds=self._most)
+                self.gave_up = True
                 os.kill(os.getpid(), signal.SIGTERM)
                 time.sleep(min(LAST_SECONDS, self._most / 2))
                 os._exit(1)

@@ -148,6 +148,11 @@ class Process:
         self._call(self._close()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether it ends because it could give no sign of life, and not because somebody asked."""
+        return self._signs is not None and self._signs.gave_up
+
     def _ensure_open(self) -> None:
         with self._lock:
             if self._loop is not None:

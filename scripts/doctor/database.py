@@ -108,7 +108,7 @@ def version(numbers: list[int]) -> Finding:
 
 async def _indexes(database: AsyncDatabase[Document]) -> Finding:
     if missing := await missing_indexes(database):
-        todo = "Start the API: it makes them. If it did, its log says `indexes not made yet` and why."
+        todo = "Start the API: it makes them. If it did, its log says `index not made yet` and why."
         return failing("Indexes", f"missing: {', '.join(missing)}", todo)
     return ok("Indexes", "all there")
 

@@ -87,7 +87,7 @@ def api(port: int, after: tuple[str, ...]) -> Process:
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:
-    return _python("celery", "-A", "celery_app", *arguments, "--loglevel", "INFO")
+    return _python("celery", "--quiet", "-A", "celery_app", *arguments, "--loglevel", "INFO")
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A whole stack: what dies comes back, what is asked to stop is gone."""
 
+import json
 import os
 import signal
 import time
@@ -133,6 +134,13 @@ def test_addresses_that_are_set_take_the_place_of_the_embedded_servers(
         assert second.layout.read_env() == known | given
         assert second.layout.read_environment("worker").items() >= given.items()
         assert second.stop() < 10
+
+
+@pytest.mark.parametrize("name", ["api", "worker", "upkeep", "beat"])
+def test_each_line_that_a_process_of_the_house_has_written_is_json(house: Running, name: str) -> None:
+    lines = house.layout.log(name).read_text().splitlines()
+    assert lines
+    assert all("event" in json.loads(line) for line in lines)
 
 
 def test_no_secret_is_in_a_log_and_only_the_owner_may_read_them(house: Running) -> None:

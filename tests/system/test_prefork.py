@@ -27,7 +27,7 @@ async def test_forked_children_transcribe_and_so_do_the_children_that_replace_th
     # Celery takes `--pool prefork` for its own default, and puts `worker_pool` in its place; `processes` is the same.
     forking = ("--queues", "celery", "--pool", "processes", "-c", "2", "--max-tasks-per-child", "2")
     async with bench(settings) as place:
-        with worker(settings, tmp_path, *forking):
+        with worker(settings, tmp_path, *forking, LOG_FORMAT="console"):
             await place.workers(1)
             session = await place.session(ANSWERS)
             for number in range(ANSWERS):

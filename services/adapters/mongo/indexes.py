@@ -1,8 +1,10 @@
 """The indexes that the queries of this package go by."""
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.collation import Collation
+from pymongo.errors import OperationFailure
 
 from services.adapters.mongo.documents import Document
 from services.interview import LIVE, PartState
@@ -67,17 +69,32 @@ INDEXES: dict[str, list[IndexModel]] = {
 }
 
 
-async def ensure_indexes(database: AsyncDatabase[Document]) -> None:
-    """Make the indexes that are missing."""
+async def ensure_indexes(database: AsyncDatabase[Document]) -> dict[str, str]:
+    """Make the indexes that are missing; of those that could not be made, `collection.index` and why."""
+    refused: dict[str, str] = {}
     for collection, indexes in INDEXES.items():
-        await database[collection].create_indexes(indexes)
+        try:
+            await database[collection].create_indexes(indexes)
+        except OperationFailure:  # the server makes none of them where one is in the way
+            for index in indexes:
+                refused |= await _refused(database[collection], index)
+    return refused
+
+
+async def _refused(collection: AsyncCollection[Document], index: IndexModel) -> dict[str, str]:
+    try:
+        await collection.create_indexes([index])
+    except OperationFailure as trouble:
+        return {f"{collection.name}.{index.document['name']}": str(trouble.details and trouble.details.get("errmsg"))}
+    return {}
 
 
 async def missing_indexes(database: AsyncDatabase[Document]) -> list[str]:
-    """The names, as `collection.index`, of those that are not there."""
+    """The names, as `collection.index`, of those that are not there, or that have other fields there."""
     missing = []
     for collection, indexes in INDEXES.items():
-        there = await database[collection].index_information()
-        names = [str(index.document["name"]) for index in indexes]
-        missing += [f"{collection}.{name}" for name in names if name not in there]
+        there = {name: list(made["key"]) for name, made in (await database[collection].index_information()).items()}
+        for index in indexes:
+            name, keys = str(index.document["name"]), list(index.document["key"].items())
+            missing += [f"{collection}.{name}"] if there.get(name) != keys else []
     return missing

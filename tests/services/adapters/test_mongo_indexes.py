@@ -394,3 +394,17 @@ async def test_what_is_due_is_found_in_a_long_ledger_and_past_a_busy_webhook(
     plan = await database.command({"explain": listener.queries[-1], "verbosity": "executionStats"})
     assert plan["executionStats"]["totalKeysExamined"] < 5
     assert plan["executionStats"]["totalDocsExamined"] == 0
+
+
+async def test_what_is_in_the_way_of_one_index_is_named_and_holds_up_no_other(
+    database: AsyncDatabase[dict[str, Any]],
+) -> None:
+    await database["parts"].drop_index("silent")
+    await database["parts"].drop_index("pending")
+    await database["parts"].create_index([("state", 1), ("created_at", -1)], name="pending")
+    refused = await ensure_indexes(database)
+    assert list(refused) == ["parts.pending"]
+    assert "pending" in refused["parts.pending"]
+    assert await missing_indexes(database) == ["parts.pending"], "one of its name is not it"
+    await database["parts"].drop_index("pending")
+    assert await ensure_indexes(database) == {}

@@ -1,0 +1,63 @@
+"""Log lines: one of JSON each, whoever writes them."""
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+from celery.beat import SchedulingError
+from kombu.exceptions import OperationalError
+from redis.exceptions import ConnectionError as RedisAway
+
+from app.logs import in_a_line
+from scripts.stack.layout import ROOT
+
+SCRIPT = """
+import logging, logging.config, warnings
+from uvicorn.config import LOGGING_CONFIG
+from app.config import Settings
+from app.logs import configure_logs
+logging.config.dictConfig(LOGGING_CONFIG)
+configure_logs(Settings())
+logging.getLogger("uvicorn.error").info("Started server process [%d]", 7, extra={"color_message": "x"})
+logging.getLogger("uvicorn.access").warning("odd")
+warnings.warn("two\\nlines")
+logging.getLogger("celery.beat").info("beat: Starting...")
+"""
+
+
+def test_uvicorns_lines_and_warnings_are_json_too() -> None:
+    command = ["env", "LOG_FORMAT=json", sys.executable, "-c", SCRIPT]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert [event.partition("\n")[0].split(": ")[-1] for event in events] == [
+        "Started server process [7]", "odd", "two", "Starting..."
+    ]  # fmt: skip
+    assert done.stdout == ""
+
+
+def record(name: str, error: BaseException, message: str = "Message Error: %s\n%s") -> logging.LogRecord:
+    stack = "  File x\n" * 100
+    return logging.LogRecord(name, logging.ERROR, "f", 1, message, ("lost", stack), (type(error), error, None))
+
+
+def caused(by: BaseException) -> SchedulingError:
+    error = SchedulingError("sweep could not be sent")
+    error.__cause__ = by
+    return error
+
+
+@pytest.mark.parametrize("error", [OSError(), RedisAway(), OperationalError(), caused(RedisAway())])
+def test_a_broker_that_is_away_is_told_in_a_line(error: BaseException) -> None:
+    told = record("celery.beat", error)
+    assert in_a_line(told)
+    assert (told.getMessage(), told.exc_info) == ("Message Error: lost", None)
+
+
+@pytest.mark.parametrize(("name", "error"), [("celery.beat", KeyError()), ("app.worker", OSError())])
+def test_any_other_error_keeps_its_trace(name: str, error: BaseException) -> None:
+    told = record(name, error)
+    assert in_a_line(told)
+    assert told.exc_info is not None
+    assert "File x" in told.getMessage()
