@@ -38,7 +38,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
 
     Of many connections that wait for a head, those that have waited longest are hung up on, so that whoever opens
     them by the thousand takes the room of none but himself. When the server stops it tells the house, so that what
-    listens ends and does not hold up the stop.
+    listens ends and does not hold up the stop, and uploads that do not end are told so.
     """
 
     waiting: ClassVar[dict["GuardedHttp", float]] = {}
@@ -62,7 +62,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
 
     def shutdown(self) -> None:
         if leave := self.app_state.get(LEAVE):
-            leave()
+            leave(self.config.timeout_graceful_shutdown)
         super().shutdown()
 
     def data_received(self, data: bytes) -> None:

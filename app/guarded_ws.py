@@ -60,7 +60,7 @@ class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
         if leave is None or self.close_sent or not self.handshake_complete:
             super().shutdown()
             return
-        leave()
+        leave(self.config.timeout_graceful_shutdown)
         self.close_timeout = LEAVING_SECONDS
         self.loop.call_later(2 * LEAVING_SECONDS, self._end)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -86,10 +87,10 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
     """The API on whatever services are handed in."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[float | None], None]]]:
         async with open_services() as services:
             app.state.services = services
-            yield {LEAVE: services.push.leave}
+            yield {LEAVE: partial(_leave, services)}
 
     app = FastAPI(
         title="Viva Voce",
@@ -128,6 +129,12 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
     app.state.meter = HttpMeter()
     app.add_middleware(HttpMetrics, meter=app.state.meter)
     return app
+
+
+def _leave(services: Services, seconds: float | None) -> None:
+    """The server stops, and cuts off what goes on for longer than this."""
+    services.push.leave()
+    services.departure.begin(seconds)
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ STATUS: dict[type[Problem], int] = {
     errors.IdempotencyMismatch: 422,
     errors.TooMuch: 429,
     errors.UploadsSaturated: 503,
+    errors.ServerLeaving: 503,
     errors.ListenersSaturated: 503,
     errors.BodiesSaturated: 503,
     errors.Unauthenticated: 401,

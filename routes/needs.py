@@ -1,13 +1,14 @@
 """What the routes are handed: the services, and who asks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
+from routes.patience import Departure
 from services.admission import Admission, Slot
 from services.analysis import Analysis
 from services.background import Background
@@ -81,6 +82,7 @@ class Services:
     push: Push
     tickets: Tickets
     operations: Operations
+    departure: Departure = field(default_factory=Departure)
     metrics_token: str | None = None
     upload_least_rate: float = 512.0
     guests: Guests | None = None

@@ -1,14 +1,45 @@
 """How long an upload is waited for."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect
 
-from services.errors import UploadStalled, UploadTruncated
+from services.errors import ServerLeaving, UploadStalled, UploadTruncated
 
+LAST_SECONDS = 1.5
 TOO_SLOW = "The upload arrived too slowly. Send it again over a better connection."
+
+
+class Departure:
+    """The server's stop, which ends uploads that would not end by themselves a moment before they would be cut off."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._begun = False
+        self._ends: set[Callable[[], None]] = set()
+
+    def begin(self, seconds: float | None) -> None:
+        """The server waits for so long before it cuts off what still arrives; without end if None."""
+        if not self._begun and seconds is not None:
+            self._begun = True
+            asyncio.get_running_loop().call_later(seconds - min(LAST_SECONDS, seconds / 2), self._end)
+
+    @contextmanager
+    def heeded(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call `end` once it is over, if that comes before the end of the block."""
+        self._ends.add(end)
+        try:
+            yield
+        finally:
+            self._ends.discard(end)
+
+    def _end(self) -> None:
+        self.is_over = True
+        for end in list(self._ends):
+            end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,37 +48,41 @@ class Patience:
 
     idle_seconds: float
     least_rate: float
+    departure: Departure = field(default_factory=Departure)
 
 
 async def patient(body: AsyncIterator[bytes], patience: Patience) -> AsyncIterator[bytes]:
     """The pieces of a body; only the time that is spent waiting for the client counts.
 
-    UploadStalled if it is too slow, UploadTruncated if the client is gone.
+    UploadStalled if it is too slow, UploadTruncated if the client is gone, ServerLeaving if the server stops.
     """
     clock, waited, got = asyncio.get_running_loop().time, 0.0, 0
     silence = _Silence(patience.idle_seconds)
-    try:
-        while True:
-            began = silence.begins()
-            try:
-                piece = await anext(body)
-            except StopAsyncIteration:
-                return
-            except ClientDisconnect:
-                raise UploadTruncated from None
-            except asyncio.CancelledError:
-                if silence.was_too_long():
-                    raise UploadStalled from None
-                raise
-            silence.is_broken()
-            waited, got = waited + clock() - began, got + len(piece)
-            if waited >= patience.idle_seconds:
-                if got < patience.least_rate * waited:
-                    raise UploadStalled(TOO_SLOW)
-                waited, got = 0.0, 0
-            yield piece
-    finally:
-        silence.ends()
+    with patience.departure.heeded(silence.cut):
+        try:
+            while True:
+                if patience.departure.is_over:
+                    raise ServerLeaving
+                began = silence.begins()
+                try:
+                    piece = await anext(body)
+                except StopAsyncIteration:
+                    return
+                except ClientDisconnect:
+                    raise UploadTruncated from None
+                except asyncio.CancelledError:
+                    if silence.was_cut():
+                        raise (ServerLeaving if patience.departure.is_over else UploadStalled) from None
+                    raise
+                silence.is_broken()
+                waited, got = waited + clock() - began, got + len(piece)
+                if waited >= patience.idle_seconds:
+                    if got < patience.least_rate * waited:
+                        raise UploadStalled(TOO_SLOW)
+                    waited, got = 0.0, 0
+                yield piece
+        finally:
+            silence.ends()
 
 
 class _Silence:
@@ -75,7 +110,13 @@ class _Silence:
     def ends(self) -> None:
         self._timer.cancel()
 
-    def was_too_long(self) -> bool:
+    def cut(self) -> None:
+        """End the wait now, if there is one."""
+        if self._since is not None and self._task is not None and not self._has_cancelled:
+            self._has_cancelled = True
+            self._task.cancel()
+
+    def was_cut(self) -> bool:
         """Whether a cancellation is due to this alone, which takes it back."""
         if not self._has_cancelled or self._task is None:
             return False
@@ -85,6 +126,5 @@ class _Silence:
         lasts = 0.0 if self._since is None else self._loop.time() - self._since
         if lasts < self._seconds:
             self._timer = self._loop.call_later(self._seconds - lasts, self._look)
-        elif self._task is not None:
-            self._has_cancelled = True
-            self._task.cancel()
+        else:
+            self.cut()

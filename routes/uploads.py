@@ -93,6 +93,7 @@ class UploadOut(BaseModel):
         errors.TooManyUploads,
         errors.TooMuchQueued,
         errors.UploadsSaturated,
+        errors.ServerLeaving,
         *once.PROBLEMS,
     ),
 )
@@ -108,7 +109,7 @@ async def upload_answer(
     """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed."""
     boundary = boundary_of(request.headers.get("content-type"))
     declared = _declared(request, services.max_audio_bytes)
-    patience = Patience(services.upload_idle_seconds, services.upload_least_rate)
+    patience = Patience(services.upload_idle_seconds, services.upload_least_rate, services.departure)
     data = file_bytes(request.stream(), boundary, services.max_audio_bytes, patience)
     if kept := once.kept_of(request):
         await services.intake.admit(session_id, question_id, viewer)

@@ -138,6 +138,12 @@ class UploadsSaturated(Problem):
     retryable = True
 
 
+class ServerLeaving(Problem):
+    code = "server_leaving"
+    sentence = "This server stops. Send the recording again; another one takes it."
+    retryable = True
+
+
 class ListenersSaturated(Problem):
     code = "listeners_saturated"
     sentence = "Too many event streams are open at the moment. Try again shortly, or poll."

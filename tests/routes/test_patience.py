@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from routes.patience import Patience, patient
-from services.errors import UploadStalled
+from routes.patience import Departure, Patience, patient
+from services.errors import ServerLeaving, UploadStalled
 
 IDLE = 0.1
 PATIENCE = Patience(IDLE, 0)
@@ -63,3 +63,27 @@ async def test_nobody_is_cancelled_once_the_upload_is_over() -> None:
 
     assert await asyncio.create_task(goes_on(whole=True)) == 0
     assert await asyncio.create_task(goes_on(whole=False)) == 0
+
+
+@pytest.mark.parametrize("waits", [[60.0], [IDLE / 4] * 1000])
+async def test_an_upload_that_outlasts_the_servers_stop_is_ended_with_its_own_problem(waits: list[float]) -> None:
+    departure = Departure()
+    reading = asyncio.create_task(read(pieces(*waits), Patience(30, 0, departure)))
+    await asyncio.sleep(0)
+    departure.begin(2 * IDLE)
+    with pytest.raises(ServerLeaving):
+        await reading
+    with pytest.raises(ServerLeaving):
+        await read(pieces(0), Patience(30, 0, departure))
+
+
+async def test_an_upload_that_ends_before_the_server_does_is_taken() -> None:
+    departure = Departure()
+    departure.begin(60)
+    assert await read(pieces(0, 0), Patience(30, 0, departure)) == 6
+
+
+async def test_a_server_that_waits_without_end_ends_no_upload() -> None:
+    departure = Departure()
+    departure.begin(None)
+    assert await read(pieces(IDLE, IDLE), Patience(30, 0, departure)) == 6
