@@ -44,7 +44,8 @@ FROM any-worker AS worker-local
 COPY --from=packages-with-weights /venv /venv
 
 FROM house AS api
-ENV PROCESS=api
+# uvicorn believes `X-Forwarded-For` of whoever comes from 127.0.0.1, unless it is told whom to believe: nobody.
+ENV PROCESS=api FORWARDED_ALLOW_IPS=""
 COPY --from=packages /venv /venv
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

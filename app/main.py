@@ -44,6 +44,7 @@ from routes.private import Private
 from routes.request_id import RequestId
 from services import admission
 from services.adapters.jwt_tokens import JwtTokens, mint
+from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
@@ -54,6 +55,7 @@ from services.background import Kind
 from services.idempotency import Idempotency
 from services.intake import Intake
 from services.interviews import Interviews
+from services.oversight import OverseenEvents, OverseenSessions, Oversight
 from services.pace import Pace
 from services.ports.access import Tokens
 from services.push import Push
@@ -187,15 +189,18 @@ def _services(
     settings: Settings, house: House, tokens: Tokens, client: AsyncMongoClient[Document], rates: StoredRateLimits
 ) -> Services:
     pace, intake = Pace(backlog=house.backlog), _intake(settings, house)
+    database = client[settings.mongodb_database]
+    oversight = Oversight(audit_log=MongoAuditLog(database))
+    sessions = OverseenSessions(house.sessions, oversight)
     return Services(
         interviews=Interviews(
-            sessions=house.sessions,
+            sessions=sessions,
             quotas=house.quotas,
             most_bytes_of_user=settings.max_stored_megabytes_per_user * 1024 * 1024,
         ),
         intake=intake,
         analysis=Analysis(
-            sessions=house.sessions, records=house.records, wait=pace.of_session, announce=house.webhooks.announce
+            sessions=sessions, records=house.records, wait=pace.of_session, announce=house.webhooks.announce
         ),
         pace=pace,
         admission=admission.Admission(
@@ -217,9 +222,9 @@ def _services(
         upload_idle_seconds=settings.upload_idle_seconds,
         watch=Watch(gauges=house.gauges, doorbell=house.doorbell),
         background=house.background,
-        push=Push(events=house.events, hints=house.hints, background=house.background),
-        tickets=Tickets(sessions=house.sessions, store=house.tickets),
-        operations=operations(settings, house, client[settings.mongodb_database]),
+        push=Push(events=OverseenEvents(house.events, oversight), hints=house.hints, background=house.background),
+        tickets=Tickets(sessions=sessions, store=house.tickets),
+        operations=operations(settings, house, database, oversight),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         upload_least_rate=settings.upload_least_bytes_per_second,
         guests=_guests(settings),

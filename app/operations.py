@@ -12,10 +12,11 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.views import MongoViews
 from services.intervention import Intervention
+from services.oversight import Oversight
 from services.upkeep import Sweep, merged
 
 
-def operations(settings: Settings, house: House, database: AsyncDatabase[Document]) -> Operations:
+def operations(settings: Settings, house: House, database: AsyncDatabase[Document], oversight: Oversight) -> Operations:
     """Hand the room what it needs; nothing is opened."""
     audit_log = MongoAuditLog(database)
     intervention = Intervention(
@@ -29,7 +30,13 @@ def operations(settings: Settings, house: House, database: AsyncDatabase[Documen
         supersede=house.closing.supersede,
         sweeping=lambda dry_run: sweeping(house.sweep, settings.failed_audio_hours, dry_run),
     )
-    return Operations(intervention=intervention, views=MongoViews(database), audit_log=audit_log, workers=house.workers)
+    return Operations(
+        intervention=intervention,
+        views=MongoViews(database),
+        audit_log=audit_log,
+        workers=house.workers,
+        oversight=oversight,
+    )
 
 
 async def sweeping(sweep: Sweep, hours: float, dry_run: bool) -> Mapping[str, int]:

@@ -81,6 +81,7 @@ async def find_sessions(
     limit: Limit = 20,
 ) -> SessionsSeenOut:
     """Sessions of anyone, in short."""
+    await services.operations.oversight.sought(admin, q)
     found = await services.operations.views.sessions(q, limit)
     return SessionsSeenOut(sessions=[SessionSeenOut.of(seen) for seen in found])
 

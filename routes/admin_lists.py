@@ -157,7 +157,7 @@ class EntryOut(BaseModel):
     id: str
     at: datetime
     who: str
-    action: Literal["retry", "fail", "sweep"]
+    action: Literal["retry", "fail", "sweep", "read"]
     on: dict[str, Any]
     reason: str | None
     before: dict[str, Any]

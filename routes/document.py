@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from routes.errors import MEDIA_TYPE, ProblemOut
+from routes.links import add_links
 
 PROBLEM = {"$ref": "#/components/schemas/ProblemOut"}
 FOREIGN = ("HTTPValidationError", "ValidationError")
@@ -30,6 +31,7 @@ def _mend(document: dict[str, Any]) -> dict[str, Any]:
             for status, answer in operation["responses"].items():
                 if int(status) >= 400:
                     _mend_answer(status, answer)
+    add_links(document)
     schemas = document["components"]["schemas"]
     for name in FOREIGN:
         schemas.pop(name, None)

@@ -18,6 +18,7 @@ from services.intake import Intake
 from services.intervention import Intervention
 from services.interview import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
 from services.interviews import Interviews
+from services.oversight import Oversight
 from services.pace import Pace
 from services.ports.access import Tokens
 from services.ports.operations import AuditLog, Views
@@ -61,6 +62,7 @@ class Operations:
     views: Views
     audit_log: AuditLog
     workers: Workers
+    oversight: Oversight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,7 @@ def beat(layout: Layout, after: tuple[str, ...]) -> Process:
 def api(port: int, after: tuple[str, ...]) -> Process:
     options = ("--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2")
     guarded = ("--http", "app.guarded_http:GuardedHttp", "--ws", "app.guarded_ws:GuardedWebSocket")
-    speed = ("--loop", "uvloop", *guarded, "--no-access-log")
+    speed = ("--loop", "uvloop", *guarded, "--no-access-log", "--no-proxy-headers")
     return Process("api", _python("uvicorn", "--factory", "app.main:create_app", *options, *speed), after)
 
 

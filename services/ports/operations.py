@@ -128,6 +128,7 @@ class Action(StrEnum):
     FAIL = "fail"
     SCORE = "score"
     SWEEP = "sweep"
+    READ = "read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

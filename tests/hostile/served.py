@@ -164,7 +164,7 @@ def serve(
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "--factory", app, "--host", "127.0.0.1", "--port", str(port),
              "--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp",
-             "--ws", "app.guarded_ws:GuardedWebSocket", "--no-access-log",
+             "--ws", "app.guarded_ws:GuardedWebSocket", "--no-access-log", "--no-proxy-headers",
              "--timeout-graceful-shutdown", "2"],
             cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip

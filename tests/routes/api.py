@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx2
 from fastapi import FastAPI
@@ -14,6 +14,7 @@ from services.admission import Admission
 from services.background import Background
 from services.errors import Unauthenticated
 from services.interview import Viewer
+from services.oversight import OverseenEvents, OverseenSessions, Oversight
 from services.push import Push
 from services.tickets import Tickets
 from tests.fakes.access import FakeTickets
@@ -67,14 +68,16 @@ class Api:
             most_listeners=self.most_listeners,
         )
         self.background = Background()
+        self.oversight = Oversight(audit_log=self.house.audit_log)
+        self.sessions = OverseenSessions(self.house.sessions, self.oversight)
         self.push = Push(
-            events=FakeEvents(self.house.memory),
+            events=OverseenEvents(FakeEvents(self.house.memory), self.oversight),
             hints=FakeHints(),
             look_seconds=0.02,
             age_seconds=self.age_seconds,
             background=self.background,
         )
-        self.tickets = Tickets(sessions=self.house.sessions, store=FakeTickets(self.house.memory.clock))
+        self.tickets = Tickets(sessions=self.sessions, store=FakeTickets(self.house.memory.clock))
 
     @asynccontextmanager
     async def services(self) -> AsyncIterator[Services]:
@@ -83,9 +86,9 @@ class Api:
 
         looking = asyncio.create_task(self.push.run())
         yield Services(
-            interviews=self.house.interviews,
+            interviews=replace(self.house.interviews, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             intake=self.house.intake,
-            analysis=self.house.analysis,
+            analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             pace=self.house.pace,
             admission=self.admission,
             idempotency=self.house.idempotency,
@@ -106,6 +109,7 @@ class Api:
                 views=self.house.views,
                 audit_log=self.house.audit_log,
                 workers=self.house.workers,
+                oversight=self.oversight,
             ),
         )
         looking.cancel()

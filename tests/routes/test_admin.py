@@ -6,8 +6,9 @@ import httpx2
 import pytest
 
 from services.errors import AudioUnreadable, EngineUnavailable
+from services.oversight import Oversight
 from services.ports.workers import WorkerSign
-from tests.house import Q1
+from tests.house import ADMIN, Q1, Interior
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
 
 WHY = {"reason": "It hangs."}
@@ -263,3 +264,53 @@ async def test_the_failures_are_read_page_by_page() -> None:
         rest = (await admin.get("/api/admin/failed", params={"limit": 2, "before": first["next"]})).json()
     found = [failed["session_id"] for failed in [*first["failed"], *rest["failed"]]]
     assert (found, rest["next"]) == (sessions[::-1], None)
+
+
+async def test_what_operators_read_of_others_is_in_the_log_and_what_is_their_own_is_not() -> None:
+    api = Api()
+    async with api.client() as alice, api.client("admin") as admin:
+        own, others = await make_session(admin), await make_session(alice)
+        await upload(alice, others)
+        for path in (f"/api/sessions/{own}", f"/api/transcription-status/{own}"):
+            assert (await admin.get(path)).status_code == 200
+            assert (await alice.get(path.replace(own, others))).status_code == 200
+        assert (await admin.get("/api/admin/audit")).json()["entries"] == []
+        assert (await admin.get("/api/sessions/nowhere")).status_code == 404
+        paths = [f"/api/sessions/{others}", f"/api/transcription-status/{others}/q1", f"/api/sessions/{others}/events"]
+        for path in paths:
+            assert (await admin.get(path, headers={"X-Request-ID": "a-look"})).status_code == 200
+        await admin.get("/api/admin/sessions", params={"q": "alice"})
+        entries = (await admin.get("/api/admin/audit")).json()["entries"]
+    assert [(entry["who"], entry["action"], entry["on"], entry["outcome"]) for entry in entries] == [
+        ("root", "read", {"sought": "alice"}, "done"),
+        ("root", "read", {"session_id": others, "user_id": "alice"}, "done"),
+    ]
+    assert entries[1]["request_id"] == "a-look"
+
+
+async def test_each_way_to_a_session_is_seen() -> None:
+    for method, path in (
+        ("GET", "/api/sessions/{id}"),
+        ("GET", "/api/transcription-status/{id}"),
+        ("GET", "/api/transcription-status/{id}/q1"),
+        ("GET", "/api/sessions/{id}/events"),
+        ("GET", "/api/sessions/{id}/events?wait=0.01"),
+        ("POST", "/api/sessions/{id}/tickets"),
+        ("POST", "/api/analyze/{id}"),
+    ):
+        api = Api()
+        async with api.client() as alice, api.client("admin") as admin:
+            session = await make_session(alice)
+            await upload(alice, session)
+            assert (await admin.request(method, path.format(id=session))).is_success
+        assert [entry.deed.action.value for entry in api.house.audit_log.entries] == ["read"], path
+
+
+async def test_a_look_that_goes_on_is_noted_now_and_then() -> None:
+    house, now = Interior(), [0.0]
+    oversight = Oversight(audit_log=house.audit_log, clock=lambda: now[0])
+    session = await house.sessions.get(await house.session(), ADMIN)
+    for seconds in (0.0, 1.0, 599.0, 600.0, 700.0):
+        now[0] = seconds
+        await oversight.saw(ADMIN, session)
+    assert len(house.audit_log.entries) == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from routes.errors import MEDIA_TYPE
+from routes.links import LINKS
 from tests.hostile.served import Served, serve
 
 CONFIG = Path(__file__).parents[1] / "hostile" / "schemathesis.toml"
@@ -48,3 +49,14 @@ def test_every_type_of_problem_can_be_looked_up(api: Served, code: str) -> None:
     with api.client(None) as client:
         assert client.get(f"/problems/{code}").text.startswith(f"{code}: ")
         assert client.get("/problems/none_such").status_code == 404
+
+
+def test_links_lead_to_operations_with_the_parameters_that_these_have(api: Served) -> None:
+    with api.client() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    operations = {operation["operationId"]: operation for each in paths.values() for operation in each.values()}
+    named = {(name, status) for name, operation in operations.items() for status in operation["responses"]}
+    assert named >= LINKS.keys()
+    for leads_to in LINKS.values():
+        for to, by in leads_to.items():
+            assert by.keys() <= {parameter["name"] for parameter in operations[to]["parameters"]}, to

@@ -93,7 +93,7 @@ export function failedItem(part) {
 /** @param {any} entry */
 export function auditItem(entry) {
   const { on } = entry;
-  const what = entry.action === "sweep" ? (on.dry_run ? "sweep, counted only" : "sweep") : `${entry.action} ${on.question_id}, take ${on.take}`;
+  const what = entry.action === "read" ? `read ${on.session_id ? `session ${on.session_id} of ${on.user_id}` : `the list of “${on.sought}”`}` : entry.action === "sweep" ? (on.dry_run ? "sweep, counted only" : "sweep") : `${entry.action} ${on.question_id}, take ${on.take}`;
   const outcome = entry.outcome ? pill(entry.outcome) : h("span.pill.none", {}, "outcome unknown");
   const session = on.session_id && link(`audit ${entry.id}`, on.session_id, () => open(on.session_id));
   const about = [`${entry.who}, ${moment(entry.at)}`, change(entry), entry.reason && `“${entry.reason}”`, `request ${entry.request_id}`];
