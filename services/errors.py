@@ -319,6 +319,9 @@ class TranscriptionProblem(Problem):
 class RecordingAtFault(TranscriptionProblem):
     """Nobody can do anything with such a recording, so that it is not kept."""
 
+    code = "recording_at_fault"
+    sentence = "Nothing can be made of this recording. Record again."
+
 
 class AudioUnreadable(RecordingAtFault):
     code = "audio_unreadable"
