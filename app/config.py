@@ -96,7 +96,16 @@ class Settings(FromEnvironment):
         "auto", description="`openai` or `local`; `auto` is `openai` where OPENAI_API_KEY is set."
     )
     speech_model: str = Field(
-        "base", description="Local engine: `base` (multilingual), `tiny.en`, or a CTranslate2 model's folder."
+        "base",
+        description="Local engine: `base` (multilingual) or `tiny.en`, which come as packages; another name that "
+        "faster-whisper knows (`large-v3`) or `owner/name` of a hub; or a CTranslate2 model's folder.",
+    )
+    speech_revision: Word | None = Field(
+        None, description="Local engine: commit of a model from a hub; else what is fetched first is kept."
+    )
+    speech_offline: bool = Field(False, description="Local engine: fetch no model; what is in CACHE_DIR is used.")
+    speech_idle_seconds: float = Field(
+        0.0, ge=0, le=DAY, description="Local engine: let go of a model that nobody has needed for so long; 0: never."
     )
     speech_device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Local engine: `cpu` or `cuda`; `auto` is `cuda` where there is one."
@@ -151,7 +160,7 @@ class Settings(FromEnvironment):
         "info", description="Least level that is logged."
     )
     log_format: Annotated[Literal["json", "console"], Choice] = Field("json", description="How log lines look.")
-    cache_dir: Folder = Field(Path(".cache"), description="Where a model that comes in pieces is joined.")
+    cache_dir: Folder = Field(Path(".cache"), description="Where models are joined and kept.")
 
     @model_validator(mode="after")
     def _one_database(self) -> Self:

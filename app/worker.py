@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 from app.config import Settings
 from app.engines import Engines, lacks, open_engines, speech_kind
 from app.house import House, furnish
-from app.jobs import HARD_LIMIT, audit_seconds, make_celery
+from app.jobs import audit_seconds, make_celery
 from app.signs import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
@@ -212,7 +212,7 @@ class Process:
         await self._signs.begin()
 
     async def _sign(self) -> None:
-        await self._house.workers.seen(WorkerSign(self._name, self._engines.name, speech_kind(self._settings).slots))
+        await self._house.workers.seen(WorkerSign(self._name, self._engines.about(), speech_kind(self._settings).slots))
 
     async def _job(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
         assert self._work is not None  # noqa: S101  open is first
@@ -260,7 +260,7 @@ def _transcription(settings: Settings, house: House, engines: Engines, scoring: 
         turn=engines.turn,
         owner=owner,
         lease_seconds=settings.lease_seconds,
-        deadline_seconds=HARD_LIMIT,
+        deadline=engines.deadline,
         max_deliveries=settings.max_deliveries,
         background=house.background,
     )

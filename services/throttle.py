@@ -34,6 +34,7 @@ class Throttle:
         self._chance = chance
         self._closed_until = -inf
         self._most = inf
+        self._cap = inf
         self._inside = 0
         self._in_a_row = 0
         self._changed = asyncio.Event()
@@ -42,6 +43,11 @@ class Throttle:
     def pause(self) -> float:
         """The seconds until a call may begin."""
         return max(0.0, self._closed_until - asyncio.get_running_loop().time())
+
+    def limit(self, most: int) -> None:
+        """At most so many turns at once, whatever the server says."""
+        self._cap = most
+        self._changed.set()
 
     @asynccontextmanager
     async def turn(self, patience: float) -> AsyncIterator[bool]:
@@ -71,7 +77,7 @@ class Throttle:
     async def _comes(self, patience: float) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                while self.pause or self._inside + 1 > self._most:
+                while self.pause or self._inside + 1 > min(self._most, self._cap):
                     await self._change()
                 return True
         return False

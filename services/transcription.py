@@ -47,7 +47,7 @@ class Transcription:
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
     owner: str
     lease_seconds: float
-    deadline_seconds: float
+    deadline: Callable[[], float]
     max_deliveries: int
     background: Background = field(default_factory=Background)
 
@@ -86,7 +86,7 @@ class Transcription:
 
     async def _listen(self, part: Part) -> Transcript:
         try:
-            async with asyncio.timeout(self.deadline_seconds):
+            async with asyncio.timeout(self.deadline()):
                 return await self.listen(part)
         except TimeoutError:
             raise EngineTimeout from None

@@ -227,7 +227,7 @@ class Interior:
             turn=self.throttle.turn,
             owner=owner,
             lease_seconds=lease_seconds,
-            deadline_seconds=deadline_seconds,
+            deadline=lambda: deadline_seconds,
             max_deliveries=self.memory.terms.max_deliveries,
             background=background or Background(),
         )

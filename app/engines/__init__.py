@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import openai
 
 from app.config import Settings
+from app.cores import cores
 from app.engines.hosted import Hosted, hosted_client
 from app.engines.kind import SpeechKind
 from app.engines.local import Local
@@ -26,6 +27,8 @@ class Engines:
     activity: VoiceActivity
     speech: SpeechEngine
     scorer: Scorer
+    about: Callable[[], str]
+    deadline: Callable[[], float]
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
     warm_up: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
@@ -41,7 +44,7 @@ def open_engines(settings: Settings) -> Engines:
     """The engines; weights are found, checked and loaded by `warm_up` or the first recording."""
     kind = speech_kind(settings)
     speech, client = kind.open(), hosted_client(settings)
-    decoder, activity = AvDecoder(settings.max_audio_seconds, settings.max_audio_bytes), SileroActivity()
+    decoder, activity = AvDecoder(settings.max_audio_seconds, settings.max_audio_bytes, cores()), SileroActivity()
 
     async def close() -> None:
         await decoder.close()
@@ -54,6 +57,8 @@ def open_engines(settings: Settings) -> Engines:
         activity=activity,
         speech=speech.engine,
         scorer=_scorer(settings, client),
+        about=lambda: " ".join([kind.name, speech.about()]).strip(),
+        deadline=speech.deadline,
         turn=speech.throttle.turn,
         warm_up=speech.warm_up,
         close=close,

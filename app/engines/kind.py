@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.config import Settings
 from app.finding import Finding
+from app.jobs import HARD_LIMIT
 from services.ports.speech import SpeechEngine
 from services.throttle import Throttle
 
@@ -17,10 +18,15 @@ async def nothing() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSpeech:
-    """An engine with what goes before its first recording and after its last, and what holds its calls back."""
+    """An engine with what goes before its first recording and after its last, and what holds its calls back.
+
+    `about` says where it computes and how fast, once that is known; `deadline` how long one recording may take.
+    """
 
     engine: SpeechEngine
     throttle: Throttle
+    about: Callable[[], str] = str
+    deadline: Callable[[], float] = lambda: HARD_LIMIT
     warm_up: Callable[[], Awaitable[None]] = nothing
     close: Callable[[], Awaitable[None]] = nothing
 

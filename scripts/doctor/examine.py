@@ -8,6 +8,7 @@ from app.finding import Finding, failing
 from scripts.doctor import broker, database, disk, sanity, work
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.gauges import MongoGauges
+from services.adapters.mongo.workers import MongoWorkers
 from services.errors import StoreUnavailable
 
 TRANSCRIBES = ("all", "worker")
@@ -32,6 +33,7 @@ async def _stored(settings: Settings, clock: database.Clock) -> list[Finding]:
         mongo = client[settings.mongodb_database]
         found += await database.looked_at(mongo, clock)
         try:
-            return found + work.looked_at(await MongoGauges(mongo).read(), settings)
+            workers = await MongoWorkers(mongo).alive()
+            return [*found, *work.looked_at(await MongoGauges(mongo).read(), settings), *work.engines(workers)]
         except StoreUnavailable:
             return [*found, failing("Work", "MongoDB did not answer", "Run this again.")]

@@ -3,6 +3,7 @@
 from app.config import Settings
 from app.finding import Finding, failing, ok, warning
 from services.interview import PartState
+from services.ports.workers import WorkerSign
 from services.readings import Line, Reading
 
 LATE_SECONDS = 300.0
@@ -27,6 +28,11 @@ def workers(reading: Reading) -> Finding:
         todo = "Start one: celery -A celery_app worker. If one runs, its log says why it is not ready."
         return failing("Workers", "none gives a sign of life", todo)
     return ok("Workers", f"{reading.workers} alive, {reading.slots} answers at once")
+
+
+def engines(workers: list[WorkerSign]) -> list[Finding]:
+    """What the workers have loaded, where, and how fast it is."""
+    return [ok("Loaded", said) for said in sorted({worker.engine for worker in workers})]
 
 
 def queued(line: Line) -> Finding:

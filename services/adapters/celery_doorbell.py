@@ -1,6 +1,7 @@
 """Ringing for a worker through Celery, from a thread of its own, so that no caller waits for the broker."""
 
 import asyncio
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -29,7 +30,7 @@ class CeleryDoorbell:
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="doorbell")
-        self._waiting = 0
+        self._room = threading.Semaphore(MOST_WAITING)
         self._quiet_until = 0.0
 
     async def transcribe(self, id: PartId) -> bool:
@@ -60,9 +61,8 @@ class CeleryDoorbell:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _ring(self, task: str, *ids: PartId) -> bool:
-        if self._waiting >= MOST_WAITING or time.monotonic() < self._quiet_until:
+        if time.monotonic() < self._quiet_until or not self._room.acquire(blocking=False):
             return False
-        self._waiting += 1
         self._thread.submit(self._send, task, *ids)
         return True
 
@@ -74,7 +74,7 @@ class CeleryDoorbell:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             log.warning("ring lost", task=task, parts=ids, error=str(error))
         finally:
-            self._waiting -= 1
+            self._room.release()
 
     def _length(self) -> int:
         with self._celery.connection_for_read() as connection:

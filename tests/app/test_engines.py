@@ -1,11 +1,15 @@
 """Which engine the settings ask for, and what they lack for it."""
 
+import re
+from contextlib import AsyncExitStack
 from typing import get_args
 
 import pytest
 
 from app.config import Settings
-from app.engines import KINDS, lacks, speech_kind
+from app.engines import KINDS, lacks, open_engines, speech_kind
+from app.engines.local import IN_HAND_PER_CORE, deadline, per_core
+from app.jobs import HARD_LIMIT
 from app.worker import Process
 
 ALONE = {"openai_api_key": None, "scorer_model": None}
@@ -64,3 +68,33 @@ def test_a_worker_that_lacks_something_opens_nothing() -> None:
     with pytest.raises(ValueError, match="OPENAI_API_KEY"):
         process.open(listens=True)
     process.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds_each_second", "each", "seconds"),
+    [(0.0, 4, 840.0), (0.05, 4, 840.0), (0.2, 4, 2880.0), (0.5, 2, 3600.0), (2.5, 1, 9000.0)],
+)
+def test_a_slow_model_takes_on_less_and_has_the_time_it_needs(
+    seconds_each_second: float, each: int, seconds: float
+) -> None:
+    assert per_core(seconds_each_second) == each
+    assert deadline(seconds_each_second, 1800.0) == pytest.approx(seconds)
+
+
+async def test_what_is_loaded_is_said_with_where_and_how_fast_and_bounds_what_is_taken_on() -> None:
+    engines = open_engines(settings(speech_model="tiny.en", speech_threads=1, speech_device="cpu"))
+    assert engines.about() == "local/tiny.en"
+    assert engines.deadline() == HARD_LIMIT
+    await engines.warm_up()
+    assert re.fullmatch(r"local/tiny\.en on cpu \(int8\), \d+\.\d × real time a thread", engines.about())
+    async with AsyncExitStack() as stack:
+        came = [await stack.enter_async_context(engines.turn(0.0)) for _ in range(IN_HAND_PER_CORE + 1)]
+    assert came[0]
+    assert not came[-1]
+    await engines.close()
+
+
+async def test_a_hosted_engine_says_its_name_and_has_the_usual_time() -> None:
+    engines = open_engines(settings(openai_api_key="k", openai_speech_model="whisper-1"))
+    assert (engines.about(), engines.deadline()) == ("openai/whisper-1", HARD_LIMIT)
+    await engines.close()

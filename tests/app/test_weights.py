@@ -67,7 +67,8 @@ def test_a_half_made_copy_is_not_taken(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "model.bin").touch()
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).touch()
     assert find_weights(str(tmp_path), tmp_path) == tmp_path
 
 

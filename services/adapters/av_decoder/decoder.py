@@ -45,7 +45,7 @@ class AvDecoder:
     def __init__(self, max_seconds: float, max_bytes: int, slots: int | None = None) -> None:
         self.caps = Caps(max_seconds, max_bytes)
         self.nursery = Nursery(self.caps)
-        self.slots = asyncio.Semaphore(slots or os.cpu_count() or 1)
+        self.slots = asyncio.Semaphore(slots or len(os.sched_getaffinity(0)))
         self.told_unsealed = False
 
     async def decode(self, data: AsyncIterator[bytes]) -> Recording:

@@ -8,5 +8,6 @@ short windows, decodes some together, believes or doubts what came out
 
 from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.engine import LocalSpeech
+from services.adapters.local_speech.idle import IdleSpeech
 
-__all__ = ["Device", "LocalSpeech"]
+__all__ = ["Device", "IdleSpeech", "LocalSpeech"]

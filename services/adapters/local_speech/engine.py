@@ -1,6 +1,7 @@
 """The port SpeechEngine on this machine's processor."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.scheduler import Scheduler, Turn
 from services.adapters.local_speech.tasks import Reading, Task
-from services.adapters.local_speech.whisper import CPU, Whisper
+from services.adapters.local_speech.whisper import CPU, WHOLE_SECONDS, Whisper
 from services.adapters.local_speech.windows import batches, windows
 from services.errors import EngineRefused, EngineUnavailable
 from services.language import find
@@ -35,6 +36,7 @@ class LocalSpeech:
         self.scheduler = Scheduler(self.threads, slots)
         self.loading = asyncio.Lock()
         self.model: Whisper | None = None
+        self.seconds_each_second: float | None = None
 
     async def open(self) -> None:
         """Load the model; EngineUnavailable if it cannot be."""
@@ -47,6 +49,11 @@ class LocalSpeech:
         """Forget the model, once what is in work is done."""
         await asyncio.to_thread(self.threads.shutdown, cancel_futures=True)
         self.model = None
+
+    def forget(self) -> None:
+        """Let go of the model; who needs it next loads it again."""
+        self.model = None
+        self.threads.submit(gc.collect)
 
     async def transcribe(self, speech: Speech) -> Transcript:
         """The text of what is spoken; whoever gives up waiting stops the work at the next task."""
@@ -69,7 +76,11 @@ class LocalSpeech:
             return self.model
 
     def _load(self) -> Whisper:
-        return Whisper(self.find(), self.slots, self.device.here())
+        self.device = self.device.here()
+        model = Whisper(self.find(), self.slots, self.device)
+        if self.seconds_each_second is None:
+            self.seconds_each_second = model.time_a_window() / WHOLE_SECONDS
+        return model
 
     async def _found(self, model: Whisper, turn: Turn, speech: Speech) -> str:
         """The language of the first window."""

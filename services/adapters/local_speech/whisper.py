@@ -8,6 +8,7 @@ then goes round in circles or is improbable, the window is read again in full.
 Nothing is sampled, so that the same sound gives the same text.
 """
 
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,8 @@ BEFORE_WORDS = "\"'“¿([{-"
 AFTER_WORDS = "\"'.。,，!！?？:：”)]}、"
 
 CPU = Device()
+WHOLE_SECONDS = 30.0
+TIMED_TOKENS = 100
 
 Mel = NDArray[np.float32]
 
@@ -138,6 +141,19 @@ class Whisper:
 
     def _make_tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(self._whisper.hf_tokenizer, self._model.is_multilingual, task="transcribe", language=language)
+
+    def time_a_window(self) -> float:
+        """The seconds that a thread takes for a full window in which somebody speaks, whatever is said."""
+        tokenizer, begun = self._tokenizer("en"), time.monotonic()
+        view = self.encode(np.zeros((self._model.n_mels, WHOLE_FRAMES), np.float32), WHOLE_FRAMES)
+        self._model.generate(
+            view,
+            [list(self._whisper.get_prompt(tokenizer, []))],
+            beam_size=BEAM,
+            max_length=2 * TIMED_TOKENS,
+            suppress_tokens=[tokenizer.eot],
+        )
+        return time.monotonic() - begun
 
 
 def _together(encoded: Sequence[StorageView]) -> StorageView:

@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from app.config import Settings
 from app.engines import speech_kind
 from app.finding import Finding, State, worst
-from scripts.doctor import broker
+from scripts.doctor import broker, work
 from scripts.doctor import database as mongodb
 from scripts.doctor.examine import examine
 from scripts.stack.layout import ROOT, Layout
@@ -242,6 +242,27 @@ async def test_weights_that_are_missing_or_damaged_are_failing(settings: Setting
     assert (finding.state, "tiny.en" in finding.said) == (State.OK, True)
     (finding,) = await speech_kind(changed(settings, speech_model=str(tmp_path / "nowhere"))).look(today)
     assert (finding.state, "SPEECH_MODEL" in finding.todo) == (State.FAILING, True)
+
+
+async def test_a_model_that_is_to_be_fetched_is_told(settings: Settings, tmp_path: Path) -> None:
+    today, large = mongodb.now().date(), changed(settings, speech_model="large-v3", cache_dir=tmp_path)
+    (finding,) = await speech_kind(large).look(today)
+    assert (finding.state, "fetches it" in finding.todo) == (State.WARNING, True)
+    (finding,) = await speech_kind(changed(large, speech_offline=True)).look(today)
+    assert (finding.state, "SPEECH_OFFLINE" in finding.todo) == (State.FAILING, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_device_that_is_not_here_is_failing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
+    (finding,) = await speech_kind(changed(settings, speech_device="cuda")).look(mongodb.now().date())
+    assert (finding.state, "SPEECH_DEVICE" in finding.todo) == (State.FAILING, True)
+
+
+def test_what_the_workers_have_loaded_is_said_once() -> None:
+    said = "local/base on cpu (int8), 14.0 × real time a thread"
+    signs = [WorkerSign("a", said, 2), WorkerSign("b", said, 2), WorkerSign("c", "openai/whisper-1", 8)]
+    assert [finding.said for finding in work.engines(signs)] == [said, "openai/whisper-1"]
 
 
 async def test_the_hosted_engine_is_asked(settings: Settings) -> None:

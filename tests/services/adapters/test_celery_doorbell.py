@@ -1,14 +1,19 @@
 """Ringing on a real Valkey: what cannot take a ring is not said to be well."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
+from celery import Celery
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from app.config import Settings
 from app.jobs import QUEUE, make_celery
+from services.adapters import celery_doorbell
 from services.adapters.celery_doorbell import CeleryDoorbell
 from services.interview import PartId
 from tests import servers
@@ -57,3 +62,27 @@ async def test_a_broker_that_is_full_takes_no_rings_and_says_so(tmp_path: Path) 
 async def test_a_broker_that_is_away_takes_none_either() -> None:
     async with doorbell(f"redis://127.0.0.1:{servers.free_port()}/0") as made:
         assert await made.waiting() is None
+
+
+class SlowCelery(Celery):
+    def __init__(self) -> None:
+        super().__init__(set_as_current=False)
+        self.goes_on = threading.Event()
+        self.sent = 0
+
+    def send_task(self, *_: Any, **__: Any) -> Any:
+        self.goes_on.wait(30)
+        self.sent += 1
+
+
+async def test_rings_are_bounded_and_each_that_left_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(celery_doorbell, "MOST_WAITING", 3)
+    celery = SlowCelery()
+    bell = CeleryDoorbell(celery)
+    for _ in range(2):
+        celery.goes_on.clear()
+        assert [await bell.transcribe(PartId("p")) for _ in range(5)] == [True] * 3 + [False] * 2
+        celery.goes_on.set()
+        bell._thread.submit(lambda: None).result(30)
+    assert celery.sent == 6
+    await bell.close()

@@ -1,0 +1,40 @@
+"""One recording through the engine that the settings ask for, from the command line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts.stack.layout import ROOT
+from tests.openai_server import OpenAIServer
+
+ANSWER = ROOT / "scripts" / "demo" / "answer-1.webm"
+
+
+def hear(tmp_path: Path, file: Path = ANSWER, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = [f"{name}={value}" for name, value in {"CACHE_DIR": str(tmp_path), **environment}.items()]
+    command = ["env", *own, sys.executable, "-m", "scripts.hear", str(file)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_it_says_what_is_loaded_where_and_how_fast_and_what_is_said(tmp_path: Path) -> None:
+    done = hear(tmp_path, SPEECH_MODEL="tiny.en", SPEECH_DEVICE="cpu", SPEECH_ENGINE="local")
+    first, second, text = done.stdout.splitlines()
+    assert first.startswith("local/tiny.en on cpu (int8), ")
+    assert "22.2 s of sound" in second
+    assert "without" in text or "index" in text
+
+
+def test_it_asks_the_hosted_engine_too(tmp_path: Path) -> None:
+    with OpenAIServer() as server:
+        done = hear(tmp_path, OPENAI_API_KEY="k", OPENAI_BASE_URL=server.url)
+    assert done.stdout.splitlines()[0].startswith("openai/gpt-transcribe; ready")
+    assert done.stdout.splitlines()[-1] == server.text
+
+
+def test_what_it_cannot_do_is_one_sentence(tmp_path: Path) -> None:
+    done = hear(tmp_path, SPEECH_MODEL="large-v3", SPEECH_OFFLINE="1", SPEECH_ENGINE="local")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "SPEECH_OFFLINE" in done.stderr
+    done = hear(tmp_path, ROOT / "README.md", SPEECH_MODEL="tiny.en", SPEECH_ENGINE="local")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)

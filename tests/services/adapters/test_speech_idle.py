@@ -1,0 +1,111 @@
+"""A model is let go of once nobody has needed it for a while, and loaded again for who does."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.adapters.local_speech import IdleSpeech, LocalSpeech, engine
+from services.ports.speech import Recording, Speech
+from services.transcript import Transcript, silence
+from tests.virtual_time import HurriedLoop
+
+SPEECH = Speech(Recording(b"", 1.0), [])
+
+
+class Model:
+    """Nothing but what is loaded and let go of."""
+
+    def __init__(self, *_: Any) -> None:
+        self.languages = ["en"]
+
+    def time_a_window(self) -> float:
+        return 3.0
+
+
+class Reading(LocalSpeech):
+    """Takes so many seconds for a recording, with the model in its hands."""
+
+    seconds = 5.0
+
+    async def transcribe(self, speech: Speech) -> Transcript:
+        model = await self._loaded()
+        await asyncio.sleep(self.seconds)
+        assert model is self.model
+        return silence(1.0)
+
+    async def _loaded(self) -> Any:
+        model: Any = self.model or self._load()  # without a thread, for time is virtual here
+        self.model = model
+        return model
+
+    async def open(self) -> None:
+        await self._loaded()
+
+    async def close(self) -> None:
+        self.threads.shutdown()
+
+
+def is_loaded(local: LocalSpeech) -> bool:
+    return local.model is not None
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    made: list[Model] = []
+
+    def make(*given: Any) -> Model:
+        made.append(Model(*given))
+        return made[-1]
+
+    monkeypatch.setattr(engine, "Whisper", make)
+    return lambda: len(made)
+
+
+def test_an_idle_model_is_let_go_of_and_loaded_again(loaded: Callable[[], int]) -> None:
+    async def story() -> None:
+        local = Reading(Path, "any", 1)
+        idle = IdleSpeech(local, 60.0)
+        await idle.open()
+        await asyncio.sleep(59.0)
+        assert is_loaded(local)
+        await idle.transcribe(SPEECH)
+        await asyncio.sleep(59.0)
+        assert (is_loaded(local), loaded()) == (True, 1)
+        await asyncio.sleep(2.0)
+        assert not is_loaded(local)
+        await asyncio.gather(idle.transcribe(SPEECH), idle.transcribe(SPEECH))
+        assert loaded() == 2
+        assert local.seconds_each_second == 0.1
+        await idle.close()
+
+    HurriedLoop.runs(story())
+
+
+def test_who_reads_for_longer_keeps_it(loaded: Callable[[], int]) -> None:
+    async def story() -> None:
+        local = Reading(Path, "any", 1)
+        local.seconds = 600.0
+        idle = IdleSpeech(local, 60.0)
+        await asyncio.gather(idle.transcribe(SPEECH), asyncio.sleep(300.0))
+        assert loaded() == 1
+        await idle.close()
+
+    HurriedLoop.runs(story())
+
+
+async def test_the_real_model_goes_whole(tmp_path: Path) -> None:
+    from app.weights import find_weights
+
+    local = LocalSpeech(lambda: find_weights("tiny.en", tmp_path), "tiny.en", 1)
+    await local.open()
+    assert local.model is not None
+    model = weakref.ref(local.model)
+    local.forget()
+    await asyncio.to_thread(local.threads.shutdown)
+    gc.collect()
+    assert model() is None
