@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -88,3 +88,46 @@ async def test_who_takes_nothing_does_not_hold_up_the_stop() -> None:
         await asyncio.sleep(0.2)
     assert app.sent > 0
     writer.close()
+
+
+class Whole(Endless):
+    """An app that sends a large answer at once, as most routes do."""
+
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        assert callable(send)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * SIZE})
+
+
+async def test_who_takes_next_to_nothing_is_hung_up_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_readers, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(slow_readers, "LEAST_BYTES_A_SECOND", 100 * MB)
+    async with served(Whole()) as (server, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        writer.write(HEAD)
+        await reader.read(1000)
+        while server.server_state.connections:
+            await asyncio.sleep(0.01)
+            if not reader.at_eof():
+                with suppress(ConnectionError):
+                    await reader.read(1000)  # a little now and then
+        writer.close()
+
+
+async def test_what_waits_for_slow_clients_is_bounded_altogether(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_readers, "MOST_UNREAD_BYTES", 3 * SIZE)
+    async with served(Whole()) as (server, port):
+        lines = []
+        for _ in range(6):
+            lines.append(await asyncio.open_connection("127.0.0.1", port, limit=1000))
+            lines[-1][1].write(HEAD)
+            await lines[-1][0].read(1000)
+        while len(server.server_state.connections) > 3:
+            await asyncio.sleep(0.01)
+        reader, writer = lines[-1]  # the last to come is served
+        assert await reader.read(1000)
+        for _, writer in lines:
+            writer.transport.abort()
+        while server.server_state.connections:
+            await asyncio.sleep(0.01)
+    assert not slow_readers.Draining.unread
