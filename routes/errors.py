@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from routes.request_id import CODE
 from services import errors
 from services.errors import Problem
 
@@ -71,8 +72,9 @@ def response(status: int, code: str, detail: str, headers: dict[str, str] | None
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
-async def on_problem(_: Request, problem: Exception) -> JSONResponse:
+async def on_problem(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, Problem)  # noqa: S101  registered for nothing else
+    setattr(request.state, CODE, problem.code)
     return problem_response(problem)
 
 

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from services.background import Background, Kind
 from services.errors import TranscriptionProblem
+from services.ports.access import Tokens
 from services.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
@@ -42,12 +43,15 @@ class Seen:
 
 
 class Beside:
-    """A collector of the background work of this process."""
+    """A collector of the background work of this process, and of whom it asks besides the stores."""
 
-    def __init__(self, background: Background) -> None:
+    def __init__(self, background: Background, tokens: Tokens) -> None:
         self.background = background
+        self.tokens = tokens
 
     def collect(self) -> Iterator[Metric]:
+        answers = self.tokens.provider_answers()
+        yield _gauge("viva_identity_up", "Whether the identity provider gave its keys when asked last.", answers)
         waiting = {kind.value: standing.waiting for kind, standing in self.background.running()}
         yield _labelled("viva_background_waiting", "Work that broke off here and is to begin anew.", "kind", waiting)
 
@@ -67,6 +71,9 @@ def _standing(reading: Reading) -> Iterator[Metric]:
     yield _gauge("viva_kept_recordings", "Recordings of failed answers that are kept for a retry.", reading.kept)
     yield _gauge("viva_audio_files", "Recordings stored.", reading.files)
     yield _gauge("viva_audio_bytes", "Bytes of the recordings stored.", reading.bytes)
+    if reading.disk is not None:
+        yield _gauge("viva_store_disk_bytes", "Size of the disk that MongoDB writes to.", reading.disk.bytes)
+        yield _gauge("viva_store_disk_free_bytes", "Bytes free on it.", reading.disk.free)
     yield _gauge("viva_workers", "Workers that gave a sign of life lately.", reading.workers)
     yield _gauge("viva_worker_slots", "Recordings that these workers transcribe at once.", reading.slots)
 

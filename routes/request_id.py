@@ -2,17 +2,22 @@
 
 import re
 import secrets
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = structlog.get_logger(__name__)
+
 HEADER = "X-Request-ID"
+# What a request's state holds of the problem that was its answer.
+CODE = "problem"
 _FIT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestId:
-    """Middleware: takes a caller's id if it is fit to be logged, else makes one."""
+    """Middleware: takes a caller's id if it is fit to be logged, else makes one; a line for each 5xx names it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -28,6 +33,9 @@ class RequestId:
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[HEADER] = id
+                if message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    code = scope["state"].get(CODE)
+                    log.warning("answered by an error", status=message["status"], code=code, method=scope["method"])
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=id):

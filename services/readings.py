@@ -61,6 +61,14 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """What the store writes to, in bytes."""
+
+    bytes: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Everything at one moment."""
 
@@ -74,3 +82,4 @@ class Reading:
     workers: int
     slots: int
     totals: Totals
+    disk: Disk | None = None

@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx2
 import jwt
+import structlog
 
 from services.errors import KeysUnavailable, Unauthenticated
 from services.interview import UserId, Viewer
+
+log = structlog.get_logger(__name__)
 
 LEAST_SECRET_BYTES = 32
 LONGEST_USER = 128
@@ -61,6 +64,9 @@ class JwtTokens:
     async def can_verify(self) -> bool:
         return self._keys is None or self._keys.are_there()
 
+    def provider_answers(self) -> bool:
+        return self._keys is None or self._keys.is_reached
+
     def _claims(self, token: str, key: Any) -> dict[str, Any]:
         return jwt.decode(
             token,
@@ -85,6 +91,7 @@ class PublishedKeys:
         self._tried_at: float | None = None
         self._lock = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
+        self.is_reached = True
 
     async def of(self, token: str) -> jwt.PyJWK:
         """The key that the token names, or the only one; Unauthenticated if there is none.
@@ -119,10 +126,17 @@ class PublishedKeys:
                 return
             self._tried_at = self._clock()
             found = await self._fetched()
+            self._tell(is_reached=bool(found))
             if found:
                 self._keys = [key for key in found if key.public_key_use in (None, "sig")]
                 self._fetched_at = self._tried_at
                 self._useless = {kid, *(key.key_id for key in found)} - {key.key_id for key in self._keys}
+
+    def _tell(self, *, is_reached: bool) -> None:
+        if is_reached != self.is_reached:
+            say = log.warning if is_reached else log.error
+            say("identity provider found" if is_reached else "identity provider lost", keys=len(self._keys))
+        self.is_reached = is_reached
 
     async def _fetched(self) -> list[jwt.PyJWK]:
         try:

@@ -14,6 +14,9 @@ class Tokens(Protocol):
     async def can_verify(self) -> bool:
         """Whether any token could be verified now."""
 
+    def provider_answers(self) -> bool:
+        """Whether the identity provider gave its keys when it was asked last; True where nobody is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

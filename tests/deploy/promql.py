@@ -52,6 +52,8 @@ def evaluate(tree: Any, series: list[Series], now: float) -> Vector | float:
         case ql.VectorSelector():
             found = ((one.labels, one.between(now - LOOK_BACK, now)) for one in _chosen(tree, series))
             return {labels: samples[-1][1] for labels, samples in found if samples}
+        case ql.Call() if tree.func.name == "absent":
+            return {} if _vector(evaluate(tree.args[0], series, now)) else {frozenset(): 1.0}
         case ql.Call() if tree.func.name in ("rate", "increase"):
             return _risen(tree, series, now)
         case ql.AggregateExpr() if str(tree.op) in AGGREGATE:

@@ -7,7 +7,17 @@ from datetime import datetime
 from services.background import Kind
 from services.interview import ENDED, LIVE, PartId, PartState
 from services.ports.webhooks import DeliveryState
-from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals, bucket
+from services.readings import (
+    PROCESSING_BOUNDS,
+    TURNAROUND_BOUNDS,
+    Disk,
+    Histogram,
+    Line,
+    Passes,
+    Reading,
+    Totals,
+    bucket,
+)
 from tests.fakes.memory import Memory, Row
 from tests.fakes.workers import FakeWorkers
 
@@ -59,6 +69,7 @@ class FakeGauges:
             workers=len(workers),
             slots=sum(worker.slots for worker in workers),
             totals=self._totals(),
+            disk=Disk(bytes=1000, free=400),
         )
 
     def _webhooks(self) -> Line:

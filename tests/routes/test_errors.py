@@ -1,5 +1,8 @@
+import structlog
+from structlog.testing import capture_logs
+
 from routes.errors import STATUS, status_of
-from services.errors import Problem
+from services.errors import Problem, StoreUnavailable
 from tests.routes.api import Api
 
 
@@ -22,3 +25,25 @@ async def test_every_problem_has_a_page() -> None:
         for kind in every(Problem):
             assert kind.sentence in (await client.get(f"/problems/{kind.code}")).text
         assert (await client.get("/problems/none")).status_code == 404
+
+
+async def test_each_5xx_is_a_line_with_the_name_of_its_request() -> None:
+    api = Api()
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    with capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+        async with api.client() as client:
+            for get in (away, broken):
+                api.house.sessions.get = get  # type: ignore[method-assign, assignment]
+                await client.get("/api/sessions/s1", headers={"X-Request-ID": get.__name__})
+            assert (await client.get("/api/sessions", headers={"X-Request-ID": "fine"})).status_code == 405
+    lines = [line for line in logs if line["event"] == "answered by an error"]
+    assert [(line["request"], line["status"], line["code"]) for line in lines] == [
+        ("away", 503, "store_unavailable"),
+        ("broken", 500, None),
+    ]

@@ -8,6 +8,12 @@ from typing import Any, TypeVar
 import pymongo.lock
 import structlog
 from pymongo import AsyncMongoClient
+from pymongo.monitoring import (
+    TopologyClosedEvent,
+    TopologyDescriptionChangedEvent,
+    TopologyListener,
+    TopologyOpenedEvent,
+)
 
 from services.adapters.mongo.documents import Document
 
@@ -59,7 +65,28 @@ def open_client(url: str, name: str = "") -> AsyncMongoClient[Document]:
         serverSelectionTimeoutMS=5_000,
         connectTimeoutMS=5_000,
         maxPoolSize=100,
+        event_listeners=[Reached()],
     )
+
+
+class Reached(TopologyListener):
+    """Says once when no server takes writes any more, and once when one does again."""
+
+    def __init__(self) -> None:
+        self._is_reached: bool | None = None
+
+    def opened(self, event: TopologyOpenedEvent) -> None: ...
+
+    def closed(self, event: TopologyClosedEvent) -> None: ...
+
+    def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
+        is_reached = event.new_description.has_writable_server()
+        if is_reached and self._is_reached is False:
+            log.warning("MongoDB found")
+        if not is_reached and self._is_reached:
+            log.error("MongoDB lost")
+        if is_reached or self._is_reached is not None:
+            self._is_reached = is_reached
 
 
 def without_ours(url: str) -> tuple[str, list[str]]:

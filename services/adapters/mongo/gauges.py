@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
@@ -14,7 +15,17 @@ from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.tally import BACKGROUND, ENDINGS, WEBHOOKS, bucket_name
 from services.adapters.mongo.workers import MongoWorkers
 from services.interview import ENDED, PartState
-from services.readings import OUTCOMES, PROCESSING_BOUNDS, TURNAROUND_BOUNDS, Histogram, Line, Passes, Reading, Totals
+from services.readings import (
+    OUTCOMES,
+    PROCESSING_BOUNDS,
+    TURNAROUND_BOUNDS,
+    Disk,
+    Histogram,
+    Line,
+    Passes,
+    Reading,
+    Totals,
+)
 
 # An index is used only where its first field is asked for.
 EVER = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}
@@ -35,13 +46,13 @@ class MongoGauges:
 
     @confirmed()
     async def read(self) -> Reading:
-        lines, webhooks, kept, stored, workers, totals = await asyncio.gather(
+        lines, webhooks, kept, stored, workers, (totals, disk) = await asyncio.gather(
             self._lines(),
             self._age(TO_SEND, "due_at", self._sending),
             self._parts.count_documents(KEPT),
             self._stored(),
             self._workers.alive(),
-            self._totals(),
+            asyncio.gather(self._totals(), self._disk()),
         )
         uploading, queued, processing, unsettled, scoring = lines
         return Reading(
@@ -55,6 +66,7 @@ class MongoGauges:
             workers=len(workers),
             slots=sum(worker.slots for worker in workers),
             totals=totals,
+            disk=disk,
         )
 
     async def _lines(self) -> list[Line]:
@@ -88,6 +100,15 @@ class MongoGauges:
         whole: list[Document] = [{"$group": {"_id": None, "files": {"$sum": 1}, "bytes": {"$sum": "$length"}}}]
         rows = await (await self._files.aggregate(whole, hint="_id_")).to_list()
         return (rows[0]["files"], rows[0]["bytes"]) if rows else (0, 0)
+
+    async def _disk(self) -> Disk | None:
+        """None where the user may not ask."""
+        try:
+            stats = await self._parts.database.command("dbStats")
+        except OperationFailure:
+            return None
+        total = int(stats.get("fsTotalSize", 0))
+        return Disk(bytes=total, free=total - int(stats["fsUsedSize"])) if total else None
 
     async def _totals(self) -> Totals:
         aged: list[Document] = [

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.adapters.jwt_tokens import JwtTokens, mint
 from services.errors import KeysUnavailable, Unauthenticated
@@ -256,6 +257,21 @@ async def test_keys_that_cannot_be_read_open_no_door(provider: Provider, status:
     provider.status, provider.body = status, body
     with pytest.raises(KeysUnavailable, match="keys could not be read"):
         await JwtTokens(jwks_url=provider.url).verify(issued(RSA, "RS256", "r1"))
+
+
+async def test_the_log_says_when_the_provider_is_lost_and_when_it_is_found(provider: Provider) -> None:
+    now = [0.0]
+    provider.publish(rsa_jwk())
+    tokens = JwtTokens(jwks_url=provider.url, clock=lambda: now[0])
+    up = []
+    with capture_logs() as logs:
+        for status in (200, 503, 503, 200):
+            provider.status, now[0] = status, now[0] + 1000.0
+            await tokens.verify(issued(RSA, "RS256", "r1"))
+            up.append(tokens.provider_answers())
+    assert up == [True, False, False, True]
+    assert [line["event"] for line in logs] == ["identity provider lost", "identity provider found"]
+    assert JwtTokens(secret=SECRET).provider_answers()
 
 
 async def test_while_the_provider_is_down_the_keys_in_hand_stay_good(provider: Provider) -> None:

@@ -1,9 +1,13 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 from pymongo import ReadPreference
+from structlog.testing import capture_logs
 
+from scripts.stack.replica_set import NAME, is_primary
 from services.adapters.mongo.client import open_client, without_ours
+from tests import servers
 
 NOBODY = "mongodb://127.0.0.1:1"
 
@@ -44,3 +48,24 @@ async def test_an_address_has_no_say_in_where_is_read_and_how_is_written(asked: 
 @pytest.mark.parametrize("url", [NOBODY, "mongodb://a:b%3Fw=1@h/db?replicaSet=rs0&authSource=admin", f"{NOBODY}/?"])
 def test_the_rest_of_an_address_is_left_as_it_is(url: str) -> None:
     assert without_ours(url) == (url, [])
+
+
+async def test_the_log_says_when_the_database_is_lost_and_when_it_is_found(tmp_path: Path) -> None:
+    port = servers.free_port()
+    (tmp_path / "data").mkdir()
+    command = servers.mongod_command(tmp_path / "data", port)
+    with capture_logs() as logs:
+
+        async def told(*events: str) -> None:
+            async with asyncio.timeout(30):
+                while [line["event"] for line in logs] != list(events):
+                    await asyncio.sleep(0.05)
+
+        async with open_client(f"mongodb://127.0.0.1:{port}/?replicaSet={NAME}&heartbeatFrequencyMS=500") as client:
+            with servers.running(command, tmp_path / "log", lambda: is_primary(port)):
+                await client.admin.command("ping")
+                await told()
+            await told("MongoDB lost")
+            with servers.running(command, tmp_path / "log", lambda: is_primary(port)):
+                await client.admin.command("ping")
+                await told("MongoDB lost", "MongoDB found")
