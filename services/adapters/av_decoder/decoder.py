@@ -9,6 +9,7 @@ from contextlib import suppress
 import structlog
 
 from services.adapters.av_decoder import wire
+from services.adapters.av_decoder.level import levelled
 from services.adapters.av_decoder.nursery import Child, Nursery
 from services.adapters.av_decoder.wire import (
     AFRESH,
@@ -115,7 +116,7 @@ class AvDecoder:
                 raise AudioTooLong
             if kind != SAMPLES:
                 await _ended(line)
-                return _recording(kind, body, blocks)
+                return await asyncio.to_thread(_recording, kind, body, blocks)
             blocks.append(body)
 
 
@@ -166,7 +167,7 @@ def _failed(error: str) -> EngineUnavailable:
 def _recording(kind: bytes, body: bytes, blocks: list[bytes]) -> Recording:
     if kind == FAILED:
         raise _failed(wire.error_of(body))
-    pcm = b"".join(blocks)
+    pcm = b"".join(levelled(blocks))
     if kind != DONE or not pcm:
         raise AudioUnreadable
     try:
