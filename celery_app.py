@@ -14,7 +14,7 @@ from celery.exceptions import WorkerShutdown
 from celery.platforms import EX_FAILURE
 
 from app.config import Settings, StackSettings
-from app.engines import speech_kind
+from app.engines import SettingsLack, speech_kind
 from app.environment import settings_or_end, strangers
 from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
 from app.logs import configure_logs, warn_of
@@ -83,9 +83,12 @@ def _on_ready(sender: Any, **_: Any) -> None:
     listens = any(queue.name == QUEUE for queue in sender.task_consumer.queues)
     try:
         process.open(listens=listens, works=not isinstance(sender.pool, Forking))
+    except SettingsLack as lack:
+        log.error("the worker cannot work", reason=str(lack))
+        raise WorkerShutdown(EX_FAILURE) from None
     except Exception as error:
         log.exception("the worker cannot work")
-        raise WorkerShutdown(1) from error
+        raise WorkerShutdown(EX_FAILURE) from error
 
 
 @signals.heartbeat_sent.connect

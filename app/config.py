@@ -160,7 +160,9 @@ class Settings(FromEnvironment):
         "info", description="Least level that is logged."
     )
     log_format: Annotated[Literal["json", "console"], Choice] = Field("json", description="How log lines look.")
-    cache_dir: Folder = Field(Path(".cache"), description="Where models are joined and kept.")
+    cache_dir: Folder = Field(
+        Path(".cache"), description="Where models are joined and kept; in compose always the images' own folder."
+    )
 
     @model_validator(mode="after")
     def _one_database(self) -> Self:

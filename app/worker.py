@@ -14,7 +14,7 @@ import structlog
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
-from app.engines import Engines, lacks, open_engines, speech_kind
+from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
 from app.house import House, furnish
 from app.jobs import audit_seconds, make_celery
 from app.signs import Signs
@@ -112,10 +112,10 @@ class Process:
     def open(self, *, listens: bool, works: bool = True) -> None:
         """Open everything; who listens for recordings gives signs of life, and loads the engine if it works itself.
 
-        ValueError, before anything is opened, if the settings lack what their engine or scorer needs.
+        SettingsLack, before anything is opened, if the settings lack what their engine or scorer needs.
         """
         if listens and (missing := lacks(self._settings)):
-            raise ValueError("; ".join(missing))
+            raise SettingsLack("; ".join(missing))
         self._ensure_open()
         if listens:
             self._call(self._listen(works)).result()

@@ -20,6 +20,10 @@ from services.ports.speech import Decoder, Scorer, SpeechEngine, VoiceActivity
 KINDS: dict[str, type[SpeechKind]] = {"local": Local, "openai": Hosted}
 
 
+class SettingsLack(Exception):
+    """The settings lack what their engine or scorer needs; each sentence names the variable."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
     name: str

@@ -2,15 +2,17 @@
 
 import re
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from app.config import Settings
-from app.engines import KINDS, lacks, open_engines, speech_kind
+from app.engines import KINDS, SettingsLack, lacks, open_engines, speech_kind
 from app.engines.local import IN_HAND_PER_CORE, deadline, per_core
 from app.jobs import HARD_LIMIT
 from app.worker import Process
+from tests.system.worker import launched
 
 ALONE = {"openai_api_key": None, "scorer_model": None}
 
@@ -65,7 +67,7 @@ def test_what_an_engine_lacks_is_a_sentence_that_names_it(given: dict[str, str],
 
 def test_a_worker_that_lacks_something_opens_nothing() -> None:
     process = Process(settings(speech_engine="openai"))
-    with pytest.raises(ValueError, match="OPENAI_API_KEY"):
+    with pytest.raises(SettingsLack, match="OPENAI_API_KEY"):
         process.open(listens=True)
     process.close()
 
@@ -98,3 +100,19 @@ async def test_a_hosted_engine_says_its_name_and_has_the_usual_time() -> None:
     engines = open_engines(settings(openai_api_key="k", openai_speech_model="whisper-1"))
     assert (engines.about(), engines.deadline()) == ("openai/whisper-1", HARD_LIMIT)
     await engines.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"SPEECH_ENGINE": "openai"}, "SPEECH_ENGINE=openai needs OPENAI_API_KEY"),
+        ({"SPEECH_MODEL": "/nowhere"}, "There is no speech model '/nowhere': set SPEECH_MODEL"),
+    ],
+)
+def test_such_a_worker_ends_as_one_that_failed_and_says_what_to_set(
+    given: dict[str, str], said: str, mongodb_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    reached = Settings(mongodb_url=mongodb_url, redis_url=redis_url, mongodb_database="test_engines")
+    with launched(reached, tmp_path, "--queues", "celery", **given) as worker:
+        assert worker.wait(120) == 1
+    assert said in (tmp_path / "worker.log").read_text()

@@ -3,6 +3,7 @@
 `mongodump --oplog` gives the state of one moment; so does a session that reads a snapshot, with which the copy is made.
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -46,6 +47,33 @@ def test_what_was_in_flight_goes_on_where_a_backup_is_restored(tmp_path: Path) -
                 assert client.get(f"/api/sessions/{later}").status_code == 404
                 assert client.post(f"/api/analyze/{session}").json()["status"] == "success"
             _nothing_is_left_over(restored)
+
+
+def test_what_was_in_flight_goes_on_where_the_databases_files_were_copied(tmp_path: Path) -> None:
+    data = Path("state") / "data" / "mongod"
+    with house.stack(tmp_path / "before", **QUICK) as stack:
+        session, asked = _interview(stack)
+        with _half_an_upload(stack):
+            _backup_of_work(stack)
+            with _locked(stack):
+                shutil.copytree(tmp_path / "before" / data, tmp_path / "after" / data)
+        later, secret = _interview_that_the_backup_misses(stack), stack.environment["JWT_SECRET"]
+    with house.stack(tmp_path / "after", **QUICK, JWT_SECRET=secret) as restored:
+        _all_end_well(restored, session, asked)
+        with restored.client() as client:
+            assert client.get(f"/api/sessions/{later}").status_code == 404
+        _nothing_is_left_over(restored)
+
+
+@contextmanager
+def _locked(stack: Stack) -> Iterator[None]:
+    """The database's files stand still."""
+    admin = stack.database.client.admin
+    admin.command("fsync", lock=True)
+    try:
+        yield
+    finally:
+        admin.command("fsyncUnlock")
 
 
 def _interview(stack: Stack) -> tuple[str, dict[str, Sample]]:

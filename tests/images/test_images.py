@@ -12,7 +12,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from scripts.stack.layout import ROOT
-from tests.deploy.images import TARGETS, Image, laid_out, lines_of
+from tests.images.image import TARGETS, Image, laid_out, lines_of
 from tests.servers import free_port, listens
 
 SECRET = "s" * 40
