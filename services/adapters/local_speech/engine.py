@@ -7,13 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from ctranslate2 import StorageView
+
+from services.adapters.local_speech.detection import Detection, Hearing, detected, places
 from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.scheduler import Scheduler, Turn
-from services.adapters.local_speech.tasks import Reading, Task
+from services.adapters.local_speech.tasks import Reading, Task, Views
 from services.adapters.local_speech.whisper import CPU, WHOLE_SECONDS, Whisper
-from services.adapters.local_speech.windows import batches, windows
+from services.adapters.local_speech.windows import Window, batches, windows
 from services.errors import EngineRefused, EngineUnavailable
-from services.language import find
+from services.language import Language, name_of
 from services.ports.speech import Speech
 from services.transcript import Segment, Transcript, silence
 
@@ -61,12 +64,11 @@ class LocalSpeech:
             return silence(speech.recording.duration)
         try:
             model, turn = await self._loaded(), Turn()
-            asked = _language(model, None if speech.languages else speech.language)
-            language = asked or await self._found(model, turn, speech)
-            readings = await self._read(model, turn, speech, language)
+            spoken, views = await self._spoken(model, turn, speech)
+            readings = await self._read(model, turn, speech, spoken.language, views)
         except (RuntimeError, ValueError, MemoryError, OSError) as error:
             raise _unavailable(error) from error
-        return _transcript(readings, language, speech.recording.duration, self.model_name)
+        return _transcript(readings, spoken, speech.recording.duration, self.model_name)
 
     async def _loaded(self) -> Whisper:
         async with self.loading:
@@ -82,14 +84,24 @@ class LocalSpeech:
             self.seconds_each_second = model.time_a_window() / WHOLE_SECONDS
         return model
 
-    async def _found(self, model: Whisper, turn: Turn, speech: Speech) -> str:
-        """The language of the first window."""
-        return await self.scheduler.run(turn, partial(model.language, speech.recording, windows(speech.spans)[0]))
+    async def _spoken(self, model: Whisper, turn: Turn, speech: Speech) -> tuple[Detection, Views]:
+        """The language, where it is known; else it is listened for, until it is sure."""
+        among = _possible(model, speech)
+        found, heard, views = Detection(among[0]), list[Hearing](), dict[Window, StorageView]()
+        for place in places(windows(speech.spans)) if len(among) > 1 else ():
+            hearing, views[place] = await self.scheduler.run(turn, partial(model.hear, speech.recording, place))
+            heard.append(hearing)
+            found = detected(heard, among, speech.language)
+            if found.is_sure:
+                break
+        return found, views
 
-    async def _read(self, model: Whisper, turn: Turn, speech: Speech, language: str) -> list[Reading]:
+    async def _read(
+        self, model: Whisper, turn: Turn, speech: Speech, language: Language, views: Views
+    ) -> list[Reading]:
         """All tasks side by side, as far as threads are idle."""
         tasks = [
-            Task(speech.recording, batch, language, speech.prompt, self.words)
+            Task(speech.recording, batch, language, speech.prompt, self.words, views)
             for batch in batches(windows(speech.spans))
         ]
         reading = [asyncio.create_task(self.scheduler.run(turn, partial(model.read, task))) for task in tasks]
@@ -100,20 +112,23 @@ class LocalSpeech:
                 one.cancel()
 
 
-def _language(model: Whisper, asked: str | None) -> str | None:
-    """The model's code for it; EngineRefused if the model does not know it."""
-    code = asked.lower().replace("_", "-").split("-")[0] if asked else None
-    if code and code not in model.languages:
-        raise EngineRefused(f"The speech model does not know the language '{asked}'. Choose SPEECH_MODEL=base.")
-    return code
+def _possible(model: Whisper, speech: Speech) -> list[Language]:
+    """What may be spoken, as far as the model knows it; EngineRefused if it knows none of it."""
+    asked = speech.languages or ((speech.language,) if speech.language else ())
+    known = [language for language in asked or model.languages if language in model.languages]
+    if not known:
+        names = ", ".join(map(name_of, asked))
+        raise EngineRefused(f"The speech model does not know {names}. Set SPEECH_MODEL to one that does, and retry.")
+    return known
 
 
-def _transcript(readings: list[Reading], language: str, duration: float, model_name: str) -> Transcript:
+def _transcript(readings: list[Reading], spoken: Detection, duration: float, model_name: str) -> Transcript:
     segments: tuple[Segment, ...] = tuple(segment for reading in readings for segment in reading.segments)
     text = " ".join(segment.text for segment in segments if segment.text)
     return Transcript(
         text=text,
-        language=find(language) if text else None,
+        language=spoken.language if text else None,
+        language_probability=spoken.probability if text else None,
         duration=duration,
         segments=segments,
         no_speech=not text,

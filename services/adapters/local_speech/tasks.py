@@ -1,8 +1,12 @@
 """What the model is asked to read, and what it answers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ctranslate2 import StorageView
 
 from services.adapters.local_speech.windows import Window
+from services.language import Language
 from services.ports.speech import Recording
 from services.transcript import Segment
 
@@ -10,16 +14,19 @@ FRAMES_PER_SECOND = 100
 PADDING_FRAMES = 600
 WHOLE_FRAMES = 3_000
 
+Views = Mapping[Window, StorageView]
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Windows of a recording that are read together, in one language."""
+    """Windows of a recording that are read together, in one language; `views` are there from listening for it."""
 
     recording: Recording
     windows: tuple[Window, ...]
-    language: str
+    language: Language
     prompt: str | None = None
     words: bool = False
+    views: Views = field(default_factory=dict)
 
     @property
     def frames(self) -> int:

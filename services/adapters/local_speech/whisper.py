@@ -21,11 +21,13 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
+from services.adapters.local_speech.detection import Hearing
 from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.hypotheses import Hypothesis
 from services.adapters.local_speech.tasks import WHOLE_FRAMES, Reading, Task, padded
 from services.adapters.local_speech.timestamps import Sentence
 from services.adapters.local_speech.windows import Window
+from services.language import Language, find, parse
 from services.ports.speech import Recording
 from services.transcript import Segment, Word
 
@@ -36,6 +38,7 @@ TOKENS_PER_SECOND = 10
 TOKENS_PER_SECOND_OF_OTHERS = 30
 LONGEST_ROUND = 5
 FIRST_STAMP_AT_MOST = 50
+FRAMES_OF_VIEW = 2
 BEFORE_WORDS = "\"'“¿([{-"
 AFTER_WORDS = "\"'.。,，!！?？:：”)]}、"
 
@@ -54,26 +57,25 @@ class Whisper:
             str(folder), device.name, compute_type=device.compute_type, cpu_threads=1, num_workers=slots
         )
         self._model = self._whisper.model
+        self._codes = {parse(code): code for code in self._whisper.supported_languages if self._has(code)}
         self._tokenizer = lru_cache(self._make_tokenizer)
 
     @property
-    def languages(self) -> list[str]:
-        """The codes of the languages that it knows."""
-        return list(self._whisper.supported_languages)
+    def languages(self) -> list[Language]:
+        """What it knows; English alone, where it knows no other."""
+        return list(self._codes)
 
-    def language(self, recording: Recording, window: Window) -> str:
-        """The code of the language that is likeliest spoken in a window."""
-        if not self._model.is_multilingual:
-            return "en"
-        (token, _), *_ = self._model.detect_language(self.encode(self._mel(recording, window), padded(window.seconds)))[
-            0
-        ]
-        return str(token[2:-2])
+    def hear(self, recording: Recording, window: Window) -> tuple[Hearing, StorageView]:
+        """How probable it finds each language in a window, and the encoder's view of that."""
+        view = self.encode(self._mel(recording, window), padded(window.seconds))
+        (found,) = self._model.detect_language(view)
+        probable = {code: probability for token, probability in found if (code := find(token[2:-2]))}
+        return Hearing(probable, window.seconds), view
 
     def read(self, task: Task) -> Reading:
         """What the windows of a task say."""
         mels = [self._mel(task.recording, window) for window in task.windows]
-        encoded = [self.encode(mel, task.frames) for mel in mels]
+        encoded = [self._view(task, window, mel) for window, mel in zip(task.windows, mels, strict=True)]
         first = self._decode(task, task.windows, _together(encoded))
         segments: list[Segment] = []
         for window, mel, view, hypothesis in zip(task.windows, mels, encoded, first, strict=True):
@@ -86,6 +88,13 @@ class Whisper:
         quiet = mel.min() if mel.size else 0.0
         whole = np.pad(mel, ((0, 0), (0, frames - mel.shape[1])), constant_values=quiet)
         return self._model.encode(StorageView.from_array(whole[None]), to_cpu=True)
+
+    def _view(self, task: Task, window: Window, mel: Mel) -> StorageView:
+        """The one that is there, if it is as long as the others of the task."""
+        view = task.views.get(window)
+        if view is None or FRAMES_OF_VIEW * view.shape[1] != task.frames:
+            return self.encode(mel, task.frames)
+        return view
 
     def _mel(self, recording: Recording, window: Window) -> Mel:
         return np.asarray(self._whisper.feature_extractor(window.sound(recording))[:, :-1], np.float32)
@@ -139,8 +148,14 @@ class Whisper:
             self._whisper.add_word_timestamps([heard], tokenizer, view, mel.shape[1], BEFORE_WORDS, AFTER_WORDS, 0.0)
         return [_segment(sentence, window, hypothesis) for sentence in heard]
 
-    def _make_tokenizer(self, language: str) -> Tokenizer:
-        return Tokenizer(self._whisper.hf_tokenizer, self._model.is_multilingual, task="transcribe", language=language)
+    def _has(self, code: str) -> bool:
+        """Whether the model was made with it; the library lists what only larger ones know."""
+        token = self._whisper.hf_tokenizer.token_to_id(f"<|{code}|>")
+        return token is not None or not self._model.is_multilingual
+
+    def _make_tokenizer(self, language: Language) -> Tokenizer:
+        code, known = self._codes[language], self._model.is_multilingual
+        return Tokenizer(self._whisper.hf_tokenizer, known, task="transcribe", language=code)
 
     def time_a_window(self) -> float:
         """The seconds that a thread takes for a full window in which somebody speaks, whatever is said."""

@@ -63,7 +63,7 @@ def whole(recording: Recording, language: Language | None = ENGLISH, prompt: str
 
 
 def task(recording: Recording, words: bool = False) -> Task:
-    return Task(recording, (Window((Span(0.0, recording.duration),)),), "en", words=words)
+    return Task(recording, (Window((Span(0.0, recording.duration),)),), ENGLISH, words=words)
 
 
 def text(reading: Reading) -> str:
@@ -129,7 +129,7 @@ async def test_without_speech_there_is_no_text(engine: LocalSpeech) -> None:
 
 
 async def test_a_language_the_model_does_not_know_is_refused(engine: LocalSpeech) -> None:
-    with pytest.raises(EngineRefused, match="fr"):
+    with pytest.raises(EngineRefused, match="French"):
         await engine.transcribe(whole(answer(0), Language("fr")))
 
 
