@@ -25,6 +25,9 @@ export class Problem extends Error {
   }
 }
 
+/** Where the API is: nothing, or the prefix under which this file is served. */
+export const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
 /**
  * What the server answers, whatever it is; a Problem if it is not reached.
  * @param {string} method
@@ -38,7 +41,7 @@ export async function send(method, path, { token, body, headers = {}, signal } =
   if (body !== undefined) all["Content-Type"] = "application/json";
   const json = body === undefined ? undefined : JSON.stringify(body);
   try {
-    return await fetch(path, { method, headers: all, body: json, cache: "no-store", signal });
+    return await fetch(BASE + path, { method, headers: all, body: json, cache: "no-store", signal });
   } catch {
     throw new Problem(0, "network", "The server cannot be reached.");
   }

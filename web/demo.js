@@ -1,5 +1,6 @@
 /** The demo page: three steps, of which a reload forgets none. */
 
+import { BASE } from "./call.js";
 import { analyzeInterview } from "./demo/analyze.js";
 import { Api } from "./demo/api.js";
 import { announce, complain, h } from "./demo/dom.js";
@@ -63,7 +64,7 @@ function soundOf(owner = "") {
   if (sound?.owner === owner) return sound;
   sound?.recorder.close().catch(reportError);
   const canvas = h("canvas.wave", { role: "img", "aria-label": "How loud you are" });
-  const recorder = new Recorder({ token: api.token, owner, canvas, maxDuration: MAX_DURATION });
+  const recorder = new Recorder({ api: BASE, token: api.token, owner, canvas, maxDuration: MAX_DURATION });
   sound = { recorder, canvas, maxDuration: MAX_DURATION, owner };
   return sound;
 }

@@ -126,3 +126,14 @@ async def test_the_documentation_is_of_our_own_files_and_of_no_others() -> None:
                 assert (await client.get(f"/{name}")).status_code == 200, name
         for name in ("__init__.py", "..%2f__init__.py", "favicon.png", "nothing.js"):
             assert problem(await client.get(f"/reference/{name}"))[0] == 404
+
+
+async def test_pages_find_their_files_under_a_prefix() -> None:
+    async with Api(guests=GUESTS).client(None) as client:
+        for path in ("/", "/admin", "/docs", "/redoc"):
+            page = (await client.get(path)).text
+            named = re.findall(r'(?:src|href)="([^"]+)"', page)
+            assert named
+            assert [name for name in named if name.startswith("/")] == [], path
+    for script in WEB.rglob("*.js"):
+        assert not re.search(r"""(?:fetch|EventSource|WebSocket)\(\s*["'`]/""", script.read_text()), script

@@ -4,7 +4,7 @@
  * A pushed event is a hint; what is told is always the record, read with its ETag.
  */
 
-import { Problem } from "../call.js";
+import { BASE, Problem } from "../call.js";
 import { backoff } from "../recorder/backoff.js";
 
 const EVENTS = ["snapshot", "queued", "processing", "completed", "failed", "scored"].map((name) =>
@@ -84,7 +84,7 @@ export class Follower {
     try {
       const { body } = await this.#api.call("POST", `${base}/tickets`);
       if (this.#isClosed) return;
-      this.#attach(new EventSource(`${base}/events?ticket=${encodeURIComponent(body.ticket)}`));
+      this.#attach(new EventSource(`${BASE}${base}/events?ticket=${encodeURIComponent(body.ticket)}`));
     } catch (problem) {
       if (problem instanceof Problem && problem.isPassing) this.#listenAgain();
     }
