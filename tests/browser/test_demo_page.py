@@ -123,6 +123,8 @@ async def test_what_is_doubted_says_so_where_the_words_are(page: Page) -> None:
     for verdict, words in DOUBTS.items():
         await expect(page.locator(f"[data-question={verdict}] .hint")).to_have_text(words)
     await expect(page.locator("[data-question=ok] .hint")).to_be_hidden()
+    taken = "⚠ Hard to understand: words may be wrong. It was taken for Greek, which is not sure (41 %)."
+    await expect(page.locator("[data-question=foreign] .hint")).to_have_text(taken)
     assert await serious_faults(page) == []
 
 
@@ -143,8 +145,11 @@ DOUBTED = """async () => {
     segments: said.map(([text, speech_verdict], at) => ({ text, start: at, end: at + 1, speech_verdict })),
   };
   const verdicts = ["ok", "low_confidence", "suspected_hallucination", "incomplete"];
-  const standings = new Standings(verdicts.map((id) => ({ id, text: id })), { retry() {}, discard() {} });
+  const asked = [...verdicts, "foreign"].map((id) => ({ id, text: id }));
+  const standings = new Standings(asked, { retry() {}, discard() {} });
   for (const id of verdicts) standings.show(id, null, { ...answer, speech_verdict: id });
+  const foreign = { speech_verdict: "low_confidence", language: "el", language_probability: 0.41 };
+  standings.show("foreign", null, { ...answer, ...foreign });
   const result = { final_score: 50, scored_count: 1, answers: [answer], not_answered: [] };
   document.getElementById("stage").replaceChildren(resultsView(result, [], () => {}), standings.element);
 }"""

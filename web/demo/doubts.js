@@ -7,6 +7,19 @@ export const OF_ANSWER = /** @type {Record<string, string>} */ ({
   incomplete: "Some of what was said could not be understood.",
 });
 
+const SURE_OF_LANGUAGE = 0.7;
+const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
+
+/**
+ * The language that an answer was taken for, where that is not sure.
+ * @param {any} answer
+ */
+export function languageOf(answer) {
+  const { language, language_probability: sure } = answer ?? {};
+  if (!language || typeof sure !== "number" || sure >= SURE_OF_LANGUAGE) return "";
+  return `It was taken for ${LANGUAGES.of(language)}, which is not sure (${Math.round(100 * sure)} %).`;
+}
+
 const MARKS = /** @type {Record<string, [string, string]>} */ ({
   low_confidence: ["[unsure]", "Hard to understand: words may be wrong."],
   suspected_hallucination: ["[said?]", "This may never have been said. It counts for no score."],

@@ -2,7 +2,7 @@
 
 import { own } from "../own.js";
 import { h } from "./dom.js";
-import { OF_ANSWER } from "./doubts.js";
+import { OF_ANSWER, languageOf } from "./doubts.js";
 
 const SERVER = /** @type {Record<string, [string, string]>} */ ({
   queued: ["busy", "In line"],
@@ -92,6 +92,6 @@ export function saidOf(answer) {
 
 /** Why not to believe all of what was written down, in words. @param {any} answer */
 export function doubtOf(answer) {
-  const words = OF_ANSWER[answer?.speech_verdict];
+  const words = [OF_ANSWER[answer?.speech_verdict], languageOf(answer)].filter(Boolean).join(" ");
   return words ? `⚠ ${words}` : "";
 }
