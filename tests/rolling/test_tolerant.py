@@ -8,7 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.documents import part_of, session_of, transcript_of
 from services.events import EventType
 from services.interview import PartState, Question, QuestionId
-from services.transcript import Segment, Transcript, Word
+from services.transcript import Segment, Transcript, Verdict, Word
 from tests.rolling import scene
 from tests.services.adapters.houses import house_on_mongo
 
@@ -75,3 +75,15 @@ def test_what_an_earlier_version_did_not_write_takes_its_default() -> None:
     heard = transcript_of({"text": "So.", "language": None, "duration": 1.0, "segments": [{**word, "words": [word]}]})
     segment = Segment(text="So.", start=0.0, end=1.0, words=(Word(text="So.", start=0.0, end=1.0),))
     assert heard == Transcript(text="So.", language=None, duration=1.0, segments=(segment,))
+
+
+def test_a_verdict_of_a_later_version_is_none() -> None:
+    word = {"text": "So.", "start": 0.0, "end": 1.0}
+    heard = transcript_of(
+        {"text": "So.", "language": None, "duration": 1.0, "verdict": "dreamt", "segments": [{**word, "verdict": "ok"}]}
+    )
+    assert (heard.verdict, heard.segments[0].verdict) == (None, Verdict.OK)
+    shown = {"id": "p1", "question_id": "q1", "take": 1, "rev": 2, "gridfs_file_id": None, "speech_verdict": "dreamt"}
+    answers = {"q1": {**shown, "transcription_status": "completed"}}
+    session = session_of({"_id": "s1", "user_id": "ann", "questions": [], "answers": answers})
+    assert session.answers[QuestionId("q1")].verdict is None
