@@ -13,14 +13,14 @@ from services.coverage import is_thin
 from services.evidence import has_words
 from services.transcript import Segment, Span, Transcript, Verdict
 
-VERSION = "2"  # goes up with every change of a rule or a bound
+VERSION = "3"  # goes up with every change of a rule or a bound
 
 MOST_COMPRESSION = 2.4
 MOST_WORDS_A_SECOND, FEW_WORDS = 9.0, 5
 LEAST_HEARD, AROUND_SECONDS = 0.2, 0.3
 LIKELY_SILENCE, SILENT_LOG_PROBABILITY = 0.6, -0.7
-SUSPECTED_WORDS, DOUBTED_WORDS = 0.45, 0.7
-SUSPECTED_LOG_PROBABILITY, DOUBTED_LOG_PROBABILITY = -1.0, -0.7
+SUSPECTED_WORDS, DOUBTED_WORDS = 0.45, 0.75
+SUSPECTED_LOG_PROBABILITY, DOUBTED_LOG_PROBABILITY = -1.0, -0.6
 DOUBTED_SHARE = 0.25
 DOUBTED_LANGUAGE = 0.7
 
