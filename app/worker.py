@@ -194,6 +194,7 @@ class Process:
             records=house.records,
             closings=house.closings,
             scorer=engines.scorer,
+            turn=engines.scoring_turn,
             hold_seconds=settings.lease_seconds,
         )
         return WorkHouse(

@@ -1,7 +1,8 @@
 """Scoring an answer as soon as its transcript is there; once for each take."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 15.0
 MOST_FAILURES = 5
+PATIENCE_SECONDS = 5.0
 LEAST_USABLE = 0.5
 HOUSE = Viewer(UserId(""), is_admin=True)
 
@@ -29,6 +31,7 @@ class Scoring:
     records: Records
     closings: Closings
     scorer: Scorer
+    turn: Callable[[float], AbstractAsyncContextManager[bool]]
     hold_seconds: float
 
     async def run(self, id: PartId) -> None:
@@ -38,20 +41,27 @@ class Scoring:
             await self.score(part, transcript)
 
     async def score(self, part: Part, transcript: Transcript | None) -> None:
-        """The same, where the record and the transcript are at hand; who scores it meanwhile is not asked twice."""
+        """The same, where the record and the transcript are at hand; one that is being scored is left alone.
+
+        While the scorer takes no more calls it is left as it is: the sweep asks again.
+        """
         session = await self.sessions.get(part.session_id, HOUSE)
         answer = session.answers.get(part.question_id)
         if answer is None or not _is_shown(part, answer):
             return
-        if answer.take == part.take and answer.lacks_score:
-            claim = await self.closings.claim_scoring(part.id, self.hold_seconds)
-            if claim is None:
-                return
-            evaluation = await self._evaluate(part, session.question(part.question_id), transcript, claim)
-            if evaluation is None:
-                return
+        if answer.take > part.take or not answer.lacks_score:
+            await self.closings.scored(part.id)
+            return
+        async with self.turn(PATIENCE_SECONDS) as came:
+            if came:
+                await self._score(part, session.question(part.question_id), transcript)
+
+    async def _score(self, part: Part, question: Question | None, transcript: Transcript | None) -> None:
+        claim = await self.closings.claim_scoring(part.id, self.hold_seconds)
+        evaluation = claim and await self._evaluate(part, question, transcript, claim)
+        if evaluation:
             await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)
-        await self.closings.scored(part.id)
+            await self.closings.scored(part.id)
 
     async def _evaluate(
         self, part: Part, question: Question | None, transcript: Transcript | None, claim: ScoringClaim

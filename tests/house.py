@@ -9,7 +9,7 @@ from services.analysis import Analysis
 from services.arrivals import Arrivals
 from services.background import Background
 from services.closing import Closing
-from services.errors import EngineBusy, Problem
+from services.errors import EngineBusy, Problem, ScorerBusy
 from services.formats import Container
 from services.idempotency import Idempotency
 from services.intake import Intake
@@ -120,7 +120,7 @@ class Interior:
         self.endpoints, self.ledger, self.courier = FakeEndpoints(self.memory), FakeLedger(self.memory), FakeCourier()
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
-        self.throttle = Throttle(EngineBusy)
+        self.throttle, self.scorer_throttle = Throttle(EngineBusy), Throttle(ScorerBusy)
         self.watch = Watch(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
         self.pace = Pace(backlog=FakeBacklog(self.memory))
 
@@ -167,7 +167,12 @@ class Interior:
     @property
     def scoring(self) -> Scoring:
         return Scoring(
-            sessions=self.sessions, records=self.records, closings=self.closings, scorer=self.scorer, hold_seconds=60.0
+            sessions=self.sessions,
+            records=self.records,
+            closings=self.closings,
+            scorer=self.scorer,
+            turn=self.scorer_throttle.turn,
+            hold_seconds=60.0,
         )
 
     @property

@@ -15,7 +15,9 @@ from services.adapters.av_decoder import AvDecoder
 from services.adapters.coverage_scorer import CoverageScorer
 from services.adapters.openai_scorer import OpenAIScorer
 from services.adapters.silero_activity import SileroActivity
+from services.errors import ScorerBusy
 from services.ports.speech import Decoder, Scorer, SpeechEngine, VoiceActivity
+from services.throttle import Throttle
 
 KINDS: dict[str, type[SpeechKind]] = {"local": Local, "openai": Hosted}
 
@@ -34,6 +36,7 @@ class Engines:
     about: Callable[[], str]
     deadline: Callable[[], float]
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
+    scoring_turn: Callable[[float], AbstractAsyncContextManager[bool]]
     warm_up: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
 
@@ -47,7 +50,7 @@ def speech_kind(settings: Settings) -> SpeechKind:
 def open_engines(settings: Settings) -> Engines:
     """The engines; weights are found, checked and loaded by `warm_up` or the first recording."""
     kind = speech_kind(settings)
-    speech, client = kind.open(), hosted_client(settings)
+    speech, client, throttle = kind.open(), hosted_client(settings), Throttle(ScorerBusy)
     decoder, activity = AvDecoder(settings.max_audio_seconds, settings.max_audio_bytes, cores()), SileroActivity()
 
     async def close() -> None:
@@ -60,10 +63,11 @@ def open_engines(settings: Settings) -> Engines:
         decoder=decoder,
         activity=activity,
         speech=speech.engine,
-        scorer=_scorer(settings, client),
+        scorer=_scorer(settings, client, throttle),
         about=lambda: " ".join([kind.name, speech.about()]).strip(),
         deadline=speech.deadline,
         turn=speech.throttle.turn,
+        scoring_turn=throttle.turn,
         warm_up=speech.warm_up,
         close=close,
     )
@@ -83,7 +87,7 @@ def scorer_lack(settings: Settings) -> str:
     return "" if settings.openai_api_key else "SCORER=openai needs OPENAI_API_KEY"
 
 
-def _scorer(settings: Settings, client: openai.AsyncOpenAI) -> Scorer:
+def _scorer(settings: Settings, client: openai.AsyncOpenAI, throttle: Throttle) -> Scorer:
     if not (settings.uses_hosted_scorer and settings.scorer_model):
         return CoverageScorer()
-    return OpenAIScorer(client, settings.scorer_model, settings.openai_timeout_seconds)
+    return OpenAIScorer(client, settings.scorer_model, settings.openai_timeout_seconds, throttle)

@@ -79,11 +79,13 @@ class Refused(Exception):
 class OpenAIScorer:
     """A Scorer whose calls are made once each and end before the deadline."""
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str, timeout_seconds: float) -> None:
+    def __init__(
+        self, client: openai.AsyncOpenAI, model: str, timeout_seconds: float, throttle: Throttle | None = None
+    ) -> None:
         self._client = client.with_options(max_retries=0)
         self._model = model
         self._timeout_seconds = timeout_seconds
-        self._throttle = Throttle(ScorerBusy)
+        self._throttle = throttle or Throttle(ScorerBusy)
         self._name = f"openai/{model}/{PROMPT_VERSION}"
 
     async def score(self, question: Question, transcript: Transcript) -> Evaluation:

@@ -27,6 +27,7 @@ from services.errors import (
     EngineRefused,
     EngineUnavailable,
     FailedByOperator,
+    ScorerBusy,
     ScorerUnavailable,
 )
 from services.interview import ENDED, Evaluation, Part, PartId, PartState, Question, QuestionId, SessionId, Status
@@ -53,6 +54,7 @@ TROUBLES: list[type[Exception]] = [
     EngineRefused,
     ValueError,
     ScorerUnavailable,
+    ScorerBusy,
 ]
 SESSIONS = st.sampled_from([0, 0, 0, 1])
 QUESTIONS = st.sampled_from([Q1, Q1, Q2])
@@ -213,7 +215,7 @@ class House(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(TROUBLES), times=st.integers(1, 6))
     def others_fail(self, what: type[Exception], times: int) -> None:
-        if what is ScorerUnavailable:
+        if issubclass(what, ScorerUnavailable):
             self.scorer.trouble += [what() for _ in range(times)]
         else:
             self.house.ears.trouble += [what() for _ in range(times // 2)]

@@ -12,8 +12,8 @@ from itertools import pairwise
 import pytest
 import structlog
 
-from services.errors import EngineBusy, EngineUnavailable
-from services.interview import Evaluation, PartState, Question
+from services.errors import EngineBusy, EngineUnavailable, Problem, ScorerBusy
+from services.interview import ENDED, Evaluation, Mark, PartState, Question
 from services.ports.speech import Speech
 from services.throttle import Throttle
 from services.transcript import Transcript
@@ -158,6 +158,7 @@ class Limited:
     """A server that takes so many calls within any minute, and says when it takes the next."""
 
     a_minute: int
+    busy: type[Problem] = EngineBusy
     taken: list[float] = field(default_factory=list)
     calls: list[tuple[str, float, bool]] = field(default_factory=list)
     early: list[float] = field(default_factory=list)
@@ -176,7 +177,7 @@ class Limited:
         if not takes:
             wait = recent[0] + MINUTE - begun
             self.told[process] = now() + wait
-            raise EngineBusy(retry_after=wait)
+            raise self.busy(retry_after=wait)
 
 
 @dataclass
@@ -190,6 +191,19 @@ class LimitedEars:
     async def transcribe(self, speech: Speech) -> Transcript:
         await self.throttle.call(lambda: self.server.ask(self.process))
         return Transcript(text="said", language=None, duration=1.0, engine="limited")
+
+
+@dataclass
+class LimitedScorer:
+    """A scorer that calls the server, as the hosted one does."""
+
+    server: Limited
+    throttle: Throttle
+    process: str
+
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
+        await self.throttle.call(lambda: self.server.ask(self.process))
+        return Evaluation(score=50.0, scorer="limited")
 
 
 class AtOnce:
@@ -214,48 +228,66 @@ async def _work(house: Interior, name: str) -> None:
     while True:
         if house.doorbell.to_transcribe:
             await worker.run(house.doorbell.to_transcribe.pop(0))
+        elif house.doorbell.to_score:
+            await house.scoring.run(house.doorbell.to_score.pop(0))
         else:
             await asyncio.sleep(5.0)
 
 
 async def interview(server: Limited, processes: int) -> Interior:
-    """All answers at once; until all have ended."""
+    """All answers at once; until all have ended, and are scored."""
     house = Interior(scorer=AtOnce())
     house.memory.clock = LoopClock()
     for number in range(ANSWERS):
         await house.upload(await house.session(), data=f"answer {number}".encode() * 100)
     workers: list[asyncio.Task[None]] = []
     for number in range(processes):
-        process = copy.copy(house)
-        process.throttle = Throttle(EngineBusy)
-        engine = LimitedEars(server, process.throttle, f"process {number}")
-        process.engine = engine
-        workers += [asyncio.create_task(_work(process, engine.process)) for _ in range(SIDE_BY_SIDE)]
-    while any(row.part.state in (PartState.QUEUED, PartState.PROCESSING) for row in house.memory.rows.values()):
+        process, name = copy.copy(house), f"process {number}"
+        process.throttle, process.scorer_throttle = Throttle(EngineBusy), Throttle(ScorerBusy)
+        if server.busy is EngineBusy:
+            process.engine = LimitedEars(server, process.throttle, name)
+        else:
+            process.scorer = LimitedScorer(server, process.scorer_throttle, name)
+        workers += [asyncio.create_task(_work(process, name)) for _ in range(SIDE_BY_SIDE)]
+    while any(row.part.state not in ENDED or row.to_score for row in house.memory.rows.values()):
         await asyncio.sleep(5.0)
         await house.sweep.run(24.0)
     return house
 
 
-@pytest.mark.parametrize(("a_minute", "processes"), [(3, 1), (30, 1), (300, 1), (30, 3)])
-def test_two_hundred_answers_against_a_rate_limit_all_complete_without_a_storm(a_minute: int, processes: int) -> None:
-    server = Limited(a_minute)
+@pytest.mark.parametrize(
+    ("busy", "a_minute", "processes"),
+    [
+        (EngineBusy, 3, 1),
+        (EngineBusy, 30, 1),
+        (EngineBusy, 300, 1),
+        (EngineBusy, 30, 3),
+        (ScorerBusy, 3, 1),
+        (ScorerBusy, 30, 1),
+        (ScorerBusy, 300, 1),
+    ],
+)
+def test_two_hundred_answers_against_a_rate_limit_all_complete_without_a_storm(
+    busy: type[Problem], a_minute: int, processes: int
+) -> None:
+    server = Limited(a_minute, busy)
 
-    async def story() -> tuple[list[PartState], list[int], float]:
-        house = await interview(server, processes)
-        parts = [row.part for row in house.memory.rows.values()]
-        return [part.state for part in parts], [part.deliveries for part in parts], now()
+    async def story() -> tuple[Interior, float]:
+        return await interview(server, processes), now()
 
-    states, deliveries, seconds = HurriedLoop.runs(story())
-    assert Counter(states) == {PartState.COMPLETED: ANSWERS}
-    assert set(deliveries) == {1}, "waiting is no delivery"
+    house, seconds = HurriedLoop.runs(story())
+    rows = list(house.memory.rows.values())
+    assert Counter(row.part.state for row in rows) == {PartState.COMPLETED: ANSWERS}
+    assert {row.part.deliveries for row in rows} == {1}, "waiting is no delivery"
+    assert {row.score_failures for row in rows} == {0}, "nor is it a failure of the scorer"
+    answers = [answer for session in house.memory.sessions.values() for answer in session.answers.values()]
+    assert {answer.mark for answer in answers} == {Mark.SCORED}
     assert server.early == []
+    assert sum(taken for *_, taken in server.calls) == ANSWERS, "each is paid for once"
     vain = [moment for _, moment, taken in server.calls if not taken]
     # Before anybody knows of the limit all ask at once; after that a process asks about once in vain for each answer.
     assert len(vain) <= (SIDE_BY_SIDE + ANSWERS) * processes
-    assert (
-        max(Counter(int(moment) for moment in vain if moment > 10.0).values(), default=0)
-        <= (5 + a_minute / 3) * processes
-    )
+    most = max(Counter(int(moment) for moment in vain if moment > 10.0).values(), default=0)
+    assert most <= (5 + a_minute / 3) * processes
     least = max(0, ANSWERS - a_minute) / a_minute * MINUTE
     assert seconds <= 1.35 * least + 120
