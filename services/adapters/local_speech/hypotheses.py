@@ -1,6 +1,7 @@
 """What the decoder wrote for a window, and whether to believe it."""
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Self
 
 from faster_whisper.tokenizer import Tokenizer
@@ -12,8 +13,9 @@ MOST_REPETITION = 2.4
 LEAST_ECHO = 5
 QUICKEST_TOKENS, QUICKEST_PACE = 8, 12.0
 LEAST_LOG_PROBABILITY = -0.7
-SILENT_LOG_PROBABILITY = -1.0
-MOST_NO_SPEECH = 0.6
+SILENT_LOG_PROBABILITY = -0.7
+MOST_NO_SPEECH, MOST_NO_SPEECH_OF_GUESSES = 0.6, 0.5
+GUESSED_WORDS = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Hypothesis:
     @property
     def is_silence(self) -> bool:
         return self.no_speech > MOST_NO_SPEECH and self.log_probability < SILENT_LOG_PROBABILITY
+
+    def is_guessed(self, words: list[float]) -> bool:
+        """Whether the words, by their probabilities, are guesses at sounds in which nobody may speak."""
+        return self.no_speech > MOST_NO_SPEECH_OF_GUESSES and bool(words) and fmean(words) < GUESSED_WORDS
 
     @property
     def covered(self) -> int:

@@ -29,7 +29,7 @@ from services.adapters.local_speech.timestamps import Sentence
 from services.adapters.local_speech.windows import Window
 from services.language import Language, find, parse
 from services.ports.speech import Recording
-from services.transcript import Segment, Word
+from services.transcript import Segment, Span, Word
 
 BEAM = 5
 MOST_TOKENS = 224
@@ -141,12 +141,16 @@ class Whisper:
     ) -> list[Segment]:
         """The sentences of a window; one without text for each span in which the model hears nobody."""
         if hypothesis.is_silence:
-            return [_nobody(span.start, span.end, hypothesis) for span in window.spans]
+            return [_nobody(span, hypothesis) for span in window.spans]
         tokenizer = self._tokenizer(task.language)
-        heard = [one for one in (_heard(tokenizer, sentence) for sentence in hypothesis.sentences) if one["text"]]
+        heard = [
+            one for one in (_heard(tokenizer, sentence) for sentence in hypothesis.sentences) if _says(one["text"])
+        ]
         if task.words and heard:
             self._whisper.add_word_timestamps([heard], tokenizer, view, mel.shape[1], BEFORE_WORDS, AFTER_WORDS, 0.0)
-        return [_segment(sentence, window, hypothesis) for sentence in heard]
+        segments = [_segment(sentence, window, hypothesis) for sentence in heard]
+        words = [word.probability or 0.0 for segment in segments for word in segment.words]
+        return [_nobody(one, hypothesis) for one in window.spans] if hypothesis.is_guessed(words) else segments
 
     def _has(self, code: str) -> bool:
         """Whether the model was made with it; the library lists what only larger ones know."""
@@ -195,8 +199,13 @@ def _segment(sentence: dict[str, Any], window: Window, hypothesis: Hypothesis) -
     return Segment(text=sentence["text"], start=start, end=end, words=words, **_doubts(hypothesis))
 
 
-def _nobody(start: float, end: float, hypothesis: Hypothesis) -> Segment:
-    return Segment(text="", start=start, end=end, **_doubts(hypothesis))
+def _says(text: str) -> bool:
+    """Whether there is a word in it; marks alone are none."""
+    return any(char.isalnum() for char in text)
+
+
+def _nobody(span: Span, hypothesis: Hypothesis) -> Segment:
+    return Segment(text="", start=span.start, end=span.end, **_doubts(hypothesis))
 
 
 def _doubts(hypothesis: Hypothesis) -> dict[str, Any]:

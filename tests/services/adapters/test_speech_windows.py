@@ -106,3 +106,20 @@ def test_no_text_is_better_than_one_that_covers_more() -> None:
 
 def test_a_loop_is_worse_than_any_other_text() -> None:
     assert hypothesis(2.0, -0.9).is_better(hypothesis(20.0, -0.1, loops=True))
+
+
+@pytest.mark.parametrize(
+    ("no_speech", "log_probability", "silent"), [(0.8, -0.8, True), (0.8, -0.6, False), (0.5, -0.9, False)]
+)
+def test_an_unlikely_text_where_nobody_may_speak_is_silence(
+    no_speech: float, log_probability: float, silent: bool
+) -> None:
+    assert Hypothesis((), log_probability, no_speech, False).is_silence == silent
+
+
+@pytest.mark.parametrize(
+    ("no_speech", "words", "guessed"),
+    [(0.6, [0.02, 0.5], True), (0.6, [0.9, 0.5], False), (0.2, [0.02], False), (0.9, [], False)],
+)
+def test_unlikely_words_where_nobody_may_speak_are_guesses(no_speech: float, words: list[float], guessed: bool) -> None:
+    assert Hypothesis((), -0.2, no_speech, False).is_guessed(words) == guessed
