@@ -18,6 +18,7 @@ from app.slow_readers import Draining
 HEAD_SECONDS = 10.0
 MOST_HEAD_BYTES = 64 * 1024
 MOST_HEADERS = 100
+MOST_FRAMING = 8
 MOST_WAITING = 1000
 SOON_SECONDS = 1.0
 LEAVE = "leave"
@@ -47,6 +48,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self.reads_head = True
         self.heads = self.head_bytes = 0
+        self.after_head = self.body_bytes = 0
         self.refusal = HTTPStatus.BAD_REQUEST
         self.deadline: asyncio.TimerHandle | None = None
 
@@ -68,6 +70,8 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         read_head, heads = self.reads_head, self.heads
         super().data_received(data)
+        if not read_head and not self.transport.is_closing():
+            self._count_framing(len(data))
         if not read_head or heads != self.heads or self.transport.is_closing():
             return  # what arrived is, at least in part, something else
         self.head_bytes += len(data)
@@ -79,6 +83,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.reads_head, self.head_bytes = False, 0
         self.heads += 1
+        self.after_head = self.body_bytes = 0
         self._disarm()
         self.waiting.pop(self, None)
         if len(self.headers) > MOST_HEADERS:
@@ -88,6 +93,16 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not None and self.cycle is not before:
             self.cycle.message_event = Gathered(self.cycle, self.loop)
+
+    def on_body(self, body: bytes) -> None:
+        self.body_bytes += len(body)
+        super().on_body(body)
+
+    def _count_framing(self, size: int) -> None:
+        """Chunks of one byte come as six; what goes far beyond that is no body, but lines that nobody reads."""
+        self.after_head += size
+        if self.after_head > MOST_HEAD_BYTES + MOST_FRAMING * self.body_bytes:
+            self.transport.abort()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -20,6 +20,7 @@ MOST_BYTES = 4096
 MOST_MESSAGES = 32
 MOST_BYTES_IN_ALL = 16 * 1024
 TOLD = "send nothing"
+CLOSING_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.WARNING)
@@ -32,6 +33,7 @@ class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
         super().__init__(*arguments, **named)
         self.logger = log
         self.conn = ServerProtocol(max_size=MOST_BYTES, logger=log)
+        self.close_timeout = CLOSING_SECONDS
         self.messages = self.bytes_in_all = 0
 
     def data_received(self, data: bytes) -> None:

@@ -40,3 +40,45 @@ async def test_a_crowd_that_has_only_just_come_is_let_be(monkeypatch: pytest.Mon
             writer.transport.abort()
         while server.server_state.connections:
             await asyncio.sleep(0.01)
+
+
+class Taker:
+    """An app that reads a body to its end."""
+
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        assert callable(receive)
+        assert callable(send)
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: api\r\nTransfer-Encoding: chunked\r\n\r\n"
+LINES = {
+    "trailers": (b"0\r\n", b"X-A: 1\r\n" * 1000),
+    "one trailer": (b"0\r\nX-A: ", b"x" * 8000),
+    "a chunk's extension": (b"1;a=", b"x" * 8000),
+}
+
+
+@pytest.mark.parametrize("kind", LINES)
+async def test_lines_without_end_around_a_body_are_not_listened_to(kind: str) -> None:
+    begin, more = LINES[kind]
+    async with served(Taker()) as (server, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(CHUNKED + begin)
+        with pytest.raises(ConnectionError):
+            for _ in range(10_000):
+                writer.write(more)
+                await writer.drain()
+        while server.server_state.connections:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_body_in_the_smallest_chunks_is_a_body() -> None:
+    async with served(Taker()) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(CHUNKED + b"1\r\nx\r\n" * 100_000 + b"0\r\nX-A: 1\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+        writer.transport.abort()

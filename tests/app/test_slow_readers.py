@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import uvicorn
@@ -36,7 +37,7 @@ class Endless:
 
 
 @asynccontextmanager
-async def served(app: Endless) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+async def served(app: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     port = free_port()
     config = uvicorn.Config(
         app, port=port, http=GuardedHttp, lifespan="off", log_config=None, timeout_graceful_shutdown=60
