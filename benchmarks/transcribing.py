@@ -11,9 +11,10 @@ from typing import Any
 from benchmarks.calls import Client
 from benchmarks.watch import Watch
 from scripts.demo.interview import Interview, Spoken, the_demo
+from services.formats import FORMATS
 
 LANGUAGE = "en"
-KINDS = (".webm", ".flac", ".wav", ".ogg", ".mp3", ".m4a")
+KINDS = {f".{ending}" for format in FORMATS.values() for ending in format.endings}
 LOOK_SECONDS = 1.0
 OF_A_SESSION = 5
 
