@@ -50,6 +50,9 @@ def bench(
     only: Annotated[str | None, typer.Option(help=f"One of {', '.join(BENCHMARKS)}; else all.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count; else as many as are usual.")] = None,
     wide: Annotated[bool, typer.Option(help="All sizes of uploads, and 64 at once; as without --only.")] = False,
+    scale: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="The share of the engine's pairs, sounds and readings.")
+    ] = 1.0,
     clips: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="A folder of recordings to transcribe as well.")
     ] = None,
@@ -65,7 +68,7 @@ def bench(
         raise typer.BadParameter(
             f"there is no benchmark {only}; there are {', '.join(BENCHMARKS)}", param_hint="--only"
         )
-    options = Options(rounds=rounds, wide=wide or only is None, clips=clips, speech=speech)
+    options = Options(rounds=rounds, wide=wide or only is None, clips=clips, speech=speech, scale=scale)
     raise typer.Exit(_run([only] if only else list(BENCHMARKS), options))
 
 

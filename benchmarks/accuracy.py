@@ -1,6 +1,7 @@
 """How many words were heard wrongly."""
 
 import re
+from dataclasses import dataclass
 from itertools import groupby
 
 import jiwer
@@ -10,13 +11,38 @@ from benchmarks.samples import Clip
 SPELLED = {"mr": "mister", "mrs": "missus", "dr": "doctor"}
 
 
-def word_errors(clips: list[Clip], texts: list[str]) -> float:
-    """Wrong, missing and invented words in percent of those that were said."""
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What is wrong with what was heard, in words."""
+
+    substituted: int
+    left_out: int
+    added: int
+    said: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * (self.substituted + self.left_out + self.added) / self.said
+
+    def __str__(self) -> str:
+        return f"{self.percent:.2f} % ({self.substituted} substituted, {self.left_out} left out, {self.added} added)"
+
+
+def errors(clips: list[Clip], texts: list[str]) -> Errors:
+    """Of all clips together; those of one text follow each other and are one."""
     said, heard = [], []
     for text, some in groupby(zip(clips, texts, strict=True), key=lambda pair: pair[0].text):
         said.append(_words(text))
         heard.append(_words(" ".join(pair[1] for pair in some)))
-    return 100 * float(jiwer.process_words(said, heard).wer)
+    found = jiwer.process_words(said, heard)
+    return Errors(
+        found.substitutions, found.deletions, found.insertions, found.hits + found.substitutions + found.deletions
+    )
+
+
+def word_errors(clips: list[Clip], texts: list[str]) -> float:
+    """Wrong, missing and invented words in percent of those that were said."""
+    return errors(clips, texts).percent
 
 
 def rights_and_wrongs(said: str, pieces: list[str]) -> list[tuple[int, int]]:
@@ -28,6 +54,13 @@ def rights_and_wrongs(said: str, pieces: list[str]) -> list[tuple[int, int]]:
             for place in range(chunk.hyp_start_idx, chunk.hyp_end_idx):
                 found[owners[place]][chunk.type != "equal"] += 1
     return [(right, wrong) for right, wrong in found]
+
+
+def found(said: str, heard: str, longer_than: int = 0) -> float:
+    """The share of the words, of more than so many letters, that were heard somewhere; 1 if there are none."""
+    words = [word for word in _words(said).split() if len(word) > longer_than]
+    there = set(_words(heard).split())
+    return sum(word in there for word in words) / len(words) if words else 1.0
 
 
 def count(texts: list[str]) -> int:

@@ -133,7 +133,7 @@ class Direct(_Side):
         for number, (process, pile) in enumerate(zip(self._processes, piles, strict=True)):
             files = [str(clip.file) for clip in pile]
             process.begin(
-                {"side": "theirs", "model": self._model, "cores": 1, "skip": number, "files": files, "at_once": 1}
+                {"side": "greedy", "model": self._model, "cores": 1, "skip": number, "files": files, "at_once": 1}
             )
         answers = [process.end(self.look) for process in self._processes]
         for pile, answer in zip(piles, answers, strict=True):

@@ -37,7 +37,7 @@ def run(watch: Watch) -> Iterator[Result]:
         clips = asyncio.run(samples.made(folder / "clips", watch.options.speech))
         server, why_not = _server(watch, folder, stack)
         here = stack.enter_context(place.opened(watch, beside=place.workers(1), ready_workers=1, settings=SETTINGS))
-        processes: list[Child] = [stack.enter_context(child("engine_side")) for _ in range(CORES)]
+        processes: list[Child] = [stack.enter_context(child("engine.side")) for _ in range(CORES)]
         house, direct = House(watch, here), Direct(watch, processes, MODEL)
         yield from _Compared(watch, clips, house, direct, server, why_not).results()
 

@@ -3,7 +3,7 @@
 import json
 import wave
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Said:
 
 async def made(folder: Path, speech: Path | None) -> Samples:
     """WAV files of the demo's answers and of somebody's recorded speech, if there is a folder of it."""
-    demo = answers()
+    demo = [replace(one, speaker=DEMO) for one in answers()]
     recorded = list(recordings(speech)) if speech else []
     return Samples(
         short=[
@@ -75,8 +75,8 @@ async def made(folder: Path, speech: Path | None) -> Samples:
 
 
 def answers() -> list[Said]:
-    """The demo's."""
-    return [Said(_sound(INTERVIEW.parent / one["audio"]), one["said"], DEMO) for one in _questions()]
+    """The demo's, by two voices."""
+    return [Said(_sound(INTERVIEW.parent / one["audio"]), one["said"], one["voice"]) for one in _questions()]
 
 
 def noises() -> list[Said]:

@@ -12,10 +12,11 @@ from scripts.stack.signals import Signals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person may choose; no rounds means as many as the benchmark finds right."""
+    """What a person may choose; no rounds means as many as are right, a smaller scale less to read."""
 
     rounds: int | None = None
     wide: bool = False
+    scale: float = 1.0
     clips: Path | None = None
     speech: Path | None = None
 
