@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import websockets
 
 from tests import audio, servers
@@ -182,7 +183,7 @@ def _pulse(port: int) -> Iterator[Pulse]:
 def measure(name: str, api: Served) -> dict[str, Any]:
     """What an attack cost: the attacker's own figures, and those of the process that it was made on."""
     told: Any = multiprocessing.SimpleQueue()
-    before, most = api.memory, 0
+    before, most, worked = api.memory, 0, _processor(api)
     stored = api.database.command("dbStats")["dataSize"]
     with _pulse(api.port) as pulse:
         attacker = multiprocessing.Process(target=_attack, args=(name, api.port, api.token(), told))
@@ -195,10 +196,17 @@ def measure(name: str, api: Served) -> dict[str, Any]:
     return {
         **figures,
         "slowest /healthz, s": round(pulse.slowest, 2),
+        "processor, s": round(_processor(api) - worked, 1),
         "memory at most, MiB": (most - before) // MiB,
         "memory afterwards, MiB": (api.memory - before) // MiB,
         "stored, KiB": (api.database.command("dbStats")["dataSize"] - stored) // 1024,
     }
+
+
+def _processor(api: Served) -> float:
+    """How many seconds of a core the API has taken."""
+    times = psutil.Process(api.process.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def main(names: list[str]) -> None:
