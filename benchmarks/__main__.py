@@ -13,6 +13,7 @@ from benchmarks import (
     engine,
     growth,
     hosted,
+    languages,
     listeners,
     machine,
     memory,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Watch], Iterator[Result]]] = {
     "growth": growth.run,
     "engine": engine.run,
     "verdicts": verdicts.run,
+    "languages": languages.run,
     "peers": peers.run,
     "listeners": listeners.run,
 }

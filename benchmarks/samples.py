@@ -52,6 +52,7 @@ class Said:
     sound: Sound
     text: str
     speaker: str = ""
+    language: str = "en"
 
     @property
     def seconds(self) -> float:
@@ -103,6 +104,15 @@ def recordings(folder: Path) -> Iterator[Said]:
         entry: dict[str, Any] = json.loads(line)
         if entry["kind"] in ("clip", "nonspeech"):
             yield Said(_sound(folder / entry["file"]), entry["text"], entry.get("speaker_id") or "")
+
+
+def in_languages(folder: Path) -> Iterator[Said]:
+    """Clips in any language of one speaker each, as the folder's manifest says."""
+    for line in (folder / MANIFEST).read_text("utf-8").splitlines():
+        entry: dict[str, Any] = json.loads(line)
+        if entry["kind"] in ("clip", "nonenglish"):
+            said = entry["text"], entry.get("speaker_id") or "", entry["language"]
+            yield Said(_sound(folder / entry["file"]), *said)
 
 
 def halves(several: list[Said]) -> tuple[list[Said], list[Said]]:

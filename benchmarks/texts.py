@@ -131,6 +131,20 @@ TEXTS = {
         answer may lose by it.
         """,
     ),
+    "languages": Text(
+        "Languages",
+        """
+        The first seconds of recorded speech of known language (the demo's answers where no folder of speech was
+        given), 0.3 s from their beginning on, heard by the local engine with base and judged by its rules: where
+        any of 100 languages may be spoken; where two may be, the right one and English, German, Spanish or French;
+        where the right one is also the question's own. The speakers are dealt out to two halves; what stands
+        under spread are the halves, not rounds.
+        """,
+        """
+        How much an answer of one word gains by a session that says which languages may be spoken. Where any may
+        be, a language that is taken wrongly is told by its verdict, `low_confidence`, most of the time.
+        """,
+    ),
     "peers": Text(
         "Peers",
         """

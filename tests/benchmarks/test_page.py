@@ -78,7 +78,7 @@ def test_the_same_results_give_the_same_pictures() -> None:
     assert plots.all_of(found) == plots.all_of(found)
 
 
-@pytest.mark.parametrize("name", ["upload", "memory", "pipeline", "hosted", "growth", "verdicts"])
+@pytest.mark.parametrize("name", ["upload", "memory", "pipeline", "hosted", "growth", "verdicts", "languages"])
 def test_a_benchmark_says_what_is_run_and_what_it_means(name: str) -> None:
     assert name in BENCHMARKS
     assert TEXTS[name].run and TEXTS[name].means
