@@ -1,9 +1,11 @@
 """One recording through the engine that the settings ask for, from the command line."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from app.weights import find_weights
 from scripts.stack.layout import ROOT
 from tests.openai_server import OpenAIServer
 
@@ -22,6 +24,14 @@ def test_it_says_what_is_loaded_where_and_how_fast_and_what_is_said(tmp_path: Pa
     assert first.startswith("local/tiny.en on cpu (int8), ")
     assert "22.2 s of sound" in second
     assert "without" in text or "index" in text
+
+
+def test_a_folder_of_ones_own_is_taken_and_nothing_is_fetched(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(find_weights("tiny.en", tmp_path), folder)
+    done = hear(tmp_path, SPEECH_MODEL=str(folder), SPEECH_OFFLINE="1", SPEECH_ENGINE="local", SPEECH_DEVICE="cpu")
+    assert done.stdout.startswith(f"local/{folder} on cpu (int8), ")
+    assert "index" in done.stdout
 
 
 def test_it_asks_the_hosted_engine_too(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The port SpeechEngine on this machine's processor."""
 
 import asyncio
+import ctypes
 import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -54,9 +56,9 @@ class LocalSpeech:
         self.model = None
 
     def forget(self) -> None:
-        """Let go of the model; who needs it next loads it again."""
+        """Let go of the model, and give its memory back; who needs it next loads it again."""
         self.model = None
-        self.threads.submit(gc.collect)
+        self.threads.submit(_give_back)
 
     async def transcribe(self, speech: Speech) -> Transcript:
         """The text of what is spoken; whoever gives up waiting stops the work at the next task."""
@@ -135,6 +137,13 @@ def _transcript(readings: list[Reading], spoken: Detection, duration: float, mod
         engine="local",
         model=model_name,
     )
+
+
+def _give_back() -> None:
+    """What was freed goes back to the system, which glibc leaves for later."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _unavailable(error: Exception) -> EngineUnavailable:
