@@ -37,7 +37,7 @@ def test_opposite_channels_are_heard(stack: Stack) -> None:
     assert answer["warnings"] == []
 
 
-def test_a_hole_is_told_and_the_words_behind_it_keep_their_times(stack: Stack) -> None:
+def test_a_hole_is_told_and_the_words_before_and_behind_it_are_heard(stack: Stack) -> None:
     sound = sound_of(FIRST.audio)
     whole = chromium(np.repeat(sound, 3), 3 * RATE)
     hole = len(whole) // 3
@@ -47,5 +47,4 @@ def test_a_hole_is_told_and_the_words_behind_it_keep_their_times(stack: Stack) -
     assert gap["at"] == pytest.approx(len(sound) / RATE / 3, abs=1.5)
     assert 0.5 < gap["seconds"] < 2.5
     assert answer["duration_seconds"] == pytest.approx(len(sound) / RATE, abs=0.2)
-    said, heard = FIRST.said.split(), answer["transcript"].split()
-    assert word_error_rate(" ".join(said[-12:]), " ".join(heard[-12:])) < 0.2
+    assert word_error_rate(FIRST.said, answer["transcript"]) < 0.25
