@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import curves, page, plots, results
+from benchmarks import curves, decided, page, plots, results
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.files import TooFewFiles, open_many
 from benchmarks.hosted import most_at_once, throughput
@@ -32,6 +32,14 @@ def test_the_committed_plots_show_every_committed_median() -> None:
     for one in found:
         assert f">{one.name}</text>" in whole
         assert f">{one.ratio:.2f}</text>" in whole
+
+
+def test_the_committed_curve_of_the_engine_shows_every_shape_of_its_table() -> None:
+    found = list(decided.rows(decided.PAGE.read_text("utf-8")))
+    drawn = decided.PICTURE.read_text("utf-8")
+    assert len(found) == 14
+    assert all(f">{name}</text>" in drawn for name, _ in found)
+    assert all(f">{max(figures):.2f}</text>" in drawn for _, figures in found if max(figures) > decided.MOST)
 
 
 def test_a_missed_goal_is_shown_as_missed_with_its_reason() -> None:
