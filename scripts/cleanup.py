@@ -12,6 +12,7 @@ from app.config import Settings
 from app.environment import settings_or_end
 from app.house import furnish
 from app.jobs import make_celery
+from app.logs import configure_logs
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
 from services.upkeep import Counts, merged
@@ -28,6 +29,7 @@ def main(
 ) -> None:
     """Repair what crashes left: lost jobs, silent workers, abandoned uploads, stray audio."""
     settings = settings_or_end(Settings)
+    configure_logs(settings)
     kept = settings.failed_audio_hours if hours is None else hours
     try:
         with err.status("Looking at the records and the stored audio …"):

@@ -16,6 +16,7 @@ from rich.table import Table
 from app.config import Settings, StackSettings
 from app.environment import sentences, settings_or_end, strangers, variables
 from app.finding import Finding, State, failing, warning, worst
+from app.logs import configure_logs
 from scripts.doctor.examine import examine
 from scripts.doctor.listing import Setting, listed
 from scripts.stack.layout import Layout
@@ -55,6 +56,7 @@ def _looked(told: Told) -> tuple[list[Finding], list[Setting]]:
         settings = Settings.told(told.variables)
     except ValidationError as trouble:
         return [*found, *(failing("Settings", said, "Nothing starts with it.") for said in sentences(trouble))], []
+    configure_logs(settings)  # or what is logged would stand among what is found
     return [*found, *asyncio.run(examine(settings))], listed(settings, told.source)
 
 

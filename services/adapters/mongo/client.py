@@ -80,6 +80,8 @@ class Reached(TopologyListener):
     def closed(self, event: TopologyClosedEvent) -> None: ...
 
     def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
+        if not event.new_description.server_descriptions():
+            return  # the client is closed
         is_reached = event.new_description.has_writable_server()
         if is_reached and self._is_reached is False:
             log.warning("MongoDB found")

@@ -69,3 +69,10 @@ async def test_the_log_says_when_the_database_is_lost_and_when_it_is_found(tmp_p
             with servers.running(command, tmp_path / "log", lambda: is_primary(port)):
                 await client.admin.command("ping")
                 await told("MongoDB lost", "MongoDB found")
+
+
+async def test_a_client_that_is_closed_has_lost_nothing(mongodb_url: str) -> None:
+    with capture_logs() as told:
+        async with open_client(mongodb_url) as client:
+            await client.admin.command("ping")
+    assert [each["event"] for each in told if each["event"].startswith("MongoDB")] == []
