@@ -53,16 +53,20 @@ def test_what_was_in_flight_goes_on_where_the_databases_files_were_copied(tmp_pa
     data = Path("state") / "data" / "mongod"
     with house.stack(tmp_path / "before", **QUICK) as stack:
         session, asked = _interview(stack)
-        with _half_an_upload(stack):
-            _backup_of_work(stack)
-            with _locked(stack):
-                shutil.copytree(tmp_path / "before" / data, tmp_path / "after" / data)
+        until(lambda: "completed" in _states(stack), 120)
+        with _half_an_upload(stack), _locked(stack):
+            shutil.copytree(tmp_path / "before" / data, tmp_path / "after" / data)
+            assert {"uploading", "completed"} < _states(stack), "some of the rest wait or are in work"
         later, secret = _interview_that_the_backup_misses(stack), stack.environment["JWT_SECRET"]
     with house.stack(tmp_path / "after", **QUICK, JWT_SECRET=secret) as restored:
         _all_end_well(restored, session, asked)
         with restored.client() as client:
             assert client.get(f"/api/sessions/{later}").status_code == 404
         _nothing_is_left_over(restored)
+
+
+def _states(stack: Stack) -> set[str]:
+    return {part["state"] for part in stack.database["parts"].find()}
 
 
 @contextmanager
