@@ -50,6 +50,15 @@ class Layout:
     def supervisor(self) -> Path:
         return self.root / "supervisord.conf"
 
+    @property
+    def key(self) -> Path:
+        """What the embedded mongod asks others of its set for; with it, it asks users for a password."""
+        return self.root / "mongod.key"
+
+    @property
+    def valkey(self) -> Path:
+        return self.root / "valkey.conf"
+
     def data(self, name: str) -> Path:
         return self.root / "data" / name
 

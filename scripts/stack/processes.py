@@ -21,7 +21,10 @@ class Process:
     after: tuple[str, ...] = ()
 
 
-def mongod(program: Path, port: int, layout: Layout, *, test_commands: bool = False) -> Process:
+def mongod(
+    program: Path, port: int, layout: Layout, *, test_commands: bool = False, key: Path | None = None
+) -> Process:
+    """With a key, it asks for a password."""
     options = {
         "--port": str(port),
         "--bind_ip": "127.0.0.1",
@@ -32,6 +35,7 @@ def mongod(program: Path, port: int, layout: Layout, *, test_commands: bool = Fa
         # No slow command is logged: it would be with all that stands in it.
         "--slowms": "1000000000",
         "--slowOpSampleRate": "0",
+        **({"--keyFile": str(key)} if key else {}),
     }
     parameters = ["shutdownTimeoutMillisForSignaledShutdown=100", "diagnosticDataCollectionEnabled=false"]
     parameters += ["enableTestCommands=1"] if test_commands else []
@@ -48,7 +52,8 @@ def mongod(program: Path, port: int, layout: Layout, *, test_commands: bool = Fa
     )
 
 
-def valkey(program: Path, port: int, layout: Layout) -> Process:
+def valkey(program: Path, port: int, layout: Layout, *, settings: Path | None = None) -> Process:
+    """Its password stands in a file of settings, because every user sees a command line."""
     options = {
         "--port": str(port),
         "--bind": "127.0.0.1",
@@ -58,7 +63,10 @@ def valkey(program: Path, port: int, layout: Layout) -> Process:
         "--maxmemory-policy": "noeviction",
         "--save": "",
     }
-    return Process("valkey", (str(program), *(word for pair in options.items() for word in pair)))
+    return Process(
+        "valkey",
+        (str(program), *([str(settings)] if settings else []), *(word for pair in options.items() for word in pair)),
+    )
 
 
 def worker(after: tuple[str, ...], name: str = "worker") -> Process:

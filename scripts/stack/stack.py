@@ -14,7 +14,7 @@ from app.config import StackSettings
 from scripts.stack import leftovers, ports, processes, programs, replica_set, supervise
 from scripts.stack.crashes import Crashes
 from scripts.stack.errors import PortTaken, StackError
-from scripts.stack.layout import Layout
+from scripts.stack.layout import Layout, write_private
 from scripts.stack.processes import Process
 
 Pause = Callable[[], None]
@@ -36,6 +36,7 @@ class Stack:
         self._known = layout.read_env()
         self._mongod_port = None if settings.mongodb_url else self._own_port("MONGODB_URL")
         self._valkey_port = None if settings.redis_url else self._own_port("REDIS_URL", self._mongod_port)
+        self._password = self._known_password() or secrets.token_hex(24)
         self._processes = list(self._chosen())
         self._crashes = Crashes(layout)
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -44,11 +45,13 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """What the house must know to find this stack."""
         own = self._settings
+        user, password = replica_set.USER, self._password
         secret = own.jwt_secret.get_secret_value() if own.jwt_secret else self._known.get("JWT_SECRET")
         return {
-            "MONGODB_URL": own.mongodb_url or f"mongodb://127.0.0.1:{self._mongod_port}/?replicaSet={replica_set.NAME}",
+            "MONGODB_URL": own.mongodb_url
+            or f"mongodb://{user}:{password}@127.0.0.1:{self._mongod_port}/?replicaSet={replica_set.NAME}",
             "MONGODB_DATABASE": own.mongodb_database,
-            "REDIS_URL": own.redis_url or f"redis://127.0.0.1:{self._valkey_port}/0",
+            "REDIS_URL": own.redis_url or f"redis://:{password}@127.0.0.1:{self._valkey_port}/0",
             "JWT_SECRET": secret or secrets.token_hex(32),
         }
 
@@ -56,6 +59,8 @@ class Stack:
         """Begin to run everything; `wait` says when it is ready."""
         self._known = self.environment
         self.layout.write_env(self._known)
+        write_private(self.layout.key, secrets.token_hex(48))
+        write_private(self.layout.valkey, f"requirepass {self._password}\n")
         self._supervise()
 
     def wait(self, pause: Pause, report: Report) -> None:
@@ -63,7 +68,7 @@ class Stack:
         self._deadline = time.monotonic() + START_SECONDS
         if port := self._mongod_port:
             report("MongoDB")
-            self._until(lambda: replica_set.is_primary(port), pause)
+            self._until(lambda: replica_set.is_primary(port, self._password), pause)
         report("API")
         self._until(lambda: self._ready() is not None, pause)
         report("worker")
@@ -100,10 +105,16 @@ class Stack:
         after: list[str] = []
         if self._mongod_port:
             test_commands = self._settings.mongod_test_commands
-            yield processes.mongod(programs.find_mongod(), self._mongod_port, self.layout, test_commands=test_commands)
+            yield processes.mongod(
+                programs.find_mongod(),
+                self._mongod_port,
+                self.layout,
+                test_commands=test_commands,
+                key=self.layout.key,
+            )
             after.append(f"127.0.0.1:{self._mongod_port}")
         if self._valkey_port:
-            yield processes.valkey(programs.find_valkey(), self._valkey_port, self.layout)
+            yield processes.valkey(programs.find_valkey(), self._valkey_port, self.layout, settings=self.layout.valkey)
             after.append(f"127.0.0.1:{self._valkey_port}")
         yield processes.worker(tuple(after))
         yield processes.upkeep(tuple(after))
@@ -115,6 +126,10 @@ class Stack:
         address = urlsplit(self._known.get(name, ""))
         before = address.port if address.hostname == "127.0.0.1" else None
         return ports.choose(before, taken=(self.port, *taken))
+
+    def _known_password(self) -> str | None:
+        """The password of the embedded servers' last start, which mongod keeps."""
+        return urlsplit(self._known.get("MONGODB_URL", "")).password if self._mongod_port else None
 
     def _until(self, done: Callable[[], bool], pause: Pause) -> None:
         while not done():

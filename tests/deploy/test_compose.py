@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,13 @@ TARGETS = set(re.findall(r"^FROM .* AS ([\w-]+)$", (ROOT / "Dockerfile").read_te
 COMPOSES_OWN = {
     "API_MEMORY", "BEAT_MEMORY", "MONGODB_MEMORY", "UPKEEP_MEMORY", "VALKEY_KEEPS", "VALKEY_MEMORY", "WORKER_MEMORY",
     "FLOWER_BASIC_AUTH", "FLOWER_PORT", "GRAFANA_ADMIN_PASSWORD", "GRAFANA_PORT", "PORT", "PROMETHEUS_PORT",
-    "WORKER_TARGET",
+    "MONGODB_PASSWORD", "REDIS_PASSWORD", "WORKER_TARGET",
 }  # fmt: skip
+
+
+def words(name: str) -> list[str]:
+    """What the script of a service runs."""
+    return list(SERVICES[name]["command"][2].split())
 
 
 def given(value: str) -> str:
@@ -88,8 +94,9 @@ def test_nobody_has_more_rights_than_a_plain_user(name: str) -> None:
 @pytest.mark.parametrize("name", HOUSE)
 def test_every_part_of_the_house_has_the_same_addresses(name: str) -> None:
     environment = SERVICES[name]["environment"]
-    assert given(environment["MONGODB_URL"]) == "mongodb://mongodb:27017/?replicaSet=rs0"
-    assert given(environment["REDIS_URL"]) == "redis://valkey:6379/0"
+    named = {name: re.sub(r"\$\{(\w+):\?[^}]+\}", r"<\1>", given(value)) for name, value in environment.items()}
+    assert named["MONGODB_URL"] == "mongodb://viva_voce:<MONGODB_PASSWORD>@mongodb:27017/?replicaSet=rs0"
+    assert named["REDIS_URL"] == "redis://:<REDIS_PASSWORD>@valkey:6379/0"
     assert {setting.lower() for setting in environment} <= set(Settings.model_fields)
 
 
@@ -135,7 +142,7 @@ def test_nothing_fills_the_disk_with_logs_or_takes_all_memory(name: str) -> None
 
 
 def test_what_the_broker_keeps_fits_into_its_memory() -> None:
-    command = SERVICES["valkey"]["command"]
+    command = words("valkey")
     keeps = given(command[command.index("--maxmemory") + 1])
     assert int(keeps.removesuffix("mb")) < int(given(SERVICES["valkey"]["mem_limit"]).removesuffix("m"))
 
@@ -184,6 +191,34 @@ def test_the_mounted_files_are_there() -> None:
 
 
 def test_the_broker_keeps_what_it_was_given() -> None:
-    command = SERVICES["valkey"]["command"]
+    command = words("valkey")
     assert command[command.index("--appendonly") + 1] == "yes"
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+@pytest.mark.parametrize("name", ["mongodb", "valkey"])
+def test_a_store_asks_for_a_password_and_tells_it_to_nobody(name: str) -> None:
+    service, variable = SERVICES[name], {"mongodb": "MONGODB_PASSWORD", "valkey": "REDIS_PASSWORD"}[name]
+    assert service["environment"] == {variable: f"${{{variable}:-}}"}
+    script = service["command"][2]
+    started = script[script.index("docker-entrypoint.sh") :]
+    assert variable not in started, "every user of the machine sees a command line"
+    assert {"mongodb": "--keyFile", "valkey": "requirepass"}[name] in script
+
+
+def test_the_log_of_mongod_goes_through_what_leaves_data_out(tmp_path: Path) -> None:
+    script = SERVICES["mongodb"]["command"][2].replace("$$", "$")
+    said = '{"t":1,"s":"W",  "c":"%s",  "id":1,   "ctx":"conn","msg":"%s","attr":{%s}}'
+    lines = [
+        said % ("COMMAND", "it broke off", '"cmd":{"x":"planted, {"}'),
+        said % ("STORAGE", "Index build: failed", '"error":{"errmsg":"dup key: planted"}'),
+        said % ("STORAGE", "WiredTiger error", '"message":"No space left"'),
+        said % ("REPL", "a new state", '"newState":"PRIMARY"'),
+    ]
+    (tmp_path / "docker-entrypoint.sh").write_text(f"#!/bin/sh\ncat <<'END'\n{chr(10).join(lines)}\nEND\n")
+    (tmp_path / "docker-entrypoint.sh").chmod(0o755)
+    run = script[script.index("exec docker-entrypoint.sh") :]
+    command = ["bash", "-c", f"{run}\n"]
+    done = subprocess.run(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True)
+    heads = [line.partition(',"attr"')[0] + "}" for line in lines[:2]]
+    assert done.stdout.splitlines() == [*heads, *lines[2:]]

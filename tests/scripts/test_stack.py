@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from scripts.stack import ports
 from tests import servers
@@ -66,6 +68,22 @@ def test_a_killed_mongod_comes_back_where_it_was_with_what_it_held(house: Runnin
     assert runs(kill(house, "mongod"))
     with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=20000) as client:
         assert client.kept.things.find_one() == {"_id": "here"}
+
+
+def test_nobody_gets_into_the_servers_without_the_password(house: Running) -> None:
+    known = house.layout.read_env()
+    password = urlsplit(known["MONGODB_URL"]).password or ""
+    assert len(password) >= 32 and urlsplit(known["REDIS_URL"]).password == password
+    at = urlsplit(known["MONGODB_URL"]).port
+    with (
+        MongoClient[dict[str, Any]]("127.0.0.1", at, directConnection=True) as anybody,
+        pytest.raises(OperationFailure),
+    ):
+        anybody["viva_voce"].list_collection_names()
+    with redis.Redis(port=urlsplit(known["REDIS_URL"]).port or 0) as anybodys, pytest.raises(redis.AuthenticationError):
+        anybodys.ping()
+    for pid in house.layout.read_pids().values():
+        assert password not in (Path("/proc") / str(pid) / "cmdline").read_text(), "every user sees a command line"
 
 
 def test_a_killed_valkey_comes_back_where_it_was_with_what_it_held(house: Running) -> None:
