@@ -1,5 +1,6 @@
 """One stack, from the choice of ports to the last process gone."""
 
+import errno
 import os
 import secrets
 import subprocess
@@ -153,6 +154,18 @@ class Stack:
 
 
 @contextmanager
+def _said_of(layout: Layout) -> Iterator[None]:
+    """What cannot be written is said in a sentence: as a rule the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO):
+            raise
+        todo = "Free some space there, or set STATE_DIR to another folder; what was accepted is kept."
+        raise StackError(f"Nothing can be written in {layout.root}: {error.strerror}. {todo}") from error
+
+
+@contextmanager
 def opened(settings: StackSettings) -> Iterator[Stack]:
     """A stack that alone uses its state folder; it is stopped on the way out.
 
@@ -160,7 +173,7 @@ def opened(settings: StackSettings) -> Iterator[Stack]:
     """
     os.umask(OWNER_ALONE)
     layout = Layout.at(settings.state_dir)
-    with layout.lock():
+    with _said_of(layout), layout.lock():
         leftovers.end_all(layout)
         if not ports.is_free(settings.port):
             raise PortTaken(f"Port {settings.port} is taken. Free it, or choose another: PORT=8001 make up")
