@@ -5,9 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO
 
-from scripts.stack import child
+from scripts.stack import child, forgiving
 from scripts.stack.layout import ROOT, Layout, write_private
 from scripts.stack.processes import Process
 
@@ -40,9 +39,15 @@ def start(layout: Layout, processes: Iterable[Process], environment: Mapping[str
     """Run supervisord in a session of its own, so that no Ctrl-C but only our order stops its processes."""
     layout.write_settings(environment)
     write_private(layout.supervisor, configuration(layout, processes))
+    written = (
+        sys.executable,
+        "-I",
+        "-S",
+        str(Path(forgiving.__file__).resolve()),
+        str(layout.log("supervisord-output")),
+    )
     daemon = (sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(layout.supervisor))
-    with layout.log("supervisord-output").open("wb") as output:
-        return _spawn(wrapped(layout, Process("supervisord", daemon)), output)
+    return _spawn(wrapped(layout, Process("supervisord", (*written, *daemon))))
 
 
 def wrapped(layout: Layout, process: Process) -> list[str]:
@@ -52,10 +57,9 @@ def wrapped(layout: Layout, process: Process) -> list[str]:
     return [*wrapper, *files, *process.after, "--", *process.command]
 
 
-def _spawn(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-    )
+def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
+    nothing = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=ROOT, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 
 
 def _supervisord(layout: Layout) -> str:
