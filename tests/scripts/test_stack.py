@@ -116,6 +116,7 @@ def test_the_same_folder_is_refused_while_it_is_in_use(house: Running, start: St
 
 
 def test_a_port_that_is_taken_is_named_before_anything_starts(house: Running, start: Start) -> None:
+    until(lambda: not ports.is_free(house.port))  # its API may have been killed just before
     second = start(port=house.port)
     assert second.process.wait(120) == 1
     assert f"Port {house.port} is taken" in second.output("err")
