@@ -6,10 +6,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pymongo.asynchronous.database import AsyncDatabase
 
 from scripts.stack.layout import ROOT
 from tests.images.image import TARGETS, Image, laid_out, lines_of
@@ -72,10 +70,8 @@ def test_celerys_commands_that_are_documented_find_the_application(image: Image,
     assert done.returncode == 0, done.stderr
 
 
-async def test_the_doctor_is_at_home_in_each_image(
-    image: Image, mongodb_url: str, redis_url: str, database: AsyncDatabase[Any]
-) -> None:
-    places = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": database.name, "REDIS_URL": redis_url}
+def test_the_doctor_is_at_home_in_each_image(image: Image, mongodb_url: str, redis_url: str) -> None:
+    places = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": "test_images", "REDIS_URL": redis_url}
     hosted = {} if _has_weights(image) else {"SPEECH_ENGINE": "openai", "OPENAI_API_KEY": "k"}
     done = run(image, "scripts.doctor", "--json", **places, **hosted, OPENAI_BASE_URL=f"http://127.0.0.1:{free_port()}")
     found = {each["check"]: each["state"] for each in json.loads(done.stdout)["checks"]}
