@@ -19,6 +19,11 @@ HEAD = """\
 # The settings of the API, the worker and the beat, each with its default.
 # Copy this file to .env and set what differs; `docker compose up` reads it.
 """
+COMPOSE = """
+# compose.yaml needs these two as well: the passwords of its MongoDB and its Valkey, of letters and digits.
+MONGODB_PASSWORD=
+REDIS_PASSWORD=
+"""
 PAGE_HEAD = """\
 # Configuration
 
@@ -48,7 +53,7 @@ REQUIRED = "jwt_secret"
 
 def env_example() -> str:
     """The text of .env.example."""
-    return HEAD + "".join(_entry(name, field) for name, field in Settings.model_fields.items())
+    return HEAD + "".join(_entry(name, field) for name, field in Settings.model_fields.items()) + COMPOSE
 
 
 def configuration_page() -> str:
