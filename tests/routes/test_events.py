@@ -101,13 +101,12 @@ async def test_a_poll_that_waits_in_vain_says_so() -> None:
 
 
 async def test_a_stream_begins_with_a_snapshot_and_ends_in_order() -> None:
-    api = Api(age_seconds=0.5)
+    api = Api(age_seconds=3.0)
     async with api.client() as client:
         session = await make_session(client)
         listening = asyncio.create_task(client.get(where(session), headers=STREAM))
         while not api.admission.listening:
             await asyncio.sleep(0.01)
-        assert 'viva_http_listeners{transport="sse"} 1.0' in await metrics(client)
         await upload(client, session)
         answer = await listening
         assert answer.status_code == 200
@@ -116,8 +115,22 @@ async def test_a_stream_begins_with_a_snapshot_and_ends_in_order() -> None:
         assert answer.text.startswith("retry: ")
         found = told(answer.text)
         assert [(one["id"], one["type"]) for one in found] == [(0, "snapshot"), (1, "answer.queued")]
-        assert 'viva_http_listeners{transport="sse"} 0.0' in await metrics(client)
         assert not api.admission.listening
+
+
+async def test_streams_are_counted_while_they_are_open() -> None:
+    api = Api(age_seconds=600.0)
+    async with api.client() as client:
+        session = await make_session(client)
+        listening = asyncio.create_task(client.get(where(session), headers=STREAM))
+        while not api.admission.listening:
+            await asyncio.sleep(0.01)
+        assert 'viva_http_listeners{transport="sse"} 1.0' in await metrics(client)
+        listening.cancel()
+        await asyncio.wait({listening})
+        while api.admission.listening:
+            await asyncio.sleep(0.01)
+        assert 'viva_http_listeners{transport="sse"} 0.0' in await metrics(client)
 
 
 async def metrics(client: httpx2.AsyncClient) -> str:
