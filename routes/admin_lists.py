@@ -1,13 +1,13 @@
 """The lists that operators are shown, as JSON: sessions, stuck and failed recordings, and what was done by hand."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from routes.answers import FailureOut
 from services.interview import Part, PartState
-from services.ports.operations import Ended, Entry, Place, SessionSeen, Stuck, Wait
+from services.ports.operations import Action, Ended, Entry, Outcome, Place, SessionSeen, Stuck, Wait
 
 PLACE_PATTERN = r"^[0-9]{1,14}-[0-9a-f]{24}$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -157,11 +157,11 @@ class EntryOut(BaseModel):
     id: str
     at: datetime
     who: str
-    action: Literal["retry", "fail", "sweep", "read"]
+    action: Action
     on: dict[str, Any]
     reason: str | None
     before: dict[str, Any]
-    outcome: Literal["done", "refused", "broke_off"] | None
+    outcome: Outcome | None
     after: dict[str, Any] | None
     ended_at: datetime | None
     request_id: str
@@ -173,11 +173,11 @@ class EntryOut(BaseModel):
             id=entry.id,
             at=entry.at,
             who=deed.who,
-            action=deed.action.value,
+            action=deed.action,
             on=dict(deed.on),
             reason=deed.reason,
             before=dict(deed.before),
-            outcome=entry.outcome.value if entry.outcome else None,
+            outcome=entry.outcome,
             after=None if entry.after is None else dict(entry.after),
             ended_at=entry.ended_at,
             request_id=deed.request_id,

@@ -6,7 +6,9 @@ import httpx2
 import pytest
 
 from services.errors import AudioUnreadable, EngineUnavailable
+from services.interview import UserId
 from services.oversight import Oversight
+from services.ports.operations import Action, Deed, Outcome
 from services.ports.workers import WorkerSign
 from tests.house import ADMIN, Q1, Interior
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
@@ -232,6 +234,16 @@ async def test_everything_that_was_done_is_in_the_log() -> None:
     assert (first["before"]["state"], first["after"]["state"]) == ("failed", "queued")
     assert entries[-2]["after"] == {"problem": "not_failed"}
     assert all(entry["ended_at"] for entry in entries)
+
+
+@pytest.mark.parametrize("action", Action)
+async def test_whatever_an_operator_may_do_the_log_shows_it(action: Action) -> None:
+    api = Api()
+    deed = Deed(who=UserId("root"), action=action, on={}, before={}, request_id="r")
+    async with api.client("admin") as admin:
+        await api.house.audit_log.end(await api.house.audit_log.begin(deed), Outcome.DONE, {})
+        (entry,) = (await admin.get("/api/admin/audit")).json()["entries"]
+    assert (entry["action"], entry["outcome"]) == (action.value, "done")
 
 
 async def test_the_log_is_read_page_by_page_and_no_route_changes_it() -> None:
