@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from app.finding import Finding, failing, ok, warning
@@ -35,6 +35,9 @@ async def reached(url: str) -> list[Finding]:
         async with AsyncMongoClient[Document](url, serverSelectionTimeoutMS=LOOK_MS) as client:
             await client.admin.command("ping")
             hello = await client.admin.command("hello")
+    except OperationFailure as refusal:
+        todo = "Correct the user, the password and `authSource` in MONGODB_URL, or make that user."
+        return [failing("MongoDB", f"it answers and lets us not in: {str(refusal)[:120]}", todo)]
     except PyMongoError as trouble:
         return [await _why_not(url, str(trouble))]
     if not is_replicated(hello):

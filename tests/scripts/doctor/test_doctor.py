@@ -122,6 +122,12 @@ async def test_a_replica_set_of_another_name_is_told_apart(mongodb_url: str) -> 
     assert (finding.state, "rs0" in finding.said) == (State.FAILING, True)
 
 
+async def test_a_wrong_password_is_told_from_a_set_without_a_primary(mongodb_url: str) -> None:
+    (finding,) = await mongodb.reached(mongodb_url.replace("//", "//viva_voce:wrong@"))
+    assert finding.state is State.FAILING
+    assert "Authentication failed" in finding.said and "password" in finding.todo
+
+
 async def test_writes_that_are_not_confirmed_are_failing(settings: Settings, mongodb_url: str) -> None:
     fault = {"failCommands": ["insert"], "errorCode": OUT_OF_DISK_SPACE}
     with MongoClient[dict[str, Any]](mongodb_url) as admin:
