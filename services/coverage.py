@@ -5,8 +5,10 @@ over what it leaves out, and tell nobody; only voice activity, which knows no
 words, can tell.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from services.evidence import has_words
 from services.transcript import Segment, Span, Transcript, Word
@@ -110,6 +112,8 @@ def _with(transcript: Transcript, segments: list[Segment]) -> Transcript:
 
 def _gap(span: Span, segments: tuple[Segment, ...], heard: list[Span]) -> Gap:
     for number, segment in enumerate(segments):
+        if not segment.words or not segment.words[0].start < span.start < segment.words[-1].end:
+            continue
         for place, word in enumerate(segment.words):
             if word.start < span.start < word.end:
                 following = segments[number + 1].start if number + 1 < len(segments) else float("inf")
@@ -148,10 +152,11 @@ def _places(segment: Segment) -> Iterator[Span]:
 
 def _without(spans: Iterable[Span], covered: list[Span]) -> Iterator[Span]:
     """What is left of the spans where nothing covers them."""
-    ordered = sorted(covered, key=lambda span: span.start)
+    ordered = _joined(covered)
     for span in spans:
         start = span.start
-        for cover in ordered:
+        for number in range(bisect_left(ordered, span.start, key=attrgetter("end")), len(ordered)):
+            cover = ordered[number]
             if cover.start >= span.end:
                 break
             if cover.start > start:
@@ -159,3 +164,14 @@ def _without(spans: Iterable[Span], covered: list[Span]) -> Iterator[Span]:
             start = max(start, cover.end)
         if start < span.end:
             yield Span(start, span.end)
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """The same time in the order of time, without overlaps."""
+    found: list[Span] = []
+    for span in sorted((one for one in spans if one.seconds > 0), key=attrgetter("start")):
+        if found and span.start <= found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found

@@ -6,7 +6,9 @@ whether all that is spoken has a text. How the bounds were measured, and what th
 """
 
 import zlib
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
+from operator import attrgetter
 from statistics import fmean
 
 from services.coverage import is_thin
@@ -96,8 +98,15 @@ def _is_rushed(text: str, seconds: float) -> bool:
 def _is_unheard(segment: Segment, heard: list[Span]) -> bool:
     """Whether hardly anybody speaks where this is said to have been said."""
     places = [Span(place.start, place.end) for place in segment.words or (segment,)]
-    spoken = sum(_shared(place, span) for place in places for span in heard)
+    spoken = sum(_spoken(place, heard) for place in places)
     return spoken < LEAST_HEARD * sum(place.seconds for place in places)
+
+
+def _spoken(place: Span, heard: list[Span]) -> float:
+    """The seconds in which somebody speaks there, with a little around each; `heard` is in the order of time."""
+    first = bisect_left(heard, place.start - AROUND_SECONDS, key=attrgetter("end"))
+    last = bisect_right(heard, place.end + AROUND_SECONDS, key=attrgetter("start"))
+    return sum(_shared(place, heard[number]) for number in range(first, last))
 
 
 def _shared(place: Span, span: Span) -> float:

@@ -1,9 +1,11 @@
 """What is not to be believed of a transcript is said, each rule by itself."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from services import coverage
 from services.transcript import Segment, Span, Transcript, Verdict, Word, silence
 from services.verdicts import VERSION, judged
 
@@ -132,3 +134,21 @@ def test_a_language_that_nobody_is_sure_of_is_told(probability: float | None, fo
         assert judged(replace(heard, language_probability=probability), HEARD).verdict is found
     graver = replace(transcript(segment(likely=0.3)), language_probability=probability)
     assert judged(graver, HEARD).verdict is Verdict.SUSPECTED
+
+
+def long(minutes: int) -> tuple[Transcript, list[Span]]:
+    """So many minutes of speech in sentences of five words, of which every tenth has no text."""
+    said = [segment(start=2.0 * at, end=2.0 * at + 1.8, likely=0.9) for at in range(30 * minutes) if at % 10]
+    return transcript(*said), [Span(2.0 * at, 2.0 * at + 1.8) for at in range(30 * minutes)]
+
+
+def test_the_work_grows_with_the_length_of_the_answer_and_not_faster() -> None:
+    def seconds(minutes: int) -> float:
+        said, heard = long(minutes)
+        began = time.thread_time()
+        coverage.gaps(heard, said)
+        judged(said, heard)
+        return time.thread_time() - began
+
+    short, endless = min(seconds(4) for _ in range(3)), min(seconds(64) for _ in range(2))
+    assert endless < 16 * 4 * max(short, 0.002)  # sixteen times the length; quadratic would be 256 times the work
