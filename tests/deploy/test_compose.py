@@ -198,12 +198,38 @@ def test_the_broker_keeps_what_it_was_given() -> None:
 
 @pytest.mark.parametrize("name", ["mongodb", "valkey"])
 def test_a_store_asks_for_a_password_and_tells_it_to_nobody(name: str) -> None:
-    service, variable = SERVICES[name], {"mongodb": "MONGODB_PASSWORD", "valkey": "REDIS_PASSWORD"}[name]
-    assert service["environment"] == {variable: f"${{{variable}:-}}"}
+    service = SERVICES[name]
+    variable, given = {
+        "mongodb": ("MONGODB_PASSWORD", "MONGODB_PASSWORD"),
+        "valkey": ("REDISCLI_AUTH", "REDIS_PASSWORD"),
+    }[name]
+    assert service["environment"] == {variable: f"${{{given}:-}}"}
     script = service["command"][2]
     started = script[script.index("docker-entrypoint.sh") :]
     assert variable not in started, "every user of the machine sees a command line"
     assert {"mongodb": "--keyFile", "valkey": "requirepass"}[name] in script
+
+
+@pytest.mark.parametrize("tool", ["mongodump", "mongorestore"])
+def test_the_handbooks_backup_gives_the_password_and_shows_it_to_nobody(tool: str, tmp_path: Path) -> None:
+    """What it says for compose, with a Compose that runs it here and a tool that prints what it is given."""
+    (block,) = re.findall(r"\n((?:    .*\n)*    AS=.*\n(?:    .*\n)*)", (ROOT / "docs" / "operations.md").read_text())
+    tools = {
+        "docker": 'shift 4; exec "$@"\n',
+        tool: 'printf "%s\\n" "$@"; for each; do case $each in --config=*) cat "${each#--config=}"; esac; done\n',
+    }
+    for name, script in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "viva-voce.archive.gz").touch()
+    lines = [line.strip().partition(" > ")[0] for line in block.splitlines() if "AS=" in line or f'"{tool} ' in line]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "MONGODB_PASSWORD": "hidden"}
+    command = ["bash", "-euc", "\n".join(lines)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    *words, config = done.stdout.splitlines()
+    assert config == "password: hidden"
+    assert {"--username=viva_voce", "--authenticationDatabase=admin", "--gzip", "--archive"} < set(words)
+    assert "hidden" not in " ".join(words)
 
 
 def test_the_log_of_mongod_goes_through_what_leaves_data_out(tmp_path: Path) -> None:
