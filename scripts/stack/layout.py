@@ -59,6 +59,11 @@ class Layout:
     def valkey(self) -> Path:
         return self.root / "valkey.conf"
 
+    @property
+    def password(self) -> Path:
+        """What the embedded servers ask users for; it is with the data that keeps it, and goes where that goes."""
+        return self.data("mongod") / "password"
+
     def data(self, name: str) -> Path:
         return self.root / "data" / name
 
@@ -92,6 +97,10 @@ class Layout:
     def write_settings(self, values: Mapping[str, str]) -> None:
         """What every process of the stack is to find in its environment."""
         write_private(self.settings, _lines(values))
+
+    def read_password(self) -> str:
+        """Empty where there is no data yet."""
+        return self.password.read_text() if self.password.is_file() else ""
 
     def read_environment(self, name: str) -> dict[str, str]:
         """The environment of a process of the stack that runs now; empty if it does not, or is another user's."""

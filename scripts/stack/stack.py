@@ -37,7 +37,7 @@ class Stack:
         self._known = layout.read_env()
         self._mongod_port = None if settings.mongodb_url else self._own_port("MONGODB_URL")
         self._valkey_port = None if settings.redis_url else self._own_port("REDIS_URL", self._mongod_port)
-        self._password = self._known_password() or secrets.token_hex(24)
+        self._password = layout.read_password() or secrets.token_hex(24)
         self._processes = list(self._chosen())
         self._crashes = Crashes(layout)
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -60,6 +60,7 @@ class Stack:
         """Begin to run everything; `wait` says when it is ready."""
         self._known = self.environment
         self.layout.write_env(self._known)
+        write_private(self.layout.password, self._password)
         write_private(self.layout.key, secrets.token_hex(48))
         write_private(self.layout.valkey, f"requirepass {self._password}\n")
         self._supervise()
@@ -127,10 +128,6 @@ class Stack:
         address = urlsplit(self._known.get(name, ""))
         before = address.port if address.hostname == "127.0.0.1" else None
         return ports.choose(before, taken=(self.port, *taken))
-
-    def _known_password(self) -> str | None:
-        """The password of the embedded servers' last start, which mongod keeps."""
-        return urlsplit(self._known.get("MONGODB_URL", "")).password if self._mongod_port else None
 
     def _until(self, done: Callable[[], bool], pause: Pause) -> None:
         while not done():

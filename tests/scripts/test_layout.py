@@ -2,11 +2,15 @@
 
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from app.config import StackSettings
+from scripts.stack import supervise
 from scripts.stack.errors import StackError, StateInUse
 from scripts.stack.layout import Layout
+from scripts.stack.stack import Stack
 
 
 def test_what_was_written_is_read_and_nobody_else_may_read_it(tmp_path: Path) -> None:
@@ -55,3 +59,20 @@ def test_a_pid_file_that_is_being_written_is_passed_over(tmp_path: Path) -> None
     layout.pid_file("api").write_text("")
     layout.pid_file("worker").write_text("7")
     assert layout.read_pids() == {"worker": 7}
+
+
+def test_the_password_of_the_embedded_servers_outlives_a_start_with_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mongod keeps it with its data, and would let in nobody who has another."""
+    monkeypatch.setattr(supervise, "start", lambda *_: None)
+    layout = Layout.at(tmp_path)
+    layout.make()
+    others = {"MONGODB_URL": "mongodb://u:100%25@db/?replicaSet=rs0", "REDIS_URL": "redis://:other@cache:6379/0"}
+    seen: set[str | None] = set()
+    for given in ({}, others, {}):
+        Stack(StackSettings.told(given), layout).start()
+        if not given:
+            seen |= {urlsplit(layout.read_env()[name]).password for name in others}
+    assert seen == {layout.password.read_text()}
+    assert stat.S_IMODE(layout.password.stat().st_mode) == 0o600
