@@ -16,6 +16,7 @@ PORTS = {"http": 80, "https": 443}
 NOT_IN_A_DATABASE_NAME = re.compile(r"[/\\. \"$*<>:|?\x00]")
 QUOTES = "\"'`“”‘’"
 LONGEST_DATABASE_NAME = 63
+MONGOS_OWN = frozenset({"admin", "config", "local"})
 
 
 def plain(value: object) -> object:
@@ -91,6 +92,8 @@ def _redis(url: str) -> str:
 
 
 def _database(name: str) -> str:
+    if name in MONGOS_OWN:
+        raise ValueError("is a database that MongoDB keeps for itself: choose another name")
     if NOT_IN_A_DATABASE_NAME.search(name) or len(name.encode()) > LONGEST_DATABASE_NAME:
         raise ValueError("is no name that MongoDB takes for a database")
     return name
@@ -125,7 +128,10 @@ def _rate(text: str) -> str:
 
 
 def _home(path: Path) -> Path:
-    return path.expanduser()
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with a ~ of which no home is known: write the whole path") from None
 
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
