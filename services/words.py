@@ -1,6 +1,7 @@
 """Which words of a text have content, as their stems, so that two texts can be compared in one language."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
@@ -66,7 +67,10 @@ def _pieces(word: str) -> list[str]:
     return [] if word.endswith("n't") else word.split("'")
 
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[+#]*")
+# Vowel signs and accents that stand by themselves belong to their word, though `re` does not count them as letters.
+_MARKS = "".join(char for char in map(chr, range(0x300, 0x10000)) if unicodedata.category(char).startswith("M"))
+_LETTERS = rf"[^\W_](?:[^\W_]|[{_MARKS}])*"
+WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*[+#]*")
 NO_NEGATION = re.compile(r"\b(?:not (?:only|just|merely)|no doubt|nicht nur|non seulement|no solo|no sólo)\b")
 
 STEMMERS = {

@@ -107,6 +107,9 @@ def test_what_is_not_said_is_not_covered(point: str) -> None:
         ("et", "indeks kiirendab otsingut", "Indeks ei kiirenda otsingut.", False),
         ("et", "indeks kiirendab otsingut", "Indeks kiirendab otsingut tabelis.", True),
         ("tl", "alpha beta gamma", "Alpha, beta, gamma!", True),
+        ("hi", "इंडेक्स खोज को तेज़ बनाता है", "इंडेक्स से खोज तेज़ होती है।", True),
+        ("hi", "डेटाबेस का इंडेक्स", "बाज़ार में दोस्तों से टीवी, डिब्बा, इंटरनेट और तेल की बात हुई।", False),
+        ("ta", "தமிழ் மொழி", "அம்மா தோழி மரம் தம்பி இழை மழை", False),
     ],
 )
 def test_other_languages_are_read_passably(language: str, point: str, transcript: str, covered: bool) -> None:
