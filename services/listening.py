@@ -20,6 +20,7 @@ from services.transcript import Span, Transcript, moved, silence
 log = structlog.get_logger(__name__)
 
 MOST_READINGS = 4
+PIECES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,10 @@ class Listening:
     async def _read(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
         speech = Speech(recording, activity.spans, language=part.language, languages=part.languages)
         transcript = await self.engine.transcribe(speech)
-        if not transcript.segments and coverage.is_thin(transcript.text, activity.heard):
-            return await self._piecewise(speech, transcript)
+        if not transcript.segments and (not transcript.text or coverage.is_thin(transcript.text, activity.heard)):
+            transcript = await self._piecewise(speech, transcript)
+        if not transcript.text:
+            return coverage.shown(transcript, coverage.gaps(activity.heard, transcript))
         return await self._filled(speech, transcript, activity.heard)
 
     async def _filled(self, speech: Speech, transcript: Transcript, heard: list[Span]) -> Transcript:
@@ -77,19 +80,33 @@ class Listening:
         return coverage.shown(transcript, gaps)
 
     async def _piecewise(self, speech: Speech, transcript: Transcript) -> Transcript:
-        """What an engine that tells no times makes of the speech bit by bit, if that is more."""
+        """What the engine makes of the speech bit by bit, if that is more; with times where it tells them."""
         pieces = await self._pieces(speech, coverage.bits(speech.spans), transcript)
-        text = " ".join(piece.text for piece in pieces if piece.text)
-        more = len(text) > len(transcript.text)
-        return replace(transcript, text=text, no_speech=False) if more else transcript
+        said = [piece for piece in pieces if piece.text]
+        text = " ".join(piece.text for piece in said)
+        if transcript.text and len(text) <= len(transcript.text):
+            return transcript
+        is_timed = all(piece.segments for piece in said)
+        segments = tuple(one for piece in pieces for one in piece.segments) if is_timed else ()
+        language = transcript.language or next((piece.language for piece in said if piece.language), None)
+        return replace(transcript, text=text, language=language, segments=segments, no_speech=not text)
 
     async def _pieces(self, speech: Speech, spans: list[Span], transcript: Transcript) -> list[Transcript]:
         """What is said in each span, in the language that was found, with times of the whole recording."""
         if transcript.language:
             speech = replace(speech, language=transcript.language, languages=())
-        asked = [_of(speech, span) for span in spans]
-        heard = await asyncio.gather(*(self.engine.transcribe(one) for one in asked))
-        return [moved(one, span.start) for one, span in zip(heard, spans, strict=True)]
+        room = asyncio.Semaphore(PIECES_AT_ONCE)
+
+        async def read(span: Span) -> Transcript:
+            async with room:
+                return moved(await self.engine.transcribe(_of(speech, span)), span.start)
+
+        reading = [asyncio.create_task(read(span)) for span in spans]
+        try:
+            return await asyncio.gather(*reading)
+        finally:
+            for one in reading:
+                one.cancel()
 
 
 def _of(speech: Speech, span: Span) -> Speech:

@@ -1,10 +1,14 @@
 """What an engine leaves out is asked for again, and once more only as long as that gives something."""
 
+import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from services import coverage
+from services.errors import EngineUnavailable
 from services.language import Language
-from services.listening import Listening
+from services.listening import PIECES_AT_ONCE, Listening
 from services.ports.speech import RATE, Activity, Recording, Speech
 from services.transcript import Segment, Span, Transcript, Verdict, Word
 from tests.house import Interior
@@ -101,6 +105,50 @@ async def test_an_engine_without_times_that_still_says_little_is_incomplete() ->
     transcript = await listen(engine, Span(0.0, 28.0))
     assert transcript.text == "Few words."
     assert transcript.verdict is Verdict.INCOMPLETE
+
+
+async def test_what_an_engine_without_times_says_only_when_asked_again_is_kept() -> None:
+    engine = Engine(lambda speech: said(speech), lambda speech: said(speech, text="Yes, I do."))
+    transcript = await listen(engine, Span(0.0, 3.0))
+    assert (transcript.text, transcript.language, transcript.verdict) == ("Yes, I do.", "en", Verdict.OK)
+
+
+async def test_where_somebody_speaks_for_long_and_nothing_is_read_it_is_not_silence() -> None:
+    transcript = await listen(Engine(said, said), Span(0.0, 3.0), Span(4.0, 28.0))
+    assert (transcript.text, transcript.no_speech, transcript.verdict) == ("", False, Verdict.INCOMPLETE)
+    assert [(one.text, one.start, one.end) for one in transcript.segments] == [("", 0.0, 3.0), ("", 4.0, 28.0)]
+
+
+async def test_times_that_only_the_second_reading_tells_are_kept() -> None:
+    engine = Engine(said, lambda speech: said(speech, segment("All of it, with times.", 0.0, 28.0)))
+    transcript = await listen(engine, Span(0.0, 28.0))
+    assert [(one.text, one.start, one.end) for one in transcript.segments] == [("All of it, with times.", 0.0, 28.0)]
+
+
+GAPS = [Span(float(at), at + 2.0) for at in range(3, 27, 3)]
+
+
+async def test_a_few_gaps_at_once_are_asked_for_and_none_once_one_has_failed() -> None:
+    begun, ended = [0], [0]
+
+    class Failing(Engine):
+        async def transcribe(self, speech: Speech) -> Transcript:
+            if self.answers:
+                return self.answers.pop()(speech)
+            begun[0] += 1
+            try:
+                if begun[0] == PIECES_AT_ONCE:
+                    raise EngineUnavailable
+                await asyncio.Event().wait()
+            finally:
+                ended[0] += 1
+            raise AssertionError
+
+    with pytest.raises(EngineUnavailable):
+        await listen(Failing(lambda speech: said(speech, segment("One.", 0.0, 2.0))), Span(0.0, 2.0), *GAPS)
+    await asyncio.sleep(0)
+    assert begun == ended, "nothing goes on behind the answer's back"
+    assert begun[0] <= PIECES_AT_ONCE + 1 < len(GAPS)
 
 
 def broken_off(probability: float) -> Transcript:
