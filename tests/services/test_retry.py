@@ -44,7 +44,16 @@ def test_who_has_waited_for_a_day_fails_like_any_other() -> None:
 
 def test_seconds_are_taken_where_they_can_be_waited_for() -> None:
     assert [seconds_asked(header) for header in ("7", "0.5", "0", "1800")] == [7.0, 0.5, 0.0, 1800.0]
-    for header in (None, "", "soon", "-1", "nan", "inf", "Wed, 99 Oct 2026 07:28:00 GMT"):
+    for header in (
+        None,
+        "",
+        "soon",
+        "-1",
+        "nan",
+        "inf",
+        "Wed, 99 Oct 2026 07:28:00 GMT",
+        f"Wed, 1 Oct {10**20} 07:28:00 GMT",
+    ):
         assert seconds_asked(header) is None
 
 
