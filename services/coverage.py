@@ -94,14 +94,18 @@ def shown(transcript: Transcript, gaps: list[Gap]) -> Transcript:
 
 
 def without_cut_word(transcript: Transcript) -> Transcript:
-    """Without a doubtful last word where the recording breaks off in it: half a word is heard as another."""
+    """Without a doubtful last word where the recording breaks off in it: half a word is heard as another.
+
+    One that stands alone stays, and is judged: without it nobody would have spoken.
+    """
     last = transcript.segments[-1] if transcript.segments else None
     word = last.words[-1] if last and last.words else None
     if last is None or word is None or word.end < transcript.duration - AROUND_SECONDS:
         return transcript
     if word.probability is None or word.probability >= CERTAIN_WORD:
         return transcript
-    return _with(transcript, [*transcript.segments[:-1], *_until(last, len(last.words) - 1)])
+    left = [*transcript.segments[:-1], *_until(last, len(last.words) - 1)]
+    return _with(transcript, left) if left else transcript
 
 
 def _with(transcript: Transcript, segments: list[Segment]) -> Transcript:
@@ -134,11 +138,19 @@ def _until(segment: Segment, word: int) -> list[Segment]:
     """The segment up to a word, if there is anything before it."""
     if not word:
         return []
-    at = 0
-    for one in segment.words[:word]:
-        at = segment.text.find(one.text, at) + len(one.text)
     kept = segment.words[:word]
-    return [replace(segment, text=segment.text[:at], end=kept[-1].end, words=kept)]
+    return [replace(segment, text=_text_of(segment.text, kept), end=kept[-1].end, words=kept)]
+
+
+def _text_of(text: str, words: tuple[Word, ...]) -> str:
+    """The text up to these words, its first; the words themselves where it writes them in another way."""
+    at = 0
+    for word in words:
+        found = text.find(word.text, at)
+        if found < 0:
+            return " ".join(one.text for one in words)
+        at = found + len(word.text)
+    return text[:at]
 
 
 def _places(segment: Segment) -> Iterator[Span]:

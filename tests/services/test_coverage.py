@@ -106,3 +106,10 @@ def test_the_text_before_a_doubtful_word_keeps_its_letters() -> None:
     gaps = coverage.gaps([Span(0.0, 6.0)], first)
     again = spoken(("Go", 2.0, 2.4), ("on.", 2.4, 3.0))
     assert coverage.filled(first, gaps, [again]).text == "Hi, you. Go on."
+
+
+def test_no_letter_is_lost_before_a_doubtful_word_where_the_words_are_written_in_another_way() -> None:
+    words = spoken(("It", 0.0, 1.0), ("costs", 1.0, 2.0), ("thirty", 2.0, 3.0), ("Go", 3.0, 9.0)).words
+    first = transcript(Segment(text="It costs 30. Go", start=0.0, end=9.0, words=words))
+    again = spoken(("Go", 3.0, 3.4), ("on.", 3.4, 4.0))
+    assert coverage.filled(first, coverage.gaps([Span(0.0, 9.0)], first), [again]).text == "It costs thirty Go on."

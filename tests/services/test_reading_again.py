@@ -11,6 +11,7 @@ from services.language import Language
 from services.listening import PIECES_AT_ONCE, Listening
 from services.ports.speech import RATE, Activity, Recording, Speech
 from services.transcript import Segment, Span, Transcript, Verdict, Word
+from services.verdicts import judged
 from tests.house import Interior
 
 SECONDS = 30
@@ -161,3 +162,10 @@ def broken_off(probability: float) -> Transcript:
 def test_half_a_word_at_a_cut_is_no_word() -> None:
     assert coverage.without_cut_word(broken_off(0.6)).text == "Himself,"
     assert coverage.without_cut_word(broken_off(0.95)).text == "Himself, bit."
+
+
+def test_a_broken_word_that_stands_alone_stays_and_is_judged_with_its_doubts() -> None:
+    alone = Word(text="Yes.", start=1.5, end=2.0, probability=0.5)
+    one = Segment(text="Yes.", start=1.5, end=2.0, words=(alone,))
+    first = Transcript(text="Yes.", language=Language("en"), duration=2.1, segments=(one,))
+    assert judged(coverage.without_cut_word(first), [Span(1.4, 2.1)]).verdict is Verdict.LOW_CONFIDENCE
