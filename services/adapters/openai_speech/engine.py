@@ -133,7 +133,7 @@ class OpenAISpeech:
             text=text,
             language=(heard.spoken() or asked) if text else None,
             duration=duration,
-            segments=heard.timed_segments() if text else (),
+            segments=heard.timed_segments() if heard.is_timed else (),
             no_speech=not text,
             engine="openai",
             model=self._model,
@@ -179,6 +179,11 @@ class _Heard(BaseModel):
 
     def spoken(self) -> Language | None:
         return named(self.languages[0].code if self.languages else self.language)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether all of the text stands in segments; else what these lack would be lost."""
+        return "".join(self.text.split()) == "".join("".join(one.text for one in self.segments or ()).split())
 
     def timed_segments(self) -> tuple[Segment, ...]:
         return tuple(

@@ -105,14 +105,23 @@ async def test_times_come_from_the_model_that_gives_them(server: OpenAIServer, c
     assert server.received[0].fields["language"] == ["de"]
 
 
-async def test_times_that_are_no_numbers_are_left_out(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+async def test_where_one_segment_has_no_times_the_text_is_whole_without_any(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
     nan, endless = float("nan"), float("inf")
     segments = [{"text": "Hello.", "start": 0.0, "end": 1.0}, {"text": "Bye.", "start": nan, "end": endless}]
     words = [{"word": "Hello", "start": 0.0, "end": 0.5}, {"word": "Bye", "start": 0.6, "end": endless}]
     server.script(says("Hello. Bye.", segments=segments, words=words))
     heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())
     assert heard.text == "Hello. Bye."
-    assert [(s.text, [w.text for w in s.words]) for s in heard.segments] == [("Hello.", ["Hello"])]
+    assert heard.segments == ()
+
+
+async def test_a_word_whose_times_are_no_numbers_is_left_out(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    words = [{"word": "Hello", "start": 0.0, "end": 0.5}, {"word": "you", "start": 0.6, "end": float("inf")}]
+    server.script(says("Hello you.", segments=[{"text": "Hello you.", "start": 0.0, "end": 1.0}], words=words))
+    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())
+    assert [(s.text, [w.text for w in s.words]) for s in heard.segments] == [("Hello you.", ["Hello"])]
 
 
 async def test_an_unknown_model_is_asked_for_nothing_special(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
