@@ -194,7 +194,7 @@ def _heard(tokenizer: Tokenizer, sentence: Sentence) -> dict[str, Any]:
 def _segment(sentence: dict[str, Any], window: Window, hypothesis: Hypothesis) -> Segment:
     """A sentence with its times in the recording; those of its words are better, where they are known."""
     words = tuple(_word(word, window) for word in sentence.get("words", ()))
-    place = window.place(sentence["start"], sentence["end"])
+    place = window.stretch(sentence["start"], sentence["end"])
     start, end = (words[0].start, words[-1].end) if words else (place.start, place.end)
     return Segment(text=sentence["text"], start=start, end=end, words=words, **_doubts(hypothesis))
 

@@ -15,6 +15,7 @@ from services.transcript import Span
 RATE = 16_000
 MOST_SECONDS = 18.0
 MOST_TOGETHER = 4
+INSTANT = 0.02
 
 Sound = NDArray[np.float32]
 
@@ -41,6 +42,11 @@ class Window:
         span = self.spans[number]
         first, last = (min(max(span.start + moment - begin, span.start), span.end) for moment in (start, end))
         return Span(round(float(first), 2), round(float(last), 2))
+
+    def stretch(self, start: float, end: float) -> Span:
+        """The same of what may go on over several spans, and the pauses between them."""
+        first, last = self.place(start, min(end, start + INSTANT)), self.place(max(start, end - INSTANT), end)
+        return Span(first.start, last.end)
 
     def _span(self, moment: float) -> tuple[int, tuple[float, float]]:
         """The span that holds this moment of the window, and which moments it holds."""

@@ -47,6 +47,14 @@ def test_a_moment_of_a_window_has_its_place_in_the_recording() -> None:
     assert window.place(6.0, 9.0) == Span(34.0, 35.0)
 
 
+def test_a_sentence_that_goes_on_over_several_spans_covers_all_of_them() -> None:
+    window = Window((Span(10.0, 12.0), Span(12.0, 14.0), Span(30.0, 35.0)))
+    assert window.stretch(0.5, 3.5) == Span(10.5, 13.5)
+    assert window.stretch(0.0, 4.0) == Span(10.0, 14.0)
+    assert window.stretch(2.0, 5.0) == Span(12.0, 31.0)
+    assert window.stretch(4.0, 4.0) == Span(30.0, 30.0)
+
+
 def test_a_window_has_the_sound_of_its_spans() -> None:
     sound = np.concatenate([audio.tone(1.0), audio.silence(1.0), audio.tone(1.0)])
     window = Window((Span(0.0, 1.0), Span(2.0, 3.0)))
