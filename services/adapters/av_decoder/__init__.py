@@ -8,7 +8,7 @@ the recording from its socket, decodes it (sound.py) and sends samples back
 
 Decoding goes from the file to samples: joints.py parts what was joined,
 reading.py goes through one container (demuxers.py) and finds its damage (ends.py,
-webm.py), timeline.py puts silence where something is missing, mixing.py makes
+webm.py, mp4.py), timeline.py puts silence where something is missing, mixing.py makes
 one channel, as channels.py has chosen. The worker brings quiet ones to level
 (level.py).
 """
