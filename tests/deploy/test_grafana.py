@@ -22,7 +22,7 @@ ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["gr
 # Prometheus makes this itself, and adds these labels to everything that it scrapes.
 MADE_BY_PROMETHEUS = {"ALERTS": {"alertname=", "alertstate="}}
 OF_THE_SCRAPE = {"job", "instance"}
-OF_A_PROCESS = ("viva_http_", "process_")
+OF_A_PROCESS = ("viva_http_", "viva_identity_", "process_")
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -77,6 +77,12 @@ def test_whatever_can_fire_can_be_looked_at() -> None:
     for rule in ALERTS:
         asked = {re.sub(r"_(sum|count)$", "_bucket", name) for name in names(ql.parse(rule["expr"]))}
         assert asked - {"up"} <= shown, rule["alert"]
+
+
+def test_whether_something_is_up_is_shown_as_the_alert_sees_it() -> None:
+    shown = {query for _, query in queries()}
+    asked = {rule["expr"].removesuffix(" == 0") for rule in ALERTS if re.search(r"viva_\w+_up\) == 0$", rule["expr"])}
+    assert len(asked) == 3 and asked <= shown
 
 
 def test_the_board_and_its_panels_find_their_data() -> None:
