@@ -15,6 +15,7 @@ from socket import create_connection
 from typing import Any
 
 import pytest
+from pymongo.read_concern import ReadConcern
 
 from scripts.stack.layout import ROOT
 from tests.scripts.running import until
@@ -107,7 +108,9 @@ def _half_an_upload(stack: Stack) -> Iterator[None]:
     )
     with create_connection(("127.0.0.1", stack.running.port)) as line:
         line.sendall(head.encode() + b"\x1a\x45\xdf\xa3" + bytes(600_000))
-        until(lambda: stack.database["parts"].find_one({"state": "uploading"}) is not None, 30)
+        # Of what only the primary has, a server that starts on its copied files may forget the last writes.
+        parts = stack.database.get_collection("parts", read_concern=ReadConcern("majority"))
+        until(lambda: parts.find_one({"state": "uploading"}) is not None, 30)
         yield
 
 
