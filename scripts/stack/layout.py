@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ class Layout:
             )
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+            if self.root.stat().st_mode & stat.S_ISVTX:
+                raise StackError(f"STATE_DIR {self.root} is everybody's, and would be shut: choose a folder in it.")
             self.root.chmod(0o700)
             for folder in (self.pids, self.logs, self.cache, self.data("mongod"), self.data("valkey")):
                 folder.mkdir(parents=True, exist_ok=True)

@@ -53,6 +53,13 @@ def test_nobody_else_looks_into_the_folder(tmp_path: Path) -> None:
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
+def test_a_folder_of_everybodys_is_not_shut(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(StackError, match=r"STATE_DIR .* choose a folder in it"):
+        Layout.at(tmp_path).make()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
+
+
 def test_a_pid_file_that_is_being_written_is_passed_over(tmp_path: Path) -> None:
     layout = Layout.at(tmp_path)
     layout.make()
