@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Annotated
 
 import typer
+from pymongo.errors import OperationFailure
 from rich.console import Console
 from rich.table import Table
 
@@ -36,6 +37,10 @@ def main(
             counts = asyncio.run(clean(settings, kept, dry_run=dry_run))
     except StoreUnavailable:
         err.print("MongoDB did not answer. Check MONGODB_URL; nothing is lost, run this again.")
+        raise typer.Exit(1) from None
+    except OperationFailure as refusal:
+        said = (refusal.details or {}).get("codeName") or type(refusal).__name__
+        err.print(f"MongoDB refused: {said}. Check the rights of its user; nothing is lost, run this again.")
         raise typer.Exit(1) from None
     out.print(_table(counts, "would be done" if dry_run else "done"))
 

@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+from pymongo.errors import PyMongoError
+
 from app.config import Settings
 from app.engines import speech_kind
 from app.finding import Finding, failing
@@ -37,3 +39,5 @@ async def _stored(settings: Settings, clock: database.Clock) -> list[Finding]:
             return [*found, *work.looked_at(await MongoGauges(mongo).read(), settings), *work.engines(workers)]
         except StoreUnavailable:
             return [*found, failing("Work", "MongoDB did not answer", "Run this again.")]
+        except PyMongoError as trouble:
+            return [*found, failing("Work", f"MongoDB refused: {str(trouble)[:120]}", "Check the user's rights.")]

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from tests.scripts.running import until
 from tests.servers import free_port
 
 SECRET = "s" * 40
-OUT_OF_DISK_SPACE = 14031
+OUT_OF_DISK_SPACE, UNAUTHORIZED = 14031, 13
 AS_IN_ANY_TEST = {"Redis persistence", "Cache disk", "MongoDB disk", "MongoDB version"}
 
 
@@ -128,14 +129,27 @@ async def test_a_wrong_password_is_told_from_a_set_without_a_primary(mongodb_url
     assert "Authentication failed" in finding.said and "password" in finding.todo
 
 
-async def test_writes_that_are_not_confirmed_are_failing(settings: Settings, mongodb_url: str) -> None:
-    fault = {"failCommands": ["insert"], "errorCode": OUT_OF_DISK_SPACE}
+@contextmanager
+def refused(mongodb_url: str, command: str, code: int) -> Iterator[None]:
+    fault = {"failCommands": [command], "errorCode": code}
     with MongoClient[dict[str, Any]](mongodb_url) as admin:
         admin.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": fault})
         try:
-            findings = await examine(settings)
+            yield
         finally:
             admin.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+
+async def test_a_user_who_may_not_read_is_failing(settings: Settings, mongodb_url: str) -> None:
+    with refused(mongodb_url, "find", UNAUTHORIZED):
+        findings = await examine(settings)
+    work = found(findings, "Work")
+    assert work.state is State.FAILING and "refused" in work.said and "rights" in work.todo
+
+
+async def test_writes_that_are_not_confirmed_are_failing(settings: Settings, mongodb_url: str) -> None:
+    with refused(mongodb_url, "insert", OUT_OF_DISK_SPACE):
+        findings = await examine(settings)
     assert found(findings, "MongoDB writes").state is State.FAILING
     assert found(findings, "Indexes").state is State.OK
 
