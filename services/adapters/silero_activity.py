@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from faster_whisper.vad import get_vad_model
@@ -16,7 +17,9 @@ RATE = 16_000
 FRAME = 512
 FRAME_SECONDS = FRAME / RATE
 HYSTERESIS = 0.15
+QUIET_SAMPLES = RATE * 60 // 1000
 
+Sound = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
 Stretch = tuple[float, float]
 
@@ -36,17 +39,20 @@ class SileroActivity:
     least_silence_seconds: float = 2.0
     padding_seconds: float = 0.4
     least_heard_seconds: float = 0.25
+    leeway_seconds: float = 1.0
 
     async def find(self, recording: Recording) -> Activity:
         """Where somebody speaks, with a little air around it."""
         return await asyncio.to_thread(self._find, recording)
 
     def _find(self, recording: Recording) -> Activity:
-        speech = _probabilities(recording)
+        sound = np.frombuffer(recording.pcm, np.int16).astype(np.float32) / np.float32(32_768)
+        speech = _probabilities(sound)
         if not (speech >= self.certain).any():
             return Activity([], [])
         spoken = list(_stretches(speech, self.spoken, self.least_silence_seconds))
-        pieces = [piece for stretch in self._aired(spoken, recording.duration) for piece in self._cut(speech, stretch)]
+        whole = list(self._aired(spoken, recording.duration))
+        pieces = [short for one in whole for piece in self._cut(speech, one) for short in self._short(sound, piece)]
         heard = [
             one for one in _stretches(speech, self.heard, self.pause_seconds) if _long(one, self.least_heard_seconds)
         ]
@@ -72,10 +78,26 @@ class SileroActivity:
         pauses = [(before + after) / 2 for (_, before), (after, _) in pairwise(inside)]
         return pairwise([start, *pauses, end])
 
+    def _short(self, sound: Sound, piece: Stretch) -> Iterator[Stretch]:
+        """A piece without a pause for long is cut all the same, at the quietest moments near where it has to be."""
+        start, end = piece
+        if end - start <= self.most_seconds:
+            return pairwise([start, end])
+        count = ceil((end - start) / (self.most_seconds - 2 * self.leeway_seconds))
+        even = (start + (end - start) * number / count for number in range(1, count))
+        cuts = [_quietest(sound, cut - self.leeway_seconds, cut + self.leeway_seconds) for cut in even]
+        return pairwise([start, *cuts, end])
 
-def _probabilities(recording: Recording) -> Probabilities:
+
+def _quietest(sound: Sound, first: float, last: float) -> float:
+    """The quietest moment between two, which is likelier between words than in one."""
+    frames = sound[int(first * RATE) : int(last * RATE)]
+    energy = np.convolve(frames**2, np.ones(QUIET_SAMPLES), "valid")
+    return first + (int(energy.argmin()) + QUIET_SAMPLES // 2) / RATE
+
+
+def _probabilities(sound: Sound) -> Probabilities:
     """How probable it is that somebody speaks, frame by frame."""
-    sound = np.frombuffer(recording.pcm, np.int16).astype(np.float32) / np.float32(32_768)
     if not sound.size:
         return np.zeros(0, np.float32)
     return np.asarray(get_vad_model()(np.pad(sound, (0, -len(sound) % FRAME)))).reshape(-1)

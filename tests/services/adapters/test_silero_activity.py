@@ -49,3 +49,21 @@ async def test_long_speech_is_cut_at_pauses() -> None:
     assert len(found) > 2
     assert all(span.end - span.start <= 30.0 for span in found)
     assert sum(span.end - span.start for span in found) == pytest.approx(5 * len(words) / audio.RATE, abs=2.0)
+
+
+async def test_speech_without_a_pause_is_cut_between_words_and_not_in_one() -> None:
+    """What is left of a spoken answer without its pauses, with short dips in which nobody would hear one."""
+    words = spoken()[: 4 * audio.RATE].copy()
+    words[-(audio.RATE // 10) :] //= 20
+    sound = np.tile(words, 12)
+    dips = [number * 4.0 - 0.05 for number in range(1, 12)]
+    found = (await SileroActivity(pause_seconds=1.0).find(audio.recording(sound))).spans
+    assert len(found) > 2
+    cuts = [span.end for span in found[:-1]]
+    assert all(min(abs(cut - dip) for dip in dips) < 0.1 or _level(sound, cut) < 200 for cut in cuts)
+    assert all(span.seconds <= 18.0 for span in found)
+
+
+def _level(sound: audio.Samples, moment: float) -> float:
+    around = sound[int((moment - 0.02) * audio.RATE) : int((moment + 0.02) * audio.RATE)].astype(np.float64)
+    return float(np.sqrt(np.mean(around**2)))
