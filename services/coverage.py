@@ -44,10 +44,21 @@ def gaps(heard: list[Span], transcript: Transcript) -> list[Gap]:
         return []
     places = [place for segment in transcript.segments for place in _places(segment)]
     left = (span for span in _without(heard, places) if span.seconds >= LEAST_SECONDS)
-    found = [_gap(span, transcript.segments, heard) for span in left]
-    return [
-        gap for number, gap in enumerate(found) if gap.within is None or gap.within not in _segments(found[:number])
-    ]
+    return [_gap(span, transcript.segments, heard) for span in left]
+
+
+def apart(gaps: list[Gap]) -> list[list[Gap]]:
+    """The gaps in lots of which no two overlap; the second is what is read with the rest of a segment in the first."""
+    first: list[Gap] = []
+    rest: list[Gap] = []
+    doubted_until = 0.0
+    for gap in gaps:
+        if gap.span.start >= doubted_until:
+            first.append(gap)
+            doubted_until = gap.span.end if gap.within else doubted_until
+        elif gap.within is None:
+            rest.append(gap)
+    return [lot for lot in (first, rest) if lot]
 
 
 def is_thin(text: str, heard: list[Span]) -> bool:
@@ -128,10 +139,6 @@ def _gap(span: Span, segments: tuple[Segment, ...], heard: list[Span]) -> Gap:
 def _end(end: float, most: float, heard: list[Span]) -> float:
     """Where the speech that goes on at this moment ends, if no other text begins before."""
     return min(max((span.end for span in heard if span.start <= end <= span.end), default=end), max(end, most))
-
-
-def _segments(gaps: list[Gap]) -> list[Segment]:
-    return [gap.within for gap in gaps if gap.within is not None]
 
 
 def _until(segment: Segment, word: int) -> list[Segment]:

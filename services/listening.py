@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from services import coverage, verdicts
+from services.coverage import Gap
 from services.errors import AudioMissing, StoreUnavailable
 from services.interview import Part, Status
 from services.ports.audio import Audio, Stored
@@ -70,14 +71,20 @@ class Listening:
         """The transcript with what its gaps say, as long as there is more to be had."""
         gaps = coverage.gaps(heard, transcript)
         for _ in range(MOST_READINGS):
-            if not gaps:
-                break
-            again = await self._pieces(speech, coverage.to_read(gaps, speech.recording.duration), transcript)
-            fuller = coverage.filled(transcript, gaps, [one for piece in again for one in piece.segments])
-            if fuller.text == transcript.text:
+            fuller = await self._fuller(speech, transcript, gaps)
+            if fuller is None:
                 break
             transcript, gaps = fuller, coverage.gaps(heard, fuller)
         return coverage.shown(transcript, gaps)
+
+    async def _fuller(self, speech: Speech, transcript: Transcript, gaps: list[Gap]) -> Transcript | None:
+        """The transcript with more of what stands in its gaps; None where another reading gives nothing more."""
+        for lot in coverage.apart(gaps):
+            again = await self._pieces(speech, coverage.to_read(lot, speech.recording.duration), transcript)
+            fuller = coverage.filled(transcript, lot, [one for piece in again for one in piece.segments])
+            if fuller.text != transcript.text:
+                return fuller
+        return None
 
     async def _piecewise(self, speech: Speech, transcript: Transcript) -> Transcript:
         """What the engine makes of the speech bit by bit, if that is more; with times where it tells them."""

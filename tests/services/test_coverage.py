@@ -113,3 +113,19 @@ def test_no_letter_is_lost_before_a_doubtful_word_where_the_words_are_written_in
     first = transcript(Segment(text="It costs 30. Go", start=0.0, end=9.0, words=words))
     again = spoken(("Go", 3.0, 3.4), ("on.", 3.4, 4.0))
     assert coverage.filled(first, coverage.gaps([Span(0.0, 9.0)], first), [again]).text == "It costs thirty Go on."
+
+
+def test_what_is_read_again_with_the_rest_of_its_segment_is_not_read_twice() -> None:
+    first = transcript(spoken(("to", 8.0, 8.6), ("go", 8.6, 11.9), ("and", 11.9, 12.2)))
+    gaps = coverage.gaps([Span(7.9, 13.5)], first)
+    whole, rest = coverage.apart(gaps)
+    assert (spans(whole), spans(rest)) == ([(8.6, 13.5)], [(12.5, 13.5)])
+    again = [spoken(("go", 8.6, 9.0), ("and", 9.0, 9.4)), spoken(("a", 12.4, 12.6), ("visit", 12.6, 13.3))]
+    assert coverage.filled(first, whole, again).text == "to go and a visit"
+    assert coverage.filled(first, rest, [spoken(("visit", 12.6, 13.3))]).text == "to go and visit"
+
+
+def test_nor_is_what_stands_between_two_words_of_it() -> None:
+    first = transcript(spoken(("to", 8.0, 8.6), ("go", 8.6, 11.9), ("and", 16.0, 16.3)))
+    heard = [Span(7.9, 12.0), Span(14.0, 15.0), Span(16.0, 16.3)]
+    assert [spans(lot) for lot in coverage.apart(coverage.gaps(heard, first))] == [[(8.6, 16.3)], [(14.0, 15.0)]]

@@ -126,6 +126,29 @@ async def test_times_that_only_the_second_reading_tells_are_kept() -> None:
     assert [(one.text, one.start, one.end) for one in transcript.segments] == [("All of it, with times.", 0.0, 28.0)]
 
 
+def drawn_out(speech: Speech) -> Transcript:
+    places = [("to", 8.0, 8.6), ("go", 8.6, 11.9), ("and", 11.9, 12.2)]
+    words = tuple(Word(text=text, start=start, end=end) for text, start, end in places)
+    return said(speech, Segment(text="to go and", start=8.0, end=12.2, words=words))
+
+
+async def test_what_is_heard_with_the_rest_of_a_segment_is_not_asked_for_alone() -> None:
+    engine = Engine(drawn_out, lambda speech: said(speech, segment("go and pay a visit", 0.2, 5.0)))
+    assert (await listen(engine, Span(7.9, 13.5))).text == "to go and pay a visit"
+    assert engine.asked == [30.0, 5.3]
+
+
+async def test_it_is_asked_for_alone_where_the_rest_gives_nothing_more() -> None:
+    engine = Engine(
+        drawn_out,
+        lambda speech: said(speech, segment("go and", 0.2, 5.0)),
+        lambda speech: said(speech, segment("visit", 0.2, 1.2)),
+        *[said] * 3,
+    )
+    assert (await listen(engine, Span(7.9, 13.5))).text == "to go and visit"
+    assert engine.asked[:3] == [30.0, 5.3, 1.4]
+
+
 GAPS = [Span(float(at), at + 2.0) for at in range(3, 27, 3)]
 
 
