@@ -18,7 +18,7 @@ UNHURRIED = 1.0  # seconds of work that a core has in hand for each second of so
 
 
 class Local:
-    """Kind `local`: a CTranslate2 model. It reads recordings together that wait for the same core."""
+    """Kind `local`: a CTranslate2 model. Its cores take turns among the recordings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
