@@ -29,7 +29,15 @@ def created(port: int) -> str:
     body = b'{"questions": [{"id": "q1", "text": "?"}]}'
     with socket.create_connection(("127.0.0.1", port)) as line:
         line.sendall(head(port, "/api/sessions", len(body), "application/json") + body)
-        return line.recv(65536).decode().partition('"session_id":"')[2].partition('"')[0]
+        return read_until(line, b'"user_id"').partition('"session_id":"')[2].partition('"')[0]
+
+
+def read_until(line: socket.socket, mark: bytes) -> str:
+    """What comes until this has come, in however many pieces."""
+    got = b""
+    while mark not in got and (piece := line.recv(65536)):
+        got += piece
+    return got.decode()
 
 
 def test_an_upload_that_outlasts_the_stop_is_told_to_come_again(
@@ -51,7 +59,7 @@ def test_an_upload_that_outlasts_the_stop_is_told_to_come_again(
                 until(lambda: client[DATABASE]["parts"].find_one({"state": "uploading"}) is not None)
                 api.send_signal(signal.SIGTERM)
                 line.settimeout(60)
-                answer = line.recv(65536).decode()
+                answer = read_until(line, b"server_leaving")
         finally:
             api.terminate()
             api.wait(60)
