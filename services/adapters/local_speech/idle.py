@@ -18,7 +18,8 @@ class IdleSpeech:
 
     async def open(self) -> None:
         await self._engine.open()
-        self._wait()
+        if not self._in_work:
+            self._wait()
 
     async def close(self) -> None:
         self._stop()

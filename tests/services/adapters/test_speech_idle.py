@@ -98,6 +98,21 @@ def test_who_reads_for_longer_keeps_it(loaded: Callable[[], int]) -> None:
     HurriedLoop.runs(story())
 
 
+def test_so_does_who_began_before_it_was_open(loaded: Callable[[], int]) -> None:
+    async def story() -> None:
+        local = Reading(Path, "any", 1)
+        local.seconds = 600.0
+        idle = IdleSpeech(local, 60.0)
+        reading = asyncio.create_task(idle.transcribe(SPEECH))
+        await asyncio.sleep(1.0)
+        await idle.open()
+        await reading
+        assert loaded() == 1
+        await idle.close()
+
+    HurriedLoop.runs(story())
+
+
 MEASURE = """
 import asyncio, sys
 from pathlib import Path
