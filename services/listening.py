@@ -12,7 +12,7 @@ import structlog
 
 from services import coverage, verdicts
 from services.coverage import Gap
-from services.errors import AudioMissing, StoreUnavailable
+from services.errors import AudioMissing, EngineRefused, StoreUnavailable
 from services.interview import Part, Status
 from services.ports.audio import Audio, Stored
 from services.ports.speech import RATE, Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
@@ -99,14 +99,20 @@ class Listening:
         return replace(transcript, text=text, language=language, segments=segments, no_speech=not text)
 
     async def _pieces(self, speech: Speech, spans: list[Span], transcript: Transcript) -> list[Transcript]:
-        """What is said in each span, in the language that was found, with times of the whole recording."""
+        """What is said in each span, in the language that was found, with times of the whole recording.
+
+        One that the engine refuses says nothing: the first reading is there all the same.
+        """
         if transcript.language:
             speech = replace(speech, language=transcript.language, languages=())
         room = asyncio.Semaphore(PIECES_AT_ONCE)
 
         async def read(span: Span) -> Transcript:
             async with room:
-                return moved(await self.engine.transcribe(_of(speech, span)), span.start)
+                try:
+                    return moved(await self.engine.transcribe(_of(speech, span)), span.start)
+                except EngineRefused:
+                    return silence(span.seconds)
 
         reading = [asyncio.create_task(read(span)) for span in spans]
         try:

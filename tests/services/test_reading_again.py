@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from services import coverage
-from services.errors import EngineUnavailable
+from services.errors import EngineRefused, EngineUnavailable
 from services.language import Language
 from services.listening import PIECES_AT_ONCE, Listening
 from services.ports.speech import RATE, Activity, Recording, Speech
@@ -147,6 +147,16 @@ async def test_it_is_asked_for_alone_where_the_rest_gives_nothing_more() -> None
     )
     assert (await listen(engine, Span(7.9, 13.5))).text == "to go and visit"
     assert engine.asked[:3] == [30.0, 5.3, 1.4]
+
+
+def refused(speech: Speech) -> Transcript:
+    raise EngineRefused
+
+
+async def test_a_piece_that_is_refused_takes_nothing_from_what_was_read() -> None:
+    engine = Engine(lambda speech: said(speech, segment("One.", 0.0, 3.0)), refused)
+    transcript = await listen(engine, Span(0.0, 3.0), Span(10.0, 13.0))
+    assert (transcript.text, transcript.verdict) == ("One.", Verdict.INCOMPLETE)
 
 
 GAPS = [Span(float(at), at + 2.0) for at in range(3, 27, 3)]
