@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
 
 from services.errors import StoreUnavailable
 
@@ -16,7 +23,7 @@ DEADLINE_SECONDS = 20.0
 
 @asynccontextmanager
 async def confirmed(seconds: float | None = DEADLINE_SECONDS) -> AsyncIterator[None]:
-    """StoreUnavailable where the database was not reached or did not confirm, in time.
+    """StoreUnavailable where the database was not reached or did not confirm, in time; no error tells what was asked.
 
     The driver sets no deadline for an open connection that is silent. An
     election ends well within this one.
@@ -27,9 +34,17 @@ async def confirmed(seconds: float | None = DEADLINE_SECONDS) -> AsyncIterator[N
     except TimeoutError as trouble:
         raise StoreUnavailable from trouble
     except PyMongoError as trouble:
-        if not _is_passing(trouble):
-            raise
-        raise StoreUnavailable from trouble
+        if _is_passing(trouble):
+            raise StoreUnavailable from trouble
+        if isinstance(trouble, OperationFailure):
+            raise _without_data(trouble).with_traceback(trouble.__traceback__) from None
+        raise
+
+
+def _without_data(trouble: OperationFailure) -> OperationFailure:
+    """What it was, and nothing of what it was about: the database repeats what it was asked, and errors are logged."""
+    name = (trouble.details or {}).get("codeName", type(trouble).__name__)
+    return OperationFailure("MongoDB refused", trouble.code, {"codeName": name})
 
 
 def _is_passing(trouble: PyMongoError) -> bool:

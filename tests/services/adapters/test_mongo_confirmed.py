@@ -1,0 +1,34 @@
+"""What the database says of a call that it refuses holds what it was asked; none of that goes any further."""
+
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
+
+from services.adapters.mongo.confirmed import confirmed
+
+Things = AsyncCollection[dict[str, Any]]
+REFUSED: Mapping[str, Callable[[Things], Awaitable[object]]] = {
+    "ConversionFailure": lambda things: things.find_one_and_update({}, [{"$set": {"n": {"$toInt": "planted"}}}]),
+    "DuplicateKeyError": lambda things: things.insert_one({"_id": "planted"}),
+    "BulkWriteError": lambda things: things.insert_many([{"_id": "planted"}]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_an_error_tells_what_it_is_and_nothing_of_what_was_asked(
+    name: str, database: AsyncDatabase[dict[str, Any]]
+) -> None:
+    things = database["things"]
+    await things.insert_one({"_id": "planted"})
+    with pytest.raises(OperationFailure, match=name) as refusal:
+        async with confirmed():
+            await REFUSED[name](things)
+    assert refusal.value.code
+    told = "".join(traceback.format_exception(refusal.value))
+    assert "planted" not in "\n".join(line for line in told.splitlines() if not line.startswith("    "))
+    assert "await REFUSED[name](things)" in told, "where it was refused is still to be seen"
