@@ -12,13 +12,15 @@ from operator import attrgetter
 from statistics import fmean
 
 from services.coverage import is_thin
-from services.evidence import has_words
+from services.evidence import has_words, is_unspaced
 from services.transcript import Segment, Span, Transcript, Verdict
 
-VERSION = "3"  # goes up with every change of a rule or a bound
+VERSION = "4"  # goes up with every change of a rule or a bound
 
 MOST_COMPRESSION = 2.4
 MOST_WORDS_A_SECOND, FEW_WORDS = 9.0, 5
+# Thai, Lao, Burmese and Khmer write no spaces, and a syllable with several letters; what comes later, with one.
+LETTERS_OF_A_SYLLABLE, LAST_ALPHABET = 3, "\u1800"
 LEAST_HEARD, AROUND_SECONDS = 0.2, 0.3
 LIKELY_SILENCE, SILENT_LOG_PROBABILITY = 0.6, -0.7
 SUSPECTED_WORDS, DOUBTED_WORDS = 0.45, 0.75
@@ -92,7 +94,8 @@ def _repeats(text: str) -> bool:
 
 def _is_rushed(text: str, seconds: float) -> bool:
     """Whether nobody speaks so fast."""
-    return has_words(text, max(FEW_WORDS, int(MOST_WORDS_A_SECOND * seconds) + 1))
+    letters = LETTERS_OF_A_SYLLABLE if any(char < LAST_ALPHABET and is_unspaced(char) for char in text) else 1
+    return has_words(text, letters * max(FEW_WORDS, int(MOST_WORDS_A_SECOND * seconds) + 1))
 
 
 def _is_unheard(segment: Segment, heard: list[Span]) -> bool:

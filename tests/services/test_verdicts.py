@@ -79,6 +79,14 @@ def test_nobody_speaks_ten_words_in_a_second() -> None:
     assert verdict(segment("Yes, of course.", end=0.2)) is Verdict.OK, "so short a time is not exact"
 
 
+THAI = "สวัสดีครับ วันนี้อากาศดีมาก ผมอยากไปเที่ยวทะเลกับเพื่อน"  # 18 syllables of 41 letters
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(3.6, Verdict.OK), (2.6, Verdict.OK), (1.2, Verdict.SUSPECTED)])
+def test_where_words_have_no_spaces_it_is_syllables_that_nobody_says_so_fast(seconds: float, found: Verdict) -> None:
+    assert verdict(segment(THAI, end=seconds)) is found
+
+
 def test_words_where_nobody_speaks_are_suspected() -> None:
     thanks = segment("Thank you.", start=15.0, end=17.0, likely=0.95)
     assert verdict(thanks, [Span(0.0, 12.0)]) is Verdict.SUSPECTED
