@@ -63,7 +63,10 @@ class CeleryDoorbell:
     def _ring(self, task: str, *ids: PartId) -> bool:
         if time.monotonic() < self._quiet_until or not self._room.acquire(blocking=False):
             return False
-        self._thread.submit(self._send, task, *ids)
+        try:
+            self._thread.submit(self._send, task, *ids)
+        except RuntimeError:  # the thread is closed
+            return False
         return True
 
     def _send(self, task: str, *ids: PartId) -> None:

@@ -86,3 +86,9 @@ async def test_rings_are_bounded_and_each_that_left_makes_room(monkeypatch: pyte
         bell._thread.submit(lambda: None).result(30)
     assert celery.sent == 6
     await bell.close()
+
+
+async def test_one_that_is_closed_takes_none_and_raises_nothing() -> None:
+    bell = CeleryDoorbell(Celery(broker="memory://"))
+    await bell.close()
+    assert (await bell.transcribe(PartId("a")), await bell.deliver(), await bell.waiting()) == (False, False, None)
