@@ -167,11 +167,12 @@ def _failed(error: str) -> EngineUnavailable:
 def _recording(kind: bytes, body: bytes, blocks: list[bytes]) -> Recording:
     if kind == FAILED:
         raise _failed(wire.error_of(body))
-    pcm = b"".join(levelled(blocks))
-    if kind != DONE or not pcm:
+    if kind != DONE:
         raise AudioUnreadable
     try:
-        flaws = wire.flaws_of(body)
-    except (ValueError, TypeError):
+        pcm, flaws = b"".join(levelled(blocks)), wire.flaws_of(body)
+    except (ValueError, TypeError, RecursionError):
         raise AudioUnreadable from None
+    if not pcm:
+        raise AudioUnreadable
     return Recording(pcm, len(pcm) / BYTES_PER_SECOND, flaws)

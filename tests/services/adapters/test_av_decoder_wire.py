@@ -3,6 +3,8 @@
 import pytest
 
 from services.adapters.av_decoder import wire
+from services.adapters.av_decoder.decoder import _recording
+from services.errors import AudioUnreadable
 from services.transcript import Flaw
 
 FLAWS = (Flaw(code="gap", at=1.5, seconds=0.25), Flaw(code="joined", at=0.0), Flaw(code="truncated"))
@@ -33,3 +35,9 @@ def test_flaws_come_over_as_they_are() -> None:
 def test_what_is_no_list_of_flaws_is_refused(body: bytes) -> None:
     with pytest.raises((ValueError, TypeError)):
         wire.flaws_of(body)
+
+
+@pytest.mark.parametrize(("body", "blocks"), [(b"[]", [b"\0\0\0"]), (b"[" * 500_000, [b"\0\0"]), (b"[]", [])])
+def test_what_no_child_says_that_is_well_is_no_recording(body: bytes, blocks: list[bytes]) -> None:
+    with pytest.raises(AudioUnreadable):
+        _recording(wire.DONE, body, blocks)
