@@ -11,6 +11,7 @@ import typer
 from app.config import Settings
 from app.engines import Engines, lacks, open_engines
 from app.environment import settings_or_end
+from app.logs import configure_logs
 from app.weights import WeightsMissing
 from services.errors import Problem
 from services.ports.speech import Speech
@@ -20,6 +21,7 @@ from services.transcript import Transcript
 def main(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A recording.")]) -> None:
     """Say what is loaded, where and how fast it is, and what is said in the recording; 1 if that cannot be had."""
     settings = settings_or_end(Settings)
+    configure_logs(settings)
     if missing := lacks(settings):
         raise SystemExit("; ".join(missing))
     try:

@@ -1,5 +1,6 @@
 """One recording through the engine that the settings ask for, from the command line."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -48,3 +49,20 @@ def test_what_it_cannot_do_is_one_sentence(tmp_path: Path) -> None:
     assert "SPEECH_OFFLINE" in done.stderr
     done = hear(tmp_path, ROOT / "README.md", SPEECH_MODEL="tiny.en", SPEECH_ENGINE="local")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+WARNS = """
+from pathlib import Path
+import structlog
+from scripts import hear
+async def warns(settings, data):
+    structlog.get_logger().warning("planted")
+hear._heard = warns
+hear.main(Path("README.md"))
+"""
+
+
+def test_what_is_logged_stands_apart_from_what_is_heard() -> None:
+    command = ["env", "SPEECH_ENGINE=local", sys.executable, "-c", WARNS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=True)
+    assert (done.stdout, json.loads(done.stderr)["event"]) == ("", "planted")
