@@ -12,7 +12,7 @@ import structlog
 
 from services import coverage, verdicts
 from services.coverage import Gap
-from services.errors import AudioMissing, EngineRefused, StoreUnavailable
+from services.errors import AudioMissing, EngineBusy, EngineRefused, StoreUnavailable
 from services.interview import Part, Status
 from services.ports.audio import Audio, Stored
 from services.ports.speech import RATE, Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 MOST_READINGS = 4
 PIECES_AT_ONCE = 4
+PATIENT_TRIES = 4
+BUSY_SECONDS, MOST_BUSY_SECONDS = 5.0, 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ class Listening:
     async def _pieces(self, speech: Speech, spans: list[Span], transcript: Transcript) -> list[Transcript]:
         """What is said in each span, in the language that was found, with times of the whole recording.
 
-        One that the engine refuses says nothing: the first reading is there all the same.
+        One that the engine refuses, or has no room for time and again, says nothing: the first reading is there all
+        the same, and is not paid for once more.
         """
         if transcript.language:
             speech = replace(speech, language=transcript.language, languages=())
@@ -109,10 +112,7 @@ class Listening:
 
         async def read(span: Span) -> Transcript:
             async with room:
-                try:
-                    return moved(await self.engine.transcribe(_of(speech, span)), span.start)
-                except EngineRefused:
-                    return silence(span.seconds)
+                return moved(await self._piece(_of(speech, span)), span.start)
 
         reading = [asyncio.create_task(read(span)) for span in spans]
         try:
@@ -120,6 +120,16 @@ class Listening:
         finally:
             for one in reading:
                 one.cancel()
+
+    async def _piece(self, speech: Speech) -> Transcript:
+        for _ in range(PATIENT_TRIES):
+            try:
+                return await self.engine.transcribe(speech)
+            except EngineBusy as busy:
+                await asyncio.sleep(min(busy.retry_after or BUSY_SECONDS, MOST_BUSY_SECONDS))
+            except EngineRefused:
+                break
+        return silence(speech.recording.duration)
 
 
 def _of(speech: Speech, span: Span) -> Speech:

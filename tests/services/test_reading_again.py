@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from services import coverage
-from services.errors import EngineRefused, EngineUnavailable
+from services.errors import EngineBusy, EngineRefused, EngineUnavailable
 from services.language import Language
 from services.listening import PIECES_AT_ONCE, Listening
 from services.ports.speech import RATE, Activity, Recording, Speech
@@ -202,3 +202,16 @@ def test_a_broken_word_that_stands_alone_stays_and_is_judged_with_its_doubts() -
     one = Segment(text="Yes.", start=1.5, end=2.0, words=(alone,))
     first = Transcript(text="Yes.", language=Language("en"), duration=2.1, segments=(one,))
     assert judged(coverage.without_cut_word(first), [Span(1.4, 2.1)]).verdict is Verdict.LOW_CONFIDENCE
+
+
+async def test_a_piece_waits_for_room_and_the_first_reading_is_not_paid_for_again() -> None:
+    def busy(_: Speech) -> Transcript:
+        raise EngineBusy(retry_after=0.001)
+
+    first = lambda speech: said(speech, segment("One.", 0.0, 3.0))  # noqa: E731
+    engine = Engine(first, busy, busy, lambda speech: said(speech, segment("Two.", 0.3, 3.0)))
+    heard = (Span(0.0, 3.0), Span(10.0, 13.0))
+    assert (await listen(engine, *heard)).text == "One. Two."
+    engine = Engine(first, *[busy] * 4)
+    transcript = await listen(engine, *heard)
+    assert (transcript.text, transcript.verdict) == ("One.", Verdict.INCOMPLETE)
