@@ -1,14 +1,22 @@
 """How log lines look; secrets never reach them, because nothing logs settings or tokens."""
 
 import logging
+import re
 import sys
+import traceback
 from collections.abc import Mapping
+from types import TracebackType
 
 import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from app.config import Settings
+
+# As pydantic tells of a value, and as FastAPI does.
+VALUES = re.compile(
+    r"(?<=input_value=).*?(?=, input_type=)|(?<='input': ).*?(?=, 'ctx': |, 'url': |\}$)", re.DOTALL | re.MULTILINE
+)
 
 
 def configure_logs(settings: Settings) -> None:
@@ -30,7 +38,7 @@ def configure_logs(settings: Settings) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(told),
             renderer,
         ],
     )
@@ -47,6 +55,11 @@ def configure_logs(settings: Settings) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+
+
+def told(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """An error with its way, and nothing of the values that a validation repeats: they are what people said."""
+    return VALUES.sub("…", "".join(traceback.format_exception(*exc_info))).rstrip()
 
 
 def in_a_line(record: logging.LogRecord) -> bool:

@@ -4,20 +4,23 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from celery.beat import SchedulingError
+from fastapi.exceptions import ResponseValidationError
 from kombu.exceptions import OperationalError
+from pydantic import BaseModel
 from redis.exceptions import ConnectionError as RedisAway
 
-from app.logs import in_a_line
+from app.logs import in_a_line, told
 from scripts.stack.layout import ROOT
 
 SCRIPT = """
 import logging, logging.config, warnings
 from uvicorn.config import LOGGING_CONFIG
 from app.config import Settings
-from app.logs import configure_logs
+from app.logs import configure_logs, told
 logging.config.dictConfig(LOGGING_CONFIG)
 configure_logs(Settings())
 logging.getLogger("uvicorn.error").info("Started server process [%d]", 7, extra={"color_message": "x"})
@@ -61,3 +64,28 @@ def test_any_other_error_keeps_its_trace(name: str, error: BaseException) -> Non
     assert in_a_line(told)
     assert told.exc_info is not None
     assert "File x" in told.getMessage()
+
+
+SAID = "what\nAnn said"
+
+
+class _Shown(BaseModel):
+    take: int
+
+
+def _of_pydantic() -> None:
+    _Shown.model_validate({"take": SAID})
+
+
+def _of_fastapi() -> None:
+    raise ResponseValidationError([{"type": "int_parsing", "loc": ("take",), "msg": "no", "input": SAID}])
+
+
+@pytest.mark.parametrize("fail", [_of_pydantic, _of_fastapi])
+def test_a_value_that_does_not_fit_is_in_no_line(fail: Callable[[], None]) -> None:
+    with pytest.raises(Exception) as caught:
+        fail()
+    text = told((caught.type, caught.value, caught.tb))
+    assert "Ann" not in text
+    assert "ValidationError" in text
+    assert "take" in text
