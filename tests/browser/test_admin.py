@@ -76,7 +76,9 @@ async def test_an_answer_is_failed_with_a_reason_and_retried_with_a_click(page: 
         await expect(failed).to_have_count(0)
         heard = wait_for(alice, session, SAMPLE.id)["transcript"]
     assert word_error_rate(SAMPLE.said, heard) < 0.2
-    log = page.locator("#audit li", has_text=session)
+    told = page.locator("#audit li", has_text=session)
+    await expect(told.filter(has_text="read ").first).to_be_visible()
+    log = told.filter(has_not_text="read ")
     await expect(log).to_have_count(2)
     await expect(log.first).to_contain_text("failed → queued")
     await expect(log.last).to_contain_text(WHY)
