@@ -39,6 +39,7 @@ TOKENS_PER_SECOND_OF_OTHERS = 30
 LONGEST_ROUND = 5
 FIRST_STAMP_AT_MOST = 50
 FRAMES_OF_VIEW = 2
+LEAST_GUESSES = 2
 BEFORE_WORDS = "\"'“¿([{-"
 AFTER_WORDS = "\"'.。,，!！?？:：”)]}、"
 
@@ -148,7 +149,8 @@ class Whisper:
         ]
         if task.words and heard:
             self._whisper.add_word_timestamps([heard], tokenizer, view, mel.shape[1], BEFORE_WORDS, AFTER_WORDS, 0.0)
-        segments = [_segment(sentence, window, hypothesis) for sentence in heard]
+            _without_guesses(heard[-1])
+        segments = [_segment(sentence, window, hypothesis) for sentence in heard if sentence["text"]]
         words = [word.probability or 0.0 for segment in segments for word in segment.words]
         return [_nobody(one, hypothesis) for one in window.spans] if hypothesis.is_guessed(words) else segments
 
@@ -189,6 +191,15 @@ def _heard(tokenizer: Tokenizer, sentence: Sentence) -> dict[str, Any]:
     said = [token for token in sentence.tokens if token < tokenizer.eot]
     text = tokenizer.decode(said).strip()
     return {"tokens": said, "text": text, "start": sentence.start, "end": sentence.end, "seek": 0}
+
+
+def _without_guesses(last: dict[str, Any]) -> None:
+    """Of the last sentence of a window leave out the words at its end that took no time: how it may have gone on."""
+    words = last["words"]
+    said = max((number for number, word in enumerate(words, 1) if word["end"] > word["start"]), default=0)
+    if len(words) - said >= LEAST_GUESSES:
+        last["words"] = words[:said]
+        last["text"] = "".join(word["word"] for word in words[:said]).strip()
 
 
 def _segment(sentence: dict[str, Any], window: Window, hypothesis: Hypothesis) -> Segment:

@@ -5,6 +5,7 @@ import pytest
 
 from services.adapters.local_speech.hypotheses import Hypothesis, echoes
 from services.adapters.local_speech.timestamps import Sentence, sentences
+from services.adapters.local_speech.whisper import _without_guesses
 from services.adapters.local_speech.windows import MOST_SECONDS, Window, batches, windows
 from services.transcript import Span
 from tests import audio
@@ -131,3 +132,23 @@ def test_an_unlikely_text_where_nobody_may_speak_is_silence(
 )
 def test_unlikely_words_where_nobody_may_speak_are_guesses(no_speech: float, words: list[float], guessed: bool) -> None:
     assert Hypothesis((), -0.2, no_speech, False).is_guessed(words) == guessed
+
+
+@pytest.mark.parametrize(
+    ("ends", "left"),
+    [
+        ([1.0, 2.0, 2.0, 2.0], " makes it"),
+        ([1.0, 2.0, 3.0, 3.0], " makes it the end"),
+        ([1.0, 2.0, 3.0, 4.0], " makes it the end"),
+    ],
+)
+def test_words_that_took_no_time_at_the_end_of_a_window_were_not_said(ends: list[float], left: str) -> None:
+    starts = [0.0, *ends[:-1]]
+    words = [
+        {"word": word, "start": start, "end": end}
+        for word, start, end in zip([" makes", " it", " the", " end"], starts, ends, strict=True)
+    ]
+    last = {"text": "makes it the end", "words": words}
+    _without_guesses(last)
+    assert last["text"] == left
+    assert len(last["words"]) == len(left.split())
