@@ -137,9 +137,9 @@ def test_unlikely_words_where_nobody_may_speak_are_guesses(no_speech: float, wor
 @pytest.mark.parametrize(
     ("ends", "left"),
     [
-        ([1.0, 2.0, 2.0, 2.0], " makes it"),
-        ([1.0, 2.0, 3.0, 3.0], " makes it the end"),
-        ([1.0, 2.0, 3.0, 4.0], " makes it the end"),
+        ([1.0, 2.0, 2.0, 2.0], "makes it"),
+        ([1.0, 2.0, 3.0, 3.0], "makes it the end"),
+        ([1.0, 2.0, 3.0, 4.0], "makes it the end"),
     ],
 )
 def test_words_that_took_no_time_at_the_end_of_a_window_were_not_said(ends: list[float], left: str) -> None:
