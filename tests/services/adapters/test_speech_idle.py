@@ -134,4 +134,4 @@ asyncio.run(main())
 
 def test_its_memory_goes_back_to_the_system(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert int(done.stdout) > 50, "tiny.en has 75 MB of weights"
+    assert int(done.stdout) > 25, "tiny.en has some 40 MB of weights as int8"
