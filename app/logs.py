@@ -45,16 +45,17 @@ def configure_logs(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     handler.addFilter(in_a_line)
+    handler.addFilter(without_query)
     logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     for name in ("httpx", "httpx2", "httpcore2", "openai", "pymongo", "faster_whisper"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = True
+    for logger in map(logging.getLogger, ("uvicorn", "uvicorn.error", "uvicorn.access")):
+        if logger.handlers:  # one that has none was turned off
+            logger.handlers.clear()
+            logger.propagate = True
 
 
 def told(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
@@ -69,6 +70,13 @@ def in_a_line(record: logging.LogRecord) -> bool:
         said = record.getMessage().strip().partition("\n")[0]
         record.msg, record.args, record.exc_info, record.exc_text = said, (), None, None
         record.stack_info = None
+    return True
+
+
+def without_query(record: logging.LogRecord) -> bool:
+    """A ticket stands in the query of who cannot send a header: where uvicorn tells of requests, it tells of paths."""
+    if record.name == "uvicorn.access" and isinstance(record.args, tuple):
+        record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
     return True
 
 

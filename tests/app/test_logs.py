@@ -66,6 +66,26 @@ def test_any_other_error_keeps_its_trace(name: str, error: BaseException) -> Non
     assert "File x" in told.getMessage()
 
 
+REQUESTS = """
+import logging
+from uvicorn import Config
+from app.config import Settings
+from app.logs import configure_logs
+Config("app.main:create_app", access_log=%s)
+configure_logs(Settings())
+access = logging.getLogger("uvicorn.access")
+if access.hasHandlers():
+    access.info('%%s - "%%s %%s HTTP/%%s" %%d', "127.0.0.1:1", "GET", "/events?ticket=planted", "1.1", 200)
+"""
+
+
+@pytest.mark.parametrize(("asked", "told"), [(False, []), (True, ['127.0.0.1:1 - "GET /events HTTP/1.1" 200'])])
+def test_requests_are_told_of_if_asked_for_and_never_with_their_query(asked: bool, told: list[str]) -> None:
+    command = ["env", "LOG_FORMAT=json", sys.executable, "-c", REQUESTS % asked]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == told
+
+
 SAID = "what\nAnn said"
 
 
