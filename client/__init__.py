@@ -1,7 +1,7 @@
 """A typed Python client of the API. It needs httpx2 and nothing else of this project."""
 
 from client.api import VivaVoce
-from client.errors import ApiProblem, NotAnsweredInTime
+from client.errors import ApiProblem, NoConnection, NotAnsweredInTime
 from client.models import (
     Analysis,
     AnalysisPending,
@@ -20,6 +20,7 @@ __all__ = [
     "ApiProblem",
     "Event",
     "NewQuestion",
+    "NoConnection",
     "NotAnsweredInTime",
     "Session",
     "SessionStatus",

@@ -10,7 +10,8 @@ from typing import Any, Self, cast
 
 import httpx2
 
-from client.errors import ApiProblem, NotAnsweredInTime
+from client.answers import Expected, answer_of, passes, problem_of
+from client.errors import ApiProblem, NoConnection, NotAnsweredInTime
 from client.models import (
     Analysis,
     AnalysisPending,
@@ -25,7 +26,14 @@ from client.models import (
 TRIES = 5
 LONGEST_PAUSE = 30.0
 LONG_POLL_SECONDS = 20
-PASSING = {408, 429, 502, 503, 504}
+
+SESSION: Expected = {201: {"session_id": "string"}}
+SHOWN: Expected = {200: {"session_id": "string", "questions": "array", "answers": "object"}}
+UPLOADED: Expected = {202: {"file_id": "string"}}
+STATUS: Expected = {200: {"status": "string", "question_id": "string"}}
+STATUSES: Expected = {200: {"answers": "object", "summary": "object"}}
+SCORES: Expected = {200: {"status": "string", "answers": "array"}, 202: {"retry_after": "number"}}
+EVENTS: Expected = {200: {"cursor": "number", "events": "array"}}
 
 Token = str | Callable[[], str]
 
@@ -34,7 +42,8 @@ class VivaVoce:
     """One user's calls; each is repeated while the trouble is a passing one, and no repeat has a second effect.
 
     `token` is a bearer token, or a function that gives one for each request.
-    Raises ApiProblem where the API refuses, httpx2.TransportError where it is out of reach to the last.
+    Raises ApiProblem where the API refuses, httpx2.TransportError where it is out of reach to the last; NoConnection is
+    one of these: something answers in the API's place.
     """
 
     def __init__(
@@ -66,31 +75,31 @@ class VivaVoce:
     ) -> Session:
         """A session with its questions; `languages` may be spoken where a question does not say it."""
         body = {"questions": questions, "title": title, "languages": list(languages)}
-        return cast(Session, self._sent("POST", "/api/sessions", headers=_a_key(), json=body).json())
+        return cast(Session, self._sent("POST", "/api/sessions", SESSION, headers=_a_key(), json=body))
 
     def session(self, session_id: str) -> Session:
-        return cast(Session, self._sent("GET", f"/api/sessions/{session_id}").json())
+        return cast(Session, self._sent("GET", f"/api/sessions/{session_id}", SHOWN))
 
     def upload(self, session_id: str, question_id: str, audio: Path | bytes) -> Uploaded:
         """Send a recording; once this returns it is stored durably and will be transcribed."""
         path, key = f"/api/upload-answer/{session_id}/{question_id}", _a_key()
         if isinstance(audio, bytes):
-            return cast(Uploaded, self._sent("POST", path, headers=key, files={"audio": ("answer", audio)}).json())
+            return cast(Uploaded, self._sent("POST", path, UPLOADED, headers=key, files={"audio": ("answer", audio)}))
         with audio.open("rb") as file:
-            sent = self._sent("POST", path, headers=key, files={"audio": (audio.name, file)}, rewind=file.seek)
-        return cast(Uploaded, sent.json())
+            files = {"audio": (audio.name, file)}
+            return cast(Uploaded, self._sent("POST", path, UPLOADED, headers=key, files=files, rewind=file.seek))
 
     def status(self, session_id: str, question_id: str, *, segments: bool = False) -> AnswerStatus:
         """How far one answer is; `segments` also asks where its words stand."""
         path = f"/api/transcription-status/{session_id}/{question_id}"
-        return cast(AnswerStatus, self._sent("GET", path, params={"segments": segments}).json())
+        return cast(AnswerStatus, self._sent("GET", path, STATUS, params={"segments": segments}))
 
     def statuses(self, session_id: str) -> SessionStatus:
-        return cast(SessionStatus, self._sent("GET", f"/api/transcription-status/{session_id}").json())
+        return cast(SessionStatus, self._sent("GET", f"/api/transcription-status/{session_id}", STATUSES))
 
     def analyze(self, session_id: str) -> Analysis | AnalysisPending:
         """The scores, or after how many seconds to ask again."""
-        return cast(Analysis | AnalysisPending, self._sent("POST", f"/api/analyze/{session_id}").json())
+        return cast(Analysis | AnalysisPending, self._sent("POST", f"/api/analyze/{session_id}", SCORES))
 
     def analysis(self, session_id: str, *, within: float = 600.0) -> Analysis:
         """The scores, waited for; NotAnsweredInTime after so many seconds."""
@@ -107,47 +116,52 @@ class VivaVoce:
         path, cursor = f"/api/sessions/{session_id}/events", since
         while True:
             asked = {"wait": LONG_POLL_SECONDS, **({} if cursor is None else {"since": cursor})}
-            found = self._sent("GET", path, params=asked, timeout=LONG_POLL_SECONDS + 10.0).json()
+            found = self._sent("GET", path, EVENTS, params=asked, timeout=LONG_POLL_SECONDS + 10.0)
             cursor = found["cursor"]
             if found["snapshot"] is not None:
                 yield found["snapshot"]
             yield from found["events"]
 
     def _sent(
-        self, method: str, path: str, *, rewind: Callable[[int], object] | None = None, **request: Any
-    ) -> httpx2.Response:
-        """The answer, tried again while the trouble passes; whoever sends a file gives what rewinds it."""
+        self, method: str, path: str, gives: Expected, *, rewind: Callable[[int], object] | None = None, **request: Any
+    ) -> dict[str, Any]:
+        """What the API answers, tried again while the trouble passes; whoever sends a file gives what rewinds it."""
         for tries in range(1, self._tries + 1):
             if rewind is not None:
                 rewind(0)
             try:
-                answer = self._once(method, path, **request)
+                response = self._once(method, path, **request)
+                if (answer := answer_of(response, gives)) is not None:
+                    return answer
+                self._refused(response, is_last=tries == self._tries)
+                wait = _asked_for(response)
             except httpx2.TransportError:
                 if tries == self._tries:
                     raise
-                self._pause(_backoff(tries))
-                continue
-            if not answer.is_error:
-                return answer
-            problem = ApiProblem(answer.status_code, _body(answer))
-            if tries == self._tries or not _passes(answer):
-                raise problem
-            self._pause(_asked_for(answer) or _backoff(tries))
+                wait = None
+            self._pause(wait or _backoff(tries))
         raise AssertionError("unreachable")
+
+    def _refused(self, response: httpx2.Response, *, is_last: bool) -> None:
+        """Raises what is for good, or was the last try."""
+        problem = problem_of(response)
+        if problem is None:
+            if is_last:
+                raise NoConnection(response.status_code)
+        elif is_last or not passes(response, problem):
+            raise ApiProblem(response.status_code, problem)
 
     def _once(self, method: str, path: str, headers: dict[str, str] | None = None, **request: Any) -> httpx2.Response:
         token = self._token if isinstance(self._token, str) else self._token()
-        return self._http.request(
-            method, path, headers={"Authorization": f"Bearer {token}", **(headers or {})}, **request
-        )
+        sent = {"Authorization": f"Bearer {token}", **(headers or {})}
+        try:
+            return self._http.request(method, path, headers=sent, **request)
+        except httpx2.DecodingError as error:
+            raise NoConnection from error
 
 
 def _a_key() -> dict[str, str]:
     return {"Idempotency-Key": uuid.uuid4().hex}
-
-
-def _passes(answer: httpx2.Response) -> bool:
-    return answer.status_code in PASSING or (answer.status_code == 409 and "Retry-After" in answer.headers)
 
 
 def _asked_for(answer: httpx2.Response) -> float | None:
@@ -157,11 +171,3 @@ def _asked_for(answer: httpx2.Response) -> float | None:
 
 def _backoff(tries: int) -> float:
     return random.uniform(0, min(LONGEST_PAUSE, 0.5 * 2**tries))
-
-
-def _body(answer: httpx2.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

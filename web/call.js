@@ -1,25 +1,20 @@
 /** One call of the API, and what can be wrong with it. */
 
-const PASSING = [408, 409, 425, 429];
+import { hear, judge } from "./answers.js";
 
 export class Problem extends Error {
   /**
-   * @param {number} status 0 where the server was not reached
-   * @param {string} code
-   * @param {string} detail
+   * @param {import("./recorder.d.ts").Problem} problem
+   * @param {boolean} isPassing whether the same call may do better later; otherwise the API itself has said no
    */
-  constructor(status, code, detail) {
+  constructor({ status, code, detail }, isPassing) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.isPassing = isPassing;
   }
 
-  /** Whether the same call may do better later. */
-  get isPassing() {
-    return this.status === 0 || this.status >= 500 || PASSING.includes(this.status);
-  }
-
-  /** Whether it is the token that is not good enough. */
+  /** Whether it is the token that the API does not take. */
   get isOfToken() {
     return this.status === 401 || this.status === 403;
   }
@@ -29,31 +24,25 @@ export class Problem extends Error {
 export const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
 /**
- * What the server answers, whatever it is; a Problem if it is not reached.
+ * What the API answers; a Problem where it refuses, or where no answer of its own comes.
  * @param {string} method
  * @param {string} path
- * @param {{ token?: string | null, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [more]
+ * @param {object} more
+ * @param {import("./answers.d.ts").Expected} more.gives the answers that are the API's own
+ * @param {string | null} [more.token]
+ * @param {unknown} [more.body]
+ * @param {Record<string, string>} [more.headers]
+ * @param {AbortSignal} [more.signal]
+ * @param {number} [more.seconds] that it may take
  */
-export async function send(method, path, { token, body, headers = {}, signal } = {}) {
+export async function call(method, path, { gives, token, body, headers = {}, signal, seconds }) {
   /** @type {Record<string, string>} */
   const all = { ...headers };
   if (token) all.Authorization = `Bearer ${token}`;
   if (body !== undefined) all["Content-Type"] = "application/json";
   const json = body === undefined ? undefined : JSON.stringify(body);
-  try {
-    return await fetch(BASE + path, { method, headers: all, body: json, cache: "no-store", signal });
-  } catch {
-    throw new Problem(0, "network", "The server cannot be reached.");
-  }
-}
-
-/**
- * What the answer says; a Problem if it is an error.
- * @param {Response} answer
- */
-export async function checked(answer) {
-  const { status, headers } = answer;
-  const body = status === 304 ? null : await answer.json().catch(() => ({}));
-  if (answer.ok || status === 304) return { status, headers, body };
-  throw new Problem(status, body.code ?? "unknown", body.detail ?? `The server answered ${status}.`);
+  const heard = await hear(BASE + path, { method, headers: all, body: json, signal, seconds });
+  const found = judge(heard, gives);
+  if (found.is === "answer") return { status: found.status, headers: heard.headers, body: found.body };
+  throw new Problem(found.problem, found.is === "later");
 }

@@ -48,7 +48,8 @@ async function begin(asked) {
   complain();
   try {
     const headers = { "Idempotency-Key": crypto.randomUUID() };
-    const { body } = await api.call("POST", "/api/sessions", { body: { title: "Demo", questions: asked }, headers });
+    const gives = /** @type {const} */ ({ 201: { session_id: "string", user_id: "string" } });
+    const { body } = await api.call("POST", "/api/sessions", { body: { title: "Demo", questions: asked }, headers, gives });
     remember({ stage: "interview", session: body.session_id, user: body.user_id, questions: asked, at: 0 });
     await interview();
   } catch (problem) {

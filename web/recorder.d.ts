@@ -45,6 +45,8 @@ export interface Problem {
   status: number;
   code: string;
   detail: string;
+  /** With `no_connection`: the status of an answer that was not the API's own. */
+  answered?: number;
 }
 
 export interface Answered {

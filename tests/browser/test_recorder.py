@@ -19,7 +19,7 @@ async def test_what_could_not_be_sent_is_sent_after_a_reload_under_the_same_key(
     line = await Line([dead] * 100).on(bench.context)
     page = await bench.page()
     added = await bench.add(page)
-    waiting = await page.wait_for_function("() => heard.find((e) => e.problem?.code === 'network')")
+    waiting = await page.wait_for_function("() => heard.find((e) => e.problem?.code === 'no_connection')")
     assert (await waiting.json_value())["state"] == "kept"
     line.first.clear()
     await page.reload()
@@ -121,7 +121,7 @@ async def test_when_the_network_returns_it_goes_on_at_once(bench: Bench) -> None
     page = await bench.page()
     await bench.context.set_offline(True)
     await bench.add(page)
-    await page.wait_for_function("() => heard.some((e) => e.problem?.code === 'network')")
+    await page.wait_for_function("() => heard.some((e) => e.problem?.code === 'no_connection')")
     await page.evaluate(PUT_OFF)  # by itself it would not be tried again for half an hour
     await bench.context.set_offline(False)
     await event(page, "accepted")

@@ -1,21 +1,30 @@
 """What the client does when calls go wrong, against a server on loopback that is told what to answer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from client import ApiProblem, NotAnsweredInTime, VivaVoce
+from client import ApiProblem, NoConnection, NotAnsweredInTime, VivaVoce
+from tests.answers import FOREIGN, REFUSALS, Case
 from tests.loopback import Handler, serving
 
 Reply = tuple[int, dict[str, str], object]
-BUSY: Reply = (503, {"Retry-After": "7"}, {"code": "store_unavailable", "detail": "Try again."})
+
+
+def problem(status: int, code: str, detail: str, **headers: str) -> Reply:
+    body = {"type": f"/problems/{code}", "title": "", "status": status, "detail": detail, "code": code}
+    return status, {"Content-Type": "application/problem+json", **headers}, body
+
+
+BUSY: Reply = problem(503, "store_unavailable", "Try again.", **{"Retry-After": "7"})
 STORED: Reply = (202, {}, {"file_id": "f", "take": 1})
 PENDING: Reply = (202, {"Retry-After": "3"}, {"status": "transcription_pending", "retry_after": 3})
-SCORES: Reply = (200, {}, {"status": "success", "final_score": 80.0})
+SCORES: Reply = (200, {}, {"status": "success", "final_score": 80.0, "answers": []})
+STATUSES: Reply = (200, {}, {"session_id": "s", "summary": {}, "answers": {}})
 RESET: Reply = (0, {}, None)
 
 
@@ -43,7 +52,8 @@ def told() -> Iterator[Told]:
             if status == 0:
                 self.close_connection = True
                 return
-            self.give(status, json.dumps(content).encode(), headers.items())
+            named = {"Content-Type": "application/json", **headers}
+            self.give(status, content if isinstance(content, bytes) else json.dumps(content).encode(), named.items())
 
     with serving(Telling) as known.url:
         yield known
@@ -82,14 +92,14 @@ def test_two_uploads_have_two_keys(told: Told) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422])
 def test_what_will_not_pass_is_told_at_once(told: Told, status: int) -> None:
-    told.replies = [(status, {}, {"code": "not_audio", "detail": "No known audio container."})]
+    told.replies = [problem(status, "not_audio", "No known audio container.")]
     with told.client() as client, pytest.raises(ApiProblem, match=r"No known audio container\.") as refused:
         client.upload("s", "q", b"text")
     assert (refused.value.status, refused.value.code, told.pauses) == (status, "not_audio", [])
 
 
 def test_a_request_in_flight_is_waited_for(told: Told) -> None:
-    told.replies = [(409, {"Retry-After": "1"}, {"code": "idempotency_in_flight"}), STORED]
+    told.replies = [problem(409, "idempotency_in_flight", "It is on its way.", **{"Retry-After": "1"}), STORED]
     with told.client() as client:
         assert client.upload("s", "q", b"spoken")["file_id"] == "f"
 
@@ -102,6 +112,46 @@ def test_it_gives_up_with_the_last_trouble(told: Told) -> None:
         with pytest.raises(httpx2.TransportError):
             client.statuses("s")
     assert told.replies == []
+
+
+CALLS: dict[str, tuple[Callable[[VivaVoce], object], Reply]] = {
+    "upload": (lambda client: client.upload("s", "q", b"spoken"), STORED),
+    "statuses": (lambda client: client.statuses("s"), STATUSES),
+    "analyze": (lambda client: client.analyze("s"), SCORES),
+}
+
+
+def reply(case: Case) -> Reply:
+    return case.status, case.all_headers, case.body.encode()
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("case", FOREIGN, ids=str)
+def test_what_answers_in_the_apis_place_ends_nothing(told: Told, case: Case, call: str) -> None:
+    act, own = CALLS[call]
+    told.replies = [reply(case), own]
+    with told.client() as client:
+        assert act(client) == own[2]
+    told.replies = [reply(case)] * 2
+    with told.client(tries=2) as client, pytest.raises(NoConnection) as lost:
+        act(client)
+    assert lost.value.status == case.status
+    assert str(lost.value) == f"There is no connection to the API: what answered ({case.status}) was not the API."
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("case", REFUSALS, ids=str)
+def test_what_the_api_itself_refuses_is_refused(told: Told, case: Case, call: str) -> None:
+    told.replies = [reply(case)]
+    with told.client() as client, pytest.raises(ApiProblem, match=r"What the API says\.") as refused:
+        CALLS[call][0](client)
+    assert (refused.value.status, refused.value.code) == (case.status, case.code)
+
+
+def test_a_body_that_cannot_be_unpacked_ends_nothing(told: Told) -> None:
+    told.replies = [(200, {"Content-Encoding": "gzip"}, b"no gzip"), SCORES]
+    with told.client() as client:
+        assert client.analysis("s")["final_score"] == 80.0
 
 
 def test_scores_are_waited_for_as_long_as_they_say(told: Told) -> None:

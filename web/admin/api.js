@@ -1,9 +1,21 @@
 /** The operators' API. The token lives in this tab's session storage and nowhere else. */
 
-import { checked, send } from "../call.js";
+import { call } from "../call.js";
 
 const KEY = "viva-voce-admin-token";
-const PATIENCE = 20_000;
+
+/** What the API gives under each path: the first that matches. @type {[RegExp, import("../answers.d.ts").Expected][]} */
+const GIVES = [
+  [/^\/api\/admin\/overview$/, { 200: { queued: "object", processing: "object", failed: "object", workers: "array" } }],
+  [/^\/api\/admin\/sessions$/, { 200: { sessions: "array" } }],
+  [/^\/api\/admin\/stuck$/, { 200: { stuck: "array", seconds: "number" } }],
+  [/^\/api\/admin\/failed$/, { 200: { failed: "array" } }],
+  [/^\/api\/admin\/audit$/, { 200: { entries: "array" } }],
+  [/^\/api\/admin\/answers\/[^/]+\/[^/]+\/(retry|score)$/, { 202: { status: "string", question_id: "string" } }],
+  [/^\/api\/admin\/answers\/[^/]+\/[^/]+\/fail$/, { 200: { status: "string", question_id: "string" } }],
+  [/^\/api\/admin\/sweep$/, { 200: { counts: "array" } }],
+  [/^\/api\/sessions\/[^/]+$/, { 200: { session_id: "string", questions: "array", answers: "object" } }],
+];
 
 export const token = {
   get: () => sessionStorage.getItem(KEY),
@@ -19,21 +31,23 @@ export const token = {
 export function get(path, asked = {}) {
   const given = Object.entries(asked).filter(([, value]) => value !== null && value !== undefined);
   const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  return call("GET", given.length ? `${path}?${query}` : path);
+  return answered("GET", path, given.length ? `?${query}` : "");
 }
 
 /**
  * @param {string} path
  * @param {unknown} [body]
  */
-export const post = (path, body) => call("POST", path, body);
+export const post = (path, body) => answered("POST", path, "", body);
 
 /**
  * @param {string} method
  * @param {string} path
+ * @param {string} query
  * @param {unknown} [body]
  */
-async function call(method, path, body) {
-  const signal = AbortSignal.timeout(PATIENCE);
-  return (await checked(await send(method, path, { token: token.get(), body, signal }))).body;
+async function answered(method, path, query, body) {
+  const [, gives] = GIVES.find(([known]) => known.test(path)) ?? [];
+  if (!gives) throw new Error(`Nothing is known of what ${path} gives.`);
+  return (await call(method, path + query, { token: token.get(), body, gives })).body;
 }

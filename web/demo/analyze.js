@@ -5,6 +5,11 @@ import { backoff } from "../recorder/backoff.js";
 import { pause } from "./dom.js";
 import { OF_ANSWER } from "./doubts.js";
 
+/** @type {import("../answers.d.ts").Expected} */
+const SCORES = { 200: { answers: "array", not_answered: "array" }, 202: { message: "string", retry_after: "number" } };
+/** @type {import("../answers.d.ts").Expected} */
+const STATUS = { 200: { status: "string", question_id: "string" } };
+
 /**
  * The scores of the session, and the recordings that the server did not take: waits until the last recording is with the server, then asks as often as it is told to.
  * @param {import("./api.js").Api} api
@@ -17,7 +22,7 @@ export async function analyzeInterview(api, recorder, session, tell) {
   const refused = await recorder.whenSent(session);
   for (let failures = 0; ; ) {
     try {
-      const { status, body } = await api.call("POST", `/api/analyze/${session}`);
+      const { status, body } = await api.call("POST", `/api/analyze/${session}`, { gives: SCORES });
       if (status === 200) return { result: { ...body, answers: await withSegments(api, session, body.answers) }, refused };
       failures = 0;
       tell(`${body.message}.`);
@@ -40,7 +45,7 @@ function withSegments(api, session, answers) {
   return Promise.all(
     answers.map(async (answer) => {
       if (!(answer.speech_verdict in OF_ANSWER)) return answer;
-      const { body } = await api.call("GET", `/api/transcription-status/${session}/${answer.question_id}?segments=true`);
+      const { body } = await api.call("GET", `/api/transcription-status/${session}/${answer.question_id}?segments=true`, { gives: STATUS });
       return { ...answer, segments: body.segments };
     }),
   );

@@ -1,6 +1,6 @@
 /** The API as the demo page uses it. */
 
-import { checked, send } from "../call.js";
+import { call, Problem } from "../call.js";
 
 const KEY = "viva-voce-demo-token";
 const RENEW_BEFORE = 3600_000;
@@ -18,24 +18,17 @@ export class Api {
   }
 
   /**
-   * Call with JSON, and once more with a new token if the old one is not taken.
+   * Call with JSON, and once more with a new token if the API does not take the old one.
    * @param {string} method
    * @param {string} path
-   * @param {{ body?: unknown, headers?: Record<string, string> }} [more]
+   * @param {Omit<Parameters<typeof call>[2], "token">} more
    */
-  async call(method, path, more = {}) {
-    const first = await this.#send(method, path, more, false);
-    return first.status === 401 ? checked(await this.#send(method, path, more, true)) : checked(first);
-  }
-
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {{ body?: unknown, headers?: Record<string, string> }} more
-   * @param {boolean} refresh
-   */
-  async #send(method, path, more, refresh) {
-    return send(method, path, { ...more, token: await this.token({ refresh }) });
+  async call(method, path, more) {
+    const send = async (/** @type {boolean} */ refresh) => call(method, path, { ...more, token: await this.token({ refresh }) });
+    return send(false).catch((problem) => {
+      if (problem instanceof Problem && problem.status === 401) return send(true);
+      throw problem;
+    });
   }
 
   /** @param {boolean} refresh */
@@ -49,7 +42,7 @@ export class Api {
 
 /** @param {{ token: string } | null} known */
 async function ask(known) {
-  const { body } = await checked(await send("POST", "/local/token", { token: known?.token }));
+  const { body } = await call("POST", "/local/token", { token: known?.token, gives: { 200: { token: "string", user_id: "string", expires_in: "number" } } });
   const guest = { token: body.token, user: body.user_id, until: Date.now() + body.expires_in * 1000 };
   localStorage.setItem(KEY, JSON.stringify(guest));
   return guest;

@@ -13,6 +13,10 @@ const EVENTS = ["snapshot", "queued", "processing", "completed", "failed", "scor
 const PENDING_SECONDS = 1.5;
 const CALM_SECONDS = 10;
 const TOGETHER_MILLISECONDS = 100;
+/** @type {import("../answers.d.ts").Expected} */
+const STATUS = { 200: { answers: "object", summary: "object" }, 304: null };
+/** @type {import("../answers.d.ts").Expected} */
+const TICKET = { 201: { ticket: "string" } };
 
 export class Follower {
   #api;
@@ -53,7 +57,7 @@ export class Follower {
     try {
       /** @type {Record<string, string>} */
       const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
-      const answer = await this.#api.call("GET", `/api/transcription-status/${this.#session}`, { headers });
+      const answer = await this.#api.call("GET", `/api/transcription-status/${this.#session}`, { headers, gives: STATUS });
       if (this.#isClosed) return;
       this.#failures = 0;
       if (answer.status === 200) this.#show(answer);
@@ -82,7 +86,7 @@ export class Follower {
   async #listen() {
     const base = `/api/sessions/${this.#session}`;
     try {
-      const { body } = await this.#api.call("POST", `${base}/tickets`);
+      const { body } = await this.#api.call("POST", `${base}/tickets`, { gives: TICKET });
       if (this.#isClosed) return;
       this.#attach(new EventSource(`${BASE}${base}/events?ticket=${encodeURIComponent(body.ticket)}`));
     } catch (problem) {

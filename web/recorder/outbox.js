@@ -8,9 +8,10 @@
  * @typedef {import("../recorder.js").RecordingEvent} RecordingEvent
  * @typedef {import("../recorder.js").TokenSource} TokenSource
  * @typedef {import("./store.js").IndexedStore | import("./memory.js").MemoryStore} Store
- * @typedef {import("./upload.js").Outcome} Outcome
+ * @typedef {import("../answers.d.ts").Found} Found
  */
 
+import { NO_CONNECTION } from "../answers.js";
 import { backoff } from "./backoff.js";
 import { alone, HAS_LOCKS, unlessHeld } from "./locks.js";
 import { upload } from "./upload.js";
@@ -156,20 +157,21 @@ export class Outbox {
     const outcome = await this.#attempt(begun);
     const store = await this.#storeOf(begun.id);
     if (!store || this.#closing.signal.aborted) return; // discarded meanwhile, or left to the next page
-    if (outcome.kind === "accepted") {
+    if (outcome.is === "answer") {
       await store.remove(begun.id);
-      this.announce({ ...begun, state: "accepted", answer: outcome.answer });
-    } else if (outcome.kind === "refused") {
+      this.announce({ ...begun, state: "accepted", answer: outcome.body });
+    } else if (outcome.is === "refusal") {
       await this.#change({ ...begun, state: "refused", problem: outcome.problem });
     } else {
       const retryAt = Date.now() + backoff(begun.attempts, outcome.retryAfter);
-      await this.#change({ ...begun, problem: outcome.problem, offline: outcome.offline, retryAt });
+      const offline = !outcome.problem.status && outcome.retryAfter === null;
+      await this.#change({ ...begun, problem: outcome.problem, offline, retryAt });
     }
   }
 
   /**
    * @param {Recording} recording
-   * @returns {Promise<Outcome>}
+   * @returns {Promise<Found>}
    */
   async #attempt(recording) {
     const abort = new AbortController();
@@ -180,9 +182,8 @@ export class Outbox {
       const store = await this.#storeOf(recording.id);
       const data = (await store?.data(recording.id, recording.type)) ?? new Blob();
       return await upload({ ...this.#given, recording, data, signal: abort.signal, onProgress });
-    } catch (trouble) {
-      const problem = { status: 0, code: "not_sent", detail: String(trouble) };
-      return { kind: "later", problem, retryAfter: null, offline: true };
+    } catch {
+      return { is: "later", problem: NO_CONNECTION, retryAfter: null }; // the page gives no token at the moment, say
     } finally {
       this.#sending = null;
     }

@@ -2,18 +2,15 @@
  * One attempt to hand a recording to the server, and what its answer means.
  *
  * @typedef {import("../recorder.js").Recording} Recording
- * @typedef {import("../recorder.js").Problem} Problem
  * @typedef {import("../recorder.js").TokenSource} TokenSource
- * @typedef {{ kind: "accepted", answer: Record<string, unknown> }
- *   | { kind: "refused", problem: Problem }
- *   | { kind: "later", problem: Problem, retryAfter: number | null, offline: boolean }} Outcome
- * @typedef {{ status: number, text: string, retryAfter: string | null }} Reply
+ * @typedef {import("../answers.d.ts").Found} Found
+ * @typedef {import("../answers.d.ts").Heard} Heard
  */
 
-import { retryAfterOf } from "./backoff.js";
+import { judge, NOTHING } from "../answers.js";
 
-const PASSING = new Set([408, 425, 429]);
-const PASSING_CODES = new Set(["idempotency_in_flight", "upload_truncated", "upload_stalled"]);
+/** @type {import("../answers.d.ts").Expected} */
+const GIVES = { 202: { file_id: "string" } };
 const SUFFIXES = {
   webm: "webm",
   ogg: "ogg",
@@ -39,11 +36,11 @@ const SUFFIXES = {
  * @param {number} given.stallSeconds
  * @param {AbortSignal} given.signal
  * @param {(progress: number) => void} given.onProgress
- * @returns {Promise<Outcome>}
+ * @returns {Promise<Found>}
  */
 export async function upload(given) {
-  const first = await attempt(given, false);
-  return meaning(first.status === 401 ? await attempt(given, true) : first);
+  const found = judge(await attempt(given, false), GIVES);
+  return found.is === "refusal" && found.problem.status === 401 ? judge(await attempt(given, true), GIVES) : found;
 }
 
 /**
@@ -66,7 +63,7 @@ async function attempt({ api, recording, data, token, stallSeconds, signal, onPr
  * @param {FormData} form
  * @param {Record<string, string>} headers
  * @param {{ stallSeconds: number, signal: AbortSignal, onProgress: (progress: number) => void }} watch
- * @returns {Promise<Reply>}
+ * @returns {Promise<Heard>}
  */
 function post(url, form, headers, { stallSeconds, signal, onProgress }) {
   return new Promise((resolve) => {
@@ -87,52 +84,13 @@ function post(url, form, headers, { stallSeconds, signal, onProgress }) {
     request.onloadend = () => {
       clearTimeout(stalled);
       signal.removeEventListener("abort", giveUp);
-      const retryAfter = request.status ? request.getResponseHeader("Retry-After") : null;
-      resolve({ status: request.status, text: request.responseText, retryAfter });
+      const header = (/** @type {string} */ name) => (request.status ? request.getResponseHeader(name) : null);
+      resolve({ status: request.status, type: header("Content-Type"), text: request.responseText, retryAfter: header("Retry-After") });
     };
-    if (signal.aborted) return resolve({ status: 0, text: "", retryAfter: null });
+    if (signal.aborted) return resolve(NOTHING);
     signal.addEventListener("abort", giveUp);
     request.send(form);
   });
-}
-
-/**
- * Only 202 with the file's id means that the server has it: a portal in between may answer anything.
- * @param {Reply} reply
- * @returns {Outcome}
- */
-export function meaning({ status, text, retryAfter: header }) {
-  const body = jsonOf(text);
-  if (status === 202 && typeof body.file_id === "string") return { kind: "accepted", answer: body };
-  const problem = problemOf(status, body);
-  const retryAfter = retryAfterOf(header);
-  const isLasting = status >= 400 && status < 500 && !PASSING.has(status) && !PASSING_CODES.has(problem.code);
-  if (isLasting && retryAfter === null) return { kind: "refused", problem };
-  return { kind: "later", problem, retryAfter, offline: status === 0 };
-}
-
-/**
- * @param {number} status
- * @param {Record<string, unknown>} body
- * @returns {Problem}
- */
-function problemOf(status, body) {
-  if (status === 0) return { status, code: "network", detail: "The server could not be reached." };
-  const detail = typeof body.detail === "string" ? body.detail : `The server answered ${status}.`;
-  return { status, code: typeof body.code === "string" ? body.code : `http_${status}`, detail };
-}
-
-/**
- * @param {string} text
- * @returns {Record<string, unknown>}
- */
-function jsonOf(text) {
-  try {
-    const found = JSON.parse(text);
-    return found !== null && typeof found === "object" ? found : {};
-  } catch {
-    return {};
-  }
 }
 
 /** @param {string} type */
