@@ -94,7 +94,7 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         closings=closings,
         audio=audio,
         tally=tally,
-        announce=webhooks.announce,
+        emit=webhooks.tell,
     )
     upkeep = _upkeep(settings, database)
     return House(

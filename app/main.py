@@ -199,9 +199,7 @@ def _services(
             most_bytes_of_user=settings.max_stored_megabytes_per_user * 1024 * 1024,
         ),
         intake=intake,
-        analysis=Analysis(
-            sessions=sessions, records=house.records, wait=pace.of_session, announce=house.webhooks.announce
-        ),
+        analysis=Analysis(sessions=sessions, records=house.records, wait=pace.of_session, emit=house.webhooks.tell),
         pace=pace,
         admission=admission.Admission(
             limits=rates,

@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services import notices
 from services.barrier import Standing, digest, final_score, standing
 from services.errors import StoreUnavailable
+from services.events import SessionAnalyzed
 from services.interview import Answer, Session, SessionId, Viewer
-from services.notices import Notice
 from services.ports.records import Records
 from services.ports.sessions import Sessions
 
@@ -39,7 +38,7 @@ class Analysis:
     sessions: Sessions
     records: Records
     wait: Callable[[SessionId], Awaitable[int]]
-    announce: Callable[[Notice], Awaitable[None]]
+    emit: Callable[[SessionAnalyzed], Awaitable[None]]
 
     async def run(self, id: SessionId, viewer: Viewer) -> Pending | Result:
         """The result, or how long to wait for it; never one that rests on missing or replaced answers."""
@@ -50,7 +49,7 @@ class Analysis:
                 return Pending(standing=now, retry_after=await self.wait(id))
             result = _result(session, now)
             if await self.sessions.record_analysis(id, session.revision, _kept(result)):
-                await self.announce(notices.of_analysis(session))
+                await self.emit(SessionAnalyzed(session))
                 return result
         raise StoreUnavailable("The answers keep changing. Try again.", retry_after=1)
 

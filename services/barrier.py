@@ -1,16 +1,11 @@
-"""The barrier before the scores: what a session still waits for, and for how long."""
+"""The barrier before the scores: what a session still waits for, and what it then comes to."""
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.interview import Answer, Mark, QuestionId, Session, Status
-
-SHORTEST_WAIT = 1
-LONGEST_WAIT = 60
-MARGIN = 1.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +42,6 @@ def _bin(answer: Answer | None) -> str:
     if answer.status is Status.COMPLETED and answer.mark is Mark.PENDING:
         return "scoring"
     return answer.status.value
-
-
-def wait(ahead: int, slots: int, seconds_each: float) -> int:
-    """Whole seconds until so many parts are done by so many at once, with a margin, within bounds."""
-    rounds = math.ceil(max(ahead, 1) / max(slots, 1))
-    return max(SHORTEST_WAIT, min(LONGEST_WAIT, math.ceil(rounds * seconds_each * MARGIN)))
 
 
 def final_score(answers: list[Answer]) -> float | None:

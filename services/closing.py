@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from services import notices
+from services.events import AnswerEnded
 from services.interview import SHOWN, Part, PartState, answer_of
-from services.notices import Notice
 from services.ports.audio import Audio, Deletion
 from services.ports.figures import Tally
 from services.ports.records import Closings, Records, Uploads
@@ -33,7 +32,7 @@ class Closing:
     closings: Closings
     audio: Audio
     tally: Tally
-    announce: Callable[[Notice], Awaitable[None]]
+    emit: Callable[[AnswerEnded], Awaitable[None]]
 
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
         """Do what remains for a part in an ended state; AudioLeft where its audio does not go."""
@@ -42,7 +41,7 @@ class Closing:
             if part.state is PartState.COMPLETED and transcript is None:
                 transcript = await self.records.transcript(part.id)
             if await self.sessions.show(part.session_id, answer_of(part, transcript)):
-                await self.announce(notices.of_answer(part, transcript))
+                await self.emit(AnswerEnded(part, transcript))
         await self.tally.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
 

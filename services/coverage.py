@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from services.evidence import has_words
+from services.text import has_words
 from services.transcript import Segment, Span, Transcript, Word
 
 AROUND_SECONDS = 0.3

@@ -1,11 +1,11 @@
-"""What happened to a session, one numbered event for each change that a client can see."""
+"""What happens to a session: numbered events, one for each change that a client can see, and the ends of its work."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.interview import QuestionId, SessionId, Status
-from services.transcript import Verdict
+from services.interview import Part, QuestionId, Session, SessionId, Status
+from services.transcript import Transcript, Verdict
 
 MOST_KEPT = 500
 
@@ -42,3 +42,21 @@ class Event:
     take: int | None = None
     status: Status | None = None
     verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnded:
+    """A recording came to its end, which shows; the transcript is there where it was completed."""
+
+    part: Part
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAnalyzed:
+    """The scores of this revision of a session were computed."""
+
+    session: Session
+
+
+Conclusion = AnswerEnded | SessionAnalyzed

@@ -3,13 +3,12 @@
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 
+from services.text import has_words, inside_word, of_word
 from services.transcript import Segment, Transcript, Verdict
 
-# Scripts that write no spaces: each of their letters counts as a word.
-_UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF))
 _PLAIN = dict.fromkeys("‘’‚‛′`´ʼ", "'") | dict.fromkeys("“”„‟″«»", '"') | dict.fromkeys("‐‑‒–—―−", "-") | {"…": "..."}
 LEAST_WORDS = 2
 LONGEST_QUOTE = 600
@@ -75,7 +74,7 @@ class Searchable:
         start = self._text.find(wanted)
         while start >= 0:
             end = start + len(wanted)
-            if not _inside_word(self._text, start) and not _inside_word(self._text, end):
+            if not inside_word(self._text, start) and not inside_word(self._text, end):
                 first, last = self._origins[start], self._origins[end - 1] + 1
                 return (first, last) if last - first <= LONGEST_QUOTE else None
             start = self._text.find(wanted, start + 1)
@@ -86,22 +85,6 @@ def find_quote(quote: str, transcript: str) -> str | None:
     """The stretch of the transcript that the quote repeats, in the transcript's own characters, or None."""
     found = Searchable(transcript).find(quote)
     return None if found is None else transcript[slice(*found)]
-
-
-def has_words(text: str, number: int) -> bool:
-    """Whether so many words begin in the text; looks no further than that."""
-    return next(islice(_beginnings(text), number - 1, None), None) is not None
-
-
-def _beginnings(text: str) -> Iterator[int]:
-    """Where words begin; an apostrophe begins none."""
-    text = text.replace("'", "").replace("’", "")
-    return (at for at, char in enumerate(text) if _of_word(char) and not _is_mark(char) and not _inside_word(text, at))
-
-
-def is_unspaced(char: str) -> bool:
-    """Whether the script of this letter writes no spaces between words."""
-    return char >= "\u0e00" and any(first <= ord(char) <= last for first, last in _UNSPACED)
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
@@ -127,20 +110,5 @@ def _fold(char: str) -> str:
 
 
 def _without_edges(text: str) -> str:
-    inner = [at for at, char in enumerate(text) if _of_word(char)]
+    inner = [at for at, char in enumerate(text) if of_word(char)]
     return text[inner[0] : inner[-1] + 1] if inner else ""
-
-
-def _inside_word(text: str, at: int) -> bool:
-    """Whether a cut before this place would go through a word."""
-    if not 0 < at < len(text) or not _of_word(text[at - 1]) or not _of_word(text[at]):
-        return False
-    return _is_mark(text[at]) or not (is_unspaced(text[at - 1]) or is_unspaced(text[at]))
-
-
-def _of_word(char: str) -> bool:
-    return char.isalnum() or _is_mark(char)
-
-
-def _is_mark(char: str) -> bool:
-    return unicodedata.category(char).startswith("M")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.events import SHOWN_AS, EventType
+from services.events import SHOWN_AS, AnswerEnded, Conclusion, EventType
 from services.interview import SHOWN, Part, Session, UserId
 from services.transcript import Transcript
 
@@ -21,6 +21,13 @@ class Notice:
     user_id: UserId
     data: Mapping[str, str | int | None]
     at: datetime | None = None
+
+
+def notice_of(conclusion: Conclusion) -> Notice:
+    """What the owner's webhooks are told of it."""
+    if isinstance(conclusion, AnswerEnded):
+        return of_answer(conclusion.part, conclusion.transcript)
+    return of_analysis(conclusion.session)
 
 
 def of_answer(part: Part, transcript: Transcript | None = None) -> Notice:

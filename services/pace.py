@@ -1,16 +1,19 @@
 """How long an answer is likely to take, from what waits and how fast it went lately."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from services.barrier import wait
 from services.errors import StoreUnavailable
 from services.interview import SessionId
 from services.ports.records import Backlog
 
 FRESH_SECONDS = 1.0
+SHORTEST_WAIT = 1
+LONGEST_WAIT = 60
+MARGIN = 1.3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,3 +41,9 @@ class Pace:
     async def _wait(self, id: SessionId | None) -> int:
         load = await self.backlog.load(id)
         return wait(load.ahead, load.slots, load.seconds_each)
+
+
+def wait(ahead: int, slots: int, seconds_each: float) -> int:
+    """Whole seconds until so many parts are done by so many at once, with a margin, within bounds."""
+    rounds = math.ceil(max(ahead, 1) / max(slots, 1))
+    return max(SHORTEST_WAIT, min(LONGEST_WAIT, math.ceil(rounds * seconds_each * MARGIN)))

@@ -13,7 +13,7 @@ from services.interview import Answer, Evaluation, Part, PartId, PartState, Ques
 from services.ports.records import Closings, Records, ScoringClaim
 from services.ports.sessions import Sessions
 from services.ports.speech import Scorer
-from services.retry import LONGEST_WAIT
+from services.retry_after import LONGEST_WAIT
 from services.transcript import Transcript
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import structlog
 
 from services.errors import Problem
-from services.retry import LONGEST_WAIT, longer
+from services.retry_after import LONGEST_WAIT, longer
 
 log = structlog.get_logger(__name__)
 

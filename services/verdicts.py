@@ -12,7 +12,7 @@ from operator import attrgetter
 from statistics import fmean
 
 from services.coverage import is_thin
-from services.evidence import has_words, is_unspaced
+from services.text import has_words, is_unspaced
 from services.transcript import Segment, Span, Transcript, Verdict
 
 VERSION = "4"  # goes up with every change of a rule or a bound

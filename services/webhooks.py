@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 
 from services import notices
 from services.errors import RateLimited, TooManyWebhooks
-from services.events import EventType
+from services.events import Conclusion, EventType
 from services.interview import UserId, Viewer
-from services.notices import Notice
 from services.ports.webhooks import Delivery, DeliveryId, DeliveryState, Endpoints, Ledger, Webhook, WebhookId
 from services.ports.workers import Doorbell
 
@@ -76,8 +75,9 @@ class Webhooks:
         await self.endpoints.delete(id, viewer)
         await self.ledger.forget(id)
 
-    async def announce(self, notice: Notice) -> None:
-        """Record the notice for each webhook that wants it; repeating it records nothing more."""
+    async def tell(self, conclusion: Conclusion) -> None:
+        """Record it for each webhook that wants to know; repeating it records nothing more."""
+        notice = notices.notice_of(conclusion)
         ids = await self.endpoints.listening(notice.user_id, notice.type, notice.at)
         for id in ids:
             await self.ledger.record(id, notice)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import snowballstemmer  # type: ignore[import-untyped]
 
-from services.evidence import is_unspaced
 from services.language import Language
+from services.text import is_unspaced
 
 LONGEST_WORD = 64
 

@@ -133,7 +133,7 @@ class Interior:
             closings=self.closings,
             audio=self.audio,
             tally=self.tally,
-            announce=self.webhooks.announce,
+            emit=self.webhooks.tell,
         )
 
     @property
@@ -181,7 +181,7 @@ class Interior:
             sessions=self.sessions,
             records=self.records,
             wait=self.pace.of_session,
-            announce=self.webhooks.announce,
+            emit=self.webhooks.tell,
         )
 
     @property

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import pairwise
 
-from services.evidence import LEAST_WORDS, LONGEST_QUOTE, OMITTED, has_words
+from services.evidence import LEAST_WORDS, LONGEST_QUOTE, OMITTED
 from services.interview import Evaluation, Feedback, KeyPoint, Question
 from services.language import Language
+from services.text import has_words
 from services.transcript import Transcript
 from services.words import WORD, Reader, looks_like
 

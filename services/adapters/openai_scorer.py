@@ -14,7 +14,7 @@ from services.errors import ScorerBusy, ScorerUnavailable
 from services.evidence import Searchable
 from services.interview import Evaluation, Feedback, KeyPoint, Question
 from services.language import Language
-from services.retry import seconds_asked
+from services.retry_after import seconds_asked
 from services.throttle import Throttle
 from services.transcript import Transcript
 from services.words import Reader, looks_like

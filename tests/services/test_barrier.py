@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.barrier import LONGEST_WAIT, SHORTEST_WAIT, digest, final_score, standing, wait
+from services.barrier import digest, final_score, standing
 from services.interview import (
     Answer,
     Evaluation,
@@ -14,6 +14,7 @@ from services.interview import (
     Status,
     UserId,
 )
+from services.pace import LONGEST_WAIT, SHORTEST_WAIT, wait
 
 
 def answer(id: str, status: Status, mark: Mark | None = None, score: float | None = None, take: int = 1) -> Answer:

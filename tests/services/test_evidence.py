@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.evidence import find_quote, has_words, quotable, usable_share
+from services.evidence import find_quote, quotable, usable_share
+from services.text import has_words
 from services.transcript import Segment, Transcript, Verdict
 
 TRANSCRIPT = "Well, I\u2019d say “an index” speeds up reads \u2014 but it   costs\nwrites. It's not free."

@@ -4,7 +4,8 @@ from email.utils import format_datetime
 import pytest
 
 from services.errors import AudioUnreadable, EngineBusy, EngineUnavailable
-from services.retry import LONGEST_WAIT, Again, GiveUp, Wait, backoff, decide, seconds_asked
+from services.retry import Again, GiveUp, Wait, backoff, decide
+from services.retry_after import LONGEST_WAIT, seconds_asked
 
 
 def test_delays_grow_to_a_limit() -> None:

@@ -13,7 +13,7 @@ import openai
 import structlog
 
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
-from services.retry import seconds_asked
+from services.retry_after import seconds_asked
 
 log = structlog.get_logger(__name__)
 
