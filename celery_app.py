@@ -20,7 +20,7 @@ from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
 from app.logs import configure_logs, warn_of
 from app.worker import Process
 from services.adapters.celery_doorbell import DELIVER, SCORE, TRANSCRIBE
-from services.interview import PartId
+from services.interviews.model import PartId
 
 log = structlog.get_logger(__name__)
 

@@ -6,6 +6,7 @@ from celery import Celery
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
+from services.access.idempotency import LEASE_SECONDS
 from services.adapters.celery_doorbell import CeleryDoorbell
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
@@ -27,15 +28,14 @@ from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.adapters.redis_hints import RedisHints
 from services.adapters.webhook_courier import WebhookCourier
-from services.announcing import AnnouncedSessions
-from services.arrivals import touch_seconds
 from services.background import Background
-from services.closing import Closing
-from services.dispatch import Dispatch
-from services.idempotency import LEASE_SECONDS
-from services.ports.sessions import Sessions
-from services.upkeep import Sweep
-from services.webhooks import Webhooks
+from services.events.announcing import AnnouncedSessions
+from services.interviews.ports import Sessions
+from services.operations.sweep import Sweep
+from services.recordings.closing import Closing
+from services.recordings.upload_heartbeats import touch_seconds
+from services.webhooks.dispatch import Dispatch
+from services.webhooks.endpoints import Webhooks
 
 # How soon the sweep takes up what was interrupted, as shares of the lease.
 RING_AGAIN_SHARE = 1 / 2

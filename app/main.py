@@ -42,25 +42,25 @@ from routes.http_metrics import HttpMeter, HttpMetrics
 from routes.needs import Guests, Services
 from routes.private import Private
 from routes.request_id import RequestId
-from services import admission
+from services.access import admission
+from services.access.idempotency import Idempotency
+from services.access.ports import Tokens
 from services.adapters.jwt_tokens import JwtTokens, mint
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.rate_limits import StoredRateLimits
-from services.analysis import Analysis
-from services.arrivals import Arrivals, touch_seconds
+from services.analysis.results import Analysis
 from services.background import Kind
-from services.idempotency import Idempotency
-from services.intake import Intake
-from services.interviews import Interviews
-from services.oversight import OverseenEvents, OverseenSessions, Oversight
-from services.pace import Pace
-from services.ports.access import Tokens
-from services.push import Push
-from services.tickets import Tickets
-from services.watch import Watch
+from services.events.streaming import Push
+from services.events.tickets import Tickets
+from services.interviews.sessions import Interviews
+from services.operations.oversight import OverseenEvents, OverseenSessions, Oversight
+from services.operations.overview import Watch
+from services.recordings.intake import Intake
+from services.recordings.upload_heartbeats import Arrivals, touch_seconds
+from services.transcription.eta import Pace
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,9 @@ from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.views import MongoViews
-from services.intervention import Intervention
-from services.oversight import Oversight
-from services.upkeep import Sweep, merged
+from services.operations.interventions import Intervention
+from services.operations.oversight import Oversight
+from services.operations.sweep import Sweep, merged
 
 
 def operations(settings: Settings, house: House, database: AsyncDatabase[Document], oversight: Oversight) -> Operations:
@@ -22,7 +22,7 @@ def operations(settings: Settings, house: House, database: AsyncDatabase[Documen
     intervention = Intervention(
         sessions=house.sessions,
         records=house.records,
-        closings=house.closings,
+        scorings=house.closings,
         interventions=MongoInterventions(database),
         doorbell=house.doorbell,
         audit_log=audit_log,

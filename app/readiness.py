@@ -10,10 +10,10 @@ from pymongo.errors import PyMongoError
 
 from app.house import House
 from routes.needs import Health
+from services.access.ports import Tokens
 from services.adapters.mongo.client import is_replicated
 from services.adapters.mongo.documents import Document
 from services.errors import StoreUnavailable
-from services.ports.access import Tokens
 
 log = structlog.get_logger(__name__)
 

@@ -20,12 +20,12 @@ from app.jobs import audit_seconds, make_celery
 from app.signs import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
+from services.analysis.scoring import Scoring
 from services.errors import StoreUnavailable
-from services.listening import Listening
-from services.ports.workers import WorkerSign
-from services.scoring import Scoring
-from services.transcription import Transcription
-from services.upkeep import Counts
+from services.operations.sweep import Counts
+from services.recordings.ports.workers import WorkerSign
+from services.transcription.listening import Listening
+from services.transcription.transcribing import Transcription
 
 log = structlog.get_logger(__name__)
 
@@ -192,7 +192,7 @@ class Process:
         scoring = Scoring(
             sessions=house.sessions,
             records=house.records,
-            closings=house.closings,
+            scorings=house.closings,
             scorer=engines.scorer,
             turn=engines.scoring_turn,
             hold_seconds=settings.lease_seconds,

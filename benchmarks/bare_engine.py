@@ -8,8 +8,8 @@ from pathlib import Path
 from app.config import Settings
 from app.engines import Engines, open_engines, speech_kind
 from benchmarks.child import Handle, Job, in_turns, serve
-from services.language import Language
-from services.ports.speech import Speech
+from services.interviews.language import Language
+from services.transcription.ports import Speech
 
 PIECE = 255 * 1024
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from benchmarks import inside
 from benchmarks.child import Handle, Job, serve
 from benchmarks.inside import ASKED, TRANSCRIPT
-from services.interview import answer_of
+from services.interviews.model import answer_of
 
 
 async def write(job: Job) -> Job:

@@ -16,7 +16,7 @@ from benchmarks.child import Handle, Job, serve
 from benchmarks.files import open_many
 from benchmarks.wire import QUESTIONS, Target, questions
 from services.adapters.mongo.client import open_client
-from services.interview import Answer, PartId, QuestionId, SessionId, Status
+from services.interviews.model import Answer, PartId, QuestionId, SessionId, Status
 
 NUMBER = re.compile(rb"^id: (\d+)", re.MULTILINE)
 TAKE = count(1)

@@ -15,7 +15,7 @@ from benchmarks import inside
 from benchmarks.child import Handle, Job, serve
 from benchmarks.inside import ASKED, Inside
 from services.adapters.mongo.documents import Document
-from services.interview import PartId, UserId, new_part_id
+from services.interviews.model import PartId, UserId, new_part_id
 
 AT_ONCE = 1000
 COSTS = ("upload", "status", "claim", "sweep")

@@ -13,11 +13,11 @@ from app.config import Settings
 from app.weights import find_weights
 from services.adapters.local_speech import LocalSpeech
 from services.adapters.silero_activity import SileroActivity
-from services.interview import Part, PartId, QuestionId, SessionId, UserId
-from services.language import Language
-from services.listening import Listening
-from services.ports.audio import Audio
-from services.ports.speech import Recording
+from services.interviews.language import Language
+from services.interviews.model import Part, PartId, QuestionId, SessionId, UserId
+from services.recordings.ports.audio import Audio
+from services.transcription.listening import Listening
+from services.transcription.ports import Recording
 
 LANGUAGE = Language("en")
 

@@ -17,8 +17,8 @@ from routes.needs import Services
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
-from services.formats import Container
-from services.interview import (
+from services.interviews.language import Language
+from services.interviews.model import (
     KeyPoint,
     Part,
     PartId,
@@ -30,9 +30,9 @@ from services.interview import (
     Viewer,
     new_session_id,
 )
-from services.language import Language
-from services.ports.audio import Incoming
-from services.transcript import Segment, Transcript, Word
+from services.interviews.transcript import Segment, Transcript, Word
+from services.recordings.formats import Container
+from services.recordings.ports.audio import Incoming
 
 AUDIO_BYTES = 20_000
 PIECE = 16_384

@@ -11,8 +11,8 @@ from app.weights import find_weights
 from benchmarks.child import Handle, Job, serve
 from services.adapters.local_speech.whisper import Whisper
 from services.adapters.local_speech.windows import Window
-from services.ports.speech import Recording
-from services.transcript import Span
+from services.interviews.transcript import Span
+from services.transcription.ports import Recording
 
 MODEL = "base"
 

@@ -10,8 +10,8 @@ from benchmarks.results import Result, summary
 from benchmarks.samples import RATE, Said
 from benchmarks.watch import Watch
 from services.adapters.local_speech.detection import Detection, Hearing, detected
-from services.language import LANGUAGES, Language
-from services.verdicts import DOUBTED_LANGUAGE
+from services.interviews.language import LANGUAGES, Language
+from services.transcription.verdicts import DOUBTED_LANGUAGE
 
 SECONDS = (0.7, 1.2, 2.0, 4.0)
 BEGINS_SECONDS = 0.3

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scripts.stack.layout import ROOT
 from services.adapters.av_decoder.sound import decode
 from services.adapters.silero_activity import SileroActivity
-from services.ports.speech import Recording
+from services.transcription.ports import Recording
 
 RATE = 16_000
 MOST_FILE_SECONDS = 3600.0

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.calls import Client
 from benchmarks.watch import Watch
 from scripts.demo.interview import Interview, Spoken, the_demo
-from services.formats import FORMATS
+from services.recordings.formats import FORMATS
 
 LANGUAGE = "en"
 KINDS = {f".{ending}" for format in FORMATS.values() for ending in format.endings}

@@ -6,8 +6,8 @@ from typing import Any
 
 from benchmarks import hearing
 from benchmarks.child import Handle, Job, serve
-from services.listening import Listening
-from services.transcript import Transcript
+from services.interviews.transcript import Transcript
+from services.transcription.listening import Listening
 
 
 @asynccontextmanager

@@ -23,8 +23,8 @@ from routes.errors import UNREADABLE, documented
 from routes.needs import Admin, Needs, QuestionPath, SessionPath
 from routes.prefix import here
 from services import errors
-from services.intervention import Operator
-from services.interview import Viewer, answer_of
+from services.interviews.model import Viewer, answer_of
+from services.operations.interventions import Operator
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from services.interview import PartState
-from services.ports.operations import Recent, Stored, Wait
-from services.ports.workers import WorkerSign
-from services.readings import Line, Passes, Reading
-from services.upkeep import Counts
-from services.watch import Sight
+from services.interviews.model import PartState
+from services.operations.overview import Sight
+from services.operations.ports.views import Recent, Stored, Wait
+from services.operations.readings import Line, Passes, Reading
+from services.operations.sweep import Counts
+from services.recordings.ports.workers import WorkerSign
 
 MEANINGS: dict[str, str] = {name: entry.metadata["what"] for name, entry in Counts.__dataclass_fields__.items()}
 

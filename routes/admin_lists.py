@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from routes.answers import FailureOut
-from services.interview import Part, PartState
-from services.ports.operations import Action, Ended, Entry, Outcome, Place, SessionSeen, Stuck, Wait
+from services.interviews.model import Part, PartState
+from services.operations.ports.audit_log import Action, Entry, Outcome
+from services.operations.ports.views import Ended, Place, SessionSeen, Stuck, Wait
 
 PLACE_PATTERN = r"^[0-9]{1,14}-[0-9a-f]{24}$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ from routes.answers import AnswerOut
 from routes.errors import documented
 from routes.needs import Asker, Needs, SessionPath
 from services import errors
-from services.analysis import Pending, Result
-from services.interview import QuestionId, Session
+from services.analysis.results import Pending, Result
+from services.interviews.model import QuestionId, Session
 
 router = APIRouter(prefix="/api", tags=["analysis"], route_class=once.Once)
 

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from services.interview import Answer, Evaluation, Feedback, Mark, Status
-from services.transcript import Segment, Verdict
+from services.interviews.model import Answer, Evaluation, Feedback, Mark, Status
+from services.interviews.transcript import Segment, Verdict
 
 
 class FeedbackOut(BaseModel):

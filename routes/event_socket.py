@@ -11,8 +11,8 @@ from routes.listeners import LARGEST_CURSOR, place, ticket_holder
 from routes.needs import Services, address_of
 from routes.told import texts
 from services.errors import Problem, Unauthenticated
-from services.interview import SessionId, Viewer
-from services.push import Listening
+from services.events.streaming import Listening
+from services.interviews.model import SessionId, Viewer
 
 router = APIRouter()
 

@@ -14,7 +14,7 @@ from routes.needs import Asker, Needs, SessionPath
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
 from routes.told import EventsOut, blocks
 from services import errors
-from services.push import Listening
+from services.events.streaming import Listening
 
 router = APIRouter(prefix="/api/sessions/{session_id}", tags=["events"])
 

@@ -5,10 +5,11 @@ from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from services.access.ports import Tokens
 from services.background import Background, Kind
 from services.errors import TranscriptionProblem
-from services.ports.access import Tokens
-from services.readings import (
+from services.operations.overview import Sight
+from services.operations.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
@@ -18,8 +19,7 @@ from services.readings import (
     Reading,
     Totals,
 )
-from services.upkeep import Counts
-from services.watch import Sight
+from services.operations.sweep import Counts
 
 NEVER = float("inf")
 ORPHANS = {"stray_files": "files", "stray_chunks": "chunks"}

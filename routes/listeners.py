@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection
 
 from routes.http_metrics import HttpMeter
 from routes.needs import Needs, Services, SessionPath, address_of, bearer, viewer_of
-from services.interview import SessionId, Viewer
-from services.push import Listening
+from services.events.streaming import Listening
+from services.interviews.model import SessionId, Viewer
 
 LARGEST_CURSOR = 2**53 - 1
 TEXT = "text/event-stream"

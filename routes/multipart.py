@@ -17,8 +17,8 @@ from services.errors import (
     UploadMalformed,
     UploadTruncated,
 )
-from services.formats import SNIFF_BYTES, estimated_seconds, sniff
-from services.ports.audio import Incoming
+from services.recordings.formats import SNIFF_BYTES, estimated_seconds, sniff
+from services.recordings.ports.audio import Incoming
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

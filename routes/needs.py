@@ -9,26 +9,27 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from routes.patience import Departure
-from services.admission import Admission, Slot
-from services.analysis import Analysis
+from services.access.admission import Admission, Slot
+from services.access.idempotency import Idempotency
+from services.access.ports import Tokens
+from services.analysis.results import Analysis
 from services.background import Background
 from services.errors import Forbidden, KeysUnavailable, Unauthenticated
-from services.idempotency import Idempotency
-from services.intake import Intake
-from services.intervention import Intervention
-from services.interview import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
-from services.interviews import Interviews
-from services.oversight import Oversight
-from services.pace import Pace
-from services.ports.access import Tokens
-from services.ports.operations import AuditLog, Views
-from services.ports.records import Records
-from services.ports.webhooks import DeliveryId, WebhookId
-from services.ports.workers import Workers
-from services.push import Push
-from services.tickets import Tickets
-from services.watch import Watch
-from services.webhooks import Webhooks
+from services.events.streaming import Push
+from services.events.tickets import Tickets
+from services.interviews.model import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
+from services.interviews.sessions import Interviews
+from services.operations.interventions import Intervention
+from services.operations.oversight import Oversight
+from services.operations.overview import Watch
+from services.operations.ports.audit_log import AuditLog
+from services.operations.ports.views import Views
+from services.recordings.intake import Intake
+from services.recordings.ports.records import Records
+from services.recordings.ports.workers import Workers
+from services.transcription.eta import Pace
+from services.webhooks.endpoints import Webhooks
+from services.webhooks.ports import DeliveryId, WebhookId
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from fastapi.routing import APIRoute
 from routes.errors import on_invalid, on_problem
 from routes.needs import Services, bearer, viewer_of
 from services import errors
+from services.access.idempotency import check_key, match
+from services.access.ports import Hold, Kept, Keyed
 from services.errors import Problem
-from services.idempotency import check_key, match
-from services.ports.access import Hold, Kept, Keyed
 
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

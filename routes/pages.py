@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from routes.needs import Needs, Services, address_of, bearer
 from services.errors import NotFound, Unauthenticated
-from services.interview import UserId
+from services.interviews.model import UserId
 
 router = APIRouter(include_in_schema=False)
 

@@ -16,8 +16,17 @@ from routes.prefix import here
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked
 from routes.statuses import tag_of
 from services import errors
-from services.interview import ID_PATTERN, KeyPoint, Question, QuestionId, Session, SessionId, Viewer, new_session_id
-from services.language import LONGEST_TAG, Language, parse
+from services.interviews.language import LONGEST_TAG, Language, parse
+from services.interviews.model import (
+    ID_PATTERN,
+    KeyPoint,
+    Question,
+    QuestionId,
+    Session,
+    SessionId,
+    Viewer,
+    new_session_id,
+)
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=once.Once)
 

@@ -11,7 +11,7 @@ from routes.errors import documented
 from routes.needs import Asker, Needs, QuestionPath, SessionPath
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
 from services import errors
-from services.interview import Session, Status
+from services.interviews.model import Session, Status
 
 router = APIRouter(prefix="/api/transcription-status", tags=["answers"])
 

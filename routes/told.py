@@ -8,10 +8,10 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
 
 from routes.statuses import SessionStatusOut
-from services.events import Event, EventType
-from services.interview import Session, Status
-from services.push import Told
-from services.transcript import Verdict
+from services.events.model import Event, EventType
+from services.events.streaming import Told
+from services.interviews.model import Session, Status
+from services.interviews.transcript import Verdict
 
 MOST_FORMED = 2048
 

@@ -13,10 +13,11 @@ from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
 from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, UploadSlot
 from routes.patience import Patience
 from routes.prefix import here
-from services import errors, formats
-from services.interview import Part, PartId, QuestionId, SessionId, Viewer
-from services.ports.access import Hold
-from services.ports.audio import Incoming
+from services import errors
+from services.access.ports import Hold
+from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
+from services.recordings import formats
+from services.recordings.ports.audio import Incoming
 
 router = APIRouter(prefix="/api", tags=["answers"], route_class=once.OnceRead)
 

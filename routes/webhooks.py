@@ -13,10 +13,10 @@ from routes.errors import documented
 from routes.needs import Asker, DeliveryPath, Needs, Services, WebhookPath
 from routes.prefix import here
 from services import errors
-from services.addresses import LONGEST_URL
-from services.events import EventType
-from services.interview import ID_PATTERN, Viewer
-from services.ports.webhooks import Attempt, Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
+from services.events.model import EventType
+from services.interviews.model import ID_PATTERN, Viewer
+from services.webhooks.addresses import LONGEST_URL
+from services.webhooks.ports import Attempt, Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
 
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"], route_class=once.Once)
 

@@ -16,7 +16,7 @@ from app.jobs import make_celery
 from app.logs import configure_logs
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
-from services.upkeep import Counts, merged
+from services.operations.sweep import Counts, merged
 
 out = Console()
 err = Console(stderr=True)

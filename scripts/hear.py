@@ -14,8 +14,8 @@ from app.environment import settings_or_end
 from app.logs import configure_logs
 from app.weights import WeightsMissing
 from services.errors import Problem
-from services.ports.speech import Speech
-from services.transcript import Transcript
+from services.interviews.transcript import Transcript
+from services.transcription.ports import Speech
 
 
 def main(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A recording.")]) -> None:

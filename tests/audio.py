@@ -11,7 +11,7 @@ from av.audio.fifo import AudioFifo
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from services.ports.speech import Recording
+from services.transcription.ports import Recording
 
 RATE = 16_000
 ENCODERS = {

@@ -4,17 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from services.access.idempotency import Idempotency
 from services.adapters.coverage_scorer import CoverageScorer
-from services.analysis import Analysis
-from services.arrivals import Arrivals
+from services.analysis.ports import Scorer
+from services.analysis.results import Analysis
+from services.analysis.scoring import Scoring
 from services.background import Background
-from services.closing import Closing
 from services.errors import EngineBusy, Problem, ScorerBusy
-from services.formats import Container
-from services.idempotency import Idempotency
-from services.intake import Intake
-from services.intervention import Intervention, Operator
-from services.interview import (
+from services.interviews.language import Language
+from services.interviews.model import (
     KeyPoint,
     Part,
     PartId,
@@ -26,20 +24,23 @@ from services.interview import (
     Viewer,
     new_session_id,
 )
-from services.interviews import Interviews
-from services.language import Language
-from services.listening import Listening
-from services.pace import Pace
-from services.ports.audio import Incoming
-from services.ports.elections import Elections
-from services.ports.speech import Activity, Recording, Scorer, Speech, SpeechEngine
-from services.scoring import Scoring
+from services.interviews.ports import Elections
+from services.interviews.sessions import Interviews
+from services.interviews.transcript import Flaw, Segment, Span, Transcript
+from services.operations.interventions import Intervention, Operator
+from services.operations.overview import Watch
+from services.operations.sweep import Sweep
+from services.recordings.closing import Closing
+from services.recordings.formats import Container
+from services.recordings.intake import Intake
+from services.recordings.ports.audio import Incoming
+from services.recordings.upload_heartbeats import Arrivals
 from services.throttle import Throttle
-from services.transcript import Flaw, Segment, Span, Transcript
-from services.transcription import Transcription
-from services.upkeep import Sweep
-from services.watch import Watch
-from services.webhooks import Webhooks
+from services.transcription.eta import Pace
+from services.transcription.listening import Listening
+from services.transcription.ports import Activity, Recording, Speech, SpeechEngine
+from services.transcription.transcribing import Transcription
+from services.webhooks.endpoints import Webhooks
 from tests.fakes.access import FakeQuotas, FakeRateLimits, FakeReplays
 from tests.fakes.audio import FakeAudio
 from tests.fakes.elections import FakeElections
@@ -169,7 +170,7 @@ class Interior:
         return Scoring(
             sessions=self.sessions,
             records=self.records,
-            closings=self.closings,
+            scorings=self.closings,
             scorer=self.scorer,
             turn=self.scorer_throttle.turn,
             hold_seconds=60.0,
@@ -200,7 +201,7 @@ class Interior:
         return Intervention(
             sessions=self.sessions,
             records=self.records,
-            closings=self.closings,
+            scorings=self.closings,
             interventions=self.interventions,
             doorbell=self.doorbell,
             audit_log=self.audit_log,

@@ -10,10 +10,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import part_of, transcript_of
 from services.adapters.mongo.elections import MongoElections
-from services.analysis import Result
-from services.interview import ENDED, LIVE, Mark, Part, PartId, PartState, QuestionId, Session, SessionId, Status
-from services.ports.speech import Speech
-from services.transcript import Transcript
+from services.analysis.results import Result
+from services.interviews.model import ENDED, LIVE, Mark, Part, PartId, PartState, QuestionId, Session, SessionId, Status
+from services.interviews.transcript import Transcript
+from services.transcription.ports import Speech
 from tests.fakes.memory import Memory
 from tests.house import ADMIN, ALICE, Ears, Interior, incoming
 from tests.processes import PORTS

@@ -15,9 +15,10 @@ from services.adapters.av_decoder import AvDecoder
 from services.adapters.coverage_scorer import CoverageScorer
 from services.adapters.openai_scorer import OpenAIScorer
 from services.adapters.silero_activity import SileroActivity
+from services.analysis.ports import Scorer
 from services.errors import ScorerBusy
-from services.ports.speech import Decoder, Scorer, SpeechEngine, VoiceActivity
 from services.throttle import Throttle
+from services.transcription.ports import Decoder, SpeechEngine, VoiceActivity
 
 KINDS: dict[str, type[SpeechKind]] = {"local": Local, "openai": Hosted}
 

@@ -8,8 +8,8 @@ from typing import Protocol
 from app.config import Settings
 from app.finding import Finding
 from app.jobs import HARD_LIMIT
-from services.ports.speech import SpeechEngine
 from services.throttle import Throttle
+from services.transcription.ports import SpeechEngine
 
 
 async def nothing() -> None:

@@ -18,7 +18,7 @@ from app.config import Settings
 from app.weights import find_weights
 from benchmarks import hearing
 from benchmarks.child import Handle, Job, in_turns, serve
-from services.transcript import Transcript
+from services.interviews.transcript import Transcript
 
 THEIRS: dict[str, dict[str, Any]] = {
     "default": {"vad_filter": True},

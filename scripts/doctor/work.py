@@ -2,9 +2,9 @@
 
 from app.config import Settings
 from app.finding import Finding, failing, ok, warning
-from services.interview import PartState
-from services.ports.workers import WorkerSign
-from services.readings import Line, Reading
+from services.interviews.model import PartState
+from services.operations.readings import Line, Reading
+from services.recordings.ports.workers import WorkerSign
 
 LATE_SECONDS = 300.0
 STUCK_SECONDS = 1800.0

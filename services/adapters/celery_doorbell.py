@@ -11,7 +11,7 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from services.interview import PartId
+from services.interviews.model import PartId
 
 log = structlog.get_logger(__name__)
 

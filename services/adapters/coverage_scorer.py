@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import pairwise
 
-from services.evidence import LEAST_WORDS, LONGEST_QUOTE, OMITTED
-from services.interview import Evaluation, Feedback, KeyPoint, Question
-from services.language import Language
-from services.text import has_words
-from services.transcript import Transcript
-from services.words import WORD, Reader, looks_like
+from services.analysis.evidence import LEAST_WORDS, LONGEST_QUOTE, OMITTED
+from services.analysis.words import WORD, Reader, looks_like
+from services.interviews.language import Language
+from services.interviews.model import Evaluation, Feedback, KeyPoint, Question
+from services.interviews.text import has_words
+from services.interviews.transcript import Transcript
 
 NAME = "coverage/2"
 LEAST_SHARE = 0.6

@@ -11,7 +11,7 @@ import jwt
 import structlog
 
 from services.errors import KeysUnavailable, Unauthenticated
-from services.interview import UserId, Viewer
+from services.interviews.model import UserId, Viewer
 
 log = structlog.get_logger(__name__)
 

@@ -10,14 +10,14 @@ import json
 import openai
 from pydantic import BaseModel, ConfigDict
 
+from services.analysis.evidence import Searchable
+from services.analysis.words import Reader, looks_like
 from services.errors import ScorerBusy, ScorerUnavailable
-from services.evidence import Searchable
-from services.interview import Evaluation, Feedback, KeyPoint, Question
-from services.language import Language
+from services.interviews.language import Language
+from services.interviews.model import Evaluation, Feedback, KeyPoint, Question
+from services.interviews.transcript import Transcript
 from services.retry_after import seconds_asked
 from services.throttle import Throttle
-from services.transcript import Transcript
-from services.words import Reader, looks_like
 
 PROMPT_VERSION = "3"
 PROMPT = """You judge one spoken interview answer for a reviewer who checks every word of yours.

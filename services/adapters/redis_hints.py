@@ -14,8 +14,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from services.background import Background, Kind
-from services.interview import SessionId
-from services.ports.hints import Heard
+from services.events.ports import Heard
+from services.interviews.model import SessionId
 
 log = structlog.get_logger(__name__)
 

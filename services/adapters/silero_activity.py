@@ -10,8 +10,8 @@ import numpy as np
 from faster_whisper.vad import get_vad_model
 from numpy.typing import NDArray
 
-from services.ports.speech import Activity, Recording
-from services.transcript import Span
+from services.interviews.transcript import Span
+from services.transcription.ports import Activity, Recording
 
 RATE = 16_000
 FRAME = 512

@@ -20,10 +20,10 @@ from socket import SOCK_STREAM, getaddrinfo
 import httpcore2
 from standardwebhooks import Webhook as Signer
 
-from services.addresses import Target, check_addresses, target_of
 from services.errors import WebhookUrlRefused
-from services.ports.webhooks import Delivery, Webhook
-from services.redelivery import Reply
+from services.webhooks.addresses import Target, check_addresses, target_of
+from services.webhooks.ports import Delivery, Webhook
+from services.webhooks.redelivery import Reply
 
 SECONDS = 10.0
 RESOLVE_SECONDS = 4.0

@@ -5,7 +5,7 @@ import re
 from scripts.stack.layout import ROOT
 
 REASON = re.compile(r'reason="(\w+)"')
-SOURCES = ("services/scoring.py", "services/adapters/coverage_scorer.py", "services/adapters/openai_scorer.py")
+SOURCES = ("services/analysis/scoring.py", "services/adapters/coverage_scorer.py", "services/adapters/openai_scorer.py")
 
 
 def test_every_reason_has_a_sentence() -> None:

@@ -15,7 +15,7 @@ import httpx2
 from bson import ObjectId
 
 from app.worker import Process, WorkHouse
-from services.interview import PartId
+from services.interviews.model import PartId
 from tests.chaos.cells import Cell, Fault
 from tests.chaos.holds import BLOCK_SECONDS, Brake, NotReached, brake
 from tests.chaos.machine import BOUND, Machine, send

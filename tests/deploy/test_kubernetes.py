@@ -16,7 +16,7 @@ from app.jobs import HARD_LIMIT, QUEUE, UPKEEP_QUEUE
 from scripts.stack import processes
 from scripts.stack.layout import ROOT
 from services.adapters.mongo.indexes import INDEXES, PENDING_STATES
-from services.interview import PartState
+from services.interviews.model import PartState
 from tests.deploy.manifests import FOLDER, SETS, Doc, Pods, manifests, of_kind, pods
 
 with warnings.catch_warnings():

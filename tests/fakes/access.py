@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from services.access.ports import Hold, Kept, Keyed
 from services.errors import IdempotencyInFlight, IdempotencyMismatch, Unauthenticated
-from services.interview import SessionId, UserId, Viewer
-from services.ports.access import Hold, Kept, Keyed, Ticket
+from services.events.ports import Ticket
+from services.interviews.model import SessionId, UserId, Viewer
 from tests.fakes.memory import Clock, Memory, Replay
 
 TICKET_SECONDS = 60

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 
 from services.errors import AudioMissing
-from services.interview import PartId
-from services.ports.audio import Deletion, Stored
+from services.interviews.model import PartId
+from services.recordings.ports.audio import Deletion, Stored
 from tests.fakes.memory import Memory
 
 

@@ -1,6 +1,6 @@
 """Elections of the store's primary, in memory."""
 
-from services.ports.elections import Election
+from services.interviews.ports import Election
 from tests.fakes.memory import Memory
 
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.background import Kind
-from services.interview import ENDED, LIVE, PartId, PartState
-from services.ports.webhooks import DeliveryState
-from services.readings import (
+from services.interviews.model import ENDED, LIVE, PartId, PartState
+from services.operations.readings import (
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
     Disk,
@@ -18,6 +17,7 @@ from services.readings import (
     Totals,
     bucket,
 )
+from services.webhooks.ports import DeliveryState
 from tests.fakes.memory import Memory, Row
 from tests.fakes.workers import FakeWorkers
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from services.interview import SessionId
-from services.ports.hints import Heard
+from services.events.ports import Heard
+from services.interviews.model import SessionId
 
 
 class FakeHints:

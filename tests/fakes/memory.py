@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.events import Event
-from services.interview import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
-from services.ports.access import Hold, Kept
-from services.ports.audio import Deletion
-from services.ports.webhooks import Delivery, DeliveryId
-from services.ports.workers import WorkerSign
-from services.transcript import Transcript
+from services.access.ports import Hold, Kept
+from services.events.model import Event
+from services.interviews.model import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
+from services.interviews.transcript import Transcript
+from services.recordings.ports.audio import Deletion
+from services.recordings.ports.workers import WorkerSign
+from services.webhooks.ports import Delivery, DeliveryId
 
 PENDING = (PartState.QUEUED, PartState.PROCESSING)
 

@@ -6,20 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.errors import SameInWork
-from services.interview import Failure, Part, PartId, PartState, QuestionId, Session, SessionId
-from services.ports.operations import (
-    AnswerSeen,
-    Deed,
-    Ended,
-    Entry,
-    Outcome,
-    Place,
-    Recent,
-    SessionSeen,
-    Stored,
-    Stuck,
-    Wait,
-)
+from services.interviews.model import Failure, Part, PartId, PartState, QuestionId, Session, SessionId
+from services.operations.ports.audit_log import Deed, Entry, Outcome
+from services.operations.ports.views import AnswerSeen, Ended, Place, Recent, SessionSeen, Stored, Stuck, Wait
 from tests.fakes.memory import PENDING, Memory, Row
 
 NOT_ACCEPTED = (PartState.UPLOADING, PartState.ABORTED)

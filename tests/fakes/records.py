@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from services.interview import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
-from services.ports.audio import Deletion
-from services.ports.records import Load, ScoringClaim
-from services.transcript import Transcript
+from services.analysis.ports import ScoringClaim
+from services.interviews.model import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
+from services.interviews.transcript import Transcript
+from services.recordings.ports.audio import Deletion
+from services.recordings.ports.backlog import Load
 from tests.fakes.memory import PENDING, Memory, Row
 from tests.fakes.workers import FakeWorkers
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
-from services.events import MOST_KEPT, SHOWN_AS, Event, EventType
-from services.interview import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
-from services.ports.elections import Election
-from services.ports.sessions import News, Take
+from services.events.model import MOST_KEPT, SHOWN_AS, Event, EventType
+from services.events.ports import News
+from services.interviews.model import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
+from services.interviews.ports import Election, Take
 from tests.fakes.memory import Memory
 
 

@@ -1,8 +1,8 @@
 """What the sweep finds and mends, in memory."""
 
 from services.adapters.mongo.parts import MOST_AT_ONCE
-from services.interview import LIVE, Failure, Part, PartId, PartState
-from services.ports.upkeep import Findings
+from services.interviews.model import LIVE, Failure, Part, PartId, PartState
+from services.operations.ports.upkeep import Findings
 from tests.fakes.memory import Memory, Row
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.adapters.mongo.deliveries import MOST_ATTEMPTS, delivery_id
-from services.addresses import target_of
 from services.errors import DeliveryNotFound, WebhookNotFound
-from services.interview import UserId, Viewer
-from services.notices import Notice
-from services.ports.webhooks import (
+from services.interviews.model import UserId, Viewer
+from services.webhooks.addresses import target_of
+from services.webhooks.notices import Notice
+from services.webhooks.ports import (
     MOST_SECRETS,
     Attempt,
     Delivery,
@@ -20,7 +20,7 @@ from services.ports.webhooks import (
     WebhookId,
     WebhookState,
 )
-from services.redelivery import Arrived, Later, Reply, Step
+from services.webhooks.redelivery import Arrived, Later, Reply, Step
 from tests.fakes.memory import Clock, Memory
 
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)

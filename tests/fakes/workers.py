@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from services.interview import PartId
-from services.ports.workers import WorkerSign
+from services.interviews.model import PartId
+from services.recordings.ports.workers import WorkerSign
 from tests.fakes.memory import Memory
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.events import EventType
-from services.interview import (
+from services.access.ports import Hold, Kept, Keyed
+from services.events.model import EventType
+from services.interviews.language import Language
+from services.interviews.model import (
     Evaluation,
     Failure,
     Feedback,
@@ -25,15 +27,13 @@ from services.interview import (
     Viewer,
     answer_of,
 )
-from services.language import Language
-from services.notices import Notice
-from services.ports.access import Hold, Kept, Keyed
-from services.ports.audio import Deletion
-from services.ports.operations import Action, Deed, Outcome
-from services.ports.webhooks import Webhook, WebhookId
-from services.ports.workers import WorkerSign
-from services.redelivery import Later, Reply
-from services.transcript import Segment, Transcript, Word
+from services.interviews.transcript import Segment, Transcript, Word
+from services.operations.ports.audit_log import Action, Deed, Outcome
+from services.recordings.ports.audio import Deletion
+from services.recordings.ports.workers import WorkerSign
+from services.webhooks.notices import Notice
+from services.webhooks.ports import Webhook, WebhookId
+from services.webhooks.redelivery import Later, Reply
 from tests.services.adapters.houses import House, a_part, house_on_mongo
 from tests.services.adapters.test_audio_contract import pieces
 

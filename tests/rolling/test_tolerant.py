@@ -6,9 +6,9 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import part_of, session_of, transcript_of
-from services.events import EventType
-from services.interview import PartState, Question, QuestionId
-from services.transcript import Segment, Transcript, Verdict, Word
+from services.events.model import EventType
+from services.interviews.model import PartState, Question, QuestionId
+from services.interviews.transcript import Segment, Transcript, Verdict, Word
 from tests.rolling import scene
 from tests.services.adapters.houses import house_on_mongo
 

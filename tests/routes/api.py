@@ -10,13 +10,13 @@ from fastapi import FastAPI
 
 from app.main import build
 from routes.needs import Guests, Health, Operations, Services
-from services.admission import Admission
+from services.access.admission import Admission
 from services.background import Background
 from services.errors import Unauthenticated
-from services.interview import Viewer
-from services.oversight import OverseenEvents, OverseenSessions, Oversight
-from services.push import Push
-from services.tickets import Tickets
+from services.events.streaming import Push
+from services.events.tickets import Tickets
+from services.interviews.model import Viewer
+from services.operations.oversight import OverseenEvents, OverseenSessions, Oversight
 from tests.fakes.access import FakeTickets
 from tests.fakes.hints import FakeHints
 from tests.fakes.records import FakeBacklog

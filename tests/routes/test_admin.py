@@ -6,10 +6,10 @@ import httpx2
 import pytest
 
 from services.errors import AudioUnreadable, EngineUnavailable
-from services.interview import UserId
-from services.oversight import Oversight
-from services.ports.operations import Action, Deed, Outcome
-from services.ports.workers import WorkerSign
+from services.interviews.model import UserId
+from services.operations.oversight import Oversight
+from services.operations.ports.audit_log import Action, Deed, Outcome
+from services.recordings.ports.workers import WorkerSign
 from tests.house import ADMIN, Q1, Interior
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
 

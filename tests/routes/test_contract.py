@@ -12,9 +12,9 @@ from app.main import build
 from routes.bodies import MOST_BYTES
 from routes.sessions import SessionIn
 from services.errors import AudioUnreadable, KeysUnavailable
-from services.interview import SessionId, Viewer
-from services.transcript import Segment, Word
-from services.verdicts import VERSION
+from services.interviews.model import SessionId, Viewer
+from services.interviews.transcript import Segment, Word
+from services.transcription.verdicts import VERSION
 from tests.house import OPERATOR, Q1
 from tests.routes.api import QUESTIONS, WEBM, Api, NamedTokens, client_of, make_session, problem, upload
 

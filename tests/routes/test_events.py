@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.interview import SessionId
+from services.interviews.model import SessionId
 from tests.house import ALICE, BOB
 from tests.routes.api import Api, client_of, make_session, problem, upload
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import httpx2
 import pytest
 
-from services.language import Language
-from services.ports.speech import Speech
-from services.transcript import Transcript
+from services.interviews.language import Language
+from services.interviews.transcript import Transcript
+from services.transcription.ports import Speech
 from tests.house import Ears, Interior
 from tests.routes.api import Api, problem, upload
 

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scripts.stack.layout import ROOT
 from services.errors import EngineRefused, StoreUnavailable
-from services.readings import Reading
+from services.operations.readings import Reading
 from tests.routes.api import WEBM, Api, make_session, problem, upload
 
 TOKEN = "metrics-token-of-the-test"

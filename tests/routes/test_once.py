@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from services.errors import StoreUnavailable
-from services.interview import PartState, Session
+from services.interviews.model import PartState, Session
 from tests.routes.api import QUESTIONS, WEBM, Api, make_session, problem, upload
 from tests.routes.test_uploads import HEAD, file, form
 

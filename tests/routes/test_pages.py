@@ -8,7 +8,7 @@ import pytest
 from routes import pages
 from routes.needs import Guests
 from services.adapters.jwt_tokens import JwtTokens, mint
-from services.interview import UserId, Viewer
+from services.interviews.model import UserId, Viewer
 from tests.routes.api import USERS, Api, problem
 
 WEB = Path(__file__).parents[2] / "web"

@@ -5,12 +5,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.ports.webhooks import WebhookId
-from services.redelivery import Reply
+from services.webhooks.ports import WebhookId
+from services.webhooks.redelivery import Reply
 from tests.house import Interior
 from tests.routes.api import Api, make_session, problem, upload
 from tests.routes.test_once import is_replay_of
-from tests.services.test_webhooks import send
+from tests.services.webhooks.test_webhooks import send
 
 KEY = {"Idempotency-Key": "once"}
 WEBHOOK = {"url": "https://hooks.example.com/viva", "events": ["answer.completed"], "description": "scores"}

@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.errors import AudioUnreadable, EngineBusy, EngineRefused, EngineUnavailable, ScorerBusy, ScorerUnavailable
-from services.interview import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
-from services.language import Language
-from services.transcript import Transcript
+from services.interviews.language import Language
+from services.interviews.model import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
+from services.interviews.transcript import Transcript
 from tests.fakes.memory import Terms
 from tests.house import ALICE, OPERATOR, Q1, Interior, incoming
 from tests.world import KEPT_HOURS, World

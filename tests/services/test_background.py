@@ -11,17 +11,17 @@ from structlog.testing import capture_logs
 
 from app import main
 from app.signs import Signs
+from services.access.idempotency import Idempotency
+from services.access.ports import Hold, Keyed
 from services.adapters.redis_hints import RedisHints
-from services.arrivals import Arrivals
 from services.background import CALM_SECONDS, FIRST_SECONDS, MOST_SECONDS, Background, Kind
-from services.dispatch import Dispatch
 from services.errors import StoreUnavailable
-from services.events import EventType
-from services.idempotency import Idempotency
-from services.interview import PartId, PartState, SessionId
-from services.ports.access import Hold, Keyed
-from services.ports.webhooks import DeliveryState, WebhookId
-from services.push import Push
+from services.events.model import EventType
+from services.events.streaming import Push
+from services.interviews.model import PartId, PartState, SessionId
+from services.recordings.upload_heartbeats import Arrivals
+from services.webhooks.dispatch import Dispatch
+from services.webhooks.ports import DeliveryState, WebhookId
 from tests.fakes.hints import FakeHints
 from tests.fakes.sessions import FakeEvents
 from tests.house import ALICE, Interior

@@ -7,7 +7,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import Problem, StoreUnavailable, TakeSuperseded
-from services.interview import Part, PartState
+from services.interviews.model import Part, PartState
 from tests.house import ADMIN, Q1
 from tests.processes import seen_by
 from tests.services.scenes import NEW, OLD, Scene

@@ -20,7 +20,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.analysis import Result
+from services.analysis.results import Result
 from services.errors import (
     AudioUnreadable,
     EngineBusy,
@@ -30,9 +30,19 @@ from services.errors import (
     ScorerBusy,
     ScorerUnavailable,
 )
-from services.interview import ENDED, Evaluation, Part, PartId, PartState, Question, QuestionId, SessionId, Status
-from services.ports.operations import Action
-from services.transcript import Transcript
+from services.interviews.model import (
+    ENDED,
+    Evaluation,
+    Part,
+    PartId,
+    PartState,
+    Question,
+    QuestionId,
+    SessionId,
+    Status,
+)
+from services.interviews.transcript import Transcript
+from services.operations.ports.audit_log import Action
 from tests.fakes.memory import PENDING
 from tests.faults import Fault
 from tests.house import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior, incoming

@@ -13,10 +13,10 @@ import pytest
 import structlog
 
 from services.errors import EngineBusy, EngineUnavailable, Problem, ScorerBusy
-from services.interview import ENDED, Evaluation, Mark, PartState, Question
-from services.ports.speech import Speech
+from services.interviews.model import ENDED, Evaluation, Mark, PartState, Question
+from services.interviews.transcript import Transcript
 from services.throttle import Throttle
-from services.transcript import Transcript
+from services.transcription.ports import Speech
 from tests.fakes.memory import Clock
 from tests.house import Interior
 from tests.virtual_time import HurriedLoop

@@ -21,7 +21,7 @@ from app.guarded_ws import MOST_BYTES_IN_ALL, MOST_MESSAGES
 from app.house import House, furnish
 from app.jobs import make_celery
 from services.adapters.mongo.client import open_client
-from services.interview import Answer, Evaluation, Mark, PartId, QuestionId, SessionId, Status, UserId, Viewer
+from services.interviews.model import Answer, Evaluation, Mark, PartId, QuestionId, SessionId, Status, UserId, Viewer
 from tests import audio, servers
 from tests.hostile.served import Served, serve
 

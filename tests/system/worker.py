@@ -22,12 +22,12 @@ from app.jobs import make_celery
 from scripts.stack.layout import ROOT
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.indexes import ensure_indexes
-from services.arrivals import Arrivals
-from services.formats import Container
-from services.intake import Intake
-from services.interview import Question, QuestionId, Session, SessionId, UserId, Viewer, new_session_id
-from services.language import Language
-from services.ports.audio import Incoming
+from services.interviews.language import Language
+from services.interviews.model import Question, QuestionId, Session, SessionId, UserId, Viewer, new_session_id
+from services.recordings.formats import Container
+from services.recordings.intake import Intake
+from services.recordings.ports.audio import Incoming
+from services.recordings.upload_heartbeats import Arrivals
 from tests.scripts.running import until
 
 ANN = Viewer(UserId("ann"))

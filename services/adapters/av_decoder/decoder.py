@@ -27,7 +27,7 @@ from services.adapters.av_decoder.wire import (
     Ending,
 )
 from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, TranscriptionProblem
-from services.ports.speech import Recording
+from services.transcription.ports import Recording
 
 log = structlog.get_logger(__name__)
 

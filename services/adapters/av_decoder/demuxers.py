@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.formats import Container
+from services.recordings.formats import Container
 
 PCM = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw")
 PCM_OF_APPLE = (*PCM, "pcm_s8", "pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32be", "pcm_f64be", "adpcm_ima_qt")

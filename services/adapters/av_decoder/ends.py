@@ -3,7 +3,7 @@
 import struct
 
 from services.adapters.av_decoder import webm
-from services.formats import Container
+from services.recordings.formats import Container
 
 UNKNOWN = 0x7FFFFF00  # and more: what recorders write who do not know the size yet
 LEAST_SECONDS = 0.1

@@ -1,6 +1,6 @@
 """What is found wrong with a recording, as it is found."""
 
-from services.transcript import Flaw
+from services.interviews.transcript import Flaw
 
 MOST = 50
 ERRORS = "decode_errors"

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from services.formats import ASF_HEADER, W64_HEADER, Container, after_tags, sniff
+from services.recordings.formats import ASF_HEADER, W64_HEADER, Container, after_tags, sniff
 
 MOST_PARTS = 200
 

@@ -17,7 +17,7 @@ from services.adapters.av_decoder import ends, mp4, webm
 from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
 from services.adapters.av_decoder.timeline import TOLERANCE, Timeline
 from services.errors import AudioTooLong, AudioUnreadable
-from services.formats import Container
+from services.recordings.formats import Container
 
 LONGEST_QUIET_PACKET = 3  # bytes of Opus that say that nothing is sent for a while
 

@@ -13,8 +13,8 @@ from services.adapters.av_decoder.mixing import Give, Mixer, shape_of
 from services.adapters.av_decoder.reading import Reading
 from services.adapters.av_decoder.timeline import Timeline
 from services.errors import AudioUnreadable
-from services.formats import Container, container_of
-from services.transcript import Flaw
+from services.interviews.transcript import Flaw
+from services.recordings.formats import Container, container_of
 
 MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended}
 

@@ -10,7 +10,7 @@ from av.audio.stream import AudioStream
 
 from services.adapters.av_decoder.demuxers import DEMUXERS
 from services.adapters.av_decoder.sound import decode
-from services.formats import Container
+from services.recordings.formats import Container
 
 SAMPLES = 8_192
 USUAL, AMR, WMA = (16_000, 64_000), (8_000, 12_200), (16_000, 32_000)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 
-from services.transcript import Flaw
+from services.interviews.transcript import Flaw
 
 HEAD = Struct(">cI")
 READY, SAMPLES, AFRESH, TOO_LONG, UNREADABLE, FAILED, DONE = b"r", b"s", b"a", b"l", b"u", b"f", b"d"

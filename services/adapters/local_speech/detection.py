@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import exp, log
 
 from services.adapters.local_speech.windows import Window
-from services.language import Language
+from services.interviews.language import Language
 
 MOST_PLACES = 3
 SURE = 0.9

@@ -18,9 +18,9 @@ from services.adapters.local_speech.tasks import Reading, Task, Views
 from services.adapters.local_speech.whisper import CPU, WHOLE_SECONDS, Whisper
 from services.adapters.local_speech.windows import Window, batches, windows
 from services.errors import EngineRefused, EngineUnavailable
-from services.language import Language, name_of
-from services.ports.speech import Speech
-from services.transcript import Segment, Transcript, silence
+from services.interviews.language import Language, name_of
+from services.interviews.transcript import Segment, Transcript, silence
+from services.transcription.ports import Speech
 
 
 class LocalSpeech:

@@ -3,8 +3,8 @@
 import asyncio
 
 from services.adapters.local_speech.engine import LocalSpeech
-from services.ports.speech import Speech
-from services.transcript import Transcript
+from services.interviews.transcript import Transcript
+from services.transcription.ports import Speech
 
 
 class IdleSpeech:

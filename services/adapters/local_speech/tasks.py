@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from ctranslate2 import StorageView
 
 from services.adapters.local_speech.windows import Window
-from services.language import Language
-from services.ports.speech import Recording
-from services.transcript import Segment
+from services.interviews.language import Language
+from services.interviews.transcript import Segment
+from services.transcription.ports import Recording
 
 FRAMES_PER_SECOND = 100
 PADDING_FRAMES = 600

@@ -27,9 +27,9 @@ from services.adapters.local_speech.hypotheses import Hypothesis
 from services.adapters.local_speech.tasks import WHOLE_FRAMES, Reading, Task, padded
 from services.adapters.local_speech.timestamps import Sentence
 from services.adapters.local_speech.windows import Window
-from services.language import Language, find, parse
-from services.ports.speech import Recording
-from services.transcript import Segment, Span, Word
+from services.interviews.language import Language, find, parse
+from services.interviews.transcript import Segment, Span, Word
+from services.transcription.ports import Recording
 
 BEAM = 5
 MOST_TOKENS = 224

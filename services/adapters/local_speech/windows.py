@@ -9,8 +9,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ports.speech import Recording
-from services.transcript import Span
+from services.interviews.transcript import Span
+from services.transcription.ports import Recording
 
 RATE = 16_000
 MOST_SECONDS = 18.0

@@ -16,8 +16,8 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.parts import unhurried
 from services.errors import AudioMissing, StoreUnavailable
-from services.interview import PartId
-from services.ports.audio import Deletion, Stored
+from services.interviews.model import PartId
+from services.recordings.ports.audio import Deletion, Stored
 
 CHUNKS_PER_READ = 4
 KEYS_PER_LOT = 5_000

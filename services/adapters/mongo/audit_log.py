@@ -14,7 +14,8 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.parts import create
 from services.adapters.mongo.tolerant import value_of
-from services.ports.operations import Action, Deed, Entry, Outcome, Place
+from services.operations.ports.audit_log import Action, Deed, Entry, Outcome
+from services.operations.ports.views import Place
 
 BEGUN = "begun"
 ENDED = "ended"

@@ -8,8 +8,8 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
-from services.interview import Failure, Part, PartId, PartState
-from services.transcript import Transcript
+from services.interviews.model import Failure, Part, PartId, PartState
+from services.interviews.transcript import Transcript
 
 SECONDS_IN_WORK = {"$divide": [{"$subtract": [NOW, "$claimed_at"]}, 1000]}
 

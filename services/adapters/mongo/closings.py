@@ -7,9 +7,9 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, later, reached
 from services.adapters.mongo.parts import parts_of, unhurried
-from services.interview import ENDED, PartId, PartState
-from services.ports.audio import Deletion
-from services.ports.records import ScoringClaim
+from services.analysis.ports import ScoringClaim
+from services.interviews.model import ENDED, PartId, PartState
+from services.recordings.ports.audio import Deletion
 
 
 class MongoClosings:

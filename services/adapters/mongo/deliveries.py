@@ -14,9 +14,9 @@ from services.adapters.mongo.moments import NOW, later, literal, raised, reached
 from services.adapters.mongo.parts import create
 from services.adapters.mongo.tolerant import value_of
 from services.errors import DeliveryNotFound
-from services.notices import Notice
-from services.ports.webhooks import Attempt, Delivery, DeliveryId, DeliveryState, WebhookId
-from services.redelivery import Arrived, Later, Reply, Step
+from services.webhooks.notices import Notice
+from services.webhooks.ports import Attempt, Delivery, DeliveryId, DeliveryState, WebhookId
+from services.webhooks.redelivery import Arrived, Later, Reply, Step
 
 MOST_ATTEMPTS = 20
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]

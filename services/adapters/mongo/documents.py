@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from services.adapters.mongo.tolerant import known, value_of
-from services.interview import (
+from services.interviews.language import find
+from services.interviews.model import (
     Answer,
     Evaluation,
     Failure,
@@ -20,8 +21,7 @@ from services.interview import (
     Status,
     is_id,
 )
-from services.language import find
-from services.transcript import Flaw, Segment, Transcript, Verdict, Word
+from services.interviews.transcript import Flaw, Segment, Transcript, Verdict, Word
 
 Document = dict[str, Any]
 

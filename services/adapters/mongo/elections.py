@@ -6,7 +6,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import Document
-from services.ports.elections import Election
+from services.interviews.ports import Election
 
 
 class MongoElections:

@@ -6,9 +6,9 @@ from typing import Any
 from services.adapters.mongo.documents import Document, verdict_of
 from services.adapters.mongo.moments import NOW, literal
 from services.adapters.mongo.tolerant import known, value_of
-from services.events import MOST_KEPT, Event, EventType
-from services.interview import QuestionId, SessionId, Status
-from services.transcript import Verdict
+from services.events.model import MOST_KEPT, Event, EventType
+from services.interviews.model import QuestionId, SessionId, Status
+from services.interviews.transcript import Verdict
 
 _CURSOR = {"$ifNull": ["$cursor", 0]}
 _EVENTS = {"$ifNull": ["$events", []]}

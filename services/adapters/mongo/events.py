@@ -10,8 +10,8 @@ from services.adapters.mongo.documents import Document, session_of
 from services.adapters.mongo.event_log import events_of, told_after
 from services.adapters.mongo.sessions import visible
 from services.errors import SessionNotFound
-from services.interview import SessionId, Viewer
-from services.ports.sessions import News
+from services.events.ports import News
+from services.interviews.model import SessionId, Viewer
 
 
 class MongoEvents:

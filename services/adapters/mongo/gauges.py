@@ -14,8 +14,8 @@ from services.adapters.mongo.moments import NOW
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.tally import BACKGROUND, ENDINGS, WEBHOOKS, bucket_name
 from services.adapters.mongo.workers import MongoWorkers
-from services.interview import ENDED, PartState
-from services.readings import (
+from services.interviews.model import ENDED, PartState
+from services.operations.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,

@@ -7,7 +7,7 @@ from pymongo.collation import Collation
 from pymongo.errors import OperationFailure
 
 from services.adapters.mongo.documents import Document
-from services.interview import LIVE, PartState
+from services.interviews.model import LIVE, PartState
 
 LIVE_STATES = sorted(state.value for state in LIVE)
 PENDING_STATES = [PartState.QUEUED.value, PartState.PROCESSING.value]

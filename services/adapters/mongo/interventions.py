@@ -10,7 +10,7 @@ from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part
 from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
 from services.errors import SameInWork
-from services.interview import Failure, Part, PartId, PartState, QuestionId, SessionId
+from services.interviews.model import Failure, Part, PartId, PartState, QuestionId, SessionId
 
 NOT_ACCEPTED = [PartState.UPLOADING.value, PartState.ABORTED.value]
 

@@ -9,7 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.moments import NOW, raised
-from services.interview import Part, PartState, sources
+from services.interviews.model import Part, PartState, sources
 
 MOST_AT_ONCE = 200
 

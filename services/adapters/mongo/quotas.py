@@ -5,7 +5,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.interview import UserId
+from services.interviews.model import UserId
 
 
 class MongoQuotas:

@@ -9,9 +9,9 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.workers import MongoWorkers
-from services.interview import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
-from services.ports.records import Load
-from services.transcript import Transcript
+from services.interviews.model import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
+from services.interviews.transcript import Transcript
+from services.recordings.ports.backlog import Load
 
 PENDING = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]}}
 DROPPED_STATES = sorted(state.value for state in DROPPED)

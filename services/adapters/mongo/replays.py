@@ -8,13 +8,13 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from services.access.ports import Hold, Kept, Keyed
 from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, literal, past
 from services.adapters.mongo.parts import create
 from services.adapters.mongo.tolerant import value_of
 from services.errors import IdempotencyInFlight, IdempotencyMismatch, StoreUnavailable
-from services.ports.access import Hold, Kept, Keyed
 
 MOST_TRIES = 3
 IN_FLIGHT_SECONDS = 1.0

@@ -26,9 +26,9 @@ from services.adapters.mongo.event_log import event_document, logged
 from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import create, unhurried
 from services.errors import QuestionNotFound, ScorerUnavailable, SessionExists, SessionNotFound
-from services.events import SHOWN_AS, EventType
-from services.interview import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
-from services.ports.sessions import Take
+from services.events.model import SHOWN_AS, EventType
+from services.interviews.model import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
+from services.interviews.ports import Take
 
 LACKS_SCORE: list[Document] = [
     {"scoring_status": Mark.PENDING.value},

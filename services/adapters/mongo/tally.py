@@ -8,8 +8,8 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.parts import parts_of, unhurried
 from services.background import Kind
-from services.interview import ENDED, PartId, PartState
-from services.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, bucket
+from services.interviews.model import ENDED, PartId, PartState
+from services.operations.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, bucket
 
 ENDINGS = "ended"
 WEBHOOKS = "webhooks"

@@ -10,8 +10,8 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, within
 from services.adapters.mongo.parts import create
 from services.errors import Unauthenticated
-from services.interview import SessionId, UserId, Viewer
-from services.ports.access import Ticket
+from services.events.ports import Ticket
+from services.interviews.model import SessionId, UserId, Viewer
 
 TICKET_SECONDS = 60
 INVALID = "The ticket has expired, or is no ticket to this session. Get a new one."

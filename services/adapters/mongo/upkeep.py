@@ -11,8 +11,8 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
 from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, unhurried, waiting_again
-from services.interview import LIVE, Failure, Part, PartId, PartState
-from services.ports.upkeep import Findings
+from services.interviews.model import LIVE, Failure, Part, PartId, PartState
+from services.operations.ports.upkeep import Findings
 
 TURNS = "turns"
 QUEUED = {"state": PartState.QUEUED.value}

@@ -10,7 +10,7 @@ from services.adapters.mongo.documents import Document, part_document
 from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import change, change_each, create, ended, may, parts_of, unhurried
 from services.errors import StoreUnavailable
-from services.interview import Part, PartId, PartState, QuestionId, SessionId
+from services.interviews.model import Part, PartId, PartState, QuestionId, SessionId
 
 MOST_TRIES = 5
 

@@ -14,8 +14,8 @@ from services.adapters.mongo.indexes import ANY_CASE
 from services.adapters.mongo.interventions import NOT_ACCEPTED
 from services.adapters.mongo.moments import NOW, past, within
 from services.adapters.mongo.parts import parts_of
-from services.interview import PartState, QuestionId, SessionId, Status, UserId
-from services.ports.operations import AnswerSeen, Ended, Place, Recent, SessionSeen, Stored, Stuck, Wait
+from services.interviews.model import PartState, QuestionId, SessionId, Status, UserId
+from services.operations.ports.views import AnswerSeen, Ended, Place, Recent, SessionSeen, Stored, Stuck, Wait
 
 MINUTES = (1, 5, 60)
 DAY_SECONDS = 24 * 3600

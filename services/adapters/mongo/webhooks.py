@@ -13,9 +13,9 @@ from services.adapters.mongo.moments import NOW, later, literal, past
 from services.adapters.mongo.parts import create
 from services.adapters.mongo.tolerant import known, value_of
 from services.errors import WebhookNotFound
-from services.events import EventType
-from services.interview import UserId, Viewer
-from services.ports.webhooks import MOST_SECRETS, Webhook, WebhookId, WebhookState
+from services.events.model import EventType
+from services.interviews.model import UserId, Viewer
+from services.webhooks.ports import MOST_SECRETS, Webhook, WebhookId, WebhookState
 
 _LATEST = {"$or": [{"$eq": ["$$this.until", None]}, {"$gt": ["$$this.until", NOW]}]}
 _SIGNING = {"$set": {"secrets": {"$filter": {"input": "$secrets", "cond": _LATEST}}}}

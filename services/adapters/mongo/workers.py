@@ -6,7 +6,7 @@ from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.moments import NOW, literal, within
 from services.adapters.mongo.tolerant import value_of
-from services.ports.workers import WorkerSign
+from services.recordings.ports.workers import WorkerSign
 
 ALIVE_SECONDS = 15.0
 

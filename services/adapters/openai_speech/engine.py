@@ -13,10 +13,10 @@ from pydantic import AfterValidator, BaseModel, FiniteFloat, OnErrorOmit, Valida
 from services.adapters.openai_speech.packing import OPUS_NAME, Packed, packed, smaller
 from services.adapters.openai_speech.refusals import Other, Refusal, problem_of
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable
-from services.language import Language, named
-from services.ports.speech import Speech
+from services.interviews.language import Language, named
+from services.interviews.transcript import Segment, Transcript, Word
 from services.throttle import Throttle
-from services.transcript import Segment, Transcript, Word
+from services.transcription.ports import Speech
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,7 @@ from services.adapters.mongo import oplog
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.tally import MongoTally
 from services.adapters.mongo.workers import MongoWorkers
-from services.ports.workers import WorkerSign
+from services.recordings.ports.workers import WorkerSign
 from tests import servers
 from tests.openai_server import OpenAIServer, fails
 from tests.scripts.running import until

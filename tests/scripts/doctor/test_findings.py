@@ -12,7 +12,7 @@ from scripts.doctor.database import version
 from scripts.doctor.disk import room
 from scripts.doctor.work import LATE_SECONDS, STUCK_SECONDS, processing, queued, sweep
 from services.adapters.openai_speech import MODELS
-from services.readings import Line
+from services.operations.readings import Line
 
 GB = 10**9
 ENDS = MODELS["whisper-1"].ends_on

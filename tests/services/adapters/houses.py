@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.access.ports import Replays
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.claims import MongoClaims
@@ -25,17 +26,23 @@ from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.views import MongoViews
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
-from services.interview import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
-from services.language import Language
-from services.ports.access import Quotas, Replays, TicketStore
-from services.ports.audio import Audio
-from services.ports.figures import Gauges, Tally
-from services.ports.operations import AuditLog, Interventions, Views
-from services.ports.records import Backlog, Claims, Closings, Records, Uploads
-from services.ports.sessions import Events, Sessions
-from services.ports.upkeep import Upkeep
-from services.ports.webhooks import Endpoints, Ledger
-from services.ports.workers import Workers
+from services.analysis.ports import Scorings
+from services.events.ports import Events, TicketStore
+from services.interviews.language import Language
+from services.interviews.model import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
+from services.interviews.ports import Quotas, Sessions
+from services.operations.ports.audit_log import AuditLog
+from services.operations.ports.gauges import Gauges
+from services.operations.ports.interventions import Interventions
+from services.operations.ports.upkeep import Upkeep
+from services.operations.ports.views import Views
+from services.recordings.ports.audio import Audio
+from services.recordings.ports.backlog import Backlog
+from services.recordings.ports.records import Closings, Records, Uploads
+from services.recordings.ports.tally import Tally
+from services.recordings.ports.workers import Workers
+from services.transcription.ports import Claims
+from services.webhooks.ports import Endpoints, Ledger
 from tests.fakes.access import FakeQuotas, FakeReplays, FakeTickets
 from tests.fakes.audio import FakeAudio
 from tests.fakes.figures import FakeGauges, FakeTally
@@ -72,6 +79,10 @@ class Passing(Protocol):
     async def __call__(self, seconds: float) -> None: ...
 
 
+class Ends(Closings, Scorings, Protocol):
+    """The last writes to a record."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """All ports on one store; `passes` lets time pass."""
@@ -82,7 +93,7 @@ class House:
     claims: Claims
     records: Records
     backlog: Backlog
-    closings: Closings
+    closings: Ends
     upkeep: Upkeep
     audio: Audio
     workers: Workers

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.errors import AudioMissing
-from services.interview import PartId
-from services.ports.audio import Deletion
+from services.interviews.model import PartId
+from services.recordings.ports.audio import Deletion
 from tests.services.adapters.houses import House, a_part
 
 CHUNK = 255 * 1024

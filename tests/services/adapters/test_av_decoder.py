@@ -19,7 +19,7 @@ import structlog
 
 from services.adapters.av_decoder import AvDecoder, nursery
 from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, Problem
-from services.ports.speech import Recording
+from services.transcription.ports import Recording
 from tests import audio
 
 ME = psutil.Process()

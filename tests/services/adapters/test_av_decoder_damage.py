@@ -8,8 +8,8 @@ import pytest
 
 from services.adapters.av_decoder.sound import decode
 from services.errors import AudioTooLong, AudioUnreadable
-from services.formats import container_of
-from services.transcript import Flaw
+from services.interviews.transcript import Flaw
+from services.recordings.formats import container_of
 from tests import audio, browser_recordings
 
 MOST = 60.0

@@ -5,7 +5,7 @@ import pytest
 from services.adapters.av_decoder import wire
 from services.adapters.av_decoder.decoder import _recording
 from services.errors import AudioUnreadable
-from services.transcript import Flaw
+from services.interviews.transcript import Flaw
 
 FLAWS = (Flaw(code="gap", at=1.5, seconds=0.25), Flaw(code="joined", at=0.0), Flaw(code="truncated"))
 

@@ -15,7 +15,7 @@ from app.config import Settings
 from app.jobs import QUEUE, make_celery
 from services.adapters import celery_doorbell
 from services.adapters.celery_doorbell import CeleryDoorbell
-from services.interview import PartId
+from services.interviews.model import PartId
 from tests import servers
 
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.adapters.coverage_scorer import NEGATED, NOT_MENTIONED, SAME_WORDS, CoverageScorer, evaluate
-from services.evidence import find_quote
-from services.interview import Evaluation, Feedback, KeyPoint, Question, QuestionId
-from services.language import LANGUAGES, Language
-from services.transcript import Transcript
-from services.words import NEGATIONS, STEMMERS, STOP_WORDS
+from services.analysis.evidence import find_quote
+from services.analysis.words import NEGATIONS, STEMMERS, STOP_WORDS
+from services.interviews.language import LANGUAGES, Language
+from services.interviews.model import Evaluation, Feedback, KeyPoint, Question, QuestionId
+from services.interviews.transcript import Transcript
 
 ANSWER = (
     "Well, indexes speed up reads but they do not come for free. Every write has to maintain them. "

@@ -18,7 +18,7 @@ from services.adapters.mongo.client import open_client
 from services.adapters.mongo.confirmed import DEADLINE_SECONDS, confirmed
 from services.adapters.mongo.indexes import ensure_indexes
 from services.errors import StoreUnavailable
-from services.interview import PartId
+from services.interviews.model import PartId
 from tests.line import Line, line_to
 from tests.services.adapters.houses import ANN, Q1, S1, House, a_session, house_on_mongo
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from services.errors import SessionNotFound
-from services.events import MOST_KEPT, Event, EventType
-from services.interview import Answer, Evaluation, Mark, PartId, SessionId, Status
-from services.transcript import Verdict
+from services.events.model import MOST_KEPT, Event, EventType
+from services.interviews.model import Answer, Evaluation, Mark, PartId, SessionId, Status
+from services.interviews.transcript import Verdict
 from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
 
 SCORE = Evaluation(score=80.0, scorer="coverage")

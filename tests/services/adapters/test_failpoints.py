@@ -15,7 +15,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from services.adapters.mongo.indexes import ensure_indexes
 from services.errors import Problem
-from services.interview import PartId
+from services.interviews.model import PartId
 from tests.house import ALICE, Q1
 from tests.world import World, world_on_mongo
 

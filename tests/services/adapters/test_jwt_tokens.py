@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from services.adapters.jwt_tokens import JwtTokens, mint
 from services.errors import KeysUnavailable, Unauthenticated
-from services.interview import Viewer
+from services.interviews.model import Viewer
 from tests.loopback import Handler, serving
 
 SECRET = "0123456789abcdef" * 4

@@ -11,9 +11,9 @@ from app.weights import find_weights
 from services.adapters.av_decoder.sound import decode
 from services.adapters.local_speech import LocalSpeech
 from services.errors import EngineRefused
-from services.language import Language
-from services.ports.speech import Recording, Speech
-from services.transcript import Span
+from services.interviews.language import Language
+from services.interviews.transcript import Span
+from services.transcription.ports import Recording, Speech
 from tests import audio
 
 ANSWER = Path(__file__).parents[3] / "scripts" / "demo" / "answer-1.webm"

@@ -23,9 +23,9 @@ from services.adapters.local_speech.tasks import Reading, Task
 from services.adapters.local_speech.whisper import Whisper
 from services.adapters.local_speech.windows import Window
 from services.errors import EngineRefused, EngineUnavailable
-from services.language import Language
-from services.ports.speech import Recording, Speech
-from services.transcript import Span
+from services.interviews.language import Language
+from services.interviews.transcript import Span
+from services.transcription.ports import Recording, Speech
 from tests import audio
 
 DEMO = Path(__file__).parents[3] / "scripts" / "demo"

@@ -9,9 +9,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import answer_path, question_of
 from services.errors import SessionNotFound
-from services.interview import Failure, QuestionId, Status
-from services.ports.audio import Deletion
-from services.transcript import silence
+from services.interviews.model import Failure, QuestionId, Status
+from services.interviews.transcript import silence
+from services.recordings.ports.audio import Deletion
 from tests.services.adapters.houses import BOB, Q1, S1, House, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_parts_contract import HEARD

@@ -13,7 +13,7 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 from services.adapters.mongo.documents import session_document
 from services.adapters.mongo.elections import MongoElections, newest
 from services.adapters.mongo.sessions import MongoSessions
-from services.interview import Question, Session
+from services.interviews.model import Question, Session
 from tests import servers
 from tests.services.adapters.houses import ANN, Q1, S1
 

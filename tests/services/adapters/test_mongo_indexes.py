@@ -8,16 +8,17 @@ from bson import ObjectId
 from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.access.ports import Hold, Keyed
 from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
 from services.adapters.mongo.records import MOST_COUNTED
-from services.interview import Evaluation, Failure, PartId, Question, QuestionId, SessionId
-from services.ports.access import Hold, Keyed
-from services.ports.audio import Deletion
-from services.ports.operations import Outcome, Place
-from services.ports.webhooks import DeliveryState
-from services.ports.workers import WorkerSign
-from services.redelivery import Arrived, Later, Reply
-from services.transcript import silence
+from services.interviews.model import Evaluation, Failure, PartId, Question, QuestionId, SessionId
+from services.interviews.transcript import silence
+from services.operations.ports.audit_log import Outcome
+from services.operations.ports.views import Place
+from services.recordings.ports.audio import Deletion
+from services.recordings.ports.workers import WorkerSign
+from services.webhooks.ports import DeliveryState
+from services.webhooks.redelivery import Arrived, Later, Reply
 from tests.services.adapters.houses import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_operations_contract import a_deed

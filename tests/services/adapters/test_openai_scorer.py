@@ -23,9 +23,9 @@ from services.adapters.openai_scorer import (
     evaluate,
 )
 from services.errors import ScorerBusy, ScorerUnavailable
-from services.interview import KeyPoint, Question, QuestionId
-from services.language import Language
-from services.transcript import Transcript
+from services.interviews.language import Language
+from services.interviews.model import KeyPoint, Question, QuestionId
+from services.interviews.transcript import Transcript
 from tests.openai_server import OpenAIServer, Reply, completes, drips, fails, judges, not_json, resets, says
 
 KEY = "sk-very-secret-key"

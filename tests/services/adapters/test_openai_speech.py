@@ -18,8 +18,8 @@ import structlog
 
 from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities, packed
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
-from services.language import Language
-from services.ports.speech import Recording, Speech
+from services.interviews.language import Language
+from services.transcription.ports import Recording, Speech
 from tests.openai_server import OpenAIServer, Received, Reply, busy, drips, fails, not_json, resets, says
 
 KEY = "sk-very-secret-key"

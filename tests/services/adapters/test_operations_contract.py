@@ -9,9 +9,10 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import SameInWork
-from services.interview import Failure, Part, PartState, SessionId, Status, UserId, answer_of
-from services.ports.operations import Action, AnswerSeen, Deed, Entry, Outcome, Place, Wait
-from services.transcript import silence
+from services.interviews.model import Failure, Part, PartState, SessionId, Status, UserId, answer_of
+from services.interviews.transcript import silence
+from services.operations.ports.audit_log import Action, Deed, Entry, Outcome
+from services.operations.ports.views import AnswerSeen, Place, Wait
 from tests.services.adapters.houses import ANN, Q1, Q2, S1, TERMS, House, a_part, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 

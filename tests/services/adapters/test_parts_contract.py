@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from services.interview import Failure, Part, PartId, PartState, SessionId
-from services.language import Language
-from services.ports.audio import Deletion
-from services.ports.records import Load, ScoringClaim
-from services.ports.workers import WorkerSign
-from services.transcript import Flaw, Segment, Transcript, Verdict, Word
+from services.analysis.ports import ScoringClaim
+from services.interviews.language import Language
+from services.interviews.model import Failure, Part, PartId, PartState, SessionId
+from services.interviews.transcript import Flaw, Segment, Transcript, Verdict, Word
+from services.recordings.ports.audio import Deletion
+from services.recordings.ports.backlog import Load
+from services.recordings.ports.workers import WorkerSign
 from tests.services.adapters.houses import Q1, Q2, S1, TERMS, House, a_part
 
 NONE = PartId("65f0000000000000000000ff")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.interview import UserId
+from services.interviews.model import UserId
 from tests.services.adapters.houses import ANN, BOB, House
 
 

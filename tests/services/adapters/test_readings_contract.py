@@ -2,13 +2,13 @@
 
 import asyncio
 
-from services.interview import Failure, PartState
-from services.language import Language
-from services.ports.audio import Deletion
-from services.ports.workers import WorkerSign
-from services.readings import Line, Reading
-from services.redelivery import Dead, Later
-from services.transcript import Transcript
+from services.interviews.language import Language
+from services.interviews.model import Failure, PartState
+from services.interviews.transcript import Transcript
+from services.operations.readings import Line, Reading
+from services.recordings.ports.audio import Deletion
+from services.recordings.ports.workers import WorkerSign
+from services.webhooks.redelivery import Dead, Later
 from tests.services.adapters.houses import House, a_part
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_webhooks_contract import W1, a_notice

@@ -14,7 +14,7 @@ import pytest
 from services.adapters import redis_hints
 from services.adapters.redis_hints import RedisHints
 from services.background import Background
-from services.interview import SessionId
+from services.interviews.model import SessionId
 from tests import servers
 from tests.virtual_time import HurriedLoop
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from services.access.ports import Hold, Kept, Keyed
 from services.errors import IdempotencyInFlight, IdempotencyMismatch
-from services.interview import UserId
-from services.ports.access import Hold, Kept, Keyed
+from services.interviews.model import UserId
 from tests.services.adapters.houses import TERMS, House
 
 ASKED = Keyed(user_id=UserId("ann"), key="$k.1", path="POST /api/$x", fingerprint="f")

@@ -6,8 +6,8 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.indexes import INDEXES
-from services.interview import Part, PartState, QuestionId, SessionId
-from services.transcript import silence
+from services.interviews.model import Part, PartState, QuestionId, SessionId
+from services.interviews.transcript import silence
 from tests.services.adapters.houses import ANN, BOB, Q1, Q2, S1, House, a_part
 
 

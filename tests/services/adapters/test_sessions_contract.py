@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from services.analysis.evidence import LONGEST_QUOTE
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
-from services.evidence import LONGEST_QUOTE
-from services.interview import (
+from services.interviews.model import (
     Answer,
     Evaluation,
     Failure,
@@ -22,7 +22,7 @@ from services.interview import (
     Status,
     beginning,
 )
-from services.transcript import Flaw, Verdict
+from services.interviews.transcript import Flaw, Verdict
 from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
 
 PART = PartId("65f000000000000000000001")

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from services.adapters.local_speech.detection import MOST_PLACES, Detection, Hearing, detected, places
 from services.adapters.local_speech.windows import Window
-from services.language import LANGUAGES, Language
-from services.transcript import Span
+from services.interviews.language import LANGUAGES, Language
+from services.interviews.transcript import Span
 
 EN, DE, EL = Language("en"), Language("de"), Language("el")
 ALL = sorted(LANGUAGES)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services.adapters.local_speech import IdleSpeech, LocalSpeech, engine
-from services.ports.speech import Recording, Speech
-from services.transcript import Transcript, silence
+from services.interviews.transcript import Transcript, silence
+from services.transcription.ports import Recording, Speech
 from tests.virtual_time import HurriedLoop
 
 SPEECH = Speech(Recording(b"", 1.0), [])

@@ -7,7 +7,7 @@ from services.adapters.local_speech.hypotheses import Hypothesis, echoes
 from services.adapters.local_speech.timestamps import Sentence, sentences
 from services.adapters.local_speech.whisper import _without_guesses
 from services.adapters.local_speech.windows import MOST_SECONDS, Window, batches, windows
-from services.transcript import Span
+from services.interviews.transcript import Span
 from tests import audio
 
 ZERO = 1_000

@@ -6,7 +6,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import Unauthenticated
-from services.interview import SessionId
+from services.interviews.model import SessionId
 from tests.services.adapters.houses import ANN, BOB, ROOT, S1, House, house_on_mongo
 
 OTHER = SessionId("other")

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from services.interview import Failure, Part, PartId, PartState
-from services.ports.upkeep import Findings
-from services.transcript import silence
+from services.interviews.model import Failure, Part, PartId, PartState
+from services.interviews.transcript import silence
+from services.operations.ports.upkeep import Findings
 from tests.services.adapters.houses import TERMS, House, a_part
 
 LOST = Failure("worker_lost", "They stopped.")

@@ -22,10 +22,10 @@ from standardwebhooks import WebhookVerificationError
 from services.adapters import webhook_courier
 from services.adapters.webhook_courier import LONGEST_EXCERPT, WebhookCourier
 from services.errors import WebhookUrlRefused
-from services.events import EventType
-from services.interview import UserId
-from services.ports.webhooks import Delivery, DeliveryId, DeliveryState, Webhook, WebhookId
-from services.webhooks import new_secret
+from services.events.model import EventType
+from services.interviews.model import UserId
+from services.webhooks.endpoints import new_secret
+from services.webhooks.ports import Delivery, DeliveryId, DeliveryState, Webhook, WebhookId
 from tests.receiver import Answer, receiving
 
 SECRET, OLD_SECRET = new_secret(), new_secret()

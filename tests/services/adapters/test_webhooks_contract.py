@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from services.errors import DeliveryNotFound, WebhookNotFound
-from services.events import EventType
-from services.interview import PartState, UserId
-from services.notices import Notice, of_answer
-from services.ports.webhooks import Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
-from services.redelivery import Arrived, Dead, Later, Reply
+from services.events.model import EventType
+from services.interviews.model import PartState, UserId
+from services.webhooks.notices import Notice, of_answer
+from services.webhooks.ports import Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
+from services.webhooks.redelivery import Arrived, Dead, Later, Reply
 from tests.services.adapters.houses import ANN, BOB, ROOT, House, a_part
 
 DAY = 86400.0

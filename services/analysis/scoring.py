@@ -1,0 +1,100 @@
+"""Scoring an answer as soon as its transcript is there; once for each take."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, replace
+
+import structlog
+
+from services.analysis import evidence
+from services.analysis.ports import Scorer, ScoringClaim, Scorings
+from services.errors import Problem, ScorerBusy, ScorerUnavailable, StoreUnavailable
+from services.interviews.model import Answer, Evaluation, Part, PartId, PartState, Question, Status, UserId, Viewer
+from services.interviews.ports import Sessions
+from services.interviews.transcript import Transcript
+from services.recordings.ports.records import Records
+from services.retry_after import LONGEST_WAIT
+
+log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS = 15.0
+MOST_FAILURES = 5
+PATIENCE_SECONDS = 5.0
+LEAST_USABLE = 0.5
+HOUSE = Viewer(UserId(""), is_admin=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    sessions: Sessions
+    records: Records
+    scorings: Scorings
+    scorer: Scorer
+    turn: Callable[[float], AbstractAsyncContextManager[bool]]
+    hold_seconds: float
+
+    async def run(self, id: PartId) -> None:
+        """Score a completed part's answer; a scorer out of reach is asked again later, then given up."""
+        part, transcript = await self.records.get(id), await self.records.transcript(id)
+        if part is not None and part.state is PartState.COMPLETED:
+            await self.score(part, transcript)
+
+    async def score(self, part: Part, transcript: Transcript | None) -> None:
+        """The same, where the record and the transcript are at hand; one that is being scored is left alone.
+
+        While the scorer takes no more calls it is left as it is: the sweep asks again.
+        """
+        session = await self.sessions.get(part.session_id, HOUSE)
+        answer = session.answers.get(part.question_id)
+        if answer is None or not _is_shown(part, answer):
+            return
+        if answer.take > part.take or not answer.lacks_score:
+            await self.scorings.scored(part.id)
+            return
+        async with self.turn(PATIENCE_SECONDS) as came:
+            if came:
+                await self._score(part, session.question(part.question_id), transcript)
+
+    async def _score(self, part: Part, question: Question | None, transcript: Transcript | None) -> None:
+        claim = await self.scorings.claim_scoring(part.id, self.hold_seconds)
+        evaluation = claim and await self._evaluate(part, question, transcript, claim)
+        if evaluation:
+            await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)
+            await self.scorings.scored(part.id)
+
+    async def _evaluate(
+        self, part: Part, question: Question | None, transcript: Transcript | None, claim: ScoringClaim
+    ) -> Evaluation | None:
+        if question is None or transcript is None:
+            return Evaluation(score=None, reason="nothing_to_score")
+        if transcript.no_speech:
+            return Evaluation(score=None, reason="no_speech")
+        share = evidence.usable_share(transcript)
+        if share is not None and share < LEAST_USABLE:
+            return Evaluation(score=None, reason="too_little_usable", usable_share=share)
+        try:
+            found = await self.scorer.score(question, replace(transcript, text=evidence.quotable(transcript)))
+            return replace(found, usable_share=share)
+        except Exception as problem:
+            return await self._not_scored(part, claim, problem)
+        except asyncio.CancelledError:
+            with suppress(StoreUnavailable):
+                await asyncio.shield(self.scorings.score_again(part.id, claim, 0.0, failed=False))
+            raise
+
+    async def _not_scored(self, part: Part, claim: ScoringClaim, problem: Exception) -> Evaluation | None:
+        """Later again, or no score for want of a scorer."""
+        asked = min((problem.retry_after if isinstance(problem, Problem) else None) or 0.0, LONGEST_WAIT)
+        waits = isinstance(problem, ScorerBusy) and claim.waited_seconds < LONGEST_WAIT
+        unexpected = None if isinstance(problem, ScorerUnavailable) else problem
+        log.warning("scoring failed", part=part.id, failures=claim.failures, reason=str(problem), exc_info=unexpected)
+        if not waits and claim.failures + 1 >= MOST_FAILURES:
+            return Evaluation(score=None, reason=ScorerUnavailable.code)
+        await self.scorings.score_again(part.id, claim, max(AGAIN_SECONDS, asked), failed=not waits)
+        return None
+
+
+def _is_shown(part: Part, answer: Answer) -> bool:
+    """Whether the end of this take, or a newer take, shows: before that there is nothing to score, only to wait."""
+    return answer.take > part.take or (answer.take == part.take and answer.status is Status.COMPLETED)

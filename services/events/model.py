@@ -1,0 +1,62 @@
+"""What happens to a session: numbered events, one for each change that a client can see, and the ends of its work."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.interviews.model import Part, QuestionId, Session, SessionId, Status
+from services.interviews.transcript import Transcript, Verdict
+
+MOST_KEPT = 500
+
+
+class EventType(StrEnum):
+    QUEUED = "answer.queued"
+    PROCESSING = "answer.processing"
+    COMPLETED = "answer.completed"
+    FAILED = "answer.failed"
+    SCORED = "answer.scored"
+    ANALYZED = "session.analyzed"
+
+
+SHOWN_AS = {
+    Status.QUEUED: EventType.QUEUED,
+    Status.PROCESSING: EventType.PROCESSING,
+    Status.COMPLETED: EventType.COMPLETED,
+    Status.FAILED: EventType.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A change. Numbers start with 1 and have no gaps within a session; an analysis concerns no single answer.
+
+    A verdict comes with what completes an answer.
+    """
+
+    number: int
+    type: EventType
+    session_id: SessionId
+    at: datetime
+    question_id: QuestionId | None = None
+    take: int | None = None
+    status: Status | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnded:
+    """A recording came to its end, which shows; the transcript is there where it was completed."""
+
+    part: Part
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAnalyzed:
+    """The scores of this revision of a session were computed."""
+
+    session: Session
+
+
+Conclusion = AnswerEnded | SessionAnalyzed

@@ -1,0 +1,268 @@
+"""Telling those who listen to a session what happens to it: a snapshot where that is needed, then each event.
+
+Hints only say that it is worth reading. What is told was read from the store, in the order of its numbers, by one
+reading for all who listen to the same session in this process. Whoever has missed too much reads for himself.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+
+import structlog
+
+from services.background import Background, Kind
+from services.errors import ListenersSaturated, SessionNotFound, StoreUnavailable
+from services.events.model import Event
+from services.events.ports import Events, Hints, News
+from services.interviews.model import Session, SessionId, Viewer
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 2.0
+AGE_SECONDS = 600.0
+MOST_HELD = 64
+MOST_IN_LOOK = 500
+AGAIN_SECONDS = 2.0
+# A hint may come before a majority has what it is about.
+TOO_EARLY_SECONDS = (0.1, 0.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a listener is told next; neither a snapshot nor events where nothing happened."""
+
+    snapshot: Session | None = None
+    events: tuple[Event, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.snapshot is not None or bool(self.events)
+
+    @classmethod
+    def of(cls, news: News, cursor: int | None) -> "Told":
+        if cursor is None or news.events is None:
+            return cls(snapshot=news.session)
+        return cls(events=news.events)
+
+
+@dataclass(slots=True)
+class Room:
+    """What is known of one session while somebody listens: its newest number, and the newest events without a gap.
+
+    `era` grows where the numbers begin anew, as after a restore.
+    """
+
+    listeners: int = 0
+    viewer: Viewer | None = None
+    newest: int = 0
+    era: int = 0
+    held: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_HELD))
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    stale: asyncio.Event = field(default_factory=asyncio.Event)
+    is_gone: bool = False
+    reading: asyncio.Task[None] | None = None
+
+    def after(self, cursor: int) -> tuple[Event, ...] | None:
+        """The events after this one; None if some of them are no longer held."""
+        missing = self.newest - cursor
+        if missing > len(self.held):
+            return None
+        return tuple(islice(self.held, len(self.held) - missing, None)) if missing > 0 else ()
+
+    def learn(self, news: News) -> bool:
+        """Hold what was read, and wake everybody if that is new."""
+        if news.events == ():
+            return False
+        if news.events is None:
+            self.held.clear()
+            self.era += 1
+        else:
+            self.held.extend(news.events)
+        self.newest = news.session.cursor
+        self.wake()
+        return True
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+@dataclass(slots=True, kw_only=True)
+class Push:
+    """The listeners of one process. `run` keeps it going; `leave` ends what listens, and lets nobody in any more."""
+
+    events: Events
+    hints: Hints
+    look_seconds: float = LOOK_SECONDS
+    age_seconds: float = AGE_SECONDS
+    background: Background = field(default_factory=Background)
+    is_leaving: bool = field(default=False, init=False)
+    _rooms: dict[SessionId, Room] = field(default_factory=dict, init=False)
+    _missed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    async def look(self, id: SessionId, cursor: int | None, viewer: Viewer) -> tuple[Told, int]:
+        """What came after the cursor, and the newest number; SessionNotFound."""
+        news = await self.events.after(id, cursor or 0, viewer)
+        return Told.of(news, cursor), news.session.cursor
+
+    @asynccontextmanager
+    async def open(self, id: SessionId, cursor: int | None, viewer: Viewer) -> AsyncIterator["Listening"]:
+        """Listen from after the cursor, or from a snapshot; SessionNotFound, or ListenersSaturated."""
+        if self.is_leaving:
+            raise ListenersSaturated(retry_after=AGAIN_SECONDS)
+        room = self._rooms.setdefault(id, Room())
+        room.listeners += 1  # before the reading: what happens from here on is heard
+        try:
+            told, newest = await self.look(id, cursor, viewer)
+            self._enter(id, room, viewer, newest)
+            yield Listening(self, room, id, viewer, told, newest)
+        finally:
+            room.listeners -= 1
+            if not room.listeners:
+                self._shut(id, room)
+
+    def heard(self, id: SessionId | None) -> None:
+        """Read what is new of a session that is listened to; of all of them, if hints may have been missed."""
+        if id is None:
+            self._missed.set()
+        elif room := self._rooms.get(id):
+            self._freshen(id, room)
+
+    async def run(self) -> None:
+        """Hear hints, and look now and then without one; for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.background.keep(Kind.HINTS, lambda: self.hints.listen(self.heard)))
+            group.create_task(self.background.keep(Kind.LOOKS, self._keep_looking))
+
+    def leave(self) -> None:
+        """End what listens, at once and in order; telling it again changes nothing."""
+        if self.is_leaving:
+            return
+        self.is_leaving = True
+        for room in self._rooms.values():
+            room.wake()
+
+    def _shut(self, id: SessionId, room: Room) -> None:
+        if self._rooms.get(id) is room:
+            del self._rooms[id]
+        if room.reading is not None:
+            room.reading.cancel()
+
+    def _enter(self, id: SessionId, room: Room, viewer: Viewer, newest: int) -> None:
+        if room.viewer is None:
+            room.viewer, room.newest = viewer, newest
+        if room.stale.is_set() or newest > room.newest:
+            self._freshen(id, room)
+
+    def _freshen(self, id: SessionId, room: Room) -> None:
+        room.stale.set()
+        if (viewer := room.viewer) is not None and (room.reading is None or room.reading.done()):
+            room.reading = self.background.start(Kind.NEWS, lambda: self._read(id, room, viewer))
+
+    async def _read(self, id: SessionId, room: Room, viewer: Viewer) -> None:
+        """Read until nothing was announced meanwhile; where the store does not answer, the next look tries again."""
+        pauses = iter(TOO_EARLY_SECONDS)
+        try:
+            while room.listeners:
+                room.stale.clear()
+                is_news = room.learn(await self.events.after(id, room.newest, viewer))
+                if not room.stale.is_set() and (is_news or not await _again(room.stale, next(pauses, None))):
+                    return
+        except SessionNotFound:
+            room.is_gone = True
+            room.wake()
+        except StoreUnavailable:
+            log.warning("news not read", session=id)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            self._missed.clear()
+            try:
+                await self._look_at_all()
+            except StoreUnavailable:
+                log.warning("news not looked for")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.look_seconds * random.uniform(0.8, 1.2)):
+                    await self._missed.wait()
+
+    async def _look_at_all(self) -> None:
+        for ids in _in_pieces(self._rooms):
+            cursors = await self.events.cursors(ids)
+            for id in ids:
+                room = self._rooms.get(id)
+                if room is not None and room.viewer is not None and cursors.get(id) != room.newest:
+                    self._freshen(id, room)
+
+
+class Listening:
+    """One listener: it has no queue, only a number, so that a slow one costs no more than a quick one."""
+
+    def __init__(self, push: Push, room: Room, id: SessionId, viewer: Viewer, told: Told, newest: int) -> None:
+        self._push, self._room = push, room
+        self._id, self._viewer = id, viewer
+        self._first: Told | None = told
+        self._era = room.era
+        self.cursor = newest
+        self._ends_at = _now() + push.age_seconds * random.uniform(0.9, 1.1)
+
+    @property
+    def is_over(self) -> bool:
+        return self._push.is_leaving or self._room.is_gone or _now() >= self._ends_at
+
+    async def news(self, seconds: float) -> Told:
+        """What comes next, waited for so long; nothing if nothing came, or if it is over."""
+        first, self._first = self._first, None
+        if first:
+            return first
+        until = min(_now() + seconds, self._ends_at)
+        while not self.is_over:
+            changed = self._room.changed
+            told = await self._next()
+            if told or _now() >= until:
+                return told
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await changed.wait()
+        return Told()
+
+    async def _next(self) -> Told:
+        events = self._room.after(self.cursor) if self._era == self._room.era else None
+        if events is None:
+            return await self._read()
+        if events:
+            self.cursor = events[-1].number
+        return Told(events=events)
+
+    async def _read(self) -> Told:
+        era = self._room.era
+        try:
+            told, newest = await self._push.look(self._id, self.cursor, self._viewer)
+        except StoreUnavailable:
+            return Told()
+        except SessionNotFound:
+            self._room.is_gone = True
+            return Told()
+        self.cursor, self._era = newest, era
+        return told
+
+
+async def _again(stale: asyncio.Event, pause: float | None) -> bool:
+    """Whether to read again: after the pause, or as soon as something is announced; not where there is no pause."""
+    if pause is None:
+        return False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(pause):
+            await stale.wait()
+    return True
+
+
+def _in_pieces(ids: Iterable[SessionId]) -> list[list[SessionId]]:
+    found = list(ids)
+    return [found[start : start + MOST_IN_LOOK] for start in range(0, len(found), MOST_IN_LOOK)]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

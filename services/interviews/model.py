@@ -1,0 +1,287 @@
+"""An interview: its questions, its answers, and the life of a recording.
+
+A session belongs to one user and owns questions and answers. A take is one
+recording of an answer; the newest take wins. A part is what is transcribed on
+its own; an upload has one. Answers show what the newest take's parts say.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from services.errors import ScorerUnavailable
+from services.interviews.language import Language
+from services.interviews.transcript import Flaw, Transcript, Verdict
+
+SessionId = NewType("SessionId", str)
+QuestionId = NewType("QuestionId", str)
+UserId = NewType("UserId", str)
+PartId = NewType("PartId", str)
+
+ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_id(text: str) -> bool:
+    """Whether a session or a question may be called this."""
+    return _ID.fullmatch(text) is not None
+
+
+def new_part_id() -> PartId:
+    return PartId(secrets.token_hex(12))
+
+
+def new_session_id() -> SessionId:
+    return SessionId(secrets.token_urlsafe(16))
+
+
+class Status(StrEnum):
+    """What a client sees of an answer."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class PartState(StrEnum):
+    """The life of a part."""
+
+    UPLOADING = "uploading"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    ABORTED = "aborted"
+
+
+MOVES: dict[PartState, frozenset[PartState]] = {
+    PartState.UPLOADING: frozenset({PartState.QUEUED, PartState.ABORTED}),
+    PartState.QUEUED: frozenset({PartState.PROCESSING, PartState.SUPERSEDED, PartState.FAILED, PartState.ABORTED}),
+    PartState.PROCESSING: frozenset(
+        {PartState.PROCESSING, PartState.QUEUED, PartState.COMPLETED, PartState.FAILED, PartState.SUPERSEDED}
+    ),
+    PartState.COMPLETED: frozenset(),
+    PartState.FAILED: frozenset({PartState.QUEUED}),
+    PartState.SUPERSEDED: frozenset(),
+    PartState.ABORTED: frozenset(),
+}
+LIVE = frozenset({PartState.UPLOADING, PartState.QUEUED, PartState.PROCESSING})
+ENDED = frozenset(PartState) - LIVE
+DROPPED = frozenset({PartState.SUPERSEDED, PartState.ABORTED})
+
+
+def sources(target: PartState) -> list[PartState]:
+    """The states from which a part may come into this one."""
+    return [state for state, targets in MOVES.items() if target in targets]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something ended badly: a stable code, and a sentence for a person."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPoint:
+    """Something that a good answer says."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked. `language` is what is spoken; beside `languages`, of which any may be, it is the likeliest."""
+
+    id: QuestionId
+    text: str
+    reference_answer: str | None = None
+    key_points: tuple[KeyPoint, ...] = ()
+    language: Language | None = None
+    languages: tuple[Language, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks."""
+
+    user_id: UserId
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The record of one piece of audio. `rev` grows with each change, `fence` with each claim.
+
+    The recording is stored under the part's own id. `retries` counts how often
+    an operator had it begin anew after it had failed; `waited_seconds` how long
+    it was told to wait for an engine that had enough to do.
+    """
+
+    id: PartId
+    session_id: SessionId
+    question_id: QuestionId
+    user_id: UserId
+    take: int
+    index: int = 0
+    of: int = 1
+    state: PartState = PartState.UPLOADING
+    rev: int = 0
+    fence: int = 0
+    deliveries: int = 0
+    language: Language | None = None
+    languages: tuple[Language, ...] = ()
+    sha256: str | None = None
+    bytes: int = 0
+    estimated_seconds: float = 0.0
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+    failure: Failure | None = None
+    keep_audio: bool = False
+    retries: int = 0
+    waited_seconds: float = 0.0
+
+
+class Mark(StrEnum):
+    """How far the scoring of an answer is."""
+
+    PENDING = "pending"
+    SCORED = "scored"
+    UNSCORED = "unscored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """One thing said about an answer, resting on words of the transcript.
+
+    `quote` stands verbatim in the transcript, or is None where nothing was found. It needs a person's
+    review where a model takes it for evidence and it shares no word of content with the point.
+    """
+
+    point: str
+    covered: bool
+    quote: str | None = None
+    weight: float = 1.0
+    comment: str | None = None
+    needs_review: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """A score from 0 to 100 with its evidence, or the reason why there is none.
+
+    `usable_share`, from 0 to 1, is how much of what was spoken it could rest on.
+    """
+
+    score: float | None
+    feedback: tuple[Feedback, ...] = ()
+    reason: str | None = None
+    scorer: str = ""
+    usable_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the session's document shows for one question: its newest take, of a long transcript the beginning."""
+
+    question_id: QuestionId
+    take: int
+    rev: int
+    part_id: PartId
+    status: Status
+    audio_stored: bool = True
+    created_at: datetime | None = None
+    transcribed_at: datetime | None = None
+    failure: Failure | None = None
+    transcript: str | None = None
+    is_cut: bool = False
+    language: Language | None = None
+    language_probability: float | None = None
+    duration: float | None = None
+    no_speech: bool = False
+    warnings: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
+    verdict: Verdict | None = None
+    verdict_version: str | None = None
+    mark: Mark | None = None
+    evaluation: Evaluation | None = None
+
+    @property
+    def lacks_score(self) -> bool:
+        """Whether it waits for a score, or has none only because no scorer could be had."""
+        gave_up = self.evaluation is not None and self.evaluation.reason == ScorerUnavailable.code
+        return self.mark is Mark.PENDING or (self.mark is Mark.UNSCORED and gave_up)
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status in (Status.QUEUED, Status.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One interview. `revision` grows with each change of its answers, `cursor` with each event."""
+
+    id: SessionId
+    user_id: UserId
+    questions: tuple[Question, ...]
+    answers: dict[QuestionId, Answer] = field(default_factory=dict)
+    revision: int = 0
+    cursor: int = 0
+    created_at: datetime | None = None
+    title: str | None = None
+
+    def question(self, id: QuestionId) -> Question | None:
+        return next((q for q in self.questions if q.id == id), None)
+
+
+SHOWN = {
+    PartState.QUEUED: Status.QUEUED,
+    PartState.PROCESSING: Status.PROCESSING,
+    PartState.COMPLETED: Status.COMPLETED,
+    PartState.FAILED: Status.FAILED,
+}
+# So that a session with the most answers, each as long as it may be, stays within what a document may hold.
+MOST_SHOWN_BYTES = 32_000
+
+
+def beginning(text: str) -> str:
+    """As much of a transcript as a session's document shows; its record has the whole."""
+    return text.encode("utf-8", "replace")[:MOST_SHOWN_BYTES].decode("utf-8", "ignore")
+
+
+def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
+    """What an answer shows of a take that has this one part."""
+    answer = Answer(
+        question_id=part.question_id,
+        take=part.take,
+        rev=part.rev,
+        part_id=part.id,
+        status=SHOWN[part.state],
+        audio_stored=part.state in LIVE or part.keep_audio,
+        created_at=part.created_at,
+        failure=part.failure if part.state is PartState.FAILED else None,
+    )
+    if part.state is not PartState.COMPLETED or transcript is None:
+        return answer
+    return replace(
+        answer,
+        transcribed_at=part.completed_at,
+        transcript=beginning(transcript.text),
+        is_cut=len(beginning(transcript.text)) < len(transcript.text),
+        language=transcript.language,
+        language_probability=transcript.language_probability,
+        duration=transcript.duration,
+        no_speech=transcript.no_speech,
+        warnings=transcript.warnings,
+        flaws=transcript.flaws,
+        verdict=transcript.verdict,
+        verdict_version=transcript.verdict_version,
+        mark=Mark.PENDING,
+    )

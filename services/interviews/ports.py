@@ -1,0 +1,67 @@
+"""What interviews need from outside: the documents that clients see, the store's elections, quotas."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NewType, Protocol
+
+from services.interviews.model import Answer, Evaluation, Question, QuestionId, Session, SessionId, UserId, Viewer
+
+Election = NewType("Election", object)
+
+
+class Elections(Protocol):
+    """A write that only the primary has confirmed is lost where another is elected before a majority has it.
+
+    Where none was, it is as safe as the newest write that a majority has confirmed: the log is copied in order.
+    """
+
+    def none_since(self, last: Election | None) -> bool:
+        """Whether all that was written since this election went to its primary; False where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The number of a recording that is about to arrive, and what it answers.
+
+    `since` is the newest election before it; where there is none, a majority has the number.
+    """
+
+    number: int
+    question: Question
+    owner: UserId
+    since: Election | None
+
+
+class Sessions(Protocol):
+    """The documents that clients see."""
+
+    async def create(self, session: Session) -> Session:
+        """Keep a new session; SessionExists if the id is taken."""
+
+    async def get(self, id: SessionId, viewer: Viewer) -> Session:
+        """The session; SessionNotFound if it is absent or another user's."""
+
+    async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
+        """Number the next recording; SessionNotFound or QuestionNotFound."""
+
+    async def show(self, session_id: SessionId, answer: Answer) -> bool:
+        """Show the answer unless a newer rev or take is shown already; False if it is a newer take.
+
+        A failed take that is shown as failed already is no event, and makes no new revision.
+        """
+
+    async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
+        """Show the evaluation of a completed take that lacks one; False where it no longer fits."""
+
+    async def record_analysis(self, id: SessionId, revision: int, analysis: Mapping[str, object]) -> bool:
+        """Keep the result that was computed from this revision; False if the session has moved on."""
+
+
+class Quotas(Protocol):
+    """How much each user has stored."""
+
+    async def take(self, user_id: UserId, size: int, most: int) -> bool:
+        """Count so many bytes more, unless that would be over the most; whether they were counted."""
+
+    async def give_back(self, user_id: UserId, size: int) -> None:
+        """Count them no more: nothing was stored."""

@@ -1,0 +1,177 @@
+"""What an operator does by hand: have a failed answer begin anew, or scored, end one that is stuck, sweep now.
+
+1. note in the log what is about to be done;
+2. move the record, if the table of moves and the record's state allow it;
+3. go on as after any such move: show it and ring, or close it;
+4. note what came of it.
+
+A process that dies after 1 leaves an entry without an outcome; after 2 the sweep
+does what remains of 3.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from services.analysis.ports import Scorings
+from services.errors import (
+    AnswerNotFound,
+    FailedByOperator,
+    NotFailed,
+    NotInWork,
+    NotUnscored,
+    Problem,
+    QuestionNotFound,
+    RecordingGone,
+    StoreUnavailable,
+    TakeSuperseded,
+)
+from services.interviews.model import Failure, Mark, Part, PartState, QuestionId, SessionId, UserId, Viewer, answer_of
+from services.interviews.ports import Sessions
+from services.operations.ports.audit_log import Action, AuditLog, Deed, Outcome
+from services.operations.ports.interventions import Interventions
+from services.recordings.ports.records import Records
+from services.recordings.ports.workers import Doorbell
+
+log = structlog.get_logger(__name__)
+
+After = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who does it, and in which request."""
+
+    viewer: Viewer
+    request_id: str
+
+    @property
+    def who(self) -> UserId:
+        return self.viewer.user_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    sessions: Sessions
+    records: Records
+    scorings: Scorings
+    interventions: Interventions
+    doorbell: Doorbell
+    audit_log: AuditLog
+    close: Callable[[Part], Awaitable[None]]
+    supersede: Callable[..., Awaitable[int]]
+    sweeping: Callable[[bool], Awaitable[Mapping[str, int]]]
+
+    async def retry(self, session_id: SessionId, question_id: QuestionId, operator: Operator) -> Part:
+        """Queue the newest take of an answer again, as if it had just been accepted.
+
+        NotFailed if that has not failed, RecordingGone if its audio is not kept,
+        SameInWork or TakeSuperseded if it was recorded again meanwhile.
+        """
+        part = await self._newest(session_id, question_id, operator.viewer)
+        async with self._noted(_deed(Action.RETRY, part, operator)) as after:
+            queued = await self.interventions.retry(part.id)
+            if queued is None:
+                raise await self._why_not(part)
+            await self._announce(queued)
+            after.update(_standing(queued))
+        return queued
+
+    async def fail(self, session_id: SessionId, question_id: QuestionId, reason: str, operator: Operator) -> Part:
+        """End an answer that waits or is in work, and keep its audio for a retry; NotInWork if it has ended."""
+        part = await self._newest(session_id, question_id, operator.viewer)
+        async with self._noted(_deed(Action.FAIL, part, operator, reason)) as after:
+            failed = await self.interventions.fail(part.id, Failure(FailedByOperator.code, reason))
+            if failed is None:
+                raise NotInWork
+            await self.close(failed)
+            after.update(_standing(failed))
+        return failed
+
+    async def score(self, session_id: SessionId, question_id: QuestionId, operator: Operator) -> Part:
+        """Have an answer scored that was given up for want of a scorer; NotUnscored if it was not."""
+        part = await self._newest(session_id, question_id, operator.viewer)
+        async with self._noted(_deed(Action.SCORE, part, operator)) as after:
+            answer = (await self.sessions.get(session_id, operator.viewer)).answers.get(question_id)
+            if answer is None or answer.mark is not Mark.UNSCORED or not answer.lacks_score:
+                raise NotUnscored
+            await self.scorings.rescore(answer.part_id)
+            await self.doorbell.score(answer.part_id)
+            after.update(_standing(part))
+        return part
+
+    async def sweep(self, operator: Operator, *, dry_run: bool) -> Mapping[str, int]:
+        """Sweep and audit now, or only count what that would do."""
+        on = {"dry_run": dry_run}
+        deed = Deed(who=operator.who, action=Action.SWEEP, on=on, before={}, request_id=operator.request_id)
+        async with self._noted(deed) as after:
+            counts = await self.sweeping(dry_run)
+            after.update(counts)
+        return counts
+
+    async def _newest(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> Part:
+        session = await self.sessions.get(session_id, viewer)
+        if session.question(question_id) is None:
+            raise QuestionNotFound
+        part = await self.interventions.newest(session_id, question_id)
+        if part is None:
+            raise AnswerNotFound
+        return part
+
+    async def _why_not(self, part: Part) -> Problem:
+        now = await self.records.get(part.id) or part
+        if now.state is PartState.FAILED:
+            return RecordingGone()
+        return NotFailed(f"This answer is {now.state.value}. Only a failed answer can be retried.")
+
+    async def _announce(self, queued: Part) -> None:
+        if not await self.sessions.show(queued.session_id, answer_of(queued)):
+            await self.supersede(queued, itself=True)
+            now = await self.records.get(queued.id)
+            if now is None or now.state is PartState.SUPERSEDED:
+                raise TakeSuperseded
+        await self.doorbell.transcribe(queued.id)
+
+    @asynccontextmanager
+    async def _noted(self, deed: Deed) -> AsyncIterator[After]:
+        """Note the deed before it is done, and what came of it; who is cancelled leaves the outcome open."""
+        id = await self.audit_log.begin(deed)
+        after: After = {}
+        try:
+            yield after
+        except StoreUnavailable as problem:
+            await self._note_end(id, Outcome.BROKE_OFF, {"problem": problem.code})
+            raise
+        except Problem as problem:
+            await self._note_end(id, Outcome.REFUSED, {"problem": problem.code})
+            raise
+        except Exception as error:
+            await self._note_end(id, Outcome.BROKE_OFF, {"problem": type(error).__name__})
+            raise
+        await self._note_end(id, Outcome.DONE, after)
+
+    async def _note_end(self, id: str, outcome: Outcome, after: Mapping[str, object]) -> None:
+        try:
+            await self.audit_log.end(id, outcome, after)
+        except StoreUnavailable:
+            log.warning("outcome not noted", entry=id, outcome=outcome.value)
+
+
+def _deed(action: Action, part: Part, operator: Operator, reason: str | None = None) -> Deed:
+    on = {"session_id": part.session_id, "question_id": part.question_id, "take": part.take, "file_id": part.id}
+    return Deed(
+        who=operator.who,
+        action=action,
+        on=on,
+        before=_standing(part),
+        request_id=operator.request_id,
+        reason=reason,
+    )
+
+
+def _standing(part: Part) -> After:
+    """How a record stands, in short."""
+    failure = part.failure.code if part.failure else None
+    return {"state": part.state.value, "deliveries": part.deliveries, "retries": part.retries, "error": failure}

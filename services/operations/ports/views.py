@@ -1,0 +1,106 @@
+"""What operators see of the records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from services.interviews.model import Part, QuestionId, SessionId, Status, UserId
+
+
+class Wait(StrEnum):
+    """What an answer waits for."""
+
+    UPLOADING = "uploading"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    UNSETTLED = "unsettled"
+    UNSCORED = "unscored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """A part that waits for too long: since when, and who worked on it last."""
+
+    wait: Wait
+    part: Part
+    since: datetime | None
+    seconds: float
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A part that failed, and whether no newer take of its answer was accepted since."""
+
+    part: Part
+    is_newest: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerSeen:
+    question_id: QuestionId
+    take: int
+    status: Status
+    code: str | None
+    audio_stored: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSeen:
+    """A session in short: no transcript, no score."""
+
+    id: SessionId
+    user_id: UserId
+    title: str | None
+    created_at: datetime
+    questions: int
+    answers: tuple[AnswerSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of what is listed newest first ended."""
+
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """What ended lately: how many were completed within so many minutes, and which codes failed."""
+
+    completed: Mapping[int, int]
+    failed_in_hour: Mapping[str, int]
+    failed_in_day: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What one collection holds; `disk_bytes` is what it takes on disk, without indexes."""
+
+    documents: int
+    bytes: int
+    disk_bytes: int
+
+
+class Views(Protocol):
+    """Single answers and sums, to be looked at. Each look is bounded and goes by an index."""
+
+    async def sessions(self, sought: str, limit: int) -> list[SessionSeen]:
+        """Sessions of this id or this user, or whose title begins so (in small or capital letters)."""
+
+    async def stuck(self, seconds: float, limit: int) -> list[Stuck]:
+        """Of each kind of waiting the parts that have waited longest, if for so many seconds."""
+
+    async def count_stuck(self, seconds: float, most: int) -> dict[Wait, int]:
+        """How many `stuck` would find without its limit; counts no further than `most`."""
+
+    async def failed(self, before: Place | None, limit: int) -> list[Ended]:
+        """What failed, newest first."""
+
+    async def recent(self) -> Recent: ...
+
+    async def stored(self) -> Mapping[str, Stored]:
+        """What the audio takes, as `files` and `chunks`."""

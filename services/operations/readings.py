@@ -1,0 +1,85 @@
+"""What the operators are told: how much stands where, for how long, and what was done so far.
+
+Ages are in seconds of the store's own time. Sums never fall.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.interviews.model import PartState
+
+PROCESSING_BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+TURNAROUND_BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
+OUTCOMES = ("delivered", "failed", "dead")
+
+
+def bucket(seconds: float, bounds: tuple[float, ...]) -> int:
+    """Which bucket the seconds fall into; the one after the last bound holds what is above all of them."""
+    return bisect_left(bounds, seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Records that wait for the same thing: how many, and the ages of the oldest and of the longest silent."""
+
+    number: int = 0
+    oldest_seconds: float = 0.0
+    silent_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How often each bucket was met (not added up), and the sum of what was met."""
+
+    buckets: tuple[int, ...]
+    sum: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """The passes of a sweep or of an audit; no age where there never was one."""
+
+    number: int = 0
+    age_seconds: float | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What was done since the database was made."""
+
+    ended: Mapping[PartState, int]
+    failures: Mapping[str, int]
+    deliveries: int
+    webhooks: Mapping[str, int]
+    restarts: Mapping[str, int]
+    processing: Histogram
+    turnaround: Histogram
+    sweeps: Passes
+    audits: Passes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """What the store writes to, in bytes."""
+
+    bytes: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Everything at one moment."""
+
+    lines: Mapping[PartState, Line]
+    unsettled: Line
+    scoring: Line
+    webhooks: Line
+    kept: int
+    files: int
+    bytes: int
+    workers: int
+    slots: int
+    totals: Totals
+    disk: Disk | None = None

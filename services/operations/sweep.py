@@ -1,0 +1,153 @@
+"""The sweep: drives on what was interrupted. Safe to run twice at once.
+
+It goes by state, never by age alone: a time limit only says when a silent
+worker or upload has lost its claim, or how long kept audio is kept.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, fields
+
+import structlog
+
+from services.errors import StoreUnavailable, WorkerLost
+from services.interviews.model import Failure, Part, PartId, answer_of
+from services.interviews.ports import Sessions
+from services.operations.ports.upkeep import Upkeep
+from services.recordings.ports.audio import Audio
+from services.recordings.ports.tally import Tally
+from services.recordings.ports.workers import Doorbell
+
+log = structlog.get_logger(__name__)
+
+RINGS_AT_ONCE = 200
+PUT_OFF_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a sweep did, or would do."""
+
+    rung: int = field(default=0, metadata={"what": "waiting answers rung for again"})
+    reclaimed: int = field(default=0, metadata={"what": "answers taken back from workers that fell silent"})
+    failed: int = field(default=0, metadata={"what": "answers failed after their last delivery"})
+    abandoned: int = field(default=0, metadata={"what": "abandoned uploads removed"})
+    closed: int = field(default=0, metadata={"what": "ended answers whose clean-up was interrupted"})
+    scored: int = field(default=0, metadata={"what": "transcripts sent to be scored again"})
+    expired: int = field(default=0, metadata={"what": "kept recordings of failed answers deleted"})
+    stray_files: int = field(default=0, metadata={"what": "audio files without a record deleted"})
+    stray_chunks: int = field(default=0, metadata={"what": "sets of audio chunks without a file deleted"})
+
+    def as_dict(self) -> dict[str, int]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def merged(first: Counts, second: Counts) -> Counts:
+    return Counts(**{name: count + second.as_dict()[name] for name, count in first.as_dict().items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    sessions: Sessions
+    upkeep: Upkeep
+    audio: Audio
+    doorbell: Doorbell
+    close: Callable[[Part], Awaitable[None]]
+    tally: Tally
+
+    async def run(self, hours: float) -> Counts:
+        """One pass over the records; `hours` is how long failed answers keep their audio."""
+        counts = Counts()
+        counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
+        counts.abandoned = await self._close_all(await self.upkeep.abandon())
+        counts.expired = await self._close_all(await self.upkeep.expire(hours))
+        counts.closed = await self._close_all(await self.upkeep.unsettled())
+        counts.reclaimed = await self._reclaim()
+        counts.scored = await self._score()
+        counts.rung = await self._ring()
+        await self.tally.swept("sweep", counts.as_dict())
+        return counts
+
+    async def audit(self) -> Counts:
+        """One pass over the stored audio: what no record needs goes."""
+        counts = Counts()
+        async for ids in self.audio.stray_files():
+            counts.stray_files += await self._remove(await self._strays(ids))
+        async for ids in self.audio.stray_chunks():
+            counts.stray_chunks += await self._remove(await self._strays(ids))
+        await self.tally.swept("audit", counts.as_dict())
+        return counts
+
+    async def survey(self, hours: float) -> Counts:
+        """What `run` and `audit` would find now; changes nothing."""
+        found = await self.upkeep.survey(hours)
+        waiting = await self.doorbell.waiting()
+        return Counts(
+            rung=0 if waiting is None else max(0, found.due - waiting),
+            reclaimed=found.silent,
+            failed=found.exhausted,
+            abandoned=found.abandoned,
+            closed=found.unsettled,
+            scored=found.unscored,
+            expired=found.expired,
+            stray_files=sum([len(await self._strays(ids)) async for ids in self.audio.stray_files()]),
+            stray_chunks=sum([len(await self._strays(ids)) async for ids in self.audio.stray_chunks()]),
+        )
+
+    async def _close_all(self, parts: list[Part]) -> int:
+        closed = 0
+        for part in parts:
+            if await self._succeeds(self.close(part), part.id):
+                closed += 1
+            else:
+                await self.upkeep.put_off(part.id, PUT_OFF_SECONDS)
+        return closed
+
+    async def _remove(self, ids: list[PartId]) -> int:
+        return len([id for id in ids if await self._succeeds(self.audio.delete(id), id)])
+
+    async def _succeeds(self, work: Awaitable[object], id: PartId) -> bool:
+        """One recording of which nothing can be done does not hold the others up."""
+        try:
+            await work
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("not cleaned up", part=id)
+            return False
+        return True
+
+    async def _reclaim(self) -> int:
+        parts = await self.upkeep.reclaim()
+        for part in parts:
+            await self.sessions.show(part.session_id, answer_of(part))
+            await self.doorbell.transcribe(part.id)
+        return len(parts)
+
+    async def _score(self) -> int:
+        ids = await self.upkeep.unscored()
+        for id in ids:
+            await self.doorbell.score(id)
+        return len(ids)
+
+    async def _ring(self) -> int:
+        """Ring for as many as have no ring waiting, so that rings do not pile up.
+
+        While many rings wait, the workers have enough to do until the next
+        sweep. Nothing is counted then, however long the queue is, and one ring
+        a sweep goes to who has gone longest without: it may be the one that was lost.
+        """
+        waiting = await self.doorbell.waiting()
+        if waiting is None:
+            return 0
+        is_short = waiting < RINGS_AT_ONCE
+        missing = await self.upkeep.count_due(waiting + RINGS_AT_ONCE) - waiting if is_short else 1
+        if missing <= 0:
+            return 0
+        ids = await self.upkeep.due(min(missing, RINGS_AT_ONCE))
+        for id in ids:
+            await self.doorbell.transcribe(id)
+        return len(ids)
+
+    async def _strays(self, ids: list[PartId]) -> list[PartId]:
+        owned = await self.upkeep.owned(ids)
+        return [id for id in ids if id not in owned]

@@ -1,0 +1,61 @@
+"""Closing an ended part: the audio goes, the answer shows the end, webhooks are recorded, the record is settled.
+
+The order is the promise: an answer that shows `completed` has no audio left.
+Each step may be repeated; the sweep repeats what was interrupted.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from services.events.model import AnswerEnded
+from services.interviews.model import SHOWN, Part, PartState, answer_of
+from services.interviews.ports import Sessions
+from services.interviews.transcript import Transcript
+from services.recordings.ports.audio import Audio, Deletion
+from services.recordings.ports.records import Closings, Records, Uploads
+from services.recordings.ports.tally import Tally
+
+log = structlog.get_logger(__name__)
+
+
+class AudioLeft(Exception):
+    """What was deleted is still there: the answer does not show its end before that is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    sessions: Sessions
+    uploads: Uploads
+    records: Records
+    closings: Closings
+    audio: Audio
+    tally: Tally
+    emit: Callable[[AnswerEnded], Awaitable[None]]
+
+    async def close(self, part: Part, transcript: Transcript | None = None) -> None:
+        """Do what remains for a part in an ended state; AudioLeft where its audio does not go."""
+        deletion = None if part.keep_audio else await self._delete(part)
+        if part.state in SHOWN:
+            if part.state is PartState.COMPLETED and transcript is None:
+                transcript = await self.records.transcript(part.id)
+            if await self.sessions.show(part.session_id, answer_of(part, transcript)):
+                await self.emit(AnswerEnded(part, transcript))
+        await self.tally.ended(part.id)
+        await self.closings.settle(part.id, part.rev, deletion)
+
+    async def _delete(self, part: Part) -> Deletion:
+        deletion = await self.audio.delete(part.id)
+        log.info("audio deleted", part=part.id, session=part.session_id, question=part.question_id, left=deletion.left)
+        if deletion.left and part.state in SHOWN:
+            raise AudioLeft(f"{deletion.left} pieces of {part.id} are still there")
+        return deletion
+
+    async def supersede(self, part: Part, *, itself: bool = False) -> int:
+        """End the takes before this part's, and its own if asked; returns how many ended."""
+        before = part.take + 1 if itself else part.take
+        ended = await self.uploads.supersede(part.session_id, part.question_id, before)
+        for old in ended:
+            await self.close(old)
+        return len(ended)

@@ -1,0 +1,211 @@
+"""Taking in a recording, so that a crash at any point can be repaired.
+
+1. number the take and keep a record `uploading`, which names the audio to come;
+2. store the bytes as they arrive, if there is room for them to wait;
+3. move the record to `queued`, with their hash and length;
+4. show the answer as queued, unless a newer take is shown;
+5. ring for a worker: if that is lost, the sweep rings again.
+
+Of the first three only 3 waits for a majority, and then that majority has what
+came before it too, unless another primary was elected meanwhile: then it is
+asked whether all is there. Once that is known the recording will be
+transcribed. Where 3 finds the same recording of the same answer in work
+already, that one goes on as the newest take, and the bytes that came a second
+time are removed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from services.errors import Problem, QuestionNotFound, StoreUnavailable, TakeSuperseded
+from services.interviews.model import (
+    Part,
+    PartId,
+    PartState,
+    QuestionId,
+    SessionId,
+    Status,
+    Viewer,
+    answer_of,
+    new_part_id,
+)
+from services.interviews.ports import Election, Elections, Sessions
+from services.recordings.formats import FORMATS, estimated_seconds
+from services.recordings.ports.audio import Audio, Incoming, Stored
+from services.recordings.ports.records import Records, Uploads
+from services.recordings.ports.workers import Doorbell
+from services.recordings.upload_heartbeats import Arrivals
+
+log = structlog.get_logger(__name__)
+
+CLEAN_UP_SECONDS = 5.0
+GIVEN_UP = "The recording could not be stored in time. Send it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A take that has its number, and the newest election before it got that; see Take."""
+
+    part: Part
+    since: Election | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    sessions: Sessions
+    uploads: Uploads
+    audio: Audio
+    doorbell: Doorbell
+    records: Records
+    arrivals: Arrivals
+    elections: Elections
+    close: Callable[[Part], Awaitable[None]]
+    supersede: Callable[..., Awaitable[int]]
+
+    async def admit(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer) -> None:
+        """Refuse without numbering anything: SessionNotFound or QuestionNotFound."""
+        session = await self.sessions.get(session_id, viewer)
+        if session.question(question_id) is None:
+            raise QuestionNotFound
+
+    async def number(
+        self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, *, id: PartId | None = None
+    ) -> Numbered:
+        """The next take of an answer, before anything of it is read: SessionNotFound or QuestionNotFound.
+
+        A take that is never received is a number that is left out, no more.
+        """
+        take = await self.sessions.next_take(session_id, question_id, viewer)
+        part = Part(
+            id=id or new_part_id(),
+            session_id=session_id,
+            question_id=question_id,
+            user_id=take.owner,
+            take=take.number,
+            language=take.question.language,
+            languages=take.question.languages,
+        )
+        return Numbered(part, take.since)
+
+    async def receive(
+        self,
+        session_id: SessionId,
+        question_id: QuestionId,
+        viewer: Viewer,
+        incoming: Incoming,
+        *,
+        id: PartId | None = None,
+    ) -> Part:
+        """Number a recording and take it in."""
+        return await self.take_in(await self.number(session_id, question_id, viewer, id=id), incoming)
+
+    async def take_in(self, numbered: Numbered, incoming: Incoming) -> Part:
+        """Store a numbered recording under its id and queue it; durable once this returns.
+
+        A part of another id is the same recording, which was in work already.
+        TakeSuperseded if a newer recording was accepted meanwhile, TooMuchQueued
+        if others were accepted that leave no room for it to wait. Left by any
+        error, it leaves no audio behind.
+        """
+        part = numbered.part
+        try:
+            await self._begin(numbered)
+            with self.arrivals.one(part.id):
+                data = self._watched(part.id, incoming.data)
+                stored = await self.audio.store(part.id, data, _metadata(part, incoming))
+            queued = await self._accept(part, stored, incoming)
+            if queued.id == part.id:
+                await self._make_sure(numbered, stored)
+        except BaseException as reason:
+            await self._give_up(part, getattr(reason, "code", type(reason).__name__))
+            raise
+        if queued.id != part.id:
+            await self._give_up(part, "the same recording is in work")
+        await self._announce(queued)
+        return queued
+
+    async def recover(self, id: PartId) -> Part | None:
+        """The part of an upload that was cut short, if it was accepted; else it never will be."""
+        aborted = await self.uploads.abort(id)
+        if aborted is not None:
+            await self.close(aborted)
+            return None
+        part = await self.records.get(id)
+        if part is None or part.state is PartState.ABORTED:
+            return None
+        if part.state is PartState.QUEUED:
+            await self._announce(part)
+        return part
+
+    async def _begin(self, numbered: Numbered) -> None:
+        """Keep the record; one that stays proves that the number did, which the same primary gave before."""
+        await self.uploads.begin(numbered.part)
+        if numbered.since is not None and not self.elections.none_since(numbered.since):
+            raise StoreUnavailable(GIVEN_UP)
+
+    async def _make_sure(self, numbered: Numbered, stored: Stored) -> None:
+        """Once a majority has the accepted record, does it have the audio? What has none is taken back."""
+        id = numbered.part.id
+        if self.elections.none_since(numbered.since) or await self.audio.is_whole(id, stored):
+            return
+        withdrawn = await self.uploads.withdraw(id)
+        if withdrawn is not None:
+            await self.close(withdrawn)
+        raise StoreUnavailable(GIVEN_UP)
+
+    async def _watched(self, id: PartId, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for piece in data:
+            if self.arrivals.is_lost(id):
+                raise StoreUnavailable(GIVEN_UP)
+            yield piece
+
+    async def _accept(self, part: Part, stored: Stored, incoming: Incoming) -> Part:
+        seconds = estimated_seconds(incoming.container, stored.size)
+        await incoming.reserve(seconds)
+        queued = await self.uploads.accept(part.id, stored.sha256, stored.size, seconds)
+        if queued is None:
+            raise StoreUnavailable(GIVEN_UP)
+        return queued
+
+    async def _announce(self, part: Part) -> None:
+        if not await self.sessions.show(part.session_id, answer_of(part)):
+            await self.supersede(part, itself=True)
+            if not await self._goes_on_as_newer(part):
+                raise TakeSuperseded
+        await self.doorbell.transcribe(part.id)
+        if part.take > 1:
+            with suppress(StoreUnavailable):  # who takes on an old take sees that it is one
+                await self.supersede(part)
+
+    async def _goes_on_as_newer(self, part: Part) -> bool:
+        """Whether the same recording came again meanwhile, so that the part counts as a newer take."""
+        now = await self.records.get(part.id)
+        return now is not None and now.take > part.take and now.state is not PartState.SUPERSEDED
+
+    async def _give_up(self, part: Part, reason: str) -> None:
+        """Remove what was stored, also while the caller is being cancelled; the sweep does the rest."""
+        log.info("upload given up", part=part.id, reason=reason)
+        cleaning = asyncio.ensure_future(self._clean_up(part))
+        try:
+            await asyncio.wait_for(asyncio.shield(cleaning), CLEAN_UP_SECONDS)
+        except (TimeoutError, asyncio.CancelledError, Problem):
+            log.warning("upload left to the sweep", part=part.id)
+
+    async def _clean_up(self, part: Part) -> None:
+        aborted = await self.uploads.abort(part.id)
+        if aborted is not None:
+            await self.close(aborted)
+
+
+def _metadata(part: Part, incoming: Incoming) -> Mapping[str, object]:
+    return {
+        "session_id": part.session_id,
+        "question_id": part.question_id,
+        "user_id": part.user_id,
+        "status": Status.QUEUED.value,
+        "content_type": FORMATS[incoming.container].media_type,
+    }

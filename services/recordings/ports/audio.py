@@ -1,0 +1,71 @@
+"""What the use cases need from the store of recordings."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.interviews.model import PartId
+from services.recordings.formats import Container
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored of a recording."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a deletion removed, and what a look afterwards still found."""
+
+    files: int
+    chunks: int
+    left: int
+
+
+class Audio(Protocol):
+    """Bytes under an id."""
+
+    async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
+        """Keep the bytes as they arrive.
+
+        The primary has confirmed them once this returns; see Elections. Holds a
+        few chunks at most. If it is left by an error, `delete` removes what was
+        written. StoreUnavailable if the database did not confirm.
+        """
+
+    async def is_whole(self, id: PartId, stored: Stored) -> bool:
+        """Whether a majority has all that was stored."""
+
+    def read(self, id: PartId) -> AsyncIterator[bytes]:
+        """The bytes, in pieces; AudioMissing if they are not there."""
+
+    async def mark(self, id: PartId, status: str) -> None:
+        """Set the file's `status` in its metadata; nothing there is no error."""
+
+    async def delete(self, id: PartId) -> Deletion:
+        """Forget the bytes. Nothing there is no error."""
+
+    def stray_files(self) -> AsyncIterator[list[PartId]]:
+        """The ids of all files, lot by lot; a record decides which of them are strays."""
+
+    def stray_chunks(self) -> AsyncIterator[list[PartId]]:
+        """The ids under which there are chunks and no file, lot by lot."""
+
+
+async def _always(_: float) -> None:
+    """Where nobody counts, there is room for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A recording as it arrives: its container, and its bytes from the first on.
+
+    `reserve` says how long it is, as far as is known, and raises TooMuchQueued where that may not wait.
+    """
+
+    container: Container
+    data: AsyncIterator[bytes]
+    reserve: Callable[[float], Awaitable[None]] = _always

@@ -1,0 +1,59 @@
+"""What the use cases need from the records of parts.
+
+Times are the store's own, so that no two clocks need to agree. A method that
+changes a record returns the record as it then is, or None where the record had
+moved on and nothing was written.
+"""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from services.interviews.model import Part, PartId, QuestionId, SessionId
+from services.interviews.transcript import Transcript
+from services.recordings.ports.audio import Deletion
+
+
+class Uploads(Protocol):
+    """The records of recordings that are arriving."""
+
+    async def begin(self, part: Part) -> None:
+        """Keep the record before the first byte of its audio."""
+
+    async def touch(self, ids: Collection[PartId]) -> set[PartId]:
+        """Say that these still arrive; those of them that were given up by the sweep."""
+
+    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
+        """uploading -> queued, with the estimate of its seconds.
+
+        If the same recording of the same answer waits or is in work already, this
+        upload stays as it is, and the answer is that other part: its take is
+        raised to this one's, so that it counts as the newest recording.
+        """
+
+    async def abort(self, id: PartId) -> Part | None:
+        """uploading -> aborted."""
+
+    async def withdraw(self, id: PartId) -> Part | None:
+        """queued -> aborted, where it turns out that its audio is not there."""
+
+    async def supersede(self, session_id: SessionId, question_id: QuestionId, take: int) -> list[Part]:
+        """End what waits or is in work of the takes before this one."""
+
+
+class Records(Protocol):
+    """The records, to be read."""
+
+    async def get(self, id: PartId) -> Part | None: ...
+
+    async def transcript(self, id: PartId) -> Transcript | None:
+        """The full transcript of a completed part, with its segments."""
+
+    async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:
+        """Of each question the newest take that is arriving or was accepted."""
+
+
+class Closings(Protocol):
+    """The last writes to an ended record."""
+
+    async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
+        """Nothing remains to be done for this state; notes the deletion of the audio."""

@@ -1,0 +1,23 @@
+"""What the operators are shown."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from services.background import Kind
+from services.interviews.model import PartId
+
+
+class Tally(Protocol):
+    """Sums that outlive processes. A crash may lose one; none is counted twice."""
+
+    async def ended(self, id: PartId) -> None:
+        """Count how an ended part ended, the first time this is called for it."""
+
+    async def sent(self, outcome: str) -> None:
+        """Count one try to deliver to a webhook."""
+
+    async def restarted(self, kind: Kind) -> None:
+        """Count one restart of this kind of background work."""
+
+    async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
+        """Count one pass of the `sweep` or the `audit`, and what it did."""

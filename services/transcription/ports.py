@@ -1,0 +1,87 @@
+"""What turns a recording into text, and text into a score."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.interviews.language import Language
+from services.interviews.model import Failure, Part, PartId
+from services.interviews.transcript import Flaw, Span, Transcript
+
+RATE = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Decoded sound: 16-bit little-endian mono at 16 kHz."""
+
+    pcm: bytes
+    duration: float
+    flaws: tuple[Flaw, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The codes of its flaws, each once."""
+        return tuple(dict.fromkeys(flaw.code for flaw in self.flaws))
+
+
+class Decoder(Protocol):
+    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
+        """AudioUnreadable or AudioTooLong; never more work or memory than the caps allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Where somebody speaks: `spans`, with air around them, are to be read; `heard` says where text has to be."""
+
+    spans: list[Span]
+    heard: list[Span]
+
+
+class VoiceActivity(Protocol):
+    async def find(self, recording: Recording) -> Activity:
+        """No spans where nobody speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What an engine is given: a recording in which somebody speaks.
+
+    `language` is what is spoken; beside `languages`, one of which is to be found out, it is the likeliest.
+    """
+
+    recording: Recording
+    spans: list[Span]
+    language: Language | None = None
+    prompt: str | None = None
+    languages: tuple[Language, ...] = ()
+
+
+class SpeechEngine(Protocol):
+    async def transcribe(self, speech: Speech) -> Transcript:
+        """EngineUnavailable and its kind (try again), or EngineRefused."""
+
+
+class Claims(Protocol):
+    """The records as a worker sees them. Each write but the claim is fenced."""
+
+    async def claim(self, id: PartId, owner: str) -> Part | None:
+        """Take a part that is due, or whose worker fell silent; raises fence and deliveries."""
+
+    async def beat(self, id: PartId, fence: int) -> bool:
+        """Keep the claim; False if it is lost."""
+
+    async def complete(self, id: PartId, fence: int, transcript: Transcript) -> Part | None:
+        """processing -> completed, with the transcript, in one write."""
+
+    async def again(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
+        """processing -> queued, due after so many seconds."""
+
+    async def wait(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
+        """processing -> queued, due after so many seconds, which are added up; the delivery does not count."""
+
+    async def release(self, id: PartId, fence: int) -> Part | None:
+        """processing -> queued at once; the delivery does not count."""
+
+    async def fail(self, id: PartId, fence: int, failure: Failure, *, keep_audio: bool) -> Part | None:
+        """processing -> failed."""

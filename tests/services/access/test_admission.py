@@ -1,0 +1,99 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.access.admission import Admission
+from services.errors import Problem, RateLimited, TooManyUploads, TooMuchQueued, UploadsSaturated
+from services.interviews.model import Viewer
+from tests.fakes.records import FakeBacklog
+from tests.house import ALICE, BOB, Interior
+
+
+def admission(house: Interior, *, of_user: int = 2, of_all: int = 3, seconds: float = 60.0) -> Admission:
+    return Admission(
+        limits=house.limits,
+        backlog=FakeBacklog(house.memory),
+        wait=house.pace.of_all,
+        most_uploads_of_user=of_user,
+        most_uploads=of_all,
+        most_queued_seconds=seconds,
+    )
+
+
+async def at_once() -> None: ...
+
+
+async def hold_open(gate: Admission, viewer: Viewer, until: Callable[[], Awaitable[object]] = at_once) -> None:
+    async with gate.upload(viewer):
+        await until()
+
+
+async def test_a_user_has_so_many_uploads_in_flight_and_the_process_so_many() -> None:
+    gate, done = admission(Interior()), asyncio.Event()
+    tasks = [asyncio.create_task(hold_open(gate, who, done.wait)) for who in (ALICE, ALICE, BOB)]
+    await asyncio.sleep(0)
+    for who, problem in ((ALICE, TooManyUploads), (BOB, UploadsSaturated)):
+        with pytest.raises(problem) as refused:
+            await hold_open(gate, who, done.wait)
+        assert refused.value.retry_after
+    done.set()
+    await asyncio.gather(*tasks)
+    assert not gate.in_flight
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), RateLimited(), asyncio.CancelledError()])
+async def test_the_place_is_given_back_on_every_way_out(error: BaseException) -> None:
+    gate = admission(Interior())
+
+    async def breaks() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        await hold_open(gate, ALICE, breaks)
+    assert not gate.in_flight
+
+
+async def test_a_cancelled_upload_gives_its_place_back() -> None:
+    gate = admission(Interior())
+    task = asyncio.create_task(hold_open(gate, ALICE, asyncio.Event().wait))
+    await asyncio.sleep(0)
+    assert gate.in_flight.total() == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert not gate.in_flight
+
+
+async def test_who_has_much_waiting_waits() -> None:
+    house = Interior()
+    gate, session = admission(house, seconds=10.0), await house.session()
+    async with gate.upload(ALICE):
+        await house.upload(session, data=b"x" * 88_000)
+    with pytest.raises(TooMuchQueued) as refused:
+        await hold_open(gate, ALICE)
+    assert refused.value.retry_after == await house.pace.of_all()
+    assert not gate.in_flight
+    await hold_open(gate, BOB)
+    await house.work_off()
+    await hold_open(gate, ALICE)
+
+
+async def test_rates_are_counted_for_addresses_users_and_uploads() -> None:
+    house = Interior()
+    house.limits.left = {"address": 1, "requests": 1, "uploads": 1}
+    gate = admission(house)
+
+    async def all_three() -> list[type[Problem] | None]:
+        found: list[type[Problem] | None] = []
+        for count in (gate.address("10.0.0.1"), gate.request(ALICE), hold_open(gate, ALICE)):
+            try:
+                await count
+                found.append(None)
+            except Problem as problem:
+                assert problem.retry_after == 7.0
+                found.append(type(problem))
+        return found
+
+    assert await all_three() == [None] * 3
+    assert await all_three() == [RateLimited] * 3
+    assert house.limits.hits[:3] == [("address", "10.0.0.1"), ("requests", "alice"), ("uploads", "alice")]
