@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.gathered import Gathered
+from app.body_coalescing import Gathered
 from app.slow_readers import Draining
 
 HEAD_SECONDS = 10.0

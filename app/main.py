@@ -12,10 +12,10 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from app.config import Settings, StackSettings
+from app.container import House, furnish
 from app.environment import settings_or_end, strangers
-from app.garbage import collect_rarely
+from app.gc_tuning import collect_rarely
 from app.guarded_http import LEAVE
-from app.house import House, furnish
 from app.jobs import make_celery
 from app.logs import configure_logs, warn_of
 from app.open_files import allow_many
@@ -24,12 +24,12 @@ from app.readiness import look
 from routes import (
     admin,
     analyses,
-    document,
     errors,
     event_socket,
     events,
     health,
     metrics,
+    openapi,
     pages,
     reference,
     sessions,
@@ -38,9 +38,9 @@ from routes import (
     webhooks,
 )
 from routes.bodies import ClosedAfterRefusal, GuardedBodies
+from routes.dependencies import Guests, Services
 from routes.http_metrics import HttpMeter, HttpMetrics
-from routes.needs import Guests, Services
-from routes.private import Private
+from routes.privacy_headers import Private
 from routes.request_id import RequestId
 from services.access import admission
 from services.access.idempotency import Idempotency
@@ -119,7 +119,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
         reference,
     ):
         app.include_router(room.router)
-    document.install(app)
+    openapi.install(app)
     app.add_middleware(GuardedBodies)
     if origins:
         app.add_middleware(

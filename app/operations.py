@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
-from app.house import House
-from routes.needs import Operations
+from app.container import House
+from routes.dependencies import Operations
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.interventions import MongoInterventions
-from services.adapters.mongo.views import MongoViews
+from services.adapters.mongo.operator_views import MongoViews
 from services.operations.interventions import Intervention
 from services.operations.oversight import Oversight
 from services.operations.sweep import Sweep, merged

@@ -8,8 +8,8 @@ import structlog
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from app.house import House
-from routes.needs import Health
+from app.container import House
+from routes.dependencies import Health
 from services.access.ports import Tokens
 from services.adapters.mongo.client import is_replicated
 from services.adapters.mongo.documents import Document

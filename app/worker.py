@@ -14,10 +14,10 @@ import structlog
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
+from app.container import House, furnish
 from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
-from app.house import House, furnish
 from app.jobs import audit_seconds, make_celery
-from app.signs import Signs
+from app.worker_heartbeat import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.analysis.scoring import Scoring

@@ -27,8 +27,8 @@ from benchmarks import (
 from benchmarks.child import ChildFailed
 from benchmarks.files import TooFewFiles
 from benchmarks.results import Result
+from benchmarks.run import Options, Watch
 from benchmarks.transcribing import NotTranscribed
-from benchmarks.watch import Options, Watch
 from scripts.stack.errors import StackError
 from scripts.stack.signals import Signals, Stopped
 

@@ -4,19 +4,19 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from benchmarks import inside
+from benchmarks import in_process
 from benchmarks.child import Handle, Job, serve
-from benchmarks.inside import ASKED, TRANSCRIPT
+from benchmarks.in_process import ASKED, TRANSCRIPT
 from services.interviews.model import answer_of
 
 
 async def write(job: Job) -> Job:
     """The milliseconds of the writes until an answer shows its transcript, for each of `count` answers."""
-    async with inside.opened(job["mongodb_url"], job["redis_url"], job["database"]) as house:
+    async with in_process.opened(job["mongodb_url"], job["redis_url"], job["database"]) as house:
         return {"milliseconds": [await _one(house) for _ in range(job["count"])]}
 
 
-async def _one(house: inside.Inside) -> float:
+async def _one(house: in_process.Inside) -> float:
     part = await house.upload(await house.session("bare"), ASKED[0].id)
     claimed = await house.claim(part.id)
     rooms = house.house

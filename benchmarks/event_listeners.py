@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.config import Settings
-from app.house import House, furnish
+from app.container import House, furnish
 from app.jobs import make_celery
 from benchmarks.child import Handle, Job, serve
 from benchmarks.files import open_many
-from benchmarks.wire import QUESTIONS, Target, questions
+from benchmarks.raw_sockets import QUESTIONS, Target, questions
 from services.adapters.mongo.client import open_client
 from services.interviews.model import Answer, PartId, QuestionId, SessionId, Status
 

@@ -9,7 +9,7 @@ from gridfs.asynchronous import AsyncGridFSBucket
 from pymongo import AsyncMongoClient
 
 from benchmarks.child import Handle, Job, in_turns, serve
-from benchmarks.wire import recording
+from benchmarks.raw_sockets import recording
 
 
 async def upload(job: Job) -> Job:

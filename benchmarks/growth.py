@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import place
+from benchmarks import stack
 from benchmarks.child import Child, child
 from benchmarks.growth_costs import COSTS
-from benchmarks.place import Place
 from benchmarks.results import Result, summary
-from benchmarks.watch import Watch
+from benchmarks.run import Watch
+from benchmarks.stack import Place
 
 GOAL = "<= 1.15"
 ROUNDS = 7
@@ -33,7 +33,7 @@ SIZES = {"small": FEW, "stored": MANY, "queued": QUEUE}
 
 def run(watch: Watch) -> Iterator[Result]:
     """A result for each step of an answer's way and each kind of growth."""
-    with place.opened(watch) as here, child("growth_costs") as costs:
+    with stack.opened(watch) as here, child("growth_costs") as costs:
         for database, (sessions, queued) in SIZES.items():
             with watch.waiting(f"Filling a database: {sessions:,} sessions, {queued:,} waiting answers"):
                 costs.ask(_where(here) | _fill(database, sessions, queued), watch.pause)

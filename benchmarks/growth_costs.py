@@ -11,9 +11,9 @@ from typing import Any
 from pymongo import WriteConcern
 from redis.asyncio import Redis
 
-from benchmarks import inside
+from benchmarks import in_process
 from benchmarks.child import Handle, Job, serve
-from benchmarks.inside import ASKED, Inside
+from benchmarks.in_process import ASKED, Inside
 from services.adapters.mongo.documents import Document
 from services.interviews.model import PartId, UserId, new_part_id
 
@@ -36,7 +36,7 @@ class Databases:
     async def _filled(self, job: Job) -> Job:
         """Bring a database to so many sessions whose answers are transcribed, and so many answers that wait."""
         name, redis_url = job["database"], f"{job['redis_url']}/{len(self._houses) + 1}"
-        house = await self._stack.enter_async_context(inside.opened(job["mongodb_url"], redis_url, name))
+        house = await self._stack.enter_async_context(in_process.opened(job["mongodb_url"], redis_url, name))
         self._houses[name] = house
         await _copied(house, await _completed(house), job["sessions"])
         await _copied(house, await _waiting(house), -(-job["queued"] // len(ASKED)))

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import httpx2
 import psutil
 
-from benchmarks import place
+from benchmarks import stack
 from benchmarks.calls import Client, connect
-from benchmarks.place import Place
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
+from benchmarks.run import Watch
 from benchmarks.slow_speech import SECONDS
+from benchmarks.stack import Place
 from benchmarks.transcribing import Transcribing, the_answers
-from benchmarks.watch import Watch
 from scripts.demo.interview import Spoken
 from scripts.stack import ports, processes
 from scripts.stack.processes import Process
@@ -37,9 +37,9 @@ def run(watch: Watch) -> Iterator[Result]:
 
     def beside(here: Place) -> Iterator[Process]:
         yield slow_speech(port)
-        yield from place.workers(1)(here)
+        yield from stack.workers(1)(here)
 
-    with place.opened(watch, beside=beside, ready_workers=1, settings=settings) as here:
+    with stack.opened(watch, beside=beside, ready_workers=1, settings=settings) as here:
         with connect(here.url, here.token()) as http:
             house = House(watch, here, Client(http), the_answers(ANSWERS), port)
             house.warm_up()

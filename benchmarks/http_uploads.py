@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 
 from benchmarks.child import Handle, Job, in_turns, serve
-from benchmarks.wire import Target, Wire, form, questions, recording, unknown_questions
+from benchmarks.raw_sockets import Target, Wire, form, questions, recording, unknown_questions
 
 
 async def upload(job: Job) -> Job:

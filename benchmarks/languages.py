@@ -7,8 +7,8 @@ from pathlib import Path
 from benchmarks import samples
 from benchmarks.child import Child, child
 from benchmarks.results import Result, summary
+from benchmarks.run import Watch
 from benchmarks.samples import RATE, Said
-from benchmarks.watch import Watch
 from services.adapters.local_speech.detection import Detection, Hearing, detected
 from services.interviews.language import LANGUAGES, Language
 from services.transcription.verdicts import DOUBTED_LANGUAGE

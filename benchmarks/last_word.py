@@ -12,7 +12,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from benchmarks.place import DATABASE, Place
+from benchmarks.stack import DATABASE, Place
 
 ANSWERED = "engine answered"
 SHOWN = ".transcription_status"

@@ -5,13 +5,13 @@ from statistics import median
 
 import psutil
 
-from benchmarks import place
+from benchmarks import stack
 from benchmarks.child import child
 from benchmarks.event_listeners import percentile
 from benchmarks.files import open_many
-from benchmarks.place import DATABASE
 from benchmarks.results import Result, summary
-from benchmarks.watch import Watch
+from benchmarks.run import Watch
+from benchmarks.stack import DATABASE
 
 MEMORY_GOAL, REACH_GOAL = "<= 0.1", "<= 3"
 ROUNDS = 7
@@ -24,7 +24,7 @@ MANY = dict.fromkeys(("MAX_LISTENERS", "MAX_LISTENERS_PER_USER"), str(2 * LISTEN
 def run(watch: Watch) -> Iterator[Result]:
     """Changes that two thousand are told of take turns with changes that nobody listens to."""
     open_many()
-    with place.opened(watch, settings=MANY) as here, child("event_listeners") as crowd:
+    with stack.opened(watch, settings=MANY) as here, child("event_listeners") as crowd:
         api = psutil.Process(here.layout.read_pids()["api"])
         servers = {"mongodb_url": here.mongodb_url, "database": DATABASE, "redis_url": here.environment()["REDIS_URL"]}
         opening = {"do": "open", **here.door, **servers, "sessions": SESSIONS}

@@ -7,12 +7,12 @@ from typing import Any
 
 import psutil
 
-from benchmarks import place
+from benchmarks import stack
 from benchmarks.child import Child, child
 from benchmarks.files import open_many
-from benchmarks.place import Place
 from benchmarks.results import Result, summary
-from benchmarks.watch import Watch
+from benchmarks.run import Watch
+from benchmarks.stack import Place
 
 MEMORY_GOAL, POLL_GOAL = "<= 1.5", "<= 3"
 ROUNDS = 3
@@ -27,7 +27,7 @@ SETTLE_SECONDS = 3.0
 def run(watch: Watch) -> Iterator[Result]:
     """Two results of the same rounds; each round is idle first, and then has its uploads."""
     open_many()
-    with place.opened(watch) as here, child("slow_uploads") as uploads, child("polls") as polls:
+    with stack.opened(watch) as here, child("slow_uploads") as uploads, child("polls") as polls:
         rounds = [
             Round(watch, here, uploads, polls).measured()
             for _ in watch.rounds(ROUNDS, f"memory and polls, {AT_ONCE} uploads in flight")

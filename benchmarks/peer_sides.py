@@ -13,11 +13,11 @@ import psutil
 from benchmarks.calls import Client, connect
 from benchmarks.child import Child
 from benchmarks.peer_server import Peer
-from benchmarks.place import Place
 from benchmarks.processes import resident
+from benchmarks.run import Watch
 from benchmarks.samples import Clip
+from benchmarks.stack import Place
 from benchmarks.transcribing import LANGUAGE, NotTranscribed, Transcribing
-from benchmarks.watch import Watch
 from scripts.demo.interview import Interview, Spoken
 
 CLIENTS = 2

@@ -9,14 +9,14 @@ from statistics import median, quantiles
 
 from app.config import Settings
 from app.weights import find_weights
-from benchmarks import peer_server, place, samples
+from benchmarks import peer_server, samples, stack
 from benchmarks.accuracy import word_errors
 from benchmarks.child import Child, child
 from benchmarks.peer_server import NAME, NotThere
 from benchmarks.peer_sides import Direct, House, Server
 from benchmarks.results import Result, summary
+from benchmarks.run import Watch
 from benchmarks.samples import Clip, Samples
-from benchmarks.watch import Watch
 
 MODEL = "tiny.en"
 CORES = 2
@@ -30,24 +30,24 @@ def run(watch: Watch) -> Iterator[Result]:
     """Short and long answers in turns; then what is lost when everything that transcribes is killed."""
     with (
         tempfile.TemporaryDirectory(prefix="viva-voce-bench-", ignore_cleanup_errors=True) as name,
-        ExitStack() as stack,
+        ExitStack() as held,
     ):
         folder = Path(name)
         (folder / "clips").mkdir()
         clips = asyncio.run(samples.made(folder / "clips", watch.options.speech))
-        server, why_not = _server(watch, folder, stack)
-        here = stack.enter_context(place.opened(watch, beside=place.workers(1), ready_workers=1, settings=SETTINGS))
-        processes: list[Child] = [stack.enter_context(child("engine.side")) for _ in range(CORES)]
+        server, why_not = _server(watch, folder, held)
+        here = held.enter_context(stack.opened(watch, beside=stack.workers(1), ready_workers=1, settings=SETTINGS))
+        processes: list[Child] = [held.enter_context(child("engine.side")) for _ in range(CORES)]
         house, direct = House(watch, here), Direct(watch, processes, MODEL)
         yield from _Compared(watch, clips, house, direct, server, why_not).results()
 
 
-def _server(watch: Watch, folder: Path, stack: ExitStack) -> tuple[Server | None, str]:
+def _server(watch: Watch, folder: Path, held: ExitStack) -> tuple[Server | None, str]:
     """The peer's server; or none, and why."""
     try:
         with watch.waiting(f"Installing {NAME}"):
             weights = find_weights(MODEL, Settings().cache_dir)
-            peer = stack.enter_context(peer_server.opened(folder, weights, CORES, watch.pause))
+            peer = held.enter_context(peer_server.opened(folder, weights, CORES, watch.pause))
             return Server(watch, peer, CORES), ""
     except NotThere as error:
         return None, str(error)

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from statistics import median
 
-from benchmarks import last_word, place
+from benchmarks import last_word, stack
 from benchmarks.calls import Client, connect
 from benchmarks.child import Child, Job, child
-from benchmarks.place import Place
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
+from benchmarks.run import Watch
+from benchmarks.stack import Place
 from benchmarks.transcribing import LANGUAGE, Transcribing, the_answers
-from benchmarks.watch import Watch
 from scripts.demo.interview import Spoken
 
 GOAL, LAST_WORD_GOAL = ">= 0.95", "<= 50"
@@ -26,13 +26,13 @@ def run(watch: Watch) -> Iterator[Result]:
     """For one worker process and for two: the throughput, and the time after the engine's last word."""
     answers = the_answers(ANSWERS, watch.options.clips)
     for workers, settings in SETTINGS.items():
-        with ExitStack() as stack:
-            here = stack.enter_context(
-                place.opened(watch, beside=place.workers(workers), ready_workers=workers, settings=settings)
+        with ExitStack() as held:
+            here = held.enter_context(
+                stack.opened(watch, beside=stack.workers(workers), ready_workers=workers, settings=settings)
             )
-            bare = [stack.enter_context(child("bare_engine", settings)) for _ in range(workers)]
-            writes = stack.enter_context(child("bare_writes"))
-            http = stack.enter_context(connect(here.url, here.token()))
+            bare = [held.enter_context(child("bare_engine", settings)) for _ in range(workers)]
+            writes = held.enter_context(child("bare_writes"))
+            http = held.enter_context(connect(here.url, here.token()))
             yield from Measured(watch, here, workers, answers, Client(http), bare, writes).results()
 
 

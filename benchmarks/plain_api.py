@@ -15,7 +15,7 @@ from gridfs.asynchronous import AsyncGridFSBucket
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
-from benchmarks.place import PLAIN
+from benchmarks.stack import PLAIN
 
 bearer = HTTPBearer()
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from benchmarks.child import Handle, Job, serve
-from benchmarks.wire import Wire, form, questions, recording
+from benchmarks.raw_sockets import Wire, form, questions, recording
 
 
 async def poll(job: Job) -> Job:

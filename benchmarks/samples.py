@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.stack.layout import ROOT
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.decode import decode
 from services.adapters.silero_activity import SileroActivity
 from services.transcription.ports import Recording
 

@@ -8,7 +8,7 @@ from itertools import cycle
 
 from benchmarks.child import Handle, Job, serve
 from benchmarks.files import open_many
-from benchmarks.wire import Target, Wire, form, questions, recording
+from benchmarks.raw_sockets import Target, Wire, form, questions, recording
 
 PIECES_A_SECOND = 4
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.calls import Client
-from benchmarks.watch import Watch
+from benchmarks.run import Watch
 from scripts.demo.interview import Interview, Spoken, the_demo
 from services.recordings.formats import FORMATS
 

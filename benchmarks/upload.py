@@ -5,12 +5,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from benchmarks import place
+from benchmarks import stack
 from benchmarks.child import Child, child
-from benchmarks.place import ALONE, Place
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
-from benchmarks.watch import Watch
+from benchmarks.run import Watch
+from benchmarks.stack import ALONE, Place
 from scripts.stack import ports, processes
 from scripts.stack.errors import StackError
 from scripts.stack.processes import Process
@@ -66,7 +66,7 @@ def run(watch: Watch) -> Iterator[Result]:
         _need_room()
     port = ports.choose()
     with (
-        place.opened(watch, beside=lambda here: [plain_api(here, port)]) as here,
+        stack.opened(watch, beside=lambda here: [plain_api(here, port)]) as here,
         child("http_uploads") as http,
         child("gridfs_uploads") as gridfs,
     ):

@@ -13,8 +13,8 @@ from benchmarks import samples
 from benchmarks.accuracy import rights_and_wrongs
 from benchmarks.child import Child, child
 from benchmarks.results import Result, summary
+from benchmarks.run import Watch
 from benchmarks.samples import Clip, Said, Sound
-from benchmarks.watch import Watch
 
 MODELS = ("tiny.en", "base")
 CLEAN = "clean"

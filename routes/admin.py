@@ -17,10 +17,10 @@ from routes.admin_lists import (
     StuckOut,
     place_of,
 )
-from routes.answers import AnswerOut
-from routes.bounded import Bounded
+from routes.answer_schemas import AnswerOut
+from routes.body_bounds import Bounded
+from routes.dependencies import Admin, Needs, QuestionPath, SessionPath
 from routes.errors import UNREADABLE, documented
-from routes.needs import Admin, Needs, QuestionPath, SessionPath
 from routes.prefix import here
 from services import errors
 from services.interviews.model import Viewer, answer_of

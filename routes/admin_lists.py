@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from routes.answers import FailureOut
+from routes.answer_schemas import FailureOut
 from services.interviews.model import Part, PartState
 from services.operations.ports.audit_log import Action, Entry, Outcome
 from services.operations.ports.views import Ended, Place, SessionSeen, Stuck, Wait

@@ -5,15 +5,15 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from routes import once
-from routes.answers import AnswerOut
+from routes import idempotency
+from routes.answer_schemas import AnswerOut
+from routes.dependencies import Asker, Needs, SessionPath
 from routes.errors import documented
-from routes.needs import Asker, Needs, SessionPath
 from services import errors
 from services.analysis.results import Pending, Result
 from services.interviews.model import QuestionId, Session
 
-router = APIRouter(prefix="/api", tags=["analysis"], route_class=once.Once)
+router = APIRouter(prefix="/api", tags=["analysis"], route_class=idempotency.Once)
 
 
 class PendingOut(BaseModel):
@@ -92,21 +92,21 @@ class ResultOut(BaseModel):
     "/analyze/{session_id}",
     operation_id="analyzeSession",
     response_model=ResultOut,
-    dependencies=[once.takes_key],
+    dependencies=[idempotency.takes_key],
     responses={
         202: {"model": PendingOut, "description": "Not every transcript is there yet; see `Retry-After`."},
-        **documented(errors.SessionNotFound, errors.StoreUnavailable, errors.RateLimited, *once.PROBLEMS),
+        **documented(errors.SessionNotFound, errors.StoreUnavailable, errors.RateLimited, *idempotency.PROBLEMS),
     },
 )
 async def analyze_session(
     session_id: SessionPath, request: Request, viewer: Asker, services: Needs
 ) -> ResultOut | PendingOut | Response:
     """The scores of a session, or how long to wait for them."""
-    once.makes_again(request)
+    idempotency.makes_again(request)
     outcome = await services.analysis.run(session_id, viewer)
     if isinstance(outcome, Result):
         return ResultOut.of(outcome)
-    once.is_of(request, None)
+    idempotency.is_of(request, None)
     out = PendingOut.of(outcome)
     return Response(
         out.model_dump_json(),

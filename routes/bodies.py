@@ -11,8 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from routes.dependencies import Services, bearer, viewer_of
 from routes.errors import problem_response
-from routes.needs import Services, bearer, viewer_of
 from routes.prefix import is_upload
 from services.errors import BodyStalled, BodyTooLarge, Problem
 

@@ -6,10 +6,10 @@ from contextlib import suppress
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
+from routes.dependencies import Services, address_of
 from routes.errors import status_of
+from routes.event_schemas import texts
 from routes.listeners import LARGEST_CURSOR, place, ticket_holder
-from routes.needs import Services, address_of
-from routes.told import texts
 from services.errors import Problem, Unauthenticated
 from services.events.streaming import Listening
 from services.interviews.model import SessionId, Viewer

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel, Field
 
+from routes.dependencies import Asker, Needs, SessionPath
 from routes.errors import documented
+from routes.event_schemas import EventsOut, blocks
 from routes.listeners import TEXT, Cursor, Listener, Place, Wait, wants_stream
-from routes.needs import Asker, Needs, SessionPath
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
-from routes.told import EventsOut, blocks
 from services import errors
 from services.events.streaming import Listening
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
+from routes.dependencies import Needs
 from routes.errors import UNEXPECTED, listed
-from routes.needs import Needs
 from services.errors import NotFound, Problem
 
 router = APIRouter(tags=["operations"])

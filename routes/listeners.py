@@ -9,8 +9,8 @@ from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BeforeValidator, Field
 from starlette.requests import HTTPConnection
 
+from routes.dependencies import Needs, Services, SessionPath, address_of, bearer, viewer_of
 from routes.http_metrics import HttpMeter
-from routes.needs import Needs, Services, SessionPath, address_of, bearer, viewer_of
 from services.events.streaming import Listening
 from services.interviews.model import SessionId, Viewer
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
+from routes.dependencies import Needs, bearer, viewer_of
 from routes.errors import documented
 from routes.exposition import Beside, Seen
 from routes.http_metrics import HttpMeter
-from routes.needs import Needs, bearer, viewer_of
 from services.errors import RateLimited, Unauthenticated
 
 router = APIRouter(tags=["operations"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from routes.patience import Patience, patient
+from routes.upload_deadlines import Patience, patient
 from services.errors import (
     AudioEmpty,
     AudioFieldMissing,

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from routes.needs import Needs, Services, address_of, bearer
+from routes.dependencies import Needs, Services, address_of, bearer
 from services.errors import NotFound, Unauthenticated
 from services.interviews.model import UserId
 

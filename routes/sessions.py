@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from routes import once
-from routes.answers import AnswerOut
-from routes.bounded import FIRST_FAULT, Bounded, at_most
+from routes import idempotency
+from routes.answer_schemas import AnswerOut
+from routes.body_bounds import FIRST_FAULT, Bounded, at_most
+from routes.dependencies import Asker, Needs, Services, SessionPath
 from routes.errors import documented
-from routes.needs import Asker, Needs, Services, SessionPath
 from routes.prefix import here
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked
 from routes.statuses import tag_of
@@ -28,7 +28,7 @@ from services.interviews.model import (
     new_session_id,
 )
 
-router = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=once.Once)
+router = APIRouter(prefix="/api/sessions", tags=["sessions"], route_class=idempotency.Once)
 
 MOST_QUESTIONS = 200
 MOST_POINTS = 50
@@ -147,7 +147,7 @@ class SessionOut(BaseModel):
     "",
     status_code=201,
     operation_id="createSession",
-    dependencies=[once.takes_key],
+    dependencies=[idempotency.takes_key],
     responses=documented(
         errors.QuotaUsedUp,
         errors.BodyTooLarge,
@@ -156,14 +156,14 @@ class SessionOut(BaseModel):
         errors.BodiesSaturated,
         errors.StoreUnavailable,
         errors.RateLimited,
-        *once.PROBLEMS,
+        *idempotency.PROBLEMS,
     ),
 )
 async def create_session(
     body: SessionIn, request: Request, response: Response, viewer: Asker, services: Needs
 ) -> SessionOut:
     """Create an interview session with its questions; it belongs to the token's user."""
-    once.makes_again(request)
+    idempotency.makes_again(request)
     session = await _made(body, request, viewer, services)
     response.headers["Location"] = here(request, f"/api/sessions/{session.id}")
     return SessionOut.of(session)
@@ -171,7 +171,7 @@ async def create_session(
 
 async def _made(body: SessionIn, request: Request, viewer: Viewer, services: Services) -> Session:
     """A new session, or the one that this request has made before, as it was then."""
-    kept, hold = once.kept_of(request), once.hold_of(request)
+    kept, hold = idempotency.kept_of(request), idempotency.hold_of(request)
     if kept is not None and kept.made is not None:
         return replace(await services.interviews.get(SessionId(kept.made), viewer), answers={})
     return await services.interviews.create(

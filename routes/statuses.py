@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from routes.answers import AnswerOut, SegmentOut
+from routes.answer_schemas import AnswerOut, SegmentOut
+from routes.dependencies import Asker, Needs, QuestionPath, SessionPath
 from routes.errors import documented
-from routes.needs import Asker, Needs, QuestionPath, SessionPath
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
 from services import errors
 from services.interviews.model import Session, Status

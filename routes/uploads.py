@@ -7,19 +7,19 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from routes import once
+from routes import idempotency
+from routes.dependencies import Asker, Needs, QuestionPath, Services, SessionPath, UploadSlot
 from routes.errors import documented
 from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
-from routes.needs import Asker, Needs, QuestionPath, Services, SessionPath, UploadSlot
-from routes.patience import Patience
 from routes.prefix import here
+from routes.upload_deadlines import Patience
 from services import errors
 from services.access.ports import Hold
 from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
 from services.recordings import formats
 from services.recordings.ports.audio import Incoming
 
-router = APIRouter(prefix="/api", tags=["answers"], route_class=once.OnceRead)
+router = APIRouter(prefix="/api", tags=["answers"], route_class=idempotency.OnceRead)
 
 FORM: dict[str, Any] = {
     "requestBody": {
@@ -75,7 +75,7 @@ class UploadOut(BaseModel):
     status_code=202,
     operation_id="uploadAnswer",
     response_model=UploadOut,
-    dependencies=[once.takes_key],
+    dependencies=[idempotency.takes_key],
     openapi_extra=FORM,
     responses=documented(
         errors.UploadMalformed,
@@ -95,7 +95,7 @@ class UploadOut(BaseModel):
         errors.TooMuchQueued,
         errors.UploadsSaturated,
         errors.ServerLeaving,
-        *once.PROBLEMS,
+        *idempotency.PROBLEMS,
     ),
 )
 async def upload_answer(
@@ -112,13 +112,13 @@ async def upload_answer(
     declared = _declared(request, services.max_audio_bytes)
     patience = Patience(services.upload_idle_seconds, services.upload_least_rate, services.departure)
     data = file_bytes(request.stream(), boundary, services.max_audio_bytes, patience)
-    if kept := once.kept_of(request):
+    if kept := idempotency.kept_of(request):
         await services.intake.admit(session_id, question_id, viewer)
-        await once.same(data, kept.fingerprint)
-        return once.replay(kept)
+        await idempotency.same(data, kept.fingerprint)
+        return idempotency.replay(kept)
     taking = partial(incoming, data, declared, slot.reserve)
-    part, id = await _received(session_id, question_id, viewer, services, data, taking, once.hold_of(request))
-    once.is_of(request, part.sha256)
+    part, id = await _received(session_id, question_id, viewer, services, data, taking, idempotency.hold_of(request))
+    idempotency.is_of(request, part.sha256)
     response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
     response.headers["Retry-After"] = str(await services.pace.of_all())
     return UploadOut.of(part, deduplicated=part.id != id)
@@ -140,7 +140,7 @@ async def _received(
     await services.intake.admit(session_id, question_id, viewer)
     hold, made = await services.idempotency.resume(hold)
     if made is not None:
-        await once.same(data, made.sha256)
+        await idempotency.same(data, made.sha256)
         return made, made.id
     id = PartId(hold.made_id)
     part = await services.intake.receive(session_id, question_id, viewer, await taking(), id=id)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from routes import once
-from routes.bounded import Bounded, at_most
+from routes import idempotency
+from routes.body_bounds import Bounded, at_most
+from routes.dependencies import Asker, DeliveryPath, Needs, Services, WebhookPath
 from routes.errors import documented
-from routes.needs import Asker, DeliveryPath, Needs, Services, WebhookPath
 from routes.prefix import here
 from services import errors
 from services.events.model import EventType
@@ -18,7 +18,7 @@ from services.interviews.model import ID_PATTERN, Viewer
 from services.webhooks.addresses import LONGEST_URL
 from services.webhooks.ports import Attempt, Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
 
-router = APIRouter(prefix="/api/webhooks", tags=["webhooks"], route_class=once.Once)
+router = APIRouter(prefix="/api/webhooks", tags=["webhooks"], route_class=idempotency.Once)
 
 URL = "https://hooks.example.com/viva-voce"
 SECRET = "whsec_fS0AzQfUcPS3eOsTzBVbWWjgJNcB2GYcOJg2OkQ0lQ4="  # noqa: S105  an example
@@ -127,7 +127,7 @@ class DeliveriesOut(BaseModel):
     "",
     status_code=201,
     operation_id="createWebhook",
-    dependencies=[once.takes_key],
+    dependencies=[idempotency.takes_key],
     responses=documented(
         errors.TooManyWebhooks,
         errors.BodyTooLarge,
@@ -137,14 +137,14 @@ class DeliveriesOut(BaseModel):
         errors.WebhookUrlRefused,
         errors.StoreUnavailable,
         errors.RateLimited,
-        *once.PROBLEMS,
+        *idempotency.PROBLEMS,
     ),
 )
 async def create_webhook(
     body: WebhookIn, request: Request, response: Response, viewer: Asker, services: Needs
 ) -> WebhookMadeOut:
     """Be told of what happens to your sessions' answers; the secret with which that is signed is shown here alone."""
-    once.makes_again(request)
+    idempotency.makes_again(request)
     webhook = await _made(body, request, viewer, services)
     response.headers["Location"] = here(request, f"/api/webhooks/{webhook.id}")
     return WebhookMadeOut.of(webhook)
@@ -152,14 +152,14 @@ async def create_webhook(
 
 async def _made(body: WebhookIn, request: Request, viewer: Viewer, services: Services) -> Webhook:
     """A new webhook, or the one that this request has made before."""
-    if (kept := once.kept_of(request)) and kept.made:
+    if (kept := idempotency.kept_of(request)) and kept.made:
         return await services.webhooks.endpoints.get(WebhookId(kept.made), viewer)
     events = tuple(EventType(name) for name in dict.fromkeys(body.events))
     id = WebhookId(_made_id(request))
     try:
         return await services.webhooks.create(id, viewer.user_id, body.url, events, body.description)
     except errors.WebhookUrlRefused:
-        once.is_of(request, None)  # the name may resolve to something else the next time
+        idempotency.is_of(request, None)  # the name may resolve to something else the next time
         raise
 
 
@@ -192,13 +192,13 @@ async def delete_webhook(webhook_id: WebhookPath, viewer: Asker, services: Needs
 @router.post(
     "/{webhook_id}/secret",
     operation_id="rotateWebhookSecret",
-    dependencies=[once.takes_key],
-    responses=documented(errors.WebhookNotFound, errors.StoreUnavailable, errors.RateLimited, *once.PROBLEMS),
+    dependencies=[idempotency.takes_key],
+    responses=documented(errors.WebhookNotFound, errors.StoreUnavailable, errors.RateLimited, *idempotency.PROBLEMS),
 )
 async def rotate_secret(webhook_id: WebhookPath, request: Request, viewer: Asker, services: Needs) -> WebhookMadeOut:
     """A new secret; for 24 hours the one before signs, too."""
-    once.makes_again(request)
-    if once.kept_of(request):
+    idempotency.makes_again(request)
+    if idempotency.kept_of(request):
         return WebhookMadeOut.of(await services.webhooks.endpoints.get(webhook_id, viewer))
     return WebhookMadeOut.of(await services.webhooks.rotate(webhook_id, viewer))
 
@@ -207,8 +207,9 @@ async def rotate_secret(webhook_id: WebhookPath, request: Request, viewer: Asker
     "/{webhook_id}/test",
     status_code=202,
     operation_id="testWebhook",
-    dependencies=[once.takes_key],
-    responses=SENT | documented(errors.WebhookNotFound, errors.StoreUnavailable, errors.RateLimited, *once.PROBLEMS),
+    dependencies=[idempotency.takes_key],
+    responses=SENT
+    | documented(errors.WebhookNotFound, errors.StoreUnavailable, errors.RateLimited, *idempotency.PROBLEMS),
 )
 async def test_webhook(webhook_id: WebhookPath, request: Request, viewer: Asker, services: Needs) -> DeliveryOut:
     """Have an event of the type `webhook.test` sent, once; a webhook that takes it is active again."""
@@ -240,14 +241,14 @@ async def list_deliveries(
     "/{webhook_id}/deliveries/{delivery_id}/replay",
     status_code=202,
     operation_id="replayDelivery",
-    dependencies=[once.takes_key],
+    dependencies=[idempotency.takes_key],
     responses=SENT
     | documented(
         errors.WebhookNotFound,
         errors.DeliveryNotFound,
         errors.StoreUnavailable,
         errors.RateLimited,
-        *once.PROBLEMS,
+        *idempotency.PROBLEMS,
     ),
 )
 async def replay_delivery(
@@ -258,7 +259,7 @@ async def replay_delivery(
 
 
 def _made_id(request: Request) -> str:
-    hold = once.hold_of(request)
+    hold = idempotency.hold_of(request)
     return hold.made_id if hold else secrets.token_hex(12)
 
 

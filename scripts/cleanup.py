@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app.config import Settings
+from app.container import furnish
 from app.environment import settings_or_end
-from app.house import furnish
 from app.jobs import make_celery
 from app.logs import configure_logs
 from services.adapters.mongo.client import open_client

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from app.main import build
-from routes.needs import Services
+from routes.dependencies import Services
 
 TARGET = Path(__file__).parent.parent / "openapi.json"
 

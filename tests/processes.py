@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
-from tests.house import Interior
+from tests.in_memory import Interior
 
 PORTS = (
     "sessions", "uploads", "claims", "records", "closings", "audio", "upkeep", "doorbell", "interventions", "audit_log",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import Child, child
+from benchmarks.run import Watch
 from benchmarks.samples import Clip
-from benchmarks.watch import Watch
 
 SIDES = ("ours", "default", "greedy")
 CALLED = {"ours": "ours", "default": "faster-whisper's default", "greedy": "greedy"}

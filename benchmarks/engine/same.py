@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from benchmarks.engine.material import SEED
 from benchmarks.engine.readers import Timed
 from benchmarks.results import Result, summary
+from benchmarks.run import Watch
 from benchmarks.samples import Clip
-from benchmarks.watch import Watch
 
 GOAL, UNIT = "<= 0", "recordings with more than one text"
 OTHERS = 8

@@ -7,8 +7,8 @@ from statistics import median
 from app.engines.local import IN_HAND_PER_CORE
 from benchmarks.engine.readers import SIDES, Series, timed
 from benchmarks.results import Result, summary
+from benchmarks.run import Watch
 from benchmarks.samples import Clip
-from benchmarks.watch import Watch
 
 GOAL, UNIT = ">= 2.0", "times as fast as the default"
 ROUNDS = 2

@@ -12,8 +12,8 @@ from benchmarks.engine.material import Group, Pair
 from benchmarks.engine.nobody import Silent
 from benchmarks.engine.readers import readers, timed
 from benchmarks.results import Result
+from benchmarks.run import Watch
 from benchmarks.samples import Clip
-from benchmarks.watch import Watch
 
 MODELS = ("tiny.en", "base")
 PAIRS, SOUNDS = 300, 60

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from pymongo import AsyncMongoClient
 
-from app.house import House
+from app.container import House
 from app.readiness import look
-from routes.needs import Health
+from routes.dependencies import Health
 from scripts.stack.programs import find_mongod
 from services.adapters.jwt_tokens import JwtTokens
 from services.adapters.mongo.client import open_client

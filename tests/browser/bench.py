@@ -9,7 +9,7 @@ from typing import Any
 from playwright.async_api import BrowserContext, Page, Route
 
 from tests.audio import encoded
-from tests.system import house
+from tests.system import live
 
 UPLOADS = "**/api/upload-answer/**"
 SPOKEN = encoded("webm", 0.6)
@@ -42,13 +42,13 @@ class Bench:
     question: str = "q1"
 
     @classmethod
-    async def made(cls, context: BrowserContext, stack: house.Stack) -> "Bench":
+    async def made(cls, context: BrowserContext, stack: live.Stack) -> "Bench":
         async def empty(route: Route) -> None:
             headers = {"Permissions-Policy": "microphone=()"} if "silent" in route.request.url else {}
             await route.fulfill(body=PAGE, content_type="text/html", headers=headers)
 
         with stack.client() as client:
-            session = house.create(client, {"id": "q1", "text": "?"}, {"id": "q2", "text": "?"})
+            session = live.create(client, {"id": "q1", "text": "?"}, {"id": "q2", "text": "?"})
         await context.route("**/bench*", empty)
         return cls(context, stack.token("alice"), session)
 

@@ -10,7 +10,7 @@ from tests.browser.chromium import NoBrowser, find_chromium, with_microphone
 from tests.browser.microphone import Microphone, sentences
 from tests.browser.stack import running_stack
 from tests.browser.watching import Watched
-from tests.system import house
+from tests.system import live
 
 # A machine that runs the whole suite at once is slow; nothing here waits so long when all is well.
 PATIENCE_MILLISECONDS = 60_000
@@ -43,13 +43,13 @@ async def browser(program: Path, microphone: Microphone) -> AsyncIterator[Browse
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[house.Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Stack]:
     with running_stack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
 
 
 @pytest.fixture
-async def context(browser: Browser, stack: house.Stack) -> AsyncIterator[BrowserContext]:
+async def context(browser: Browser, stack: live.Stack) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(base_url=stack.url, viewport={"width": 1100, "height": 800})
     context.set_default_timeout(PATIENCE_MILLISECONDS)
     yield context

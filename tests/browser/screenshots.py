@@ -11,7 +11,7 @@ from tests.browser.chromium import find_chromium, with_microphone
 from tests.browser.microphone import Microphone, decoded
 from tests.browser.stack import running_stack
 from tests.browser.test_admin import standing_still
-from tests.system.house import Stack, create, upload
+from tests.system.live import Stack, create, upload
 from tests.system.speech import samples
 
 IMAGES = ROOT / "docs" / "images"

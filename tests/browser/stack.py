@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from scripts.stack import ports
 from tests.scripts.running import Running
-from tests.system.house import Stack
+from tests.system.live import Stack
 
 SHORT = ("LEASE_SECONDS=4", "OPENAI_TIMEOUT_SECONDS=3", "SWEEP_SECONDS=1")
 

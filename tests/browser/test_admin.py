@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.watching import Watched, serious_faults
-from tests.system.house import Stack, create, upload, wait_for
+from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples, word_error_rate
 
 SAMPLE = samples()[0]

@@ -9,7 +9,7 @@ from playwright.async_api import BrowserContext, Locator, Page, expect
 from tests.browser.microphone import Microphone, Spoken, sentences
 from tests.browser.watching import Watched, serious_faults
 from tests.scripts.running import until
-from tests.system.house import Stack
+from tests.system.live import Stack
 from tests.system.speech import word_error_rate
 
 QUESTIONS = ("What is a database index", "What is the difference", "What does it mean")

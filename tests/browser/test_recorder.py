@@ -7,11 +7,11 @@ from playwright.async_api import BrowserContext, Route, expect
 
 from scripts.stack.layout import ROOT
 from tests.browser.bench import Bench, Line, answers, dead, event, kept
-from tests.system import house
+from tests.system import live
 
 
 @pytest.fixture
-async def bench(context: BrowserContext, stack: house.Stack) -> AsyncIterator[Bench]:
+async def bench(context: BrowserContext, stack: live.Stack) -> AsyncIterator[Bench]:
     yield await Bench.made(context, stack)
 
 

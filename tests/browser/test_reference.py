@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import BrowserContext, expect
 
 from tests.browser.watching import Watched
-from tests.system.house import Stack
+from tests.system.live import Stack
 
 # Redoc would show a picture of its makers from their own server, which the policy forbids.
 FORBIDDEN = "https://cdn.redoc.ly/redoc/logo-mini.svg"

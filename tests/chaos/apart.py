@@ -21,8 +21,8 @@ from tests.chaos.scenes import Scene, await_analysis, open_session
 from tests.chaos.steps import Hold, Step
 from tests.chaos.verdict import Verdict, judge
 from tests.scripts.running import Running, until
-from tests.system import house
-from tests.system.house import Stack
+from tests.system import live
+from tests.system.live import Stack
 from tests.system.speech import samples, transcoded, word_error_rate
 
 NEVER_THERE = Cell(Step("start", "broker down from the start"), Fault.DOWN, "valkey")
@@ -77,7 +77,7 @@ class Speakers(Voice):
 @contextmanager
 def listening(folder: Path) -> Iterator[Machine]:
     """A machine on the local engine, which has transcribed one answer in peace."""
-    with Engine() as unused, house.stack(folder, **SPOKEN_ENVIRONMENT) as stack:
+    with Engine() as unused, live.stack(folder, **SPOKEN_ENVIRONMENT) as stack:
         url = stack.environment["MONGODB_URL"]
         with MongoClient[dict[str, Any]](url, tz_aware=True, appname="chaos", serverSelectionTimeoutMS=60_000) as admin:
             one = Machine(stack, unused, admin, Speakers(), SPOKEN_ENVIRONMENT)

@@ -20,8 +20,8 @@ from scripts.cleanup import clean
 from tests.chaos.cells import Fault
 from tests.chaos.recordings import Engine, Voice
 from tests.scripts.running import runs, until
-from tests.system import house
-from tests.system.house import Stack
+from tests.system import live
+from tests.system.live import Stack
 
 LEASE, MOST_DELIVERIES, SWEEP, IDLE = 2.0, 5, 0.5, 1.5
 SILENCE = IDLE * 5 / 3
@@ -136,7 +136,7 @@ def send(pid: int, number: signal.Signals) -> None:
 @contextmanager
 def machine(folder: Path) -> Iterator[Machine]:
     """A machine on the hosted engine, which here is a loopback server."""
-    with Engine() as engine, house.stack(folder, OPENAI_BASE_URL=engine.url, **ENVIRONMENT) as stack:
+    with Engine() as engine, live.stack(folder, OPENAI_BASE_URL=engine.url, **ENVIRONMENT) as stack:
         url = stack.environment["MONGODB_URL"]
         with MongoClient[dict[str, Any]](url, tz_aware=True, appname="chaos", serverSelectionTimeoutMS=60_000) as admin:
             yield Machine(stack, engine, admin)

@@ -21,7 +21,7 @@ from tests.chaos.holds import BLOCK_SECONDS, Brake, NotReached, brake
 from tests.chaos.machine import BOUND, Machine, send
 from tests.chaos.uploads import Told, start
 from tests.scripts.running import until
-from tests.system.house import create
+from tests.system.live import create
 
 LATE_SECONDS = 6.0
 POINT = "finds rows without scanning the table"

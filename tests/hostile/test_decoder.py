@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.adapters.av_decoder import wire
-from services.adapters.av_decoder.nursery import Nursery
-from services.adapters.av_decoder.seal import MACHINES, program
-from services.adapters.av_decoder.wire import Caps
+from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.fork_client import Nursery
+from services.adapters.av_decoder.protocol import Caps
+from services.adapters.av_decoder.seccomp import MACHINES, program
 from tests import audio
 from tests.hostile import corpus, watched
 from tests.hostile.watched import Outcome
@@ -20,7 +20,7 @@ from tests.hostile.watched import Outcome
 CAPS = Caps(seconds=60.0, bytes=50 * 1024 * 1024)
 MOST_CPU_SECONDS = 2.0
 MOST_MEMORY = 200 * 1024 * 1024
-MOST_SAMPLES = int((CAPS.seconds + 1) * wire.RATE)
+MOST_SAMPLES = int((CAPS.seconds + 1) * protocol.RATE)
 
 
 BY_CHANCE = {"mp3": ("random", "zip bomb"), "id3": ("random", "zip bomb")}
@@ -36,7 +36,7 @@ def nursery() -> Iterator[Nursery]:
 def check_cost(outcome: Outcome) -> None:
     """No trick comes near the limits: it is refused by a rule, not by the kernel."""
     assert outcome.ending.signal == 0
-    assert outcome.kind in (wire.DONE, wire.TOO_LONG, wire.UNREADABLE), "an error that nobody foresaw"
+    assert outcome.kind in (protocol.DONE, protocol.TOO_LONG, protocol.UNREADABLE), "an error that nobody foresaw"
     assert outcome.ending.cpu_seconds < MOST_CPU_SECONDS
     assert outcome.ending.peak_bytes < MOST_MEMORY
     assert outcome.samples <= MOST_SAMPLES
@@ -44,7 +44,7 @@ def check_cost(outcome: Outcome) -> None:
 
 def is_unreadable(outcome: Outcome) -> bool:
     """What AvDecoder calls AudioUnreadable."""
-    return outcome.kind == wire.UNREADABLE or (outcome.kind == wire.DONE and not outcome.samples)
+    return outcome.kind == protocol.UNREADABLE or (outcome.kind == protocol.DONE and not outcome.samples)
 
 
 @pytest.mark.parametrize("name", corpus.texts())
@@ -74,15 +74,15 @@ def test_a_container_without_sound_is_unreadable(nursery: Nursery, name: str) ->
 def test_what_is_hostile_beside_the_sound_is_passed_over(nursery: Nursery, name: str) -> None:
     outcome = watched.decode(nursery, corpus.odd_but_sound()[name])
     check_cost(outcome)
-    assert outcome.kind == wire.DONE
-    assert 0.9 * wire.RATE < outcome.samples < 2.2 * wire.RATE
+    assert outcome.kind == protocol.DONE
+    assert 0.9 * protocol.RATE < outcome.samples < 2.2 * protocol.RATE
 
 
 @pytest.mark.parametrize("name", corpus.bombs())
 def test_a_bomb_is_too_long_after_little_work(nursery: Nursery, name: str) -> None:
     outcome = watched.decode(nursery, corpus.bombs()[name])
     check_cost(outcome)
-    assert outcome.kind == wire.TOO_LONG
+    assert outcome.kind == protocol.TOO_LONG
 
 
 @pytest.mark.parametrize("container", audio.ENCODERS)
@@ -90,15 +90,15 @@ def test_a_cut_recording_ends_well_wherever_it_is_cut(nursery: Nursery, containe
     outcomes = [watched.decode(nursery, cut) for cut in corpus.cuts(container)]
     for outcome in outcomes:
         check_cost(outcome)
-        assert outcome.samples <= 3.2 * wire.RATE
+        assert outcome.samples <= 3.2 * protocol.RATE
     assert any(is_unreadable(outcome) for outcome in outcomes)
 
 
 def test_a_child_is_held_by_the_kernel(nursery: Nursery) -> None:
     child = nursery.child()
     child.line.setblocking(True)
-    kind, size = wire.HEAD.unpack(child.line.recv(wire.HEAD.size))
-    assert (kind, child.line.recv(size)) == (wire.READY, wire.SEALED)
+    kind, size = protocol.HEAD.unpack(child.line.recv(protocol.HEAD.size))
+    assert (kind, child.line.recv(size)) == (protocol.READY, protocol.SEALED)
     (pid,) = [p.pid for t in psutil.Process().children() for p in t.children() if p.status() != "zombie"]
     limits = watched.limits_of(pid)
     assert limits["Max cpu time"] == (str(CAPS.cpu_seconds), str(CAPS.cpu_seconds + 1))
@@ -114,7 +114,7 @@ def test_a_child_is_held_by_the_kernel(nursery: Nursery) -> None:
 CONFINED = """
 import ctypes, mmap, os, socket, subprocess, sys
 from types import SimpleNamespace
-from services.adapters.av_decoder.confine import confine
+from services.adapters.av_decoder.sandbox import confine
 said, victim, parent = os.dup(1), sys.argv[1], os.getppid()
 _exit, libc = os._exit, ctypes.CDLL(None, use_errno=True)
 sealed = confine(SimpleNamespace(memory=2**28, cpu_seconds=1))

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.adapters.av_decoder import wire
-from services.adapters.av_decoder.nursery import Nursery
-from services.adapters.av_decoder.wire import Ending
+from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.fork_client import Nursery
+from services.adapters.av_decoder.protocol import Ending
 
-LAST = (wire.DONE, wire.TOO_LONG, wire.UNREADABLE, wire.FAILED)
+LAST = (protocol.DONE, protocol.TOO_LONG, protocol.UNREADABLE, protocol.FAILED)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def decode(nursery: Nursery, data: bytes) -> Outcome:
     sender = threading.Thread(target=_send, args=(child.line, data))
     sender.start()
     heard = b"".join(iter(lambda: child.line.recv(1 << 20), b""))
-    ending = Ending(*wire.ENDING.unpack(child.verdict.recv(wire.ENDING.size)))
+    ending = Ending(*protocol.ENDING.unpack(child.verdict.recv(protocol.ENDING.size)))
     sender.join()
     child.close()
     return Outcome(*_read(heard), ending)
@@ -46,10 +46,10 @@ def _send(line: socket.socket, data: bytes) -> None:
 
 def _read(heard: bytes) -> tuple[bytes | None, int]:
     kind, samples, at = None, 0, 0
-    while at + wire.HEAD.size <= len(heard):
-        kind, size = wire.HEAD.unpack_from(heard, at)
-        at += wire.HEAD.size + size
-        samples = 0 if kind == wire.AFRESH else samples + (size // 2 if kind == wire.SAMPLES else 0)
+    while at + protocol.HEAD.size <= len(heard):
+        kind, size = protocol.HEAD.unpack_from(heard, at)
+        at += protocol.HEAD.size + size
+        samples = 0 if kind == protocol.AFRESH else samples + (size // 2 if kind == protocol.SAMPLES else 0)
     return (kind if kind in LAST else None), samples
 
 

@@ -34,7 +34,7 @@ from services.recordings.ports.workers import WorkerSign
 from services.webhooks.notices import Notice
 from services.webhooks.ports import Webhook, WebhookId
 from services.webhooks.redelivery import Later, Reply
-from tests.services.adapters.houses import House, a_part, house_on_mongo
+from tests.services.adapters.stores import House, a_part, house_on_mongo
 from tests.services.adapters.test_audio_contract import pieces
 
 ANN = Viewer(UserId("ann"))

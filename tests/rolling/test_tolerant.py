@@ -10,7 +10,7 @@ from services.events.model import EventType
 from services.interviews.model import PartState, Question, QuestionId
 from services.interviews.transcript import Segment, Transcript, Verdict, Word
 from tests.rolling import scene
-from tests.services.adapters.houses import house_on_mongo
+from tests.services.adapters.stores import house_on_mongo
 
 Document = dict[str, Any]
 LATER = {"of_a_later_version": {"x": [1]}}

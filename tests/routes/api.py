@@ -9,7 +9,7 @@ import httpx2
 from fastapi import FastAPI
 
 from app.main import build
-from routes.needs import Guests, Health, Operations, Services
+from routes.dependencies import Guests, Health, Operations, Services
 from services.access.admission import Admission
 from services.background import Background
 from services.errors import Unauthenticated
@@ -21,7 +21,7 @@ from tests.fakes.access import FakeTickets
 from tests.fakes.hints import FakeHints
 from tests.fakes.records import FakeBacklog
 from tests.fakes.sessions import FakeEvents
-from tests.house import ADMIN, ALICE, BOB, Interior
+from tests.in_memory import ADMIN, ALICE, BOB, Interior
 
 USERS = {"alice": ALICE, "bob": BOB, "admin": ADMIN}
 WEBM = b"\x1a\x45\xdf\xa3" + b"\x9fB\x86\x81" * 100

@@ -10,7 +10,7 @@ from services.interviews.model import UserId
 from services.operations.oversight import Oversight
 from services.operations.ports.audit_log import Action, Deed, Outcome
 from services.recordings.ports.workers import WorkerSign
-from tests.house import ADMIN, Q1, Interior
+from tests.in_memory import ADMIN, Q1, Interior
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
 
 WHY = {"reason": "It hangs."}

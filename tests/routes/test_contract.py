@@ -15,7 +15,7 @@ from services.errors import AudioUnreadable, KeysUnavailable
 from services.interviews.model import SessionId, Viewer
 from services.interviews.transcript import Segment, Word
 from services.transcription.verdicts import VERSION
-from tests.house import OPERATOR, Q1
+from tests.in_memory import OPERATOR, Q1
 from tests.routes.api import QUESTIONS, WEBM, Api, NamedTokens, client_of, make_session, problem, upload
 
 

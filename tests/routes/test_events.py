@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from services.interviews.model import SessionId
-from tests.house import ALICE, BOB
+from tests.in_memory import ALICE, BOB
 from tests.routes.api import Api, client_of, make_session, problem, upload
 
 STREAM = {"Accept": "text/event-stream"}

@@ -1,6 +1,6 @@
 import asyncio
 
-from routes.needs import Health
+from routes.dependencies import Health
 from services.background import Kind
 from tests.routes.api import Api
 

@@ -8,7 +8,7 @@ import pytest
 from services.interviews.language import Language
 from services.interviews.transcript import Transcript
 from services.transcription.ports import Speech
-from tests.house import Ears, Interior
+from tests.in_memory import Ears, Interior
 from tests.routes.api import Api, problem, upload
 
 

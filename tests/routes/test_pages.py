@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from routes import pages
-from routes.needs import Guests
+from routes.dependencies import Guests
 from services.adapters.jwt_tokens import JwtTokens, mint
 from services.interviews.model import UserId, Viewer
 from tests.routes.api import USERS, Api, problem

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routes.multipart import boundary_of, file_bytes
-from routes.patience import Patience
+from routes.upload_deadlines import Patience
 from services.errors import UploadMalformed, UploadProblem, UploadTruncated
 from tests.routes.api import WEBM, Api, make_session, problem, upload
 

@@ -7,9 +7,9 @@ import pytest
 
 from services.webhooks.ports import WebhookId
 from services.webhooks.redelivery import Reply
-from tests.house import Interior
+from tests.in_memory import Interior
 from tests.routes.api import Api, make_session, problem, upload
-from tests.routes.test_once import is_replay_of
+from tests.routes.test_idempotency import is_replay_of
 from tests.services.webhooks.test_webhooks import send
 
 KEY = {"Idempotency-Key": "once"}

@@ -18,7 +18,7 @@ from scripts.stack.layout import Layout
 from tests.openai_server import OpenAIServer
 from tests.openai_server import fails as refuses
 from tests.scripts.running import until
-from tests.system import house
+from tests.system import live
 
 MOST = 8
 NOISE_SECONDS = 1200
@@ -77,11 +77,11 @@ def small(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.long
 def test_a_stack_whose_disk_fills_answers_every_upload_and_goes_on_with_more_room(small: Path) -> None:
     """Of as many as it takes, none is cut off; what it accepted is there afterwards."""
-    with OpenAIServer() as server, house.stack(small, OPENAI_API_KEY="sk-x", OPENAI_BASE_URL=server.url) as stack:
+    with OpenAIServer() as server, live.stack(small, OPENAI_API_KEY="sk-x", OPENAI_BASE_URL=server.url) as stack:
         server.script(*[refuses(503)] * 1000)  # so that the recordings stay
         with stack.client() as client:
             asked: list[dict[str, object]] = [{"id": f"q{number}", "text": "?"} for number in range(MOST)]
-            session, pids = house.create(client, *asked), stack.running.layout.read_pids()
+            session, pids = live.create(client, *asked), stack.running.layout.read_pids()
             audio = {"audio": ("a.wav", wav(NOISE_SECONDS))}
             where = f"/api/upload-answer/{session}"
             answers = [client.post(f"{where}/q{number}", files=audio).status_code for number in range(MOST)]

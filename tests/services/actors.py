@@ -6,7 +6,7 @@ from typing import Any
 
 from services.errors import Problem, StoreUnavailable
 from tests.faults import Fault
-from tests.house import Interior
+from tests.in_memory import Interior
 from tests.processes import Died, seen_by
 from tests.virtual_time import VirtualLoop
 

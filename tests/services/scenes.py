@@ -9,8 +9,8 @@ from services.interviews.language import Language
 from services.interviews.model import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
 from services.interviews.transcript import Transcript
 from tests.fakes.memory import Terms
-from tests.house import ALICE, OPERATOR, Q1, Interior, incoming
-from tests.world import KEPT_HOURS, World
+from tests.in_memory import ALICE, OPERATOR, Q1, Interior, incoming
+from tests.invariants import KEPT_HOURS, World
 
 OLD, NEW = "the old take", "the newest take"
 LEASE = Terms().lease_seconds + 1

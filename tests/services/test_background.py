@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import main
-from app.signs import Signs
+from app.worker_heartbeat import Signs
 from services.access.idempotency import Idempotency
 from services.access.ports import Hold, Keyed
 from services.adapters.redis_hints import RedisHints
@@ -24,7 +24,7 @@ from services.webhooks.dispatch import Dispatch
 from services.webhooks.ports import DeliveryState, WebhookId
 from tests.fakes.hints import FakeHints
 from tests.fakes.sessions import FakeEvents
-from tests.house import ALICE, Interior
+from tests.in_memory import ALICE, Interior
 from tests.virtual_time import HurriedLoop
 
 Blow = Exception | asyncio.CancelledError

@@ -12,9 +12,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import Problem
 from tests.faults import Fault, Faulty
+from tests.invariants import World, world_in_memory, world_on_mongo
 from tests.processes import Died, seen_by
 from tests.services.scenes import MAIN, SCENES, Scene
-from tests.world import World, world_in_memory, world_on_mongo
 
 MOST_CALLS = 100
 TELLING = (Fault.UNCONFIRMED, Fault.DIED)

@@ -8,10 +8,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import Problem, StoreUnavailable, TakeSuperseded
 from services.interviews.model import Part, PartState
-from tests.house import ADMIN, Q1
+from tests.in_memory import ADMIN, Q1
+from tests.invariants import World, world_in_memory, world_on_mongo
 from tests.processes import seen_by
 from tests.services.scenes import NEW, OLD, Scene
-from tests.world import World, world_in_memory, world_on_mongo
 
 # Before its first call a take has no number yet: who comes earlier is the older one.
 FIRST = 2

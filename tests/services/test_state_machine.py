@@ -45,10 +45,10 @@ from services.interviews.transcript import Transcript
 from services.operations.ports.audit_log import Action
 from tests.fakes.memory import PENDING
 from tests.faults import Fault
-from tests.house import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior, incoming
+from tests.in_memory import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior, incoming
+from tests.invariants import KEPT_HOURS, World, check_needed, check_result, sight_of, world_in_memory
 from tests.services.actors import Actor, Work
 from tests.virtual_time import VirtualLoop
-from tests.world import KEPT_HOURS, World, check_needed, check_result, sight_of, world_in_memory
 
 IS_LONG = settings.get_current_profile_name() == "long"
 JUMP = 600.0

@@ -18,7 +18,7 @@ from services.interviews.transcript import Transcript
 from services.throttle import Throttle
 from services.transcription.ports import Speech
 from tests.fakes.memory import Clock
-from tests.house import Interior
+from tests.in_memory import Interior
 from tests.virtual_time import HurriedLoop
 
 ANSWERS = 200

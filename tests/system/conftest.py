@@ -2,14 +2,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system import house
+from tests.system import live
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[house.Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Stack]:
     """MongoDB, Valkey, worker, beat and API as real processes, with leases that a test can wait for."""
     folder = tmp_path_factory.mktemp("stack")
     no_rates = {"RATE_REQUESTS": "", "RATE_UPLOADS": "", "RATE_ADDRESS": ""}  # tests poll faster than people
     own = {"LEASE_SECONDS": "4", "OPENAI_TIMEOUT_SECONDS": "3", "SWEEP_SECONDS": "1", "WEBHOOKS_ALLOW_PRIVATE": "true"}
-    with house.stack(folder, **no_rates, **own) as running:
+    with live.stack(folder, **no_rates, **own) as running:
         yield running

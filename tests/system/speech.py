@@ -8,7 +8,7 @@ import jiwer
 import numpy as np
 
 from scripts.demo.interview import HERE
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.decode import decode
 from tests.audio import RATE, Samples, spoken
 
 PLAIN = jiwer.Compose(

@@ -7,7 +7,7 @@ import av
 from tests.audio import CLUSTER
 from tests.browser.microphone import RATE, sentences
 from tests.browser_recordings import UNKNOWN, chromium, firefox, safari
-from tests.system.house import Stack, create, upload, wait_for
+from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import word_error_rate
 
 MAKERS = {"chromium": chromium, "firefox": firefox, "safari": safari}

@@ -1,7 +1,7 @@
 """The Python client through a real stack."""
 
 from client import ApiProblem, VivaVoce
-from tests.system.house import Stack
+from tests.system.live import Stack
 from tests.system.speech import samples, word_error_rate
 
 

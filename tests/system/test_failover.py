@@ -13,8 +13,8 @@ import pytest
 from tests.openai_server import OpenAIServer
 from tests.replica_set_of_three import ELECTION_MS, ReplicaSet, replica_set_of_three
 from tests.scripts.running import until
-from tests.system import house
-from tests.system.house import Stack
+from tests.system import live
+from tests.system.live import Stack
 from tests.system.speech import samples
 
 pytestmark = pytest.mark.long
@@ -86,7 +86,7 @@ def replicated(replicas: ReplicaSet, tmp_path_factory: pytest.TempPathFactory) -
             "SWEEP_SECONDS": "1",
             "UPLOAD_IDLE_SECONDS": "5",
         }
-        with house.stack(tmp_path_factory.mktemp("replicated"), **environment) as running:
+        with live.stack(tmp_path_factory.mktemp("replicated"), **environment) as running:
             yield running
 
 

@@ -7,7 +7,7 @@ from tests import servers
 from tests.openai_server import OpenAIServer
 from tests.scripts.running import until
 from tests.services.adapters.test_celery_doorbell import fill
-from tests.system import house
+from tests.system import live
 from tests.system.speech import samples
 
 pytestmark = pytest.mark.long
@@ -23,7 +23,7 @@ def test_a_full_broker_is_told_of_and_loses_nothing(tmp_path_factory: pytest.Tem
         server.text = SAID
         environment = {"REDIS_URL": url, "OPENAI_API_KEY": "sk-loopback", "OPENAI_BASE_URL": server.url}
         with (
-            house.stack(tmp_path_factory.mktemp("stack"), SWEEP_SECONDS="1", **environment) as stack,
+            live.stack(tmp_path_factory.mktemp("stack"), SWEEP_SECONDS="1", **environment) as stack,
             stack.client() as client,
             stack.client(admin=True) as admin,
             Redis.from_url(url) as broker,
@@ -35,12 +35,12 @@ def test_a_full_broker_is_told_of_and_loses_nothing(tmp_path_factory: pytest.Tem
             assert (ready.status_code, ready.json()["status"], ready.json()["ready"]) == (200, "degraded", False)
             questions = [f"q{number}" for number in range(ANSWERS)]
             asked: list[dict[str, object]] = [{"id": id, "text": "?", "language": "en"} for id in questions]
-            session = house.create(client, *asked)
+            session = live.create(client, *asked)
             for question in questions:
-                house.upload(client, session, question, audio)
+                live.upload(client, session, question, audio)
             until(lambda: "viva_broker_up 0.0" in admin.get("/metrics").text, 30)
             for key in broker.scan_iter("junk*"):
                 broker.delete(key)
-            ended = [house.wait_for(client, session, question, 120) for question in questions]
+            ended = [live.wait_for(client, session, question, 120) for question in questions]
             assert [answer["transcript"] for answer in ended] == [SAID] * ANSWERS
             until(lambda: client.get("/readyz").json()["ready"], 60)

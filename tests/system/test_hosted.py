@@ -6,8 +6,8 @@ import pytest
 
 from tests.audio import silence, wav
 from tests.openai_server import OpenAIServer, busy, fails
-from tests.system import house
-from tests.system.house import Stack, analyze, create, upload, wait_for
+from tests.system import live
+from tests.system.live import Stack, analyze, create, upload, wait_for
 from tests.system.speech import samples
 
 SAMPLE = samples()[0]
@@ -33,7 +33,7 @@ def hosted(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> It
         "SCORER_MODEL": "loopback",
         "SWEEP_SECONDS": "0.5",
     }
-    with house.stack(tmp_path_factory.mktemp("hosted"), **environment) as running:
+    with live.stack(tmp_path_factory.mktemp("hosted"), **environment) as running:
         yield running
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests import audio
 from tests.hostile import corpus
-from tests.system.house import Stack, create, wait_for
+from tests.system.live import Stack, create, wait_for
 
 UNREADABLE, TOO_LONG = "audio_unreadable", "audio_too_long"
 

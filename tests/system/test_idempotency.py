@@ -14,8 +14,8 @@ import httpx2
 import pytest
 
 from tests.scripts.running import until
-from tests.system import house
-from tests.system.house import Stack, analyze, create, wait_for
+from tests.system import live
+from tests.system.live import Stack, analyze, create, wait_for
 from tests.system.speech import samples
 
 SAMPLE = samples()[0]
@@ -34,7 +34,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory, mongodb_url: str) -> Itera
     }
     leases = {"LEASE_SECONDS": "4", "OPENAI_TIMEOUT_SECONDS": "3", "SWEEP_SECONDS": "1"}
     folder = tmp_path_factory.mktemp("limited")
-    with house.stack(folder, MONGODB_URL=mongodb_url, **budgets, **leases) as running:
+    with live.stack(folder, MONGODB_URL=mongodb_url, **budgets, **leases) as running:
         yield running
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.openai_server import OpenAIServer
 from tests.replica_set_of_three import ReplicaSet, replica_set_of_three
-from tests.system import house
+from tests.system import live
 from tests.system.speech import samples
 
 pytestmark = pytest.mark.long
@@ -34,15 +34,15 @@ def test_no_recording_is_missed_for_what_a_secondary_has_not_heard_of(
             "OPENAI_BASE_URL": server.url,
         }
         with (
-            house.stack(tmp_path_factory.mktemp("stack"), **environment) as stack,
+            live.stack(tmp_path_factory.mktemp("stack"), **environment) as stack,
             replicas.behind(late),
             stack.client() as client,
         ):
             questions = [f"q{number}" for number in range(ANSWERS)]
             asked: list[dict[str, object]] = [{"id": id, "text": "?", "language": "en"} for id in questions]
-            session = house.create(client, *asked)
+            session = live.create(client, *asked)
             for question in questions:
-                house.upload(client, session, question, audio)
-            ended = [house.wait_for(client, session, question) for question in questions]
+                live.upload(client, session, question, audio)
+            ended = [live.wait_for(client, session, question) for question in questions]
             assert [(answer["status"], answer["transcript"]) for answer in ended] == [("completed", SAID)] * ANSWERS
-            assert house.analyze(client, session)["scored_count"] == 0
+            assert live.analyze(client, session)["scored_count"] == 0

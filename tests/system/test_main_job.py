@@ -4,7 +4,7 @@ import pytest
 
 from services.recordings.formats import Container
 from tests.audio import noise, silence, wav
-from tests.system.house import Stack, analyze, create, upload, wait_for
+from tests.system.live import Stack, analyze, create, upload, wait_for
 from tests.system.speech import samples, transcoded, word_error_rate
 
 ANSWER_FIELDS = {

@@ -6,7 +6,7 @@ import httpx2
 
 from tests.routes.test_metrics import samples
 from tests.scripts.running import until
-from tests.system.house import Stack, create, upload, wait_for
+from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples as spoken
 
 

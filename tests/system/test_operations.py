@@ -8,8 +8,8 @@ import pytest
 
 from tests.openai_server import OpenAIServer, fails
 from tests.scripts.running import until
-from tests.system import house
-from tests.system.house import Stack, create, upload, wait_for
+from tests.system import live
+from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples
 
 SAMPLE = samples()[0]
@@ -26,7 +26,7 @@ def server() -> Iterator[OpenAIServer]:
 @pytest.fixture(scope="module")
 def hosted(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     engine = {"OPENAI_API_KEY": "sk-loopback", "OPENAI_BASE_URL": server.url, "SCORER": "coverage"}
-    with house.stack(tmp_path_factory.mktemp("hosted"), **engine, MAX_DELIVERIES="1", SWEEP_SECONDS="1") as running:
+    with live.stack(tmp_path_factory.mktemp("hosted"), **engine, MAX_DELIVERIES="1", SWEEP_SECONDS="1") as running:
         yield running
 
 

@@ -17,8 +17,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app.config import Settings
+from app.container import House, furnish
 from app.guarded_ws import MOST_BYTES_IN_ALL, MOST_MESSAGES
-from app.house import House, furnish
 from app.jobs import make_celery
 from services.adapters.mongo.client import open_client
 from services.interviews.model import Answer, Evaluation, Mark, PartId, QuestionId, SessionId, Status, UserId, Viewer

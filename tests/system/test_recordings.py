@@ -7,7 +7,7 @@ import pytest
 
 from tests.audio import RATE, spoken
 from tests.browser_recordings import chromium
-from tests.system.house import Stack, create, upload, wait_for
+from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples, sound_of, word_error_rate
 
 FIRST, SECOND = samples()[:2]

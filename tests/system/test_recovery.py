@@ -12,7 +12,7 @@ from bson import ObjectId
 
 from scripts.stack.layout import ROOT
 from tests.scripts.running import until
-from tests.system.house import Stack, create, upload, wait_for
+from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples, word_error_rate
 
 SAMPLE = samples()[0]

@@ -19,8 +19,8 @@ from pymongo.read_concern import ReadConcern
 
 from scripts.stack.layout import ROOT
 from tests.scripts.running import until
-from tests.system import house
-from tests.system.house import Stack, create, upload, wait_for
+from tests.system import live
+from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import Sample, samples, word_error_rate
 
 pytestmark = pytest.mark.long
@@ -33,7 +33,7 @@ Backup = dict[str, list[dict[str, Any]]]
 
 
 def test_what_was_in_flight_goes_on_where_a_backup_is_restored(tmp_path: Path) -> None:
-    with house.stack(tmp_path / "before", **QUICK) as stack:
+    with live.stack(tmp_path / "before", **QUICK) as stack:
         session, asked = _interview(stack)
         with _half_an_upload(stack):
             backup = _backup_of_work(stack)
@@ -52,14 +52,14 @@ def test_what_was_in_flight_goes_on_where_a_backup_is_restored(tmp_path: Path) -
 
 def test_what_was_in_flight_goes_on_where_the_databases_files_were_copied(tmp_path: Path) -> None:
     data = Path("state") / "data" / "mongod"
-    with house.stack(tmp_path / "before", **QUICK) as stack:
+    with live.stack(tmp_path / "before", **QUICK) as stack:
         session, asked = _interview(stack)
         until(lambda: "completed" in _states(stack), 120)
         with _half_an_upload(stack), _locked(stack):
             shutil.copytree(tmp_path / "before" / data, tmp_path / "after" / data)
             assert {"uploading", "completed"} < _states(stack), "some of the rest wait or are in work"
         later, secret = _interview_that_the_backup_misses(stack), stack.environment["JWT_SECRET"]
-    with house.stack(tmp_path / "after", **QUICK, JWT_SECRET=secret) as restored:
+    with live.stack(tmp_path / "after", **QUICK, JWT_SECRET=secret) as restored:
         _all_end_well(restored, session, asked)
         with restored.client() as client:
             assert client.get(f"/api/sessions/{later}").status_code == 404
@@ -136,7 +136,7 @@ def _backup(stack: Stack) -> Backup:
 def _house_on(stack: Stack, database: str, folder: Path) -> Iterator[Stack]:
     """Other processes, with a Valkey that has never heard of anything."""
     known = {name: stack.environment[name] for name in ("MONGODB_URL", "JWT_SECRET")}
-    with house.stack(folder, **QUICK, **known, MONGODB_DATABASE=database) as other:
+    with live.stack(folder, **QUICK, **known, MONGODB_DATABASE=database) as other:
         yield Stack(other.running, other.database.client[database])
 
 

@@ -6,8 +6,8 @@ import httpx2
 
 from tests.openai_server import OpenAIServer, fails, says
 from tests.receiver import Receiver, receiving
-from tests.system import house
-from tests.system.house import Stack
+from tests.system import live
+from tests.system.live import Stack
 from tests.system.speech import samples
 
 AUDIO = samples()[0].audio
@@ -59,8 +59,8 @@ def play(stack: Stack, server: OpenAIServer, receiver: Receiver) -> list[str]:
         for question in ("q1", "q2"):
             audio = {"audio": (planted("file"), AUDIO.read_bytes())}
             assert client.post(f"/api/upload-answer/{session}/{question}", files=audio).status_code == 202
-            house.wait_for(client, session, question)
-        house.analyze(client, session)
+            live.wait_for(client, session, question)
+        live.analyze(client, session)
         ticket = str(client.post(f"/api/sessions/{session}/tickets").json()["ticket"])
         client.get(f"/api/sessions/{session}/events?ticket={ticket}&wait=0")
     environment = stack.environment
@@ -75,7 +75,7 @@ def test_no_log_holds_what_was_said_or_is_secret(tmp_path: Path) -> None:
             "WEBHOOKS_ALLOW_PRIVATE": "true",
             "LOG_LEVEL": "debug",
         }
-        with house.stack(tmp_path, **environment) as stack:
+        with live.stack(tmp_path, **environment) as stack:
             secrets = play(stack, server, receiver)
             logs = stack.running.layout.logs
     said = {file.name: file.read_text(errors="replace") for file in logs.iterdir()}

@@ -12,7 +12,7 @@ from tests.audio import silence, wav
 from tests.receiver import Answer, Got, Receiver, receiving
 from tests.scripts.running import until
 from tests.servers import free_port
-from tests.system.house import Stack, analyze, create, upload, wait_for
+from tests.system.live import Stack, analyze, create, upload, wait_for
 
 SPEECHLESS = wav(silence(1.0))
 LEASE = timedelta(seconds=61)

@@ -17,7 +17,7 @@ from av.audio.resampler import AudioResampler
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
-from app.house import House, furnish
+from app.container import House, furnish
 from app.jobs import make_celery
 from scripts.stack.layout import ROOT
 from services.adapters.mongo.client import open_client

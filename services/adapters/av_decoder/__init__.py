@@ -13,6 +13,6 @@ one channel, as channels.py has chosen. The worker brings quiet ones to level
 (level.py).
 """
 
-from services.adapters.av_decoder.decoder import AvDecoder
+from services.adapters.av_decoder.adapter import AvDecoder
 
 __all__ = ["AvDecoder"]

@@ -6,7 +6,7 @@ Voice activity and engines hear less of speech under -50 dB of full scale, thoug
 import numpy as np
 from numpy.typing import NDArray
 
-from services.adapters.av_decoder.wire import RATE
+from services.adapters.av_decoder.protocol import RATE
 
 FRAME = RATE // 50
 LOUD_FRAMES = 25  # half a second of the loudest, so that a knock is not taken for the voice

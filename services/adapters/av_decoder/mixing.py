@@ -10,7 +10,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from services.adapters.av_decoder.channels import Measure, Mix, Samples
-from services.adapters.av_decoder.wire import RATE
+from services.adapters.av_decoder.protocol import RATE
 from services.errors import AudioUnreadable
 
 SLOWEST, FASTEST, MOST_CHANNELS = 4_000, 384_000, 8

@@ -8,8 +8,8 @@ from typing import cast
 import av.logging
 from av.audio.stream import AudioStream
 
+from services.adapters.av_decoder.decode import decode
 from services.adapters.av_decoder.demuxers import DEMUXERS
-from services.adapters.av_decoder.sound import decode
 from services.recordings.formats import Container
 
 SAMPLES = 8_192

@@ -12,8 +12,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
 from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import unhurried
 from services.errors import AudioMissing, StoreUnavailable
 from services.interviews.model import PartId

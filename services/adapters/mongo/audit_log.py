@@ -10,8 +10,8 @@ from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import create
 from services.adapters.mongo.tolerant import value_of
 from services.operations.ports.audit_log import Action, Deed, Entry, Outcome

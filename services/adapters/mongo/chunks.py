@@ -7,8 +7,8 @@ from typing import Any, Self
 from bson import ObjectId
 from pymongo.asynchronous.collection import AsyncCollection
 
-from services.adapters.mongo.confirmed import DEADLINE_SECONDS, confirmed
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import DEADLINE_SECONDS, confirmed
 
 CHUNK_BYTES = 255 * 1024
 MOST_AT_ONCE = 2

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
+from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.interviews.model import Failure, Part, PartId, PartState
 from services.interviews.transcript import Transcript
 

@@ -3,10 +3,10 @@
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, later, reached
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import parts_of, unhurried
+from services.adapters.mongo.server_time import NOW, later, reached
 from services.analysis.ports import ScoringClaim
 from services.interviews.model import ENDED, PartId, PartState
 from services.recordings.ports.audio import Deletion

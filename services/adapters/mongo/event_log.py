@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.adapters.mongo.documents import Document, verdict_of
-from services.adapters.mongo.moments import NOW, literal
+from services.adapters.mongo.server_time import NOW, literal
 from services.adapters.mongo.tolerant import known, value_of
 from services.events.model import MOST_KEPT, Event, EventType
 from services.interviews.model import QuestionId, SessionId, Status

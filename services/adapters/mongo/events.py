@@ -5,8 +5,8 @@ from collections.abc import Collection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document, session_of
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.event_log import events_of, told_after
 from services.adapters.mongo.sessions import visible
 from services.errors import SessionNotFound

@@ -8,11 +8,11 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
-from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.counters import BACKGROUND, ENDINGS, WEBHOOKS, bucket_name
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import parts_of
-from services.adapters.mongo.tally import BACKGROUND, ENDINGS, WEBHOOKS, bucket_name
+from services.adapters.mongo.server_time import NOW
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import ENDED, PartState
 from services.operations.readings import (

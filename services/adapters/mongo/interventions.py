@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
-from services.adapters.mongo.moments import NOW, literal, raised
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
+from services.adapters.mongo.server_time import NOW, literal, raised
 from services.errors import SameInWork
 from services.interviews.model import Failure, Part, PartId, PartState, QuestionId, SessionId
 

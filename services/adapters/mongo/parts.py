@@ -8,7 +8,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
-from services.adapters.mongo.moments import NOW, raised
+from services.adapters.mongo.server_time import NOW, raised
 from services.interviews.model import Part, PartState, sources
 
 MOST_AT_ONCE = 200

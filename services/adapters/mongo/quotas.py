@@ -3,8 +3,8 @@
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import confirmed
 from services.interviews.model import UserId
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId

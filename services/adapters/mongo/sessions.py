@@ -8,7 +8,6 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import (
     SCORE_FIELDS,
     WITHOUT_EVENTS,
@@ -21,10 +20,11 @@ from services.adapters.mongo.documents import (
     session_of,
     takes_path,
 )
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.elections import newest
 from services.adapters.mongo.event_log import event_document, logged
-from services.adapters.mongo.moments import NOW, literal, raised
 from services.adapters.mongo.parts import create, unhurried
+from services.adapters.mongo.server_time import NOW, literal, raised
 from services.errors import QuestionNotFound, ScorerUnavailable, SessionExists, SessionNotFound
 from services.events.model import SHOWN_AS, EventType
 from services.interviews.model import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id

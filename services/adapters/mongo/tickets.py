@@ -5,10 +5,10 @@ import secrets
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, within
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import create
+from services.adapters.mongo.server_time import NOW, within
 from services.errors import Unauthenticated
 from services.events.ports import Ticket
 from services.interviews.model import SessionId, UserId, Viewer

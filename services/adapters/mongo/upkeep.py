@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
-from services.adapters.mongo.moments import NOW, later, literal, past, raised, reached
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, unhurried, waiting_again
+from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.interviews.model import LIVE, Failure, Part, PartId, PartState
 from services.operations.ports.upkeep import Findings
 

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document, part_document
-from services.adapters.mongo.moments import NOW, literal, raised
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import change, change_each, create, ended, may, parts_of, unhurried
+from services.adapters.mongo.server_time import NOW, literal, raised
 from services.errors import StoreUnavailable
 from services.interviews.model import Part, PartId, PartState, QuestionId, SessionId
 

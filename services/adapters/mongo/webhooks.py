@@ -7,10 +7,10 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, later, literal, past
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import create
+from services.adapters.mongo.server_time import NOW, later, literal, past
 from services.adapters.mongo.tolerant import known, value_of
 from services.errors import WebhookNotFound
 from services.events.model import EventType

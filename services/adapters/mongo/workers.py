@@ -2,9 +2,9 @@
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, literal, within
+from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.server_time import NOW, literal, within
 from services.adapters.mongo.tolerant import value_of
 from services.recordings.ports.workers import WorkerSign
 

@@ -24,7 +24,7 @@ from scripts.stack.layout import ROOT, Layout
 from scripts.stack.programs import find_mongod
 from services.adapters.mongo import oplog
 from services.adapters.mongo.client import open_client
-from services.adapters.mongo.tally import MongoTally
+from services.adapters.mongo.counters import MongoTally
 from services.adapters.mongo.workers import MongoWorkers
 from services.recordings.ports.workers import WorkerSign
 from tests import servers

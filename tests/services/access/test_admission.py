@@ -7,7 +7,7 @@ from services.access.admission import Admission
 from services.errors import Problem, RateLimited, TooManyUploads, TooMuchQueued, UploadsSaturated
 from services.interviews.model import Viewer
 from tests.fakes.records import FakeBacklog
-from tests.house import ALICE, BOB, Interior
+from tests.in_memory import ALICE, BOB, Interior
 
 
 def admission(house: Interior, *, of_user: int = 2, of_all: int = 3, seconds: float = 60.0) -> Admission:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.services.adapters.houses import House, house_in_memory, house_on_mongo
+from tests.services.adapters.stores import House, house_in_memory, house_on_mongo
 
 
 @pytest.fixture(params=["memory", "mongo"])

@@ -8,7 +8,7 @@ import pytest
 from services.errors import AudioMissing
 from services.interviews.model import PartId
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.houses import House, a_part
+from tests.services.adapters.stores import House, a_part
 
 CHUNK = 255 * 1024
 METADATA = {"session_id": "$s", "question_id": "q1", "user_id": "ann", "status": "queued"}

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import structlog
 
-from services.adapters.av_decoder import AvDecoder, nursery
+from services.adapters.av_decoder import AvDecoder, fork_client
 from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, Problem
 from services.transcription.ports import Recording
 from tests import audio
@@ -366,18 +366,18 @@ async def test_a_template_that_died_is_replaced(decoder: AvDecoder) -> None:
 
 
 async def test_a_template_that_cannot_start_is_no_verdict(decoder: AvDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nursery, "START", "raise SystemExit(1)")
+    monkeypatch.setattr(fork_client, "START", "raise SystemExit(1)")
     with pytest.raises(EngineUnavailable):
         await decode(decoder, audio.encoded("wav", 1.0))
 
 
-FAILING = "import os, services.adapters.av_decoder.template as t; t.decode = lambda *_, **__: {}; t.serve()"
+FAILING = "import os, services.adapters.av_decoder.fork_server as t; t.decode = lambda *_, **__: {}; t.serve()"
 
 
 async def test_an_error_that_nobody_foresaw_is_no_verdict_and_is_named(
     decoder: AvDecoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "START", FAILING.format("1 / 0"))
+    monkeypatch.setattr(fork_client, "START", FAILING.format("1 / 0"))
     with structlog.testing.capture_logs() as logs, pytest.raises(EngineUnavailable, match="ZeroDivisionError at"):
         await decode(decoder, audio.encoded("wav", 1.0))
     assert [(line["log_level"], line["error"].split()[0]) for line in logs] == [("error", "ZeroDivisionError")]
@@ -386,7 +386,7 @@ async def test_an_error_that_nobody_foresaw_is_no_verdict_and_is_named(
 async def test_a_child_that_ends_without_a_word_is_no_verdict(
     decoder: AvDecoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "START", FAILING.format("os._exit(3)"))
+    monkeypatch.setattr(fork_client, "START", FAILING.format("os._exit(3)"))
     with pytest.raises(EngineUnavailable):
         await decode(decoder, audio.encoded("wav", 1.0))
 
@@ -394,7 +394,7 @@ async def test_a_child_that_ends_without_a_word_is_no_verdict(
 async def test_a_recording_that_takes_more_memory_than_is_allowed_is_unreadable(
     decoder: AvDecoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "START", FAILING.format("bytearray(2**31)"))
+    monkeypatch.setattr(fork_client, "START", FAILING.format("bytearray(2**31)"))
     with pytest.raises(AudioUnreadable):
         await decode(decoder, audio.encoded("wav", 1.0))
 
@@ -429,8 +429,8 @@ async def test_a_failing_source_ends_the_child(decoder: AvDecoder) -> None:
 async def test_no_file_and_no_socket_can_be_opened(tmp_path: Path) -> None:
     program = (
         "import os, socket\n"
-        "from services.adapters.av_decoder.confine import confine\n"
-        "from services.adapters.av_decoder.wire import Caps\n"
+        "from services.adapters.av_decoder.sandbox import confine\n"
+        "from services.adapters.av_decoder.protocol import Caps\n"
         "said = os.dup(1)\n"
         "def tried(act):\n"
         "    try: act()\n"

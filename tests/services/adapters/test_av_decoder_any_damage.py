@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.adapters.av_decoder import wire
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.decode import decode
 from services.errors import AudioTooLong, AudioUnreadable
 from tests import audio, browser_recordings
 
@@ -62,7 +62,7 @@ def test_any_damage_has_a_foreseen_end(name: str, changes: list[tuple[str | byte
         flaws = decode(data, MOST, blocks.append, blocks.clear)
     except (AudioUnreadable, AudioTooLong):
         return
-    seconds = sum(map(len, blocks)) / wire.BYTES_PER_SECOND
+    seconds = sum(map(len, blocks)) / protocol.BYTES_PER_SECOND
     assert seconds <= MOST + 1
-    assert wire.flaws_of(wire.flaws_body(flaws)) == flaws
+    assert protocol.flaws_of(protocol.flaws_body(flaws)) == flaws
     assert all(0 <= (flaw.at or 0.0) <= seconds + 0.1 for flaw in flaws)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.adapters.av_decoder.channels import Level, Measure, Mix, choose
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.decode import decode
 from tests import audio
 
 DEMO = Path(__file__).parents[3] / "scripts/demo"

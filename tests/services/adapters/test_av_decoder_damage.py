@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pytest
 
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.decode import decode
 from services.errors import AudioTooLong, AudioUnreadable
 from services.interviews.transcript import Flaw
 from services.recordings.formats import container_of

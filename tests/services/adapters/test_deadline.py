@@ -15,12 +15,12 @@ from pymongo import AsyncMongoClient
 
 from services.adapters import mongo as adapters
 from services.adapters.mongo.client import open_client
-from services.adapters.mongo.confirmed import DEADLINE_SECONDS, confirmed
+from services.adapters.mongo.driver_errors import DEADLINE_SECONDS, confirmed
 from services.adapters.mongo.indexes import ensure_indexes
 from services.errors import StoreUnavailable
 from services.interviews.model import PartId
-from tests.line import Line, line_to
-from tests.services.adapters.houses import ANN, Q1, S1, House, a_session, house_on_mongo
+from tests.services.adapters.stores import ANN, Q1, S1, House, a_session, house_on_mongo
+from tests.stalling_proxy import Line, line_to
 
 PATIENCE = 3 * DEADLINE_SECONDS
 AUDIO = bytes(2_000_000)

@@ -9,7 +9,7 @@ from services.errors import SessionNotFound
 from services.events.model import MOST_KEPT, Event, EventType
 from services.interviews.model import Answer, Evaluation, Mark, PartId, SessionId, Status
 from services.interviews.transcript import Verdict
-from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
+from tests.services.adapters.stores import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
 
 SCORE = Evaluation(score=80.0, scorer="coverage")
 

@@ -16,8 +16,8 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from services.adapters.mongo.indexes import ensure_indexes
 from services.errors import Problem
 from services.interviews.model import PartId
-from tests.house import ALICE, Q1
-from tests.world import World, world_on_mongo
+from tests.in_memory import ALICE, Q1
+from tests.invariants import World, world_on_mongo
 
 APP = "viva-voce-failpoints"
 MOST_COMMANDS = 200

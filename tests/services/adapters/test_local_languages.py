@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.weights import find_weights
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.decode import decode
 from services.adapters.local_speech import LocalSpeech
 from services.errors import EngineRefused
 from services.interviews.language import Language

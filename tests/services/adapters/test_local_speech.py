@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from app.weights import find_weights
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.decode import decode
 from services.adapters.local_speech import Device, LocalSpeech
 from services.adapters.local_speech.tasks import Reading, Task
 from services.adapters.local_speech.whisper import Whisper

@@ -17,7 +17,7 @@ from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.uploads import MongoUploads
 from services.errors import AudioMissing, StoreUnavailable
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.houses import ANN, S1, a_part
+from tests.services.adapters.stores import ANN, S1, a_part
 from tests.services.adapters.test_audio_contract import CHUNK, METADATA, all_of, noise, pieces
 
 Document = dict[str, Any]

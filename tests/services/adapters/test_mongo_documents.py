@@ -12,7 +12,7 @@ from services.errors import SessionNotFound
 from services.interviews.model import Failure, QuestionId, Status
 from services.interviews.transcript import silence
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.houses import BOB, Q1, S1, House, a_session, house_on_mongo
+from tests.services.adapters.stores import BOB, Q1, S1, House, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_parts_contract import HEARD
 from tests.services.adapters.test_sessions_contract import CRAFTED, PART, SCORE, an_answer, completed

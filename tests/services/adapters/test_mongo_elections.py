@@ -15,7 +15,7 @@ from services.adapters.mongo.elections import MongoElections, newest
 from services.adapters.mongo.sessions import MongoSessions
 from services.interviews.model import Question, Session
 from tests import servers
-from tests.services.adapters.houses import ANN, Q1, S1
+from tests.services.adapters.stores import ANN, Q1, S1
 
 
 class Heard(CommandListener):

@@ -19,7 +19,7 @@ from services.recordings.ports.audio import Deletion
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.ports import DeliveryState
 from services.webhooks.redelivery import Arrived, Later, Reply
-from tests.services.adapters.houses import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
+from tests.services.adapters.stores import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_operations_contract import a_deed
 from tests.services.adapters.test_sessions_contract import completed

@@ -13,7 +13,7 @@ from services.interviews.model import Failure, Part, PartState, SessionId, Statu
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Action, Deed, Entry, Outcome
 from services.operations.ports.views import AnswerSeen, Place, Wait
-from tests.services.adapters.houses import ANN, Q1, Q2, S1, TERMS, House, a_part, a_session, house_on_mongo
+from tests.services.adapters.stores import ANN, Q1, Q2, S1, TERMS, House, a_part, a_session, house_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 
 TROUBLE = Failure("engine_unavailable", "It was away.")

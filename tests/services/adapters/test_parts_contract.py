@@ -11,7 +11,7 @@ from services.interviews.transcript import Flaw, Segment, Transcript, Verdict, W
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.backlog import Load
 from services.recordings.ports.workers import WorkerSign
-from tests.services.adapters.houses import Q1, Q2, S1, TERMS, House, a_part
+from tests.services.adapters.stores import Q1, Q2, S1, TERMS, House, a_part
 
 NONE = PartId("65f0000000000000000000ff")
 TROUBLE = Failure("engine_busy", "$busy")

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.interviews.model import UserId
-from tests.services.adapters.houses import ANN, BOB, House
+from tests.services.adapters.stores import ANN, BOB, House
 
 
 async def test_no_more_is_taken_than_there_is(house: House) -> None:

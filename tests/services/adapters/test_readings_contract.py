@@ -9,7 +9,7 @@ from services.operations.readings import Line, Reading
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.redelivery import Dead, Later
-from tests.services.adapters.houses import House, a_part
+from tests.services.adapters.stores import House, a_part
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_webhooks_contract import W1, a_notice
 

@@ -8,7 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.indexes import INDEXES
 from services.interviews.model import Part, PartState, QuestionId, SessionId
 from services.interviews.transcript import silence
-from tests.services.adapters.houses import ANN, BOB, Q1, Q2, S1, House, a_part
+from tests.services.adapters.stores import ANN, BOB, Q1, Q2, S1, House, a_part
 
 
 async def arrived(house: House, take: int = 1, sha256: str = "$same", **of: object) -> tuple[Part, Part]:

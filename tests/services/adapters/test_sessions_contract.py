@@ -23,7 +23,7 @@ from services.interviews.model import (
     beginning,
 )
 from services.interviews.transcript import Flaw, Verdict
-from tests.services.adapters.houses import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
+from tests.services.adapters.stores import ANN, BOB, Q1, Q2, ROOT, S1, House, a_session
 
 PART = PartId("65f000000000000000000001")
 SCORE = Evaluation(

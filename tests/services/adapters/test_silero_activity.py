@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder.decode import decode
 from services.adapters.silero_activity import SileroActivity
 from tests import audio
 

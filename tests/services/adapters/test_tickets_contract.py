@@ -7,7 +7,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import Unauthenticated
 from services.interviews.model import SessionId
-from tests.services.adapters.houses import ANN, BOB, ROOT, S1, House, house_on_mongo
+from tests.services.adapters.stores import ANN, BOB, ROOT, S1, House, house_on_mongo
 
 OTHER = SessionId("other")
 

@@ -7,7 +7,7 @@ import pytest
 from services.interviews.model import Failure, Part, PartId, PartState
 from services.interviews.transcript import silence
 from services.operations.ports.upkeep import Findings
-from tests.services.adapters.houses import TERMS, House, a_part
+from tests.services.adapters.stores import TERMS, House, a_part
 
 LOST = Failure("worker_lost", "They stopped.")
 NONE = PartId("65f0000000000000000000ff")

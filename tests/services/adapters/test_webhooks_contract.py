@@ -12,7 +12,7 @@ from services.interviews.model import PartState, UserId
 from services.webhooks.notices import Notice, of_answer
 from services.webhooks.ports import Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookState
 from services.webhooks.redelivery import Arrived, Dead, Later, Reply
-from tests.services.adapters.houses import ANN, BOB, ROOT, House, a_part
+from tests.services.adapters.stores import ANN, BOB, ROOT, House, a_part
 
 DAY = 86400.0
 LEASE = 60.0

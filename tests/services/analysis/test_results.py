@@ -3,7 +3,7 @@ import pytest
 from services.analysis.results import Pending, Result
 from services.errors import AudioUnreadable, SessionNotFound
 from services.interviews.model import PartState
-from tests.house import ALICE, BOB, Q1, Q2, Interior
+from tests.in_memory import ALICE, BOB, Q1, Q2, Interior
 
 
 async def test_pending_until_every_transcript_is_there() -> None:

@@ -2,7 +2,7 @@
 
 from services.interviews.model import Answer
 from services.interviews.transcript import Segment, Verdict, Word
-from tests.house import ALICE, Q1, Interior
+from tests.in_memory import ALICE, Q1, Interior
 
 SURE, UNSURE = 0.9, 0.2
 

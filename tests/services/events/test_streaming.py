@@ -16,7 +16,7 @@ from services.interviews.model import Answer, Evaluation, Mark, PartId, Question
 from tests.fakes.hints import FakeHints
 from tests.fakes.memory import Memory
 from tests.fakes.sessions import FakeEvents, FakeSessions
-from tests.house import ADMIN, ALICE, BOB, Q1
+from tests.in_memory import ADMIN, ALICE, BOB, Q1
 from tests.virtual_time import VirtualLoop
 
 S1 = SessionId("s1")

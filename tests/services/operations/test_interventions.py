@@ -23,10 +23,10 @@ from services.errors import (
 from services.interviews.model import Evaluation, Mark, Part, PartState, QuestionId, SessionId, Status
 from services.operations.ports.audit_log import Action, Entry, Outcome
 from tests.faults import Fault, Faulty
-from tests.house import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior
+from tests.in_memory import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior
+from tests.invariants import World, world_in_memory, world_on_mongo
 from tests.processes import Died, seen_by
 from tests.services.scenes import NEW, OLD, SCENES, Scene
-from tests.world import World, world_in_memory, world_on_mongo
 
 WHY = "It hangs."
 MOST_CALLS = 30

@@ -7,7 +7,7 @@ from services.interviews.model import Answer, Failure, Part, PartId, PartState, 
 from services.operations.sweep import PUT_OFF_SECONDS, RINGS_AT_ONCE
 from services.recordings.ports.audio import Deletion
 from services.transcription.ports import Recording, Speech
-from tests.house import ALICE, Q1, Q2, Interior, incoming
+from tests.in_memory import ALICE, Q1, Q2, Interior, incoming
 
 
 async def test_a_silent_worker_loses_its_part_and_another_does_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 from services.errors import QuestionNotFound, SessionNotFound, StoreUnavailable, TakeSuperseded, UploadTruncated
 from services.interviews.model import Answer, Part, PartId, PartState, QuestionId, SessionId, Status
 from services.recordings.ports.audio import Stored
-from tests.house import ADMIN, ALICE, BOB, Q1, Q2, Interior, incoming
+from tests.in_memory import ADMIN, ALICE, BOB, Q1, Q2, Interior, incoming
 
 
 async def test_a_recording_is_kept_queued_shown_and_rung_for() -> None:

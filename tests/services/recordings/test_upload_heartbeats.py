@@ -11,7 +11,7 @@ from services.recordings.formats import Container
 from services.recordings.ports.audio import Incoming
 from services.recordings.upload_heartbeats import Arrivals
 from tests.fakes.records import FakeUploads
-from tests.house import ALICE, Q1, Q2, Interior
+from tests.in_memory import ALICE, Q1, Q2, Interior
 
 A_WHILE = 0.01
 

@@ -12,7 +12,7 @@ from services.interviews.model import Answer, Status
 from services.interviews.transcript import Segment, Transcript, Verdict, Word
 from services.transcription.ports import Activity, Recording, Speech
 from tests import audio
-from tests.house import ALICE, Q1, SAID, Ears, Interior
+from tests.in_memory import ALICE, Q1, SAID, Ears, Interior
 from tests.services.adapters.test_silero_activity import spoken
 
 DEMO = Path(__file__).parents[3] / "scripts" / "demo"

@@ -7,8 +7,8 @@ from services.transcription.listening import Listening
 from services.transcription.ports import Activity, Recording, Speech
 from tests.fakes.audio import FakeAudio
 from tests.fakes.memory import Memory
-from tests.house import Ears
-from tests.services.adapters.houses import a_part
+from tests.in_memory import Ears
+from tests.services.adapters.stores import a_part
 
 GERMAN, BOTH = Language("de"), (Language("en"), Language("de"))
 BEGINNING = Segment(text="Ein Index", start=0.0, end=2.0)

@@ -12,7 +12,7 @@ from services.transcription import coverage
 from services.transcription.listening import PIECES_AT_ONCE, Listening
 from services.transcription.ports import RATE, Activity, Recording, Speech
 from services.transcription.verdicts import judged
-from tests.house import Interior
+from tests.in_memory import Interior
 
 SECONDS = 30
 PCM = bytes(2 * RATE * SECONDS)

@@ -21,7 +21,7 @@ from services.interviews.transcript import Flaw, Transcript
 from services.operations.sweep import PUT_OFF_SECONDS
 from services.recordings.closing import AudioLeft
 from services.recordings.ports.audio import Deletion, Stored
-from tests.house import ALICE, OPERATOR, Q1, Q2, SAID, Interior
+from tests.in_memory import ALICE, OPERATOR, Q1, Q2, SAID, Interior
 
 
 async def test_a_recording_becomes_a_transcript_with_a_score_and_its_audio_goes() -> None:

@@ -26,7 +26,7 @@ from services.webhooks.notices import TEST
 from services.webhooks.ports import Delivery, DeliveryState, Webhook, WebhookId, WebhookState
 from services.webhooks.redelivery import DELAYS, Reply
 from tests.faults import Fault, Faulty
-from tests.house import ALICE, BOB, Q1, Interior
+from tests.in_memory import ALICE, BOB, Q1, Interior
 from tests.processes import Died, seen_by
 
 ALL = (EventType.COMPLETED, EventType.FAILED, EventType.ANALYZED)

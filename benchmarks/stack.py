@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from pymongo import MongoClient
 
-from benchmarks.watch import Watch
+from benchmarks.run import Watch
 from scripts.stack import leftovers, ports, processes, programs, replica_set, supervise
 from scripts.stack.crashes import Crashes
 from scripts.stack.layout import Layout

@@ -8,12 +8,12 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
-from app.house import House, furnish
+from app.container import House, furnish
 from app.jobs import make_celery
 from app.logs import configure_logs
 from app.main import make_tokens, open_services
-from benchmarks.wire import recording
-from routes.needs import Services
+from benchmarks.raw_sockets import recording
+from routes.dependencies import Services
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes

@@ -8,7 +8,7 @@ import pytest
 from services.access.ports import Hold, Kept, Keyed
 from services.errors import IdempotencyInFlight, IdempotencyMismatch
 from services.interviews.model import UserId
-from tests.services.adapters.houses import TERMS, House
+from tests.services.adapters.stores import TERMS, House
 
 ASKED = Keyed(user_id=UserId("ann"), key="$k.1", path="POST /api/$x", fingerprint="f")
 BLIND = replace(ASKED, fingerprint=None)

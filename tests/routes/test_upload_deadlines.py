@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from routes.patience import Departure, Patience, patient
+from routes.upload_deadlines import Departure, Patience, patient
 from services.errors import ServerLeaving, UploadStalled
 
 IDLE = 0.1

@@ -14,11 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
-from services.adapters.av_decoder import wire
-from services.adapters.av_decoder.confine import confine
-from services.adapters.av_decoder.sound import decode
+from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.decode import decode
+from services.adapters.av_decoder.protocol import Caps, message
+from services.adapters.av_decoder.sandbox import confine
 from services.adapters.av_decoder.warm_up import warm_up
-from services.adapters.av_decoder.wire import Caps, message
 from services.errors import AudioTooLong, AudioUnreadable
 
 LINE = 3
@@ -43,7 +43,7 @@ class _Far:
     def tell(self, status: int, used: resource.struct_rusage) -> None:
         killer = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         with suppress(OSError):
-            self.verdict.send(wire.ENDING.pack(killer, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024))
+            self.verdict.send(protocol.ENDING.pack(killer, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024))
 
     def close(self) -> None:
         """The line last: when the worker sees it close, all is over."""
@@ -125,7 +125,7 @@ def _live(line: socket.socket, caps: Caps) -> None:
         os.closerange(LINE + 1, MOST_FILES)
         sealed = confine(caps)
         line = socket.socket(fileno=LINE)
-        line.sendall(message(wire.READY, wire.SEALED if sealed else b""))
+        line.sendall(message(protocol.READY, protocol.SEALED if sealed else b""))
         _decode(line, caps)
     except BaseException:  # whatever it was, the worker sees that the samples did not end well
         os._exit(1)
@@ -139,18 +139,18 @@ def _decode(line: socket.socket, caps: Caps) -> None:
         flaws = decode(
             data,
             caps.seconds,
-            give=lambda block: line.sendall(message(wire.SAMPLES, block)),
-            afresh=lambda: line.sendall(message(wire.AFRESH)),
+            give=lambda block: line.sendall(message(protocol.SAMPLES, block)),
+            afresh=lambda: line.sendall(message(protocol.AFRESH)),
         )
-        last = message(wire.DONE, wire.flaws_body(flaws))
+        last = message(protocol.DONE, protocol.flaws_body(flaws))
     except AudioTooLong:
-        last = message(wire.TOO_LONG)
+        last = message(protocol.TOO_LONG)
     except (AudioUnreadable, MemoryError):
-        last = message(wire.UNREADABLE)
+        last = message(protocol.UNREADABLE)
     except OSError:
         raise
     except Exception as error:
-        last = message(wire.FAILED, wire.error_body(error))
+        last = message(protocol.FAILED, protocol.error_body(error))
     line.sendall(last)
 
 

@@ -6,10 +6,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.adapters.av_decoder.wire import Caps
+from services.adapters.av_decoder.protocol import Caps
 
 ROOT = Path(__file__).parents[3]
-START = "from services.adapters.av_decoder.template import serve; serve()"
+START = "from services.adapters.av_decoder.fork_server import serve; serve()"
 GRACE_SECONDS = 5.0
 
 

@@ -13,16 +13,16 @@ import pytest
 
 from app.config import Settings
 from scripts.stack.layout import ROOT
-from tests.line import line_to
 from tests.scripts.running import until
-from tests.system.house import create, stack, upload, wait_for
+from tests.stalling_proxy import line_to
+from tests.system.live import create, stack, upload, wait_for
 from tests.system.speech import samples, word_error_rate
 from tests.system.worker import bench, launched
 
 SAMPLE = samples()[0]
 SIGNS = """
 import asyncio, sys, time
-from app.signs import Signs
+from app.worker_heartbeat import Signs
 from services.errors import StoreUnavailable
 
 async def give():

@@ -15,9 +15,9 @@ from services.interviews.model import ENDED, LIVE, Mark, Part, PartId, PartState
 from services.interviews.transcript import Transcript
 from services.transcription.ports import Speech
 from tests.fakes.memory import Memory
-from tests.house import ADMIN, ALICE, Ears, Interior, incoming
+from tests.in_memory import ADMIN, ALICE, Ears, Interior, incoming
 from tests.processes import PORTS
-from tests.services.adapters.houses import house_on_mongo
+from tests.services.adapters.stores import house_on_mongo
 
 KEPT_HOURS = 24.0
 MOST_ROUNDS = 12

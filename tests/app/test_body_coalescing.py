@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from app.gathered import ENOUGH_BYTES
+from app.body_coalescing import ENOUGH_BYTES
 from app.guarded_http import GuardedHttp
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"

@@ -4,8 +4,8 @@ import os
 import resource
 from pathlib import Path
 
-from services.adapters.av_decoder.seal import seal
-from services.adapters.av_decoder.wire import Caps
+from services.adapters.av_decoder.protocol import Caps
+from services.adapters.av_decoder.seccomp import seal
 
 
 def confine(caps: Caps) -> bool:

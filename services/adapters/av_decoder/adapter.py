@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import structlog
 
-from services.adapters.av_decoder import wire
+from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.fork_client import Child, Nursery
 from services.adapters.av_decoder.level import levelled
-from services.adapters.av_decoder.nursery import Child, Nursery
-from services.adapters.av_decoder.wire import (
+from services.adapters.av_decoder.protocol import (
     AFRESH,
     BYTES_PER_SECOND,
     DONE,
@@ -166,11 +166,11 @@ def _failed(error: str) -> EngineUnavailable:
 
 def _recording(kind: bytes, body: bytes, blocks: list[bytes]) -> Recording:
     if kind == FAILED:
-        raise _failed(wire.error_of(body))
+        raise _failed(protocol.error_of(body))
     if kind != DONE:
         raise AudioUnreadable
     try:
-        pcm, flaws = b"".join(levelled(blocks)), wire.flaws_of(body)
+        pcm, flaws = b"".join(levelled(blocks)), protocol.flaws_of(body)
     except (ValueError, TypeError, RecursionError):
         raise AudioUnreadable from None
     if not pcm:

@@ -9,7 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
-from services.adapters.mongo.confirmed import confirmed
+from services.adapters.mongo.driver_errors import confirmed
 
 Things = AsyncCollection[dict[str, Any]]
 REFUSED: Mapping[str, Callable[[Things], Awaitable[object]]] = {

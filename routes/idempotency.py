@@ -8,8 +8,8 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from routes.dependencies import Services, bearer, viewer_of
 from routes.errors import on_invalid, on_problem
-from routes.needs import Services, bearer, viewer_of
 from services import errors
 from services.access.idempotency import check_key, match
 from services.access.ports import Hold, Kept, Keyed

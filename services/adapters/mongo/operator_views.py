@@ -8,12 +8,12 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.collation import Collation
 
 from services.adapters.mongo.audit_log import earlier
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document, part_of
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.indexes import ANY_CASE
 from services.adapters.mongo.interventions import NOT_ACCEPTED
-from services.adapters.mongo.moments import NOW, past, within
 from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.server_time import NOW, past, within
 from services.interviews.model import PartState, QuestionId, SessionId, Status, UserId
 from services.operations.ports.views import AnswerSeen, Ended, Place, Recent, SessionSeen, Stored, Stuck, Wait
 

@@ -11,16 +11,16 @@ from services.adapters.celery_doorbell import CeleryDoorbell
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
+from services.adapters.mongo.counters import MongoTally
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
+from services.adapters.mongo.idempotency_keys import MongoReplays
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
-from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
-from services.adapters.mongo.tally import MongoTally
 from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads

@@ -9,10 +9,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from services.access.ports import Hold, Kept, Keyed
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
-from services.adapters.mongo.moments import NOW, literal, past
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import create
+from services.adapters.mongo.server_time import NOW, literal, past
 from services.adapters.mongo.tolerant import value_of
 from services.errors import IdempotencyInFlight, IdempotencyMismatch, StoreUnavailable
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.adapters.av_decoder import wire
-from services.adapters.av_decoder.decoder import _recording
+from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.adapter import _recording
 from services.errors import AudioUnreadable
 from services.interviews.transcript import Flaw
 
@@ -11,7 +11,7 @@ FLAWS = (Flaw(code="gap", at=1.5, seconds=0.25), Flaw(code="joined", at=0.0), Fl
 
 
 def test_flaws_come_over_as_they_are() -> None:
-    assert wire.flaws_of(wire.flaws_body(FLAWS)) == FLAWS
+    assert protocol.flaws_of(protocol.flaws_body(FLAWS)) == FLAWS
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ def test_flaws_come_over_as_they_are() -> None:
 )  # fmt: skip
 def test_what_is_no_list_of_flaws_is_refused(body: bytes) -> None:
     with pytest.raises((ValueError, TypeError)):
-        wire.flaws_of(body)
+        protocol.flaws_of(body)
 
 
 @pytest.mark.parametrize(("body", "blocks"), [(b"[]", [b"\0\0\0"]), (b"[" * 500_000, [b"\0\0"]), (b"[]", [])])
 def test_what_no_child_says_that_is_well_is_no_recording(body: bytes, blocks: list[bytes]) -> None:
     with pytest.raises(AudioUnreadable):
-        _recording(wire.DONE, body, blocks)
+        _recording(protocol.DONE, body, blocks)

@@ -11,19 +11,19 @@ from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
+from services.adapters.mongo.counters import MongoTally
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
+from services.adapters.mongo.idempotency_keys import MongoReplays
 from services.adapters.mongo.interventions import MongoInterventions
+from services.adapters.mongo.operator_views import MongoViews
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
-from services.adapters.mongo.replays import MongoReplays
 from services.adapters.mongo.sessions import MongoSessions
-from services.adapters.mongo.tally import MongoTally
 from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
-from services.adapters.mongo.views import MongoViews
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.analysis.ports import Scorings

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.confirmed import confirmed
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import parts_of, unhurried
 from services.background import Kind
 from services.interviews.model import ENDED, PartId, PartState

@@ -7,7 +7,7 @@ from scripts.stack.layout import ROOT
 
 SHOWN = """
 import gc, weakref
-from app.garbage import collect_rarely
+from app.gc_tuning import collect_rarely
 
 class Cycle:
     def __init__(self):

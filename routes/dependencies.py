@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from routes.patience import Departure
+from routes.upload_deadlines import Departure
 from services.access.admission import Admission, Slot
 from services.access.idempotency import Idempotency
 from services.access.ports import Tokens
