@@ -32,27 +32,27 @@ process = Process(settings)
 
 @celery.task(name=TRANSCRIBE)
 def transcribe_audio_task(id: str, *_: object, **__: object) -> None:
-    process.run(lambda house: house.transcription.run(PartId(id)))
+    process.run(lambda wiring: wiring.transcription.run(PartId(id)))
 
 
 @celery.task(name=SCORE)
 def score_answer_task(id: str, *_: object, **__: object) -> None:
-    process.run(lambda house: house.scoring.run(PartId(id)))
+    process.run(lambda wiring: wiring.scoring.run(PartId(id)))
 
 
 @celery.task(name=DELIVER)
 def deliver_webhooks_task(*_: object, **__: object) -> None:
-    process.run(lambda house: house.deliver())
+    process.run(lambda wiring: wiring.deliver())
 
 
 @celery.task(name=SWEEP)
 def sweep_task(*_: object, **__: object) -> None:
-    process.run(lambda house: house.sweep())
+    process.run(lambda wiring: wiring.sweep())
 
 
 @celery.task(name=AUDIT)
 def audit_audio_task(*_: object, **__: object) -> None:
-    process.run(lambda house: house.audit())
+    process.run(lambda wiring: wiring.audit())
 
 
 @signals.setup_logging.connect

@@ -1,4 +1,4 @@
-"""The rooms that both processes share, furnished with MongoDB and Celery."""
+"""The use cases that both processes share, wired with MongoDB and Celery."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from services.adapters.celery_doorbell import CeleryDoorbell
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
-from services.adapters.mongo.counters import MongoTally
+from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
-from services.adapters.mongo.idempotency_keys import MongoReplays
+from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.sessions import MongoSessions
@@ -45,7 +45,7 @@ CHANNEL = "viva_voce.news"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Wiring:
     sessions: Sessions
     events: MongoEvents
     elections: MongoElections
@@ -59,7 +59,7 @@ class House:
     backlog: MongoBacklog
     workers: MongoWorkers
     gauges: MongoGauges
-    replays: MongoReplays
+    idempotency_keys: MongoIdempotencyKeys
     quotas: MongoQuotas
     audio: GridAudio
     doorbell: CeleryDoorbell
@@ -78,26 +78,26 @@ class House:
         await self.hints.close()
 
 
-def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celery) -> House:
-    """Hand every room what it needs; nothing is opened."""
-    tally = MongoTally(database)
-    background = Background(count=tally.restarted)
+def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) -> Wiring:
+    """Hand every use case what it needs; nothing is opened."""
+    counters = MongoCounters(database)
+    background = Background(count=counters.restarted)
     hints = RedisHints(settings.redis_url, f"{CHANNEL}.{settings.mongodb_database}", background)
     sessions = AnnouncedSessions(MongoSessions(database), hints)
     uploads, records, closings = MongoUploads(database), MongoRecords(database), MongoClosings(database)
     audio, doorbell = GridAudio(database), CeleryDoorbell(celery)
-    webhooks, courier, dispatch = _webhooks(settings, database, doorbell, tally, background)
+    webhooks, courier, dispatch = _webhooks(settings, database, doorbell, counters, background)
     closing = Closing(
         sessions=sessions,
         uploads=uploads,
         records=records,
         closings=closings,
         audio=audio,
-        tally=tally,
+        counters=counters,
         emit=webhooks.tell,
     )
     upkeep = _upkeep(settings, database)
-    return House(
+    return Wiring(
         sessions=sessions,
         events=MongoEvents(database),
         elections=MongoElections(database),
@@ -112,11 +112,13 @@ def furnish(settings: Settings, database: AsyncDatabase[Document], celery: Celer
         workers=MongoWorkers(database),
         gauges=MongoGauges(database),
         quotas=MongoQuotas(database),
-        replays=MongoReplays(database, lease_seconds=LEASE_SECONDS),
+        idempotency_keys=MongoIdempotencyKeys(database, lease_seconds=LEASE_SECONDS),
         audio=audio,
         doorbell=doorbell,
         closing=closing,
-        sweep=Sweep(sessions=sessions, upkeep=upkeep, audio=audio, doorbell=doorbell, close=closing.close, tally=tally),
+        sweep=Sweep(
+            sessions=sessions, upkeep=upkeep, audio=audio, doorbell=doorbell, close=closing.close, counters=counters
+        ),
         webhooks=webhooks,
         courier=courier,
         dispatch=dispatch,
@@ -128,7 +130,7 @@ def _webhooks(
     settings: Settings,
     database: AsyncDatabase[Document],
     doorbell: CeleryDoorbell,
-    tally: MongoTally,
+    counters: MongoCounters,
     background: Background,
 ) -> tuple[Webhooks, WebhookCourier, Dispatch]:
     """Who writes down what is to be told, who carries it, and who sends what is due."""
@@ -141,7 +143,7 @@ def _webhooks(
         check=courier.check,
         most=settings.max_webhooks_per_user,
     )
-    dispatch = Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, tally=tally, background=background)
+    dispatch = Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, counters=counters, background=background)
     return webhooks, courier, dispatch
 
 

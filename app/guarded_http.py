@@ -38,7 +38,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     """A connection whose requests must have begun, and their heads ended, within bounds.
 
     Of many connections that wait for a head, those that have waited longest are hung up on, so that whoever opens
-    them by the thousand takes the room of none but himself. When the server stops it tells the house, so that what
+    them by the thousand takes the room of none but himself. When the server stops it says so inside, so that what
     listens ends and does not hold up the stop, and uploads that do not end are told so.
     """
 

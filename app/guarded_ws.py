@@ -3,7 +3,7 @@
 Run by `uvicorn --ws app.guarded_ws:GuardedWebSocket`. Without it a client may send messages of 16 MB, which are kept
 until they are read, and small ones without end, each of which is taken apart; each socket keeps buffers for
 compression, which what is told here does not need; tickets appear in the log, and a server that stops closes sockets
-itself before the house can say why.
+itself before the wiring can say why.
 """
 
 import logging
@@ -27,7 +27,7 @@ log.setLevel(logging.WARNING)
 
 
 class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
-    """A socket that takes little, and little altogether, and that the house itself closes when the server stops."""
+    """A socket that takes little, and little altogether, and that the wiring itself closes when the server stops."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)

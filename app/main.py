@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from app.config import Settings, StackSettings
-from app.container import House, furnish
+from app.container import Wiring, wire
 from app.environment import settings_or_end, strangers
 from app.gc_tuning import collect_rarely
 from app.guarded_http import LEAVE
@@ -53,14 +53,14 @@ from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.rate_limits import StoredRateLimits
 from services.analysis.results import Analysis
 from services.background import Kind
-from services.events.streaming import Push
+from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
 from services.interviews.sessions import Interviews
 from services.operations.oversight import OverseenEvents, OverseenSessions, Oversight
-from services.operations.overview import Watch
+from services.operations.overview import Overview
 from services.recordings.intake import Intake
-from services.recordings.upload_heartbeats import Arrivals, touch_seconds
-from services.transcription.eta import Pace
+from services.recordings.upload_heartbeats import UploadHeartbeats, touch_seconds
+from services.transcription.eta import Eta
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +104,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
         redoc_url=None,
     )
     errors.install(app)
-    for room in (
+    for area in (
         sessions,
         events,
         event_socket,
@@ -118,7 +118,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
         pages,
         reference,
     ):
-        app.include_router(room.router)
+        app.include_router(area.router)
     openapi.install(app)
     app.add_middleware(GuardedBodies)
     if origins:
@@ -135,7 +135,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
 
 def _leave(services: Services, seconds: float | None) -> None:
     """The server stops, and cuts off what goes on for longer than this."""
-    services.push.leave()
+    services.streams.leave()
     services.departure.begin(seconds)
 
 
@@ -143,12 +143,12 @@ def _leave(services: Services, seconds: float | None) -> None:
 async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Services]:
     """The services on real clients, closed afterwards; waits for nothing but the client objects."""
     async with open_client(settings.mongodb_url, "api") as client:
-        house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
+        wiring = wire(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
         rates = _rates(settings)
-        services = _services(settings, house, tokens, client, rates)
+        services = _services(settings, wiring, tokens, client, rates)
         running = [
-            house.background.start(Kind.INDEXES, lambda: _index(client, settings.mongodb_database)),
-            asyncio.create_task(services.push.run()),
+            wiring.background.start(Kind.INDEXES, lambda: _index(client, settings.mongodb_database)),
+            asyncio.create_task(services.streams.run()),
         ]
         try:
             yield services
@@ -157,7 +157,7 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await rates.close()
-            await house.close()
+            await wiring.close()
 
 
 async def _index(client: AsyncMongoClient[Document], database: str) -> None:
@@ -186,43 +186,47 @@ def _rates(settings: Settings) -> StoredRateLimits:
 
 
 def _services(
-    settings: Settings, house: House, tokens: Tokens, client: AsyncMongoClient[Document], rates: StoredRateLimits
+    settings: Settings, wiring: Wiring, tokens: Tokens, client: AsyncMongoClient[Document], rates: StoredRateLimits
 ) -> Services:
-    pace, intake = Pace(backlog=house.backlog), _intake(settings, house)
+    eta, intake = Eta(backlog=wiring.backlog), _intake(settings, wiring)
     database = client[settings.mongodb_database]
     oversight = Oversight(audit_log=MongoAuditLog(database))
-    sessions = OverseenSessions(house.sessions, oversight)
+    sessions = OverseenSessions(wiring.sessions, oversight)
     return Services(
         interviews=Interviews(
             sessions=sessions,
-            quotas=house.quotas,
+            quotas=wiring.quotas,
             most_bytes_of_user=settings.max_stored_megabytes_per_user * 1024 * 1024,
         ),
         intake=intake,
-        analysis=Analysis(sessions=sessions, records=house.records, wait=pace.of_session, emit=house.webhooks.tell),
-        pace=pace,
+        analysis=Analysis(sessions=sessions, records=wiring.records, wait=eta.of_session, emit=wiring.webhooks.tell),
+        eta=eta,
         admission=admission.Admission(
             limits=rates,
-            backlog=house.backlog,
-            wait=pace.of_all,
+            backlog=wiring.backlog,
+            wait=eta.of_all,
             most_uploads_of_user=settings.max_uploads_per_user,
             most_uploads=settings.max_uploads,
             most_queued_seconds=settings.max_queued_minutes * 60,
             most_listeners_of_user=settings.max_listeners_per_user,
             most_listeners=settings.max_listeners,
         ),
-        idempotency=Idempotency(replays=house.replays, recover=intake.recover, background=house.background),
-        records=house.records,
-        webhooks=house.webhooks,
+        idempotency=Idempotency(
+            idempotency_keys=wiring.idempotency_keys, recover=intake.recover, background=wiring.background
+        ),
+        records=wiring.records,
+        webhooks=wiring.webhooks,
         tokens=tokens,
-        health=lambda: look(house, client, tokens),
+        health=lambda: look(wiring, client, tokens),
         max_audio_bytes=settings.max_audio_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
-        watch=Watch(gauges=house.gauges, doorbell=house.doorbell),
-        background=house.background,
-        push=Push(events=OverseenEvents(house.events, oversight), hints=house.hints, background=house.background),
-        tickets=Tickets(sessions=sessions, store=house.tickets),
-        operations=operations(settings, house, database, oversight),
+        overview=Overview(gauges=wiring.gauges, doorbell=wiring.doorbell),
+        background=wiring.background,
+        streams=EventStreams(
+            events=OverseenEvents(wiring.events, oversight), hints=wiring.hints, background=wiring.background
+        ),
+        tickets=Tickets(sessions=sessions, store=wiring.tickets),
+        operations=operations(settings, wiring, database, oversight),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         upload_least_rate=settings.upload_least_bytes_per_second,
         guests=_guests(settings),
@@ -238,20 +242,20 @@ def _guests(settings: Settings) -> Guests | None:
     )
 
 
-def _intake(settings: Settings, house: House) -> Intake:
+def _intake(settings: Settings, wiring: Wiring) -> Intake:
     return Intake(
-        sessions=house.sessions,
-        uploads=house.uploads,
-        audio=house.audio,
-        doorbell=house.doorbell,
-        close=house.closing.close,
-        supersede=house.closing.supersede,
-        records=house.records,
-        elections=house.elections,
-        arrivals=Arrivals(
-            uploads=house.uploads,
+        sessions=wiring.sessions,
+        uploads=wiring.uploads,
+        audio=wiring.audio,
+        doorbell=wiring.doorbell,
+        close=wiring.closing.close,
+        supersede=wiring.closing.supersede,
+        records=wiring.records,
+        elections=wiring.elections,
+        heartbeats=UploadHeartbeats(
+            uploads=wiring.uploads,
             seconds=touch_seconds(settings.upload_idle_seconds),
-            background=house.background,
+            background=wiring.background,
         ),
     )
 

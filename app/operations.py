@@ -1,11 +1,11 @@
-"""The operators' room, furnished: what they see of single answers, and what they may do."""
+"""The operators' use cases, wired: what they see of single answers, and what they may do."""
 
 from collections.abc import Mapping
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
-from app.container import House
+from app.container import Wiring
 from routes.dependencies import Operations
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.documents import Document
@@ -16,25 +16,27 @@ from services.operations.oversight import Oversight
 from services.operations.sweep import Sweep, merged
 
 
-def operations(settings: Settings, house: House, database: AsyncDatabase[Document], oversight: Oversight) -> Operations:
-    """Hand the room what it needs; nothing is opened."""
+def operations(
+    settings: Settings, wiring: Wiring, database: AsyncDatabase[Document], oversight: Oversight
+) -> Operations:
+    """Hand them what they need; nothing is opened."""
     audit_log = MongoAuditLog(database)
     intervention = Intervention(
-        sessions=house.sessions,
-        records=house.records,
-        scorings=house.closings,
+        sessions=wiring.sessions,
+        records=wiring.records,
+        scorings=wiring.closings,
         interventions=MongoInterventions(database),
-        doorbell=house.doorbell,
+        doorbell=wiring.doorbell,
         audit_log=audit_log,
-        close=house.closing.close,
-        supersede=house.closing.supersede,
-        sweeping=lambda dry_run: sweeping(house.sweep, settings.failed_audio_hours, dry_run),
+        close=wiring.closing.close,
+        supersede=wiring.closing.supersede,
+        sweeping=lambda dry_run: sweeping(wiring.sweep, settings.failed_audio_hours, dry_run),
     )
     return Operations(
         intervention=intervention,
         views=MongoViews(database),
         audit_log=audit_log,
-        workers=house.workers,
+        workers=wiring.workers,
         oversight=oversight,
     )
 

@@ -8,7 +8,7 @@ import structlog
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from app.container import House
+from app.container import Wiring
 from routes.dependencies import Health
 from services.access.ports import Tokens
 from services.adapters.mongo.client import is_replicated
@@ -21,9 +21,9 @@ LOOK_SECONDS = 0.8
 T = TypeVar("T")
 
 
-async def look(house: House, client: AsyncMongoClient[Document], tokens: Tokens) -> Health:
+async def look(wiring: Wiring, client: AsyncMongoClient[Document], tokens: Tokens) -> Health:
     """What answers now."""
-    workers, waiting = await asyncio.gather(_or_none(_workers(house, client)), _or_none(house.doorbell.waiting()))
+    workers, waiting = await asyncio.gather(_or_none(_workers(wiring, client)), _or_none(wiring.doorbell.waiting()))
     return Health(
         database=workers is not None,
         doorbell=waiting is not None,
@@ -32,13 +32,13 @@ async def look(house: House, client: AsyncMongoClient[Document], tokens: Tokens)
     )
 
 
-async def _workers(house: House, client: AsyncMongoClient[Document]) -> int | None:
+async def _workers(wiring: Wiring, client: AsyncMongoClient[Document]) -> int | None:
     """How many live; None where nothing can be stored."""
     hello: Mapping[str, Any] = await client.admin.command("hello")
     if not is_replicated(hello):
         log.error("MongoDB is no replica set, and takes nothing from us: start it with --replSet and initiate it")
         return None
-    return len(await house.workers.alive())
+    return len(await wiring.workers.alive())
 
 
 async def _or_none(answer: Awaitable[T | None]) -> T | None:

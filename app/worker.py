@@ -14,7 +14,7 @@ import structlog
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
-from app.container import House, furnish
+from app.container import Wiring, wire
 from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
 from app.jobs import audit_seconds, make_celery
 from app.worker_heartbeat import Signs
@@ -34,31 +34,31 @@ M_ARENA_MAX = -8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkHouse:
+class WorkerServices:
     """What the tasks may call."""
 
     transcription: Transcription
     scoring: Scoring
-    house: House
+    wiring: Wiring
     failed_audio_hours: float
     sweep_seconds: float
     audit_seconds: float
 
     async def deliver(self) -> None:
         """Begin to send what is due to webhooks; the sweep is not held up by it."""
-        self.house.dispatch.wake()
+        self.wiring.dispatch.wake()
 
     async def sweep(self) -> Counts:
-        if not await self.house.upkeep.take_turn("sweep", self.sweep_seconds / 2):
+        if not await self.wiring.upkeep.take_turn("sweep", self.sweep_seconds / 2):
             return Counts()
-        counts = await self.house.sweep.run(self.failed_audio_hours)
+        counts = await self.wiring.sweep.run(self.failed_audio_hours)
         _tell("sweep", counts)
         return counts
 
     async def audit(self) -> Counts:
-        if not await self.house.upkeep.take_turn("audit", self.audit_seconds / 2):
+        if not await self.wiring.upkeep.take_turn("audit", self.audit_seconds / 2):
             return Counts()
-        counts = await self.house.sweep.audit()
+        counts = await self.wiring.sweep.audit()
         _tell("audit", counts)
         return counts
 
@@ -95,7 +95,7 @@ class Process:
         self._settings = settings
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._work: WorkHouse | None = None
+        self._work: WorkerServices | None = None
         self._role = "worker"
         self._name = f"worker-{secrets.token_hex(4)}"
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,7 +127,7 @@ class Process:
         self.__init__(inherited["_settings"])  # type: ignore[misc]
         self._role, self._name, self._inherited = inherited["_role"], inherited["_name"], inherited
 
-    def run(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
+    def run(self, job: Callable[[WorkerServices], Coroutine[Any, Any, Any]]) -> None:
         """Do a job on the loop and wait for it; returns early if the worker is told to stop."""
         self._ensure_open()
         try:
@@ -180,27 +180,27 @@ class Process:
         assert self._loop is not None  # noqa: S101  open is first
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    async def _open(self) -> WorkHouse:
+    async def _open(self) -> WorkerServices:
         settings = self._settings
         client: AsyncMongoClient[Document] = open_client(settings.mongodb_url, self._role)
         self._closers.append(client.close)
-        house = furnish(settings, client[settings.mongodb_database], make_celery(settings))
-        self._closers.append(house.close)
+        wiring = wire(settings, client[settings.mongodb_database], make_celery(settings))
+        self._closers.append(wiring.close)
         engines = open_engines(settings)
         self._closers.append(engines.close)
-        self._house, self._engines = house, engines
+        self._house, self._engines = wiring, engines
         scoring = Scoring(
-            sessions=house.sessions,
-            records=house.records,
-            scorings=house.closings,
+            sessions=wiring.sessions,
+            records=wiring.records,
+            scorings=wiring.closings,
             scorer=engines.scorer,
             turn=engines.scoring_turn,
             hold_seconds=settings.lease_seconds,
         )
-        return WorkHouse(
-            transcription=_transcription(settings, house, engines, scoring, self._name),
+        return WorkerServices(
+            transcription=_transcription(settings, wiring, engines, scoring, self._name),
             scoring=scoring,
-            house=house,
+            wiring=wiring,
             failed_audio_hours=settings.failed_audio_hours,
             sweep_seconds=settings.sweep_seconds,
             audit_seconds=audit_seconds(settings),
@@ -215,7 +215,7 @@ class Process:
     async def _sign(self) -> None:
         await self._house.workers.seen(WorkerSign(self._name, self._engines.about(), speech_kind(self._settings).slots))
 
-    async def _job(self, job: Callable[[WorkHouse], Coroutine[Any, Any, Any]]) -> None:
+    async def _job(self, job: Callable[[WorkerServices], Coroutine[Any, Any, Any]]) -> None:
         assert self._work is not None  # noqa: S101  open is first
         if self._draining:
             return
@@ -248,20 +248,20 @@ class Process:
             await self._closers.pop()()
 
 
-def _transcription(settings: Settings, house: House, engines: Engines, scoring: Scoring, owner: str) -> Transcription:
-    listening = Listening(audio=house.audio, decoder=engines.decoder, activity=engines.activity, engine=engines.speech)
+def _transcription(settings: Settings, wiring: Wiring, engines: Engines, scoring: Scoring, owner: str) -> Transcription:
+    listening = Listening(audio=wiring.audio, decoder=engines.decoder, activity=engines.activity, engine=engines.speech)
     return Transcription(
-        sessions=house.sessions,
-        claims=house.claims,
-        records=house.records,
+        sessions=wiring.sessions,
+        claims=wiring.claims,
+        records=wiring.records,
         listen=listening.listen,
-        close=house.closing.close,
-        supersede=house.closing.supersede,
+        close=wiring.closing.close,
+        supersede=wiring.closing.supersede,
         score=scoring.score,
         turn=engines.turn,
         owner=owner,
         lease_seconds=settings.lease_seconds,
         deadline=engines.deadline,
         max_deliveries=settings.max_deliveries,
-        background=house.background,
+        background=wiring.background,
     )

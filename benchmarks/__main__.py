@@ -27,12 +27,12 @@ from benchmarks import (
 from benchmarks.child import ChildFailed
 from benchmarks.files import TooFewFiles
 from benchmarks.results import Result
-from benchmarks.run import Options, Watch
+from benchmarks.run import Options, Run
 from benchmarks.transcribing import NotTranscribed
 from scripts.stack.errors import StackError
 from scripts.stack.signals import Signals, Stopped
 
-BENCHMARKS: dict[str, Callable[[Watch], Iterator[Result]]] = {
+BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "upload": upload.run,
     "memory": memory.run,
     "pipeline": pipeline.run,
@@ -78,7 +78,7 @@ def _run(names: list[str], options: Options) -> int:
     signals, found = Signals(), []
     try:
         with Progress(console=console) as progress:
-            for result in _results(names, Watch(options, signals, progress)):
+            for result in _results(names, Run(options, signals, progress)):
                 found.append(result)
                 results.write(results.merge(results.read(), [result]))
         if names == list(BENCHMARKS):
@@ -94,7 +94,7 @@ def _run(names: list[str], options: Options) -> int:
     return 0
 
 
-def _results(names: list[str], watch: Watch) -> Iterator[Result]:
+def _results(names: list[str], watch: Run) -> Iterator[Result]:
     where, day = machine.described(), machine.today()
     for name in names:
         for result in BENCHMARKS[name](watch):

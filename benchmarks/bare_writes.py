@@ -19,7 +19,7 @@ async def write(job: Job) -> Job:
 async def _one(house: in_process.Inside) -> float:
     part = await house.upload(await house.session("bare"), ASKED[0].id)
     claimed = await house.claim(part.id)
-    rooms = house.house
+    rooms = house.wiring
     start = time.perf_counter()
     ended = await rooms.claims.complete(claimed.id, claimed.fence, TRANSCRIPT)
     assert ended is not None

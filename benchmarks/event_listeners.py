@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.config import Settings
-from app.container import House, furnish
+from app.container import Wiring, wire
 from app.jobs import make_celery
 from benchmarks.child import Handle, Job, serve
 from benchmarks.files import open_many
@@ -82,7 +82,7 @@ async def _open(crowd: Crowd, job: Job) -> Job:
     return {"open": len(crowd.listeners)}
 
 
-async def _change(crowd: Crowd, house: House, *, heard: bool) -> Job:
+async def _change(crowd: Crowd, wiring: Wiring, *, heard: bool) -> Job:
     """One change in each session that is listened to, until all have been told; or in as many others."""
     loop, take = asyncio.get_running_loop(), next(TAKE)
     number = crowd.listeners[0].number + 1
@@ -92,7 +92,7 @@ async def _change(crowd: Crowd, house: House, *, heard: bool) -> Job:
         answer = Answer(
             question_id=QuestionId(target.question), take=take, rev=1, part_id=PartId("a" * 24), status=Status.QUEUED
         )
-        await house.sessions.show(SessionId(target.session), answer)
+        await wiring.sessions.show(SessionId(target.session), answer)
         confirmed[target.session] = loop.time()
 
     await asyncio.gather(*map(show, crowd.targets if heard else crowd.others))
@@ -106,7 +106,7 @@ async def _change(crowd: Crowd, house: House, *, heard: bool) -> Job:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Handle]:
     open_many()
-    crowd, houses = Crowd(), list[House]()
+    crowd, houses = Crowd(), list[Wiring]()
 
     async def handle(job: Job) -> Job:
         if job["do"] == "open":
@@ -114,7 +114,7 @@ async def opened() -> AsyncIterator[Handle]:
                 mongodb_url=job["mongodb_url"], mongodb_database=job["database"], redis_url=job["redis_url"]
             )
             client = open_client(settings.mongodb_url)
-            houses.append(furnish(settings, client[settings.mongodb_database], make_celery(settings)))
+            houses.append(wire(settings, client[settings.mongodb_database], make_celery(settings)))
             return await _open(crowd, job)
         return await _change(crowd, houses[-1], heard=job["heard"])
 

@@ -8,7 +8,7 @@ from benchmarks import stack
 from benchmarks.child import Child, child
 from benchmarks.growth_costs import COSTS
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.stack import Place
 
 GOAL = "<= 1.15"
@@ -31,7 +31,7 @@ QUEUED = Growth(f"{FEW[1]} to {QUEUE[1]:,} waiting answers", "small", "queued")
 SIZES = {"small": FEW, "stored": MANY, "queued": QUEUE}
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """A result for each step of an answer's way and each kind of growth."""
     with stack.opened(watch) as here, child("growth_costs") as costs:
         for database, (sessions, queued) in SIZES.items():
@@ -52,7 +52,7 @@ def _fill(database: str, sessions: int, queued: int) -> dict[str, object]:
 Costs = dict[str, dict[str, float]]
 
 
-def _rounds(watch: Watch, costs: Child, growth: Growth) -> list[Costs]:
+def _rounds(watch: Run, costs: Child, growth: Growth) -> list[Costs]:
     """The first round warms up and does not count."""
     job = {"do": "measure", "databases": [growth.small, growth.large], "count": ANSWERS}
     return [costs.ask(job, watch.pause) for _ in watch.rounds(ROUNDS, f"growth, {growth.name}", extra=1)][1:]

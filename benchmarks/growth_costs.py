@@ -60,7 +60,7 @@ async def _one_answer(house: Inside, spent: dict[str, list[float]]) -> None:
     await _timed(spent["status"], lambda: house.status(part))
     claimed = await _timed(spent["claim"], lambda: house.claim(part.id))
     await house.complete(claimed)
-    await _timed(spent["sweep"], lambda: house.house.sweep.run(HOURS))
+    await _timed(spent["sweep"], lambda: house.wiring.sweep.run(HOURS))
 
 
 async def _timed(times: list[float], act: Callable[[], Awaitable[Any]]) -> Any:
@@ -76,7 +76,7 @@ async def _completed(house: Inside) -> list[Document]:
     parts = [await house.upload(session, question.id) for question in session.questions]
     for part in parts:
         await house.complete(await house.claim(part.id))
-        await house.house.closings.scored(part.id)
+        await house.wiring.closings.scored(part.id)
     return await _documents(house, [part.id for part in parts], session.id)
 
 

@@ -10,7 +10,7 @@ from benchmarks import stack
 from benchmarks.calls import Client, connect
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.slow_speech import SECONDS
 from benchmarks.stack import Place
 from benchmarks.transcribing import Transcribing, the_answers
@@ -25,7 +25,7 @@ ANSWERS = 320
 MB = 1_000_000
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """Two results of the same rounds: the throughput and the memory."""
     port = ports.choose()
     settings = {
@@ -68,7 +68,7 @@ class Round:
 class House:
     """One worker process, and the times that the speech API has noted."""
 
-    def __init__(self, watch: Watch, here: Place, client: Client, answers: list[Spoken], port: int) -> None:
+    def __init__(self, watch: Run, here: Place, client: Client, answers: list[Spoken], port: int) -> None:
         self._watch = watch
         self._work = Transcribing(watch, client)
         self._answers = answers

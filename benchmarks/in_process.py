@@ -1,4 +1,4 @@
-"""The house inside a process of ours: its use cases and adapters on real servers, without HTTP and Celery."""
+"""The wiring inside a process of ours: its use cases and adapters on real servers, without HTTP and Celery."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
-from app.container import House, furnish
+from app.container import Wiring, wire
 from app.jobs import make_celery
 from app.logs import configure_logs
 from app.main import make_tokens, open_services
@@ -63,16 +63,16 @@ ASKED = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """One database with the house around it."""
+    """One database with the wiring around it."""
 
     services: Services
-    house: House
+    wiring: Wiring
     database: AsyncDatabase[Document]
 
     async def session(self, user: str) -> Session:
         """A new session of three questions."""
         asked = Session(id=new_session_id(), user_id=UserId(user), questions=ASKED)
-        return await self.house.sessions.create(asked)
+        return await self.wiring.sessions.create(asked)
 
     async def upload(self, session: Session, question: QuestionId) -> Part:
         """What a request to upload does, but for HTTP and the rates."""
@@ -81,22 +81,22 @@ class Inside:
             await self.services.intake.admit(session.id, question, viewer)
             incoming = Incoming(Container.WEBM, _pieces(recording(AUDIO_BYTES)))
             part = await self.services.intake.receive(session.id, question, viewer, incoming)
-            await self.services.pace.of_all()
+            await self.services.eta.of_all()
             return part
 
     async def status(self, part: Part) -> None:
         await self.services.interviews.answer(part.session_id, part.question_id, Viewer(part.user_id))
 
     async def claim(self, id: PartId) -> Part:
-        claimed = await self.house.claims.claim(id, "bench")
+        claimed = await self.wiring.claims.claim(id, "bench")
         assert claimed is not None
         return claimed
 
     async def complete(self, claimed: Part) -> None:
         """What a worker writes until the answer shows its transcript."""
-        ended = await self.house.claims.complete(claimed.id, claimed.fence, TRANSCRIPT)
+        ended = await self.wiring.claims.complete(claimed.id, claimed.fence, TRANSCRIPT)
         assert ended is not None
-        await self.house.closing.close(ended, TRANSCRIPT)
+        await self.wiring.closing.close(ended, TRANSCRIPT)
 
     async def shown(self, session_id: SessionId) -> Document:
         """The session's document as it is stored."""
@@ -107,7 +107,7 @@ class Inside:
 
 @asynccontextmanager
 async def opened(mongodb_url: str, redis_url: str, database: str) -> AsyncIterator[Inside]:
-    """The house on this database, with its indexes."""
+    """The wiring on this database, with its indexes."""
     found: dict[str, Any] = {"mongodb_url": mongodb_url, "redis_url": redis_url, "mongodb_database": database}
     settings = Settings(**found, jwt_secret="x" * 32, log_level="error", max_queued_minutes=1e9)
     configure_logs(settings)  # standard output is for the answers
@@ -116,11 +116,11 @@ async def opened(mongodb_url: str, redis_url: str, database: str) -> AsyncIterat
         open_services(settings, make_tokens(settings)) as services,
     ):
         await ensure_indexes(client[database])
-        house = furnish(settings, client[database], make_celery(settings))
+        wiring = wire(settings, client[database], make_celery(settings))
         try:
-            yield Inside(services, house, client[database])
+            yield Inside(services, wiring, client[database])
         finally:
-            await house.close()
+            await wiring.close()
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:

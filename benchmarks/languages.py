@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import samples
 from benchmarks.child import Child, child
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import RATE, Said
 from services.adapters.local_speech.detection import Detection, Hearing, detected
 from services.interviews.language import LANGUAGES, Language
@@ -22,7 +22,7 @@ UNSURE_GOAL = ">= 0.75"
 Heard = list[tuple[Language, Hearing]]
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """By length, each on two halves of the speakers."""
     folder = watch.options.speech
     halves = samples.halves(list(samples.in_languages(folder)) if folder else samples.answers())
@@ -41,7 +41,7 @@ def _cut(half: list[Said], seconds: float) -> list[Said]:
     return [Said(one.sound[first:last], one.text, one.speaker, one.language) for one in half if len(one.sound) > last]
 
 
-def _hear(watch: Watch, process: Child, cut: list[Said], folder: Path) -> Heard:
+def _hear(watch: Run, process: Child, cut: list[Said], folder: Path) -> Heard:
     files = [str(samples.write(one.sound, one.text, folder).file) for one in cut]
     found = process.ask({"files": files}, watch.pause)["heard"]
     return [(Language(one.language), Hearing(**heard)) for one, heard in zip(cut, found, strict=True)]

@@ -10,7 +10,7 @@ from benchmarks.child import child
 from benchmarks.event_listeners import percentile
 from benchmarks.files import open_many
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.stack import DATABASE
 
 MEMORY_GOAL, REACH_GOAL = "<= 0.1", "<= 3"
@@ -21,7 +21,7 @@ SETTLE_SECONDS = 3.0
 MANY = dict.fromkeys(("MAX_LISTENERS", "MAX_LISTENERS_PER_USER"), str(2 * LISTENERS))
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """Changes that two thousand are told of take turns with changes that nobody listens to."""
     open_many()
     with stack.opened(watch, settings=MANY) as here, child("event_listeners") as crowd:

@@ -11,7 +11,7 @@ from benchmarks import stack
 from benchmarks.child import Child, child
 from benchmarks.files import open_many
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.stack import Place
 
 MEMORY_GOAL, POLL_GOAL = "<= 1.5", "<= 3"
@@ -24,7 +24,7 @@ POLLS = {"rate": 25, "seconds": HOLDING - 2}
 SETTLE_SECONDS = 3.0
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """Two results of the same rounds; each round is idle first, and then has its uploads."""
     open_many()
     with stack.opened(watch) as here, child("slow_uploads") as uploads, child("polls") as polls:
@@ -39,7 +39,7 @@ def run(watch: Watch) -> Iterator[Result]:
 class Round:
     """One round: idle polls, then uploads with polls among them."""
 
-    def __init__(self, watch: Watch, here: Place, uploads: Child, polls: Child) -> None:
+    def __init__(self, watch: Run, here: Place, uploads: Child, polls: Child) -> None:
         self._watch = watch
         self._here = here
         self._uploads = uploads

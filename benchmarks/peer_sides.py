@@ -14,7 +14,7 @@ from benchmarks.calls import Client, connect
 from benchmarks.child import Child
 from benchmarks.peer_server import Peer
 from benchmarks.processes import resident
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import Clip
 from benchmarks.stack import Place
 from benchmarks.transcribing import LANGUAGE, NotTranscribed, Transcribing
@@ -30,7 +30,7 @@ RECOVERY_SECONDS = 180.0
 class _Side(ABC):
     """One of those that take turns; the highest memory of its processes is noted now and then."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Run) -> None:
         self._watch = watch
         self._last = 0.0
         self.peak = 0.0
@@ -51,8 +51,8 @@ class _Side(ABC):
             self.peak = max(self.peak, resident(self.pids().values()))
 
 
-class House(_Side):
-    def __init__(self, watch: Watch, here: Place) -> None:
+class Ours(_Side):
+    def __init__(self, watch: Run, here: Place) -> None:
         super().__init__(watch)
         self._here = here
         self._http = connect(here.url, here.token())
@@ -116,7 +116,7 @@ class House(_Side):
 class Direct(_Side):
     """The library in processes of one thread; they take the next file from a common pile."""
 
-    def __init__(self, watch: Watch, processes: list[Child], model: str) -> None:
+    def __init__(self, watch: Run, processes: list[Child], model: str) -> None:
         super().__init__(watch)
         self._processes = processes
         self._model = model
@@ -145,7 +145,7 @@ class Direct(_Side):
 
 
 class Server(_Side):
-    def __init__(self, watch: Watch, peer: Peer, at_once: int) -> None:
+    def __init__(self, watch: Run, peer: Peer, at_once: int) -> None:
         super().__init__(watch)
         self._peer = peer
         self._at_once = at_once

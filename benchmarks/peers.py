@@ -13,9 +13,9 @@ from benchmarks import peer_server, samples, stack
 from benchmarks.accuracy import word_errors
 from benchmarks.child import Child, child
 from benchmarks.peer_server import NAME, NotThere
-from benchmarks.peer_sides import Direct, House, Server
+from benchmarks.peer_sides import Direct, Ours, Server
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import Clip, Samples
 
 MODEL = "tiny.en"
@@ -26,7 +26,7 @@ LEASE_SECONDS = 15
 SETTINGS = {"SPEECH_MODEL": MODEL, "LEASE_SECONDS": str(LEASE_SECONDS), "OPENAI_TIMEOUT_SECONDS": "10"}
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """Short and long answers in turns; then what is lost when everything that transcribes is killed."""
     with (
         tempfile.TemporaryDirectory(prefix="viva-voce-bench-", ignore_cleanup_errors=True) as name,
@@ -38,11 +38,11 @@ def run(watch: Watch) -> Iterator[Result]:
         server, why_not = _server(watch, folder, held)
         here = held.enter_context(stack.opened(watch, beside=stack.workers(1), ready_workers=1, settings=SETTINGS))
         processes: list[Child] = [held.enter_context(child("engine.side")) for _ in range(CORES)]
-        house, direct = House(watch, here), Direct(watch, processes, MODEL)
+        house, direct = Ours(watch, here), Direct(watch, processes, MODEL)
         yield from _Compared(watch, clips, house, direct, server, why_not).results()
 
 
-def _server(watch: Watch, folder: Path, held: ExitStack) -> tuple[Server | None, str]:
+def _server(watch: Run, folder: Path, held: ExitStack) -> tuple[Server | None, str]:
     """The peer's server; or none, and why."""
     try:
         with watch.waiting(f"Installing {NAME}"):
@@ -55,7 +55,7 @@ def _server(watch: Watch, folder: Path, held: ExitStack) -> tuple[Server | None,
 
 class _Compared:
     def __init__(
-        self, watch: Watch, clips: Samples, house: House, direct: Direct, server: Server | None, why_not: str
+        self, watch: Run, clips: Samples, house: Ours, direct: Direct, server: Server | None, why_not: str
     ) -> None:
         self._watch = watch
         self._clips = clips

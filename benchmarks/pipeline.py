@@ -9,7 +9,7 @@ from benchmarks.calls import Client, connect
 from benchmarks.child import Child, Job, child
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.stack import Place
 from benchmarks.transcribing import LANGUAGE, Transcribing, the_answers
 from scripts.demo.interview import Spoken
@@ -22,7 +22,7 @@ SETTINGS: dict[int, Mapping[str, str]] = {1: {}, 2: {"SPEECH_THREADS": "1"}}
 BESIDES = ("api", "mongod", "valkey", "upkeep", "beat")
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """For one worker process and for two: the throughput, and the time after the engine's last word."""
     answers = the_answers(ANSWERS, watch.options.clips)
     for workers, settings in SETTINGS.items():
@@ -41,7 +41,7 @@ class Measured:
 
     def __init__(
         self,
-        watch: Watch,
+        watch: Run,
         here: Place,
         workers: int,
         answers: list[Spoken],

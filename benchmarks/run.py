@@ -22,7 +22,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Run:
     options: Options
     signals: Signals
     progress: Progress

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from pymongo import MongoClient
 
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from scripts.stack import leftovers, ports, processes, programs, replica_set, supervise
 from scripts.stack.crashes import Crashes
 from scripts.stack.layout import Layout
@@ -123,7 +123,7 @@ def workers(count: int) -> Beside:
 
 @contextmanager
 def opened(
-    watch: Watch,
+    watch: Run,
     *,
     beside: Beside = lambda place: (),
     ready_workers: int = 0,
@@ -145,7 +145,7 @@ def opened(
             _stop(daemon, layout)
 
 
-def _wait(place: Place, watch: Watch, ready_workers: int) -> None:
+def _wait(place: Place, watch: Run, ready_workers: int) -> None:
     crashes = Crashes(place.layout)
     while not place.is_ready(ready_workers):
         crashes.check()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.calls import Client
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from scripts.demo.interview import Interview, Spoken, the_demo
 from services.recordings.formats import FORMATS
 
@@ -36,7 +36,7 @@ def the_answers(count: int, clips: Path | None = None) -> list[Spoken]:
 class Transcribing:
     """Uploads answers, a few to a session, and looks at one session after the other until it is done."""
 
-    watch: Watch
+    watch: Run
     client: Client
     uploading: float = 0.0
     sessions: list[str] = field(default_factory=list)

@@ -9,7 +9,7 @@ from benchmarks import stack
 from benchmarks.child import Child, child
 from benchmarks.processor import Spending
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.stack import ALONE, Place
 from scripts.stack import ports, processes
 from scripts.stack.errors import StackError
@@ -60,7 +60,7 @@ WIDE = [
 ]
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """For each load a result against the driver, and one against the plain route; StackError without room for them."""
     if watch.options.wide:
         _need_room()
@@ -93,7 +93,7 @@ def plain_api(here: Place, port: int) -> Process:
 class Side:
     """One of those that take turns, and the processor time it costs."""
 
-    def __init__(self, watch: Watch, here: Place, client: Child, server: str, job: dict[str, object]) -> None:
+    def __init__(self, watch: Run, here: Place, client: Child, server: str, job: dict[str, object]) -> None:
         self._watch = watch
         self._here = here
         self._client = client
@@ -114,7 +114,7 @@ class Side:
 class Measured:
     """One load, by all sides in turn."""
 
-    def __init__(self, watch: Watch, here: Place, load: Load, http: Child, gridfs: Child, port: int) -> None:
+    def __init__(self, watch: Run, here: Place, load: Load, http: Child, gridfs: Child, port: int) -> None:
         job: dict[str, object] = {**asdict(load), **here.door, "mongodb_url": here.mongodb_url, "database": ALONE}
         plain = {**job, "url": f"http://127.0.0.1:{port}", "has_sessions": False}
         self._watch = watch

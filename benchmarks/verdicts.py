@@ -13,7 +13,7 @@ from benchmarks import samples
 from benchmarks.accuracy import rights_and_wrongs
 from benchmarks.child import Child, child
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import Clip, Said, Sound
 
 MODELS = ("tiny.en", "base")
@@ -29,7 +29,7 @@ Words = Counter[tuple[int, str]]
 Heard = dict[str, Any]
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """By model and level of noise, each on two halves of the speakers; then sounds without speech."""
     speech = watch.options.speech
     spoken = [one for one in (samples.recordings(speech) if speech else samples.answers()) if one.text]
@@ -44,7 +44,7 @@ def run(watch: Watch) -> Iterator[Result]:
 
 
 def _of_model(
-    watch: Watch, process: Child, model: str, levels: dict[str, list[list[Clip]]], silent: list[Clip]
+    watch: Run, process: Child, model: str, levels: dict[str, list[list[Clip]]], silent: list[Clip]
 ) -> Iterator[Result]:
     name = f"verdicts, {model}"
     whole: list[Words] = [Counter(), Counter()]
@@ -98,7 +98,7 @@ def _counted(clips: list[Clip], answers: list[Heard]) -> Words:
     return words
 
 
-def _ask(watch: Watch, process: Child, model: str, clips: list[Clip]) -> list[Heard]:
+def _ask(watch: Run, process: Child, model: str, clips: list[Clip]) -> list[Heard]:
     answer = process.ask({"model": model, "files": [str(clip.file) for clip in clips]}, watch.pause)
     found: list[Heard] = answer["heard"]
     return found

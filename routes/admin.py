@@ -1,4 +1,4 @@
-"""The operators' room: what is stuck and what failed, and mending it by hand. For the role admin only."""
+"""The operators' routes: what is stuck and what failed, and mending it by hand. For the role admin only."""
 
 import asyncio
 from typing import Annotated
@@ -60,7 +60,7 @@ def _operator(viewer: Viewer, request: Request) -> Operator:
 async def show_overview(admin: Admin, services: Needs) -> OverviewOut:
     """How everything stands: queues, throughput, failures, stuck work, storage, workers, sweeps."""
     sight, recent, stuck, stored, workers = await asyncio.gather(
-        services.watch.look(),
+        services.overview.look(),
         services.operations.views.recent(),
         services.operations.views.count_stuck(STUCK_SECONDS, MOST_COUNTED),
         services.operations.views.stored(),

@@ -106,7 +106,7 @@ async def analyze_session(
     outcome = await services.analysis.run(session_id, viewer)
     if isinstance(outcome, Result):
         return ResultOut.of(outcome)
-    idempotency.is_of(request, None)
+    idempotency.note_body(request, None)
     out = PendingOut.of(outcome)
     return Response(
         out.model_dump_json(),

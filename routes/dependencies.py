@@ -15,19 +15,19 @@ from services.access.ports import Tokens
 from services.analysis.results import Analysis
 from services.background import Background
 from services.errors import Forbidden, KeysUnavailable, Unauthenticated
-from services.events.streaming import Push
+from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
 from services.interviews.model import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
 from services.interviews.sessions import Interviews
 from services.operations.interventions import Intervention
 from services.operations.oversight import Oversight
-from services.operations.overview import Watch
+from services.operations.overview import Overview
 from services.operations.ports.audit_log import AuditLog
 from services.operations.ports.views import Views
 from services.recordings.intake import Intake
 from services.recordings.ports.records import Records
 from services.recordings.ports.workers import Workers
-from services.transcription.eta import Pace
+from services.transcription.eta import Eta
 from services.webhooks.endpoints import Webhooks
 from services.webhooks.ports import DeliveryId, WebhookId
 
@@ -71,7 +71,7 @@ class Services:
     interviews: Interviews
     intake: Intake
     analysis: Analysis
-    pace: Pace
+    eta: Eta
     admission: Admission
     idempotency: Idempotency
     records: Records
@@ -80,9 +80,9 @@ class Services:
     health: Callable[[], Awaitable[Health]]
     max_audio_bytes: int
     upload_idle_seconds: float
-    watch: Watch
+    overview: Overview
     background: Background
-    push: Push
+    streams: EventStreams
     tickets: Tickets
     operations: Operations
     departure: Departure = field(default_factory=Departure)

@@ -51,7 +51,7 @@ async def _serve(
     viewer = await _viewer(socket, services, ticket, id)
     async with place(socket, services, id, cursor, viewer, "websocket") as listening:
         await _talk(socket, listening)
-    return (GOING_AWAY, "the server stops") if services.push.is_leaving else (NORMAL, "connect again")
+    return (GOING_AWAY, "the server stops") if services.streams.is_leaving else (NORMAL, "connect again")
 
 
 def _cursor(since: str | None) -> int | None:

@@ -85,7 +85,7 @@ async def get_events(
         told = await place.news(wait)
         newest = place.cursor
     else:
-        told, newest = await services.push.look(session_id, cursor, viewer)
+        told, newest = await services.streams.look(session_id, cursor, viewer)
     if unchanged := marked(response, weak(newest), if_none_match):
         return unchanged
     return EventsOut.of(told, newest)

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from routes.dependencies import Services, bearer, viewer_of
 from routes.errors import on_invalid, on_problem
 from services import errors
-from services.access.idempotency import check_key, match
+from services.access.idempotency import check_key, refuse_mismatch
 from services.access.ports import Hold, Kept, Keyed
 from services.errors import Problem
 
@@ -87,7 +87,7 @@ class Once(APIRoute):
 
 
 class OnceRead(Once):
-    """A route that reads its body itself and says what it was: `hold_of`, `kept_of`, `is_of`."""
+    """A route that reads its body itself and says what it was: `hold_of`, `kept_of`, `note_body`."""
 
     reads_body = False
 
@@ -108,7 +108,7 @@ def kept_of(request: Request) -> Kept | None:
     return found
 
 
-def is_of(request: Request, fingerprint: str | None) -> None:
+def note_body(request: Request, fingerprint: str | None) -> None:
     """Say what the body was, so that the answer is kept; None: it is not to be kept."""
     request.state.fingerprint = fingerprint
 
@@ -121,12 +121,12 @@ def makes_again(request: Request) -> None:
     request.state.is_made_again = True
 
 
-async def same(data: AsyncIterator[bytes], fingerprint: str | None) -> None:
+async def refuse_other_body(data: AsyncIterator[bytes], fingerprint: str | None) -> None:
     """Read the bytes and keep none; IdempotencyMismatch if they are others."""
     found = hashlib.sha256()
     async for piece in data:
         found.update(piece)
-    match(fingerprint, found.hexdigest())
+    refuse_mismatch(fingerprint, found.hexdigest())
 
 
 def replay(kept: Kept) -> Response:

@@ -89,7 +89,7 @@ async def place(
 ) -> AsyncIterator[Listening]:
     """A place among the listeners, from its cursor on; a problem where there is none."""
     meter: HttpMeter = connection.app.state.meter
-    async with services.admission.listener(viewer), services.push.open(id, cursor, viewer) as listening:
+    async with services.admission.listener(viewer), services.streams.open(id, cursor, viewer) as listening:
         with meter.listeners.labels(transport).track_inprogress():
             yield listening
 

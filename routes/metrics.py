@@ -41,6 +41,6 @@ async def metrics(request: Request, services: Needs) -> Response:
     """How things stand in the store, and what this process does, in Prometheus' text format."""
     meter: HttpMeter = request.app.state.meter
     seen = CollectorRegistry()
-    seen.register(Seen(await services.watch.look()))
+    seen.register(Seen(await services.overview.look()))
     seen.register(Beside(services.background, services.tokens))
     return Response(generate_latest(seen) + generate_latest(meter.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -68,7 +68,7 @@ async def transcription_status(
     """The state of one answer, with its transcript once that is there."""
     _, answer = await services.interviews.answer(session_id, question_id, viewer)
     etag = weak(answer.take, answer.rev, answer.mark, f"{segments:d}")
-    wait = {"Retry-After": str(await services.pace.of_all())} if answer.is_pending else None
+    wait = {"Retry-After": str(await services.eta.of_all())} if answer.is_pending else None
     if unchanged := marked(response, etag, if_none_match, wait):
         return unchanged
     heard = await services.records.transcript(answer.part_id) if segments or answer.is_cut else None

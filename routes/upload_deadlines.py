@@ -74,7 +74,7 @@ async def patient(body: AsyncIterator[bytes], patience: Patience) -> AsyncIterat
                     if silence.was_cut():
                         raise (ServerLeaving if patience.departure.is_over else UploadStalled) from None
                     raise
-                silence.is_broken()
+                silence.restart()
                 waited, got = waited + clock() - began, got + len(piece)
                 if waited >= patience.idle_seconds:
                     if got < patience.least_rate * waited:
@@ -104,7 +104,7 @@ class _Silence:
         self._since = self._loop.time()
         return self._since
 
-    def is_broken(self) -> None:
+    def restart(self) -> None:
         self._since = None
 
     def ends(self) -> None:

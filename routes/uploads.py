@@ -114,13 +114,13 @@ async def upload_answer(
     data = file_bytes(request.stream(), boundary, services.max_audio_bytes, patience)
     if kept := idempotency.kept_of(request):
         await services.intake.admit(session_id, question_id, viewer)
-        await idempotency.same(data, kept.fingerprint)
+        await idempotency.refuse_other_body(data, kept.fingerprint)
         return idempotency.replay(kept)
     taking = partial(incoming, data, declared, slot.reserve)
     part, id = await _received(session_id, question_id, viewer, services, data, taking, idempotency.hold_of(request))
-    idempotency.is_of(request, part.sha256)
+    idempotency.note_body(request, part.sha256)
     response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
-    response.headers["Retry-After"] = str(await services.pace.of_all())
+    response.headers["Retry-After"] = str(await services.eta.of_all())
     return UploadOut.of(part, deduplicated=part.id != id)
 
 
@@ -140,7 +140,7 @@ async def _received(
     await services.intake.admit(session_id, question_id, viewer)
     hold, made = await services.idempotency.resume(hold)
     if made is not None:
-        await idempotency.same(data, made.sha256)
+        await idempotency.refuse_other_body(data, made.sha256)
         return made, made.id
     id = PartId(hold.made_id)
     part = await services.intake.receive(session_id, question_id, viewer, await taking(), id=id)

@@ -159,7 +159,7 @@ async def _made(body: WebhookIn, request: Request, viewer: Viewer, services: Ser
     try:
         return await services.webhooks.create(id, viewer.user_id, body.url, events, body.description)
     except errors.WebhookUrlRefused:
-        idempotency.is_of(request, None)  # the name may resolve to something else the next time
+        idempotency.note_body(request, None)  # the name may resolve to something else the next time
         raise
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.config import Settings
-from app.container import furnish
+from app.container import wire
 from app.environment import settings_or_end
 from app.jobs import make_celery
 from app.logs import configure_logs
@@ -48,13 +48,13 @@ def main(
 async def clean(settings: Settings, hours: float, *, dry_run: bool) -> Counts:
     """One sweep and one audit, or what they would find."""
     async with open_client(settings.mongodb_url, "cleanup") as client:
-        house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
+        wiring = wire(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
         try:
             if dry_run:
-                return await house.sweep.survey(hours)
-            return merged(await house.sweep.run(hours), await house.sweep.audit())
+                return await wiring.sweep.survey(hours)
+            return merged(await wiring.sweep.run(hours), await wiring.sweep.audit())
         finally:
-            await house.close()
+            await wiring.close()
 
 
 def _table(counts: Counts, title: str) -> Table:

@@ -1,4 +1,4 @@
-"""Problems the house can name.
+"""Problems that can be named.
 
 Problem
   Unauthenticated        no valid token

@@ -28,23 +28,23 @@ from services.interviews.ports import Elections
 from services.interviews.sessions import Interviews
 from services.interviews.transcript import Flaw, Segment, Span, Transcript
 from services.operations.interventions import Intervention, Operator
-from services.operations.overview import Watch
+from services.operations.overview import Overview
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
 from services.recordings.formats import Container
 from services.recordings.intake import Intake
 from services.recordings.ports.audio import Incoming
-from services.recordings.upload_heartbeats import Arrivals
+from services.recordings.upload_heartbeats import UploadHeartbeats
 from services.throttle import Throttle
-from services.transcription.eta import Pace
+from services.transcription.eta import Eta
 from services.transcription.listening import Listening
 from services.transcription.ports import Activity, Recording, Speech, SpeechEngine
 from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
-from tests.fakes.access import FakeQuotas, FakeRateLimits, FakeReplays
+from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeRateLimits
 from tests.fakes.audio import FakeAudio
 from tests.fakes.elections import FakeElections
-from tests.fakes.figures import FakeGauges, FakeTally
+from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.memory import Memory
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
@@ -114,16 +114,16 @@ class Interior:
         self.claims, self.records = FakeClaims(self.memory), FakeRecords(self.memory)
         self.closings, self.audio = FakeClosings(self.memory), FakeAudio(self.memory)
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
-        self.replays, self.limits = FakeReplays(self.memory), FakeRateLimits()
+        self.idempotency_keys, self.limits = FakeIdempotencyKeys(self.memory), FakeRateLimits()
         self.quotas = FakeQuotas()
-        self.tally = FakeTally(self.memory)
+        self.counters = FakeCounters(self.memory)
         self.elections: Elections = FakeElections(self.memory)
         self.endpoints, self.ledger, self.courier = FakeEndpoints(self.memory), FakeLedger(self.memory), FakeCourier()
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
         self.throttle, self.scorer_throttle = Throttle(EngineBusy), Throttle(ScorerBusy)
-        self.watch = Watch(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
-        self.pace = Pace(backlog=FakeBacklog(self.memory))
+        self.overview = Overview(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
+        self.eta = Eta(backlog=FakeBacklog(self.memory))
 
     @property
     def closing(self) -> Closing:
@@ -133,7 +133,7 @@ class Interior:
             records=self.records,
             closings=self.closings,
             audio=self.audio,
-            tally=self.tally,
+            counters=self.counters,
             emit=self.webhooks.tell,
         )
 
@@ -158,12 +158,12 @@ class Interior:
             supersede=self.closing.supersede,
             records=self.records,
             elections=self.elections,
-            arrivals=Arrivals(uploads=self.uploads, seconds=self.touch_seconds),
+            heartbeats=UploadHeartbeats(uploads=self.uploads, seconds=self.touch_seconds),
         )
 
     @property
     def idempotency(self) -> Idempotency:
-        return Idempotency(replays=self.replays, recover=self.intake.recover)
+        return Idempotency(idempotency_keys=self.idempotency_keys, recover=self.intake.recover)
 
     @property
     def scoring(self) -> Scoring:
@@ -181,7 +181,7 @@ class Interior:
         return Analysis(
             sessions=self.sessions,
             records=self.records,
-            wait=self.pace.of_session,
+            wait=self.eta.of_session,
             emit=self.webhooks.tell,
         )
 
@@ -193,7 +193,7 @@ class Interior:
             audio=self.audio,
             doorbell=self.doorbell,
             close=self.closing.close,
-            tally=self.tally,
+            counters=self.counters,
         )
 
     @property

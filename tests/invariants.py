@@ -17,7 +17,7 @@ from services.transcription.ports import Speech
 from tests.fakes.memory import Memory
 from tests.in_memory import ADMIN, ALICE, Ears, Interior, incoming
 from tests.processes import PORTS
-from tests.services.adapters.stores import house_on_mongo
+from tests.services.adapters.stores import store_on_mongo
 
 KEPT_HOURS = 24.0
 MOST_ROUNDS = 12
@@ -197,7 +197,7 @@ def sight_of(memory: Memory) -> Sight:
 
 
 def world_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> World:
-    house, ports = Interior(ears=Echo()), house_on_mongo(database)
+    house, ports = Interior(ears=Echo()), store_on_mongo(database)
     for name in PORTS:
         if name != "doorbell":
             setattr(house, name, getattr(ports, name))

@@ -12,7 +12,7 @@ from services.errors import EngineBusy
 from services.throttle import Throttle
 
 SOON = timedelta(days=90)
-LOOK_SECONDS = 5.0
+PROBE_TIMEOUT_SECONDS = 5.0
 
 
 class Hosted:
@@ -43,7 +43,7 @@ class Hosted:
         if self.lack:
             return failing("Speech engine", "hosted, without a key", "Set OPENAI_API_KEY, or SPEECH_ENGINE=local.")
         where = self._settings.openai_base_url or "the default address"
-        async with hosted_client(self._settings).with_options(timeout=LOOK_SECONDS) as client:
+        async with hosted_client(self._settings).with_options(timeout=PROBE_TIMEOUT_SECONDS) as client:
             try:
                 await client.models.list()
             except openai.OpenAIError as trouble:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import Child, child
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import Clip
 
 SIDES = ("ours", "default", "greedy")
@@ -25,7 +25,7 @@ class Heard:
 class Readers:
     """Each reads its share of the clips with a core of its own; what was read once is known."""
 
-    def __init__(self, watch: Watch, processes: list[Child], model: str) -> None:
+    def __init__(self, watch: Run, processes: list[Child], model: str) -> None:
         self._watch = watch
         self._processes = processes
         self._known: dict[tuple[str, Path], Heard] = {}
@@ -59,7 +59,7 @@ class Series:
 class Timed:
     """A process with so many cores that reads with one model."""
 
-    def __init__(self, watch: Watch, process: Child, model: str, cores: int) -> None:
+    def __init__(self, watch: Run, process: Child, model: str, cores: int) -> None:
         self._watch = watch
         self._process = process
         self._model = model
@@ -76,13 +76,13 @@ class Timed:
 
 
 @contextmanager
-def readers(watch: Watch, model: str, cores: int) -> Iterator[Readers]:
+def readers(watch: Run, model: str, cores: int) -> Iterator[Readers]:
     with ExitStack() as stack:
         yield Readers(watch, [stack.enter_context(child("engine.side")) for _ in range(cores)], model)
 
 
 @contextmanager
-def timed(watch: Watch, model: str, cores: int) -> Iterator[Timed]:
+def timed(watch: Run, model: str, cores: int) -> Iterator[Timed]:
     with child("engine.side") as process:
         yield Timed(watch, process, model, cores)
 

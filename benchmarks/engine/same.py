@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from benchmarks.engine.material import SEED
 from benchmarks.engine.readers import Timed
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import Clip
 
 GOAL, UNIT = "<= 0", "recordings with more than one text"
 OTHERS = 8
 
 
-def results(watch: Watch, process: Timed, model: str, clips: list[Clip], readings: int) -> Iterator[Result]:
+def results(watch: Run, process: Timed, model: str, clips: list[Clip], readings: int) -> Iterator[Result]:
     """Half of the readings one by one, half with eight others in work, which are others each time."""
     texts: dict[Clip, set[str]] = {clip: set() for clip in clips}
     order = random.Random(SEED)

@@ -7,14 +7,14 @@ from statistics import median
 from app.engines.local import IN_HAND_PER_CORE
 from benchmarks.engine.readers import SIDES, Series, timed
 from benchmarks.results import Result, summary
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import Clip
 
 GOAL, UNIT = ">= 2.0", "times as fast as the default"
 ROUNDS = 2
 
 
-def results(watch: Watch, model: str, cores: int, kinds: dict[str, list[Clip]]) -> Iterator[Result]:
+def results(watch: Run, model: str, cores: int, kinds: dict[str, list[Clip]]) -> Iterator[Result]:
     """Of each kind of recordings; ours has several in hand as a worker does, the others one after the other."""
     with ExitStack() as stack:
         ours, theirs = (stack.enter_context(timed(watch, model, cores)) for _ in range(2))

@@ -12,7 +12,7 @@ from benchmarks.engine.material import Group, Pair
 from benchmarks.engine.nobody import Silent
 from benchmarks.engine.readers import readers, timed
 from benchmarks.results import Result
-from benchmarks.run import Watch
+from benchmarks.run import Run
 from benchmarks.samples import Clip
 
 MODELS = ("tiny.en", "base")
@@ -33,7 +33,7 @@ class Material:
     timed: dict[str, list[Clip]]
 
 
-def run(watch: Watch) -> Iterator[Result]:
+def run(watch: Run) -> Iterator[Result]:
     """What is heard, by each model; then whether it is the same each time, and how fast."""
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="viva-voce-bench-") as folder:
@@ -50,7 +50,7 @@ def run(watch: Watch) -> Iterator[Result]:
             yield from speed.results(watch, model, some, read.timed)
 
 
-def _material(watch: Watch, folder: Path) -> Material:
+def _material(watch: Run, folder: Path) -> Material:
     def part(whole: int) -> int:
         return max(1, round(whole * watch.options.scale))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from services.access.ports import Hold, Kept, Keyed, Replays
+from services.access.ports import Hold, IdempotencyKeys, Kept, Keyed
 from services.background import Background, Kind
 from services.errors import IdempotencyInFlight, IdempotencyKeyInvalid, IdempotencyMismatch, StoreUnavailable
 from services.interviews.model import Part, PartId, new_part_id
@@ -41,14 +41,14 @@ def is_final(status: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idempotency:
-    replays: Replays
+    idempotency_keys: IdempotencyKeys
     recover: Callable[[PartId], Awaitable[Part | None]]
     beat_seconds: float = LEASE_SECONDS / 3
     background: Background = field(default_factory=Background)
 
     async def begin(self, request: Keyed) -> Hold | Kept:
         """Hold the key, or the answer that is kept; IdempotencyInFlight or IdempotencyMismatch."""
-        return await self.replays.hold(request, new_part_id())
+        return await self.idempotency_keys.hold(request, new_part_id())
 
     @asynccontextmanager
     async def holding(self, hold: Hold) -> AsyncIterator[None]:
@@ -65,7 +65,7 @@ class Idempotency:
         if not is_final(answer.status) or len(answer.body) > MOST_KEPT_BYTES:
             return
         try:
-            await self.replays.keep(hold, answer)
+            await self.idempotency_keys.keep(hold, answer)
         except StoreUnavailable:
             log.warning("answer not kept for a replay", made=hold.made_id)
 
@@ -80,7 +80,7 @@ class Idempotency:
 
     async def renamed(self, hold: Hold, made_id: PartId) -> Hold:
         """The hold with another name for what the request makes; IdempotencyInFlight if the hold is lost."""
-        if not await self.replays.name(hold, made_id):
+        if not await self.idempotency_keys.rename(hold, made_id):
             raise IdempotencyInFlight(retry_after=1)
         return replace(hold, made_id=made_id)
 
@@ -88,18 +88,18 @@ class Idempotency:
         while True:
             await asyncio.sleep(self.beat_seconds)
             try:
-                await self.replays.beat(hold)
+                await self.idempotency_keys.beat(hold)
             except StoreUnavailable:
                 log.warning("hold not confirmed", made=hold.made_id)
 
     async def _release(self, hold: Hold) -> None:
         try:
-            await self.replays.release(hold)
+            await self.idempotency_keys.release(hold)
         except StoreUnavailable:
             log.warning("hold left to its lease", made=hold.made_id)
 
 
-def match(expected: str | None, found: str) -> None:
+def refuse_mismatch(expected: str | None, found: str) -> None:
     """IdempotencyMismatch if the body is not the one that was sent first."""
     if expected != found:
         raise IdempotencyMismatch

@@ -61,7 +61,7 @@ class Kept:
     made: str | None = None
 
 
-class Replays(Protocol):
+class IdempotencyKeys(Protocol):
     """What was answered under the keys of the last 24 hours. Each write but `hold` is the holder's alone."""
 
     async def hold(self, request: Keyed, made_id: str) -> Hold | Kept:
@@ -74,7 +74,7 @@ class Replays(Protocol):
     async def beat(self, hold: Hold) -> bool:
         """Keep the hold; False if it is lost."""
 
-    async def name(self, hold: Hold, made_id: str) -> bool:
+    async def rename(self, hold: Hold, made_id: str) -> bool:
         """Name what the request makes anew; False if the hold is lost."""
 
     async def keep(self, hold: Hold, answer: Kept) -> bool:

@@ -20,7 +20,7 @@ SCORE = "score_answer_task"
 DELIVER = "deliver_webhooks_task"
 MOST_WAITING = 1000
 QUIET_SECONDS = 2.0
-LOOK_SECONDS = 3.0
+BROKER_TIMEOUT_SECONDS = 3.0
 PROBE, PROBE_SECONDS = "viva_voce.probe", 60
 
 
@@ -45,7 +45,7 @@ class CeleryDoorbell:
     async def waiting(self) -> int | None:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(BROKER_TIMEOUT_SECONDS):
                 return await loop.run_in_executor(self._thread, self._length)
         except (TimeoutError, OperationalError, OSError):
             return None
@@ -56,7 +56,7 @@ class CeleryDoorbell:
     async def close(self) -> None:
         """Let what was rung be sent, for a moment."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(BROKER_TIMEOUT_SECONDS):
                 await asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)
         self._thread.shutdown(wait=False, cancel_futures=True)
 

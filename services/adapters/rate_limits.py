@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_SECONDS = 0.25
+TIMEOUT_SECONDS = 0.25
 QUIET_SECONDS = 5.0
 MOST_CONNECTIONS = 50
 SCHEMES = ("redis://", "rediss://")
@@ -43,7 +43,7 @@ class StoredRateLimits:
         if not self._is_shared:
             self._memory_until = self._clock() + QUIET_SECONDS
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 wait = await _hit(self._shared, item, budget, who)
         except (RedisError, OSError, TimeoutError) as trouble:
             self._go_to_memory(trouble)
@@ -79,8 +79,8 @@ def _pool(url: str) -> ConnectionPool:
     return ConnectionPool.from_url(
         url,
         max_connections=MOST_CONNECTIONS,
-        socket_timeout=PATIENCE_SECONDS,
-        socket_connect_timeout=PATIENCE_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
 

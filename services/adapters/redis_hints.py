@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 SCHEMES = ("redis://", "rediss://")
 MOST_WAITING = 10_000
 MOST_AT_ONCE = 1_000
-PATIENCE_SECONDS = 1.0
+TIMEOUT_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 SILENCE_SECONDS = 5.0
 LEAST_BACKOFF, MOST_BACKOFF = 0.5, 10.0
@@ -66,7 +66,7 @@ class RedisHints:
     async def close(self) -> None:
         """Let what was announced be sent, for a moment."""
         if self._publishing is not None:
-            await asyncio.wait([self._publishing], timeout=PATIENCE_SECONDS)
+            await asyncio.wait([self._publishing], timeout=TIMEOUT_SECONDS)
         if self._client is not None:
             await self._client.aclose()
 
@@ -77,7 +77,7 @@ class RedisHints:
             for id in ids:  # announced once more from here on is sent once more
                 del self._waiting[id]
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with asyncio.timeout(TIMEOUT_SECONDS):
                     await self._send(self._client, ids)
             except TROUBLE as trouble:
                 self._quiet_until = time.monotonic() + QUIET_SECONDS
@@ -130,7 +130,7 @@ async def _next(channel: PubSub) -> dict[str, Any] | None:
 def _client(url: str) -> Redis:
     return Redis.from_url(
         url,
-        socket_timeout=PATIENCE_SECONDS,
-        socket_connect_timeout=PATIENCE_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )

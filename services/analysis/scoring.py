@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 15.0
 MOST_FAILURES = 5
-PATIENCE_SECONDS = 5.0
+TURN_SECONDS = 5.0
 LEAST_USABLE = 0.5
 HOUSE = Viewer(UserId(""), is_admin=True)
 
@@ -52,7 +52,7 @@ class Scoring:
         if answer.take > part.take or not answer.lacks_score:
             await self.scorings.scored(part.id)
             return
-        async with self.turn(PATIENCE_SECONDS) as came:
+        async with self.turn(TURN_SECONDS) as came:
             if came:
                 await self._score(part, session.question(part.question_id), transcript)
 

@@ -22,7 +22,7 @@ from services.interviews.model import Session, SessionId, Viewer
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 2.0
+LOOK_AGAIN_SECONDS = 2.0
 AGE_SECONDS = 600.0
 MOST_HELD = 64
 MOST_IN_LOOK = 500
@@ -49,7 +49,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class Room:
+class Feed:
     """What is known of one session while somebody listens: its newest number, and the newest events without a gap.
 
     `era` grows where the numbers begin anew, as after a restore.
@@ -91,16 +91,16 @@ class Room:
 
 
 @dataclass(slots=True, kw_only=True)
-class Push:
+class EventStreams:
     """The listeners of one process. `run` keeps it going; `leave` ends what listens, and lets nobody in any more."""
 
     events: Events
     hints: Hints
-    look_seconds: float = LOOK_SECONDS
+    look_seconds: float = LOOK_AGAIN_SECONDS
     age_seconds: float = AGE_SECONDS
     background: Background = field(default_factory=Background)
     is_leaving: bool = field(default=False, init=False)
-    _rooms: dict[SessionId, Room] = field(default_factory=dict, init=False)
+    _feeds: dict[SessionId, Feed] = field(default_factory=dict, init=False)
     _missed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def look(self, id: SessionId, cursor: int | None, viewer: Viewer) -> tuple[Told, int]:
@@ -113,23 +113,23 @@ class Push:
         """Listen from after the cursor, or from a snapshot; SessionNotFound, or ListenersSaturated."""
         if self.is_leaving:
             raise ListenersSaturated(retry_after=AGAIN_SECONDS)
-        room = self._rooms.setdefault(id, Room())
-        room.listeners += 1  # before the reading: what happens from here on is heard
+        feed = self._feeds.setdefault(id, Feed())
+        feed.listeners += 1  # before the reading: what happens from here on is heard
         try:
             told, newest = await self.look(id, cursor, viewer)
-            self._enter(id, room, viewer, newest)
-            yield Listening(self, room, id, viewer, told, newest)
+            self._enter(id, feed, viewer, newest)
+            yield Listening(self, feed, id, viewer, told, newest)
         finally:
-            room.listeners -= 1
-            if not room.listeners:
-                self._shut(id, room)
+            feed.listeners -= 1
+            if not feed.listeners:
+                self._shut(id, feed)
 
     def heard(self, id: SessionId | None) -> None:
         """Read what is new of a session that is listened to; of all of them, if hints may have been missed."""
         if id is None:
             self._missed.set()
-        elif room := self._rooms.get(id):
-            self._freshen(id, room)
+        elif feed := self._feeds.get(id):
+            self._freshen(id, feed)
 
     async def run(self) -> None:
         """Hear hints, and look now and then without one; for ever."""
@@ -142,38 +142,38 @@ class Push:
         if self.is_leaving:
             return
         self.is_leaving = True
-        for room in self._rooms.values():
-            room.wake()
+        for feed in self._feeds.values():
+            feed.wake()
 
-    def _shut(self, id: SessionId, room: Room) -> None:
-        if self._rooms.get(id) is room:
-            del self._rooms[id]
-        if room.reading is not None:
-            room.reading.cancel()
+    def _shut(self, id: SessionId, feed: Feed) -> None:
+        if self._feeds.get(id) is feed:
+            del self._feeds[id]
+        if feed.reading is not None:
+            feed.reading.cancel()
 
-    def _enter(self, id: SessionId, room: Room, viewer: Viewer, newest: int) -> None:
-        if room.viewer is None:
-            room.viewer, room.newest = viewer, newest
-        if room.stale.is_set() or newest > room.newest:
-            self._freshen(id, room)
+    def _enter(self, id: SessionId, feed: Feed, viewer: Viewer, newest: int) -> None:
+        if feed.viewer is None:
+            feed.viewer, feed.newest = viewer, newest
+        if feed.stale.is_set() or newest > feed.newest:
+            self._freshen(id, feed)
 
-    def _freshen(self, id: SessionId, room: Room) -> None:
-        room.stale.set()
-        if (viewer := room.viewer) is not None and (room.reading is None or room.reading.done()):
-            room.reading = self.background.start(Kind.NEWS, lambda: self._read(id, room, viewer))
+    def _freshen(self, id: SessionId, feed: Feed) -> None:
+        feed.stale.set()
+        if (viewer := feed.viewer) is not None and (feed.reading is None or feed.reading.done()):
+            feed.reading = self.background.start(Kind.NEWS, lambda: self._read(id, feed, viewer))
 
-    async def _read(self, id: SessionId, room: Room, viewer: Viewer) -> None:
+    async def _read(self, id: SessionId, feed: Feed, viewer: Viewer) -> None:
         """Read until nothing was announced meanwhile; where the store does not answer, the next look tries again."""
         pauses = iter(TOO_EARLY_SECONDS)
         try:
-            while room.listeners:
-                room.stale.clear()
-                is_news = room.learn(await self.events.after(id, room.newest, viewer))
-                if not room.stale.is_set() and (is_news or not await _again(room.stale, next(pauses, None))):
+            while feed.listeners:
+                feed.stale.clear()
+                is_news = feed.learn(await self.events.after(id, feed.newest, viewer))
+                if not feed.stale.is_set() and (is_news or not await _again(feed.stale, next(pauses, None))):
                     return
         except SessionNotFound:
-            room.is_gone = True
-            room.wake()
+            feed.is_gone = True
+            feed.wake()
         except StoreUnavailable:
             log.warning("news not read", session=id)
 
@@ -189,28 +189,30 @@ class Push:
                     await self._missed.wait()
 
     async def _look_at_all(self) -> None:
-        for ids in _in_pieces(self._rooms):
+        for ids in _in_pieces(self._feeds):
             cursors = await self.events.cursors(ids)
             for id in ids:
-                room = self._rooms.get(id)
-                if room is not None and room.viewer is not None and cursors.get(id) != room.newest:
-                    self._freshen(id, room)
+                feed = self._feeds.get(id)
+                if feed is not None and feed.viewer is not None and cursors.get(id) != feed.newest:
+                    self._freshen(id, feed)
 
 
 class Listening:
     """One listener: it has no queue, only a number, so that a slow one costs no more than a quick one."""
 
-    def __init__(self, push: Push, room: Room, id: SessionId, viewer: Viewer, told: Told, newest: int) -> None:
-        self._push, self._room = push, room
+    def __init__(
+        self, streams: EventStreams, feed: Feed, id: SessionId, viewer: Viewer, told: Told, newest: int
+    ) -> None:
+        self._streams, self._feed = streams, feed
         self._id, self._viewer = id, viewer
         self._first: Told | None = told
-        self._era = room.era
+        self._era = feed.era
         self.cursor = newest
-        self._ends_at = _now() + push.age_seconds * random.uniform(0.9, 1.1)
+        self._ends_at = _now() + streams.age_seconds * random.uniform(0.9, 1.1)
 
     @property
     def is_over(self) -> bool:
-        return self._push.is_leaving or self._room.is_gone or _now() >= self._ends_at
+        return self._streams.is_leaving or self._feed.is_gone or _now() >= self._ends_at
 
     async def news(self, seconds: float) -> Told:
         """What comes next, waited for so long; nothing if nothing came, or if it is over."""
@@ -219,7 +221,7 @@ class Listening:
             return first
         until = min(_now() + seconds, self._ends_at)
         while not self.is_over:
-            changed = self._room.changed
+            changed = self._feed.changed
             told = await self._next()
             if told or _now() >= until:
                 return told
@@ -229,7 +231,7 @@ class Listening:
         return Told()
 
     async def _next(self) -> Told:
-        events = self._room.after(self.cursor) if self._era == self._room.era else None
+        events = self._feed.after(self.cursor) if self._era == self._feed.era else None
         if events is None:
             return await self._read()
         if events:
@@ -237,13 +239,13 @@ class Listening:
         return Told(events=events)
 
     async def _read(self) -> Told:
-        era = self._room.era
+        era = self._feed.era
         try:
-            told, newest = await self._push.look(self._id, self.cursor, self._viewer)
+            told, newest = await self._streams.look(self._id, self.cursor, self._viewer)
         except StoreUnavailable:
             return Told()
         except SessionNotFound:
-            self._room.is_gone = True
+            self._feed.is_gone = True
             return Told()
         self.cursor, self._era = newest, era
         return told

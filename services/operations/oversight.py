@@ -14,7 +14,7 @@ from services.interviews.model import Answer, Evaluation, QuestionId, Session, S
 from services.interviews.ports import Sessions, Take
 from services.operations.ports.audit_log import Action, AuditLog, Deed, Outcome
 
-LOOK_SECONDS = 600.0
+ONE_LOOK_SECONDS = 600.0
 MOST_REMEMBERED = 10_000
 
 
@@ -38,7 +38,7 @@ class Oversight:
 
     async def _note(self, viewer: Viewer, what: str, on: Mapping[str, object]) -> None:
         now, looked = self.clock(), (viewer.user_id, what)
-        if now - self._noted.get(looked, -LOOK_SECONDS) < LOOK_SECONDS:
+        if now - self._noted.get(looked, -ONE_LOOK_SECONDS) < ONE_LOOK_SECONDS:
             return
         request = str(structlog.contextvars.get_contextvars().get("request", ""))
         deed = Deed(who=viewer.user_id, action=Action.READ, on=on, before={}, request_id=request)

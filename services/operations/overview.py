@@ -11,7 +11,7 @@ from services.operations.readings import Reading
 from services.recordings.ports.workers import Doorbell
 
 FRESH_SECONDS = 2.0
-LOOK_SECONDS = 4.0
+READ_TIMEOUT_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Sight:
 
 
 @dataclass(slots=True, kw_only=True)
-class Watch:
+class Overview:
     gauges: Gauges
     doorbell: Doorbell
     clock: Callable[[], float] = time.monotonic
@@ -41,7 +41,7 @@ class Watch:
 
     async def _reading(self) -> Reading | None:
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
                 return await self.gauges.read()
         except (StoreUnavailable, TimeoutError):
             return None

@@ -14,7 +14,7 @@ from services.interviews.model import Failure, Part, PartId, answer_of
 from services.interviews.ports import Sessions
 from services.operations.ports.upkeep import Upkeep
 from services.recordings.ports.audio import Audio
-from services.recordings.ports.tally import Tally
+from services.recordings.ports.counters import Counters
 from services.recordings.ports.workers import Doorbell
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class Sweep:
     audio: Audio
     doorbell: Doorbell
     close: Callable[[Part], Awaitable[None]]
-    tally: Tally
+    counters: Counters
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
@@ -64,17 +64,17 @@ class Sweep:
         counts.reclaimed = await self._reclaim()
         counts.scored = await self._score()
         counts.rung = await self._ring()
-        await self.tally.swept("sweep", counts.as_dict())
+        await self.counters.swept("sweep", counts.as_dict())
         return counts
 
     async def audit(self) -> Counts:
         """One pass over the stored audio: what no record needs goes."""
         counts = Counts()
-        async for ids in self.audio.stray_files():
+        async for ids in self.audio.orphaned_files():
             counts.stray_files += await self._remove(await self._strays(ids))
-        async for ids in self.audio.stray_chunks():
+        async for ids in self.audio.orphaned_chunks():
             counts.stray_chunks += await self._remove(await self._strays(ids))
-        await self.tally.swept("audit", counts.as_dict())
+        await self.counters.swept("audit", counts.as_dict())
         return counts
 
     async def survey(self, hours: float) -> Counts:
@@ -89,8 +89,8 @@ class Sweep:
             closed=found.unsettled,
             scored=found.unscored,
             expired=found.expired,
-            stray_files=sum([len(await self._strays(ids)) async for ids in self.audio.stray_files()]),
-            stray_chunks=sum([len(await self._strays(ids)) async for ids in self.audio.stray_chunks()]),
+            stray_files=sum([len(await self._strays(ids)) async for ids in self.audio.orphaned_files()]),
+            stray_chunks=sum([len(await self._strays(ids)) async for ids in self.audio.orphaned_chunks()]),
         )
 
     async def _close_all(self, parts: list[Part]) -> int:

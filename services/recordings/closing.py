@@ -14,8 +14,8 @@ from services.interviews.model import SHOWN, Part, PartState, answer_of
 from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Audio, Deletion
+from services.recordings.ports.counters import Counters
 from services.recordings.ports.records import Closings, Records, Uploads
-from services.recordings.ports.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class Closing:
     records: Records
     closings: Closings
     audio: Audio
-    tally: Tally
+    counters: Counters
     emit: Callable[[AnswerEnded], Awaitable[None]]
 
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
@@ -42,7 +42,7 @@ class Closing:
                 transcript = await self.records.transcript(part.id)
             if await self.sessions.show(part.session_id, answer_of(part, transcript)):
                 await self.emit(AnswerEnded(part, transcript))
-        await self.tally.ended(part.id)
+        await self.counters.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
 
     async def _delete(self, part: Part) -> Deletion:

@@ -38,7 +38,7 @@ from services.recordings.formats import FORMATS, estimated_seconds
 from services.recordings.ports.audio import Audio, Incoming, Stored
 from services.recordings.ports.records import Records, Uploads
 from services.recordings.ports.workers import Doorbell
-from services.recordings.upload_heartbeats import Arrivals
+from services.recordings.upload_heartbeats import UploadHeartbeats
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Intake:
     audio: Audio
     doorbell: Doorbell
     records: Records
-    arrivals: Arrivals
+    heartbeats: UploadHeartbeats
     elections: Elections
     close: Callable[[Part], Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
@@ -114,7 +114,7 @@ class Intake:
         part = numbered.part
         try:
             await self._begin(numbered)
-            with self.arrivals.one(part.id):
+            with self.heartbeats.one(part.id):
                 data = self._watched(part.id, incoming.data)
                 stored = await self.audio.store(part.id, data, _metadata(part, incoming))
             queued = await self._accept(part, stored, incoming)
@@ -159,7 +159,7 @@ class Intake:
 
     async def _watched(self, id: PartId, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for piece in data:
-            if self.arrivals.is_lost(id):
+            if self.heartbeats.is_lost(id):
                 raise StoreUnavailable(GIVEN_UP)
             yield piece
 

@@ -17,7 +17,7 @@ def touch_seconds(idle_seconds: float) -> float:
 
 
 @dataclass(slots=True, kw_only=True)
-class Arrivals:
+class UploadHeartbeats:
     uploads: Uploads
     seconds: float = 10.0
     background: Background = field(default_factory=Background)

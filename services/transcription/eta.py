@@ -17,7 +17,7 @@ MARGIN = 1.3
 
 
 @dataclass(slots=True, kw_only=True)
-class Pace:
+class Eta:
     backlog: Backlog
     clock: Callable[[], float] = time.monotonic
     _known: int = field(default=1, init=False)

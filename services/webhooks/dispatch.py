@@ -19,14 +19,14 @@ import structlog
 
 from services.background import Background, Kind
 from services.errors import StoreUnavailable
-from services.recordings.ports.tally import Tally
+from services.recordings.ports.counters import Counters
 from services.webhooks.ports import Courier, Delivery, Endpoints, Ledger, Webhook, WebhookId, WebhookState
 from services.webhooks.redelivery import Arrived, Dead, Later, Reply, Step, after_reply
 
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 60.0
-PATIENCE_SECONDS = 3 * 86400.0
+GIVE_UP_SECONDS = 3 * 86400.0
 PAUSED_SECONDS = 3600.0
 OUTCOMES: dict[type[Step], str] = {Arrived: "delivered", Later: "failed", Dead: "dead"}
 MOST = 32
@@ -41,7 +41,7 @@ class Dispatch:
     endpoints: Endpoints
     ledger: Ledger
     courier: Courier
-    tally: Tally
+    counters: Counters
     roll: Callable[[], float] = random.random
     background: Background = field(default_factory=Background)
     _flying: dict[asyncio.Task[None], WebhookId] = field(default_factory=dict, init=False)
@@ -125,7 +125,7 @@ class Dispatch:
         else:
             await self._failed(webhook, reply)
         noted = await self.ledger.note(delivery.id, delivery.fence, step, reply)
-        await self.tally.sent(OUTCOMES[type(step)])
+        await self.counters.sent(OUTCOMES[type(step)])
         log.info(
             "webhook sent",
             webhook=webhook.id,
@@ -145,11 +145,11 @@ class Dispatch:
 
     async def _failed(self, webhook: Webhook, reply: Reply) -> None:
         self._failing.add(webhook.id)
-        await self.endpoints.failed(webhook.id, is_gone=reply.is_gone, patience=PATIENCE_SECONDS)
+        await self.endpoints.failed(webhook.id, is_gone=reply.is_gone, patience=GIVE_UP_SECONDS)
 
 
 def _put_off(delivery: Delivery) -> Step:
     """A webhook that is not active gets nothing; what waited for it for days is given up."""
     now = delivery.claimed_at or delivery.created_at
     waited = (now - delivery.created_at).total_seconds()
-    return Dead() if waited > PATIENCE_SECONDS else Later(PAUSED_SECONDS)
+    return Dead() if waited > GIVE_UP_SECONDS else Later(PAUSED_SECONDS)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from pymongo import AsyncMongoClient
 
-from app.container import House
+from app.container import Wiring
 from app.readiness import look
 from routes.dependencies import Health
 from scripts.stack.programs import find_mongod
@@ -22,7 +22,7 @@ A_SECOND = 1.0
 
 
 class Hanging:
-    """Stands for the house and its database, of which some never answer."""
+    """Stands for the wiring and its database, of which some never answer."""
 
     def __init__(self, *silent: str, hello: Document | None = None) -> None:
         self._silent = silent
@@ -45,7 +45,7 @@ class Hanging:
             await asyncio.get_running_loop().create_future()
 
     def look(self) -> Awaitable[Health]:
-        return look(cast(House, self), cast("AsyncMongoClient[Document]", self), JwtTokens(secret="x" * 32))
+        return look(cast(Wiring, self), cast("AsyncMongoClient[Document]", self), JwtTokens(secret="x" * 32))
 
 
 @pytest.fixture
@@ -87,4 +87,4 @@ async def test_a_server_that_is_no_replica_set_is_not_ready(tmp_path: Path) -> N
         async with open_client(f"mongodb://127.0.0.1:{port}/") as client:
             await client.admin.command("ping")
             tokens = JwtTokens(secret="x" * 32)
-            assert await look(cast(House, Hanging()), client, tokens) == Health(False, True, 0)
+            assert await look(cast(Wiring, Hanging()), client, tokens) == Health(False, True, 0)

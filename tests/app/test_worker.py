@@ -9,7 +9,7 @@ import pytest
 from app import worker
 from app.config import Settings
 from app.engines import Engines, open_engines
-from app.worker import Process, WorkHouse
+from app.worker import Process, WorkerServices
 from tests.scripts.running import until
 
 NOBODY = "mongodb://127.0.0.1:1/?replicaSet=rs0"
@@ -30,7 +30,7 @@ def test_an_opening_that_fails_is_tried_again_by_the_next_job(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[int] = []
-    done: list[WorkHouse] = []
+    done: list[WorkerServices] = []
 
     def opens_later(settings: Settings) -> Engines:
         tried.append(1)
@@ -38,7 +38,7 @@ def test_an_opening_that_fails_is_tried_again_by_the_next_job(
             raise OSError("not yet")
         return open_engines(settings)
 
-    async def job(house: WorkHouse) -> None:
+    async def job(house: WorkerServices) -> None:
         done.append(house)
 
     monkeypatch.setattr(worker, "open_engines", opens_later)
@@ -58,13 +58,13 @@ def test_an_opening_that_takes_too_long_is_given_up_and_tried_again(
     opens = Process._open
     tried: list[int] = []
 
-    async def hangs_first(self: Process) -> WorkHouse:
+    async def hangs_first(self: Process) -> WorkerServices:
         tried.append(1)
         if len(tried) == 1:
             await asyncio.Event().wait()
         return await opens(self)
 
-    async def job(house: WorkHouse) -> None: ...
+    async def job(house: WorkerServices) -> None: ...
 
     monkeypatch.setattr(worker, "OPENING_SECONDS", 0.2)
     monkeypatch.setattr(Process, "_open", hangs_first)

@@ -96,7 +96,7 @@ class Machine:
             send(pid, number)
             send(pid, signal.SIGCONT)
         then()
-        until(lambda: all(self._is_new(name, pid) for name, pid in before.items()), 60)
+        until(lambda: all(self._insert(name, pid) for name, pid in before.items()), 60)
 
     def flush(self) -> None:
         send(self.pid("valkey"), signal.SIGCONT)
@@ -123,7 +123,7 @@ class Machine:
             for pid in pids:
                 send(pid, signal.SIGCONT)
 
-    def _is_new(self, name: str, before: int) -> bool:
+    def _insert(self, name: str, before: int) -> bool:
         now = self.stack.running.layout.read_pids().get(name, before)
         return now != before and runs(now)
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from bson import ObjectId
 
-from app.worker import Process, WorkHouse
+from app.worker import Process, WorkerServices
 from services.interviews.model import PartId
 from tests.chaos.cells import Cell, Fault
 from tests.chaos.holds import BLOCK_SECONDS, Brake, NotReached, brake
@@ -105,13 +105,13 @@ def open_session(machine: Machine) -> str:
             time.sleep(0.2)
 
 
-def _transcribe(id: str, house: WorkHouse) -> Coroutine[Any, Any, None]:
+def _transcribe(id: str, house: WorkerServices) -> Coroutine[Any, Any, None]:
     return house.transcription.run(PartId(id))
 
 
-async def _hold_claim(house: WorkHouse, id: str, is_waiting: Callable[[], bool]) -> None:
+async def _hold_claim(house: WorkerServices, id: str, is_waiting: Callable[[], bool]) -> None:
     """Claim the record as soon as that may be, and keep it for as long as something waits."""
-    claims, claimed = house.house.claims, None
+    claims, claimed = house.wiring.claims, None
     while await asyncio.to_thread(is_waiting):
         if claimed is None:
             claimed = await claims.claim(PartId(id), "another")

@@ -68,6 +68,6 @@ def test_a_write_that_nobody_named_is_a_step_all_the_same() -> None:
 
 
 def test_what_each_sweep_does_again_is_one_step() -> None:
-    tally, settle = Command(APP, "update", "counters"), Command(APP, "update", "parts", "settled")
-    steps = steps_of("sweep", [tally, settle, tally, tally, settle])
+    counters, settle = Command(APP, "update", "counters"), Command(APP, "update", "parts", "settled")
+    steps = steps_of("sweep", [counters, settle, counters, counters, settle])
     assert [step.title for step in steps] == ["sweep: tally", "sweep: settle"]

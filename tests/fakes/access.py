@@ -32,16 +32,16 @@ class FakeTickets:
         return viewer
 
 
-class FakeReplays:
+class FakeIdempotencyKeys:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
     async def hold(self, request: Keyed, made_id: str) -> Hold | Kept:
         at, clock = (request.user_id, request.key), self._memory.clock
-        found = self._memory.replays.get(at)
+        found = self._memory.idempotency_keys.get(at)
         if found is None:
             hold = Hold(id="/".join(at), holder=made_id, made_id=made_id, resumed=False)
-            self._memory.replays[at] = Replay(request.path, request.fingerprint, hold, clock.now)
+            self._memory.idempotency_keys[at] = Replay(request.path, request.fingerprint, hold, clock.now)
             return hold
         other = None not in (found.fingerprint, request.fingerprint) and found.fingerprint != request.fingerprint
         if found.path != request.path or other:
@@ -57,7 +57,7 @@ class FakeReplays:
     async def beat(self, hold: Hold) -> bool:
         return self._write(hold, held_at=self._memory.clock.now)
 
-    async def name(self, hold: Hold, made_id: str) -> bool:
+    async def rename(self, hold: Hold, made_id: str) -> bool:
         return self._write(hold, hold=replace(hold, made_id=made_id))
 
     async def keep(self, hold: Hold, answer: Kept) -> bool:
@@ -67,7 +67,7 @@ class FakeReplays:
         self._write(hold, held_at=None)
 
     def _write(self, held_as: Hold, **values: Any) -> bool:
-        rows = self._memory.replays.values()
+        rows = self._memory.idempotency_keys.values()
         held = [row for row in rows if (row.hold.id, row.hold.holder) == (held_as.id, held_as.holder)]
         for row in held:
             if row.answer is None:

@@ -38,10 +38,10 @@ class FakeAudio:
         files = 0 if self._memory.files.pop(id, None) is None else 1
         return Deletion(files, len(self._memory.chunks.pop(id, [])), 0)
 
-    async def stray_files(self) -> AsyncIterator[list[PartId]]:
+    async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         for id in list(self._memory.files):
             yield [id]
 
-    async def stray_chunks(self) -> AsyncIterator[list[PartId]]:
+    async def orphaned_chunks(self) -> AsyncIterator[list[PartId]]:
         for id in [id for id, pieces in self._memory.chunks.items() if pieces and id not in self._memory.files]:
             yield [id]

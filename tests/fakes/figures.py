@@ -24,7 +24,7 @@ from tests.fakes.workers import FakeWorkers
 BEATING = (PartState.UPLOADING, PartState.PROCESSING)
 
 
-class FakeTally:
+class FakeCounters:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 

@@ -99,7 +99,7 @@ class Memory:
     turns: dict[str, datetime] = field(default_factory=dict)
     passed: dict[str, datetime] = field(default_factory=dict)
     endings: list[Row] = field(default_factory=list)
-    replays: dict[tuple[UserId, str], Replay] = field(default_factory=dict)
+    idempotency_keys: dict[tuple[UserId, str], Replay] = field(default_factory=dict)
     deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
     elections: int = 1
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from services.adapters.av_decoder import protocol
-from services.adapters.av_decoder.fork_client import Nursery
+from services.adapters.av_decoder.fork_client import ForkClient
 from services.adapters.av_decoder.protocol import Caps
 from services.adapters.av_decoder.seccomp import MACHINES, program
 from tests import audio
@@ -27,8 +27,8 @@ BY_CHANCE = {"mp3": ("random", "zip bomb"), "id3": ("random", "zip bomb")}
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery(CAPS)
+def nursery() -> Iterator[ForkClient]:
+    nursery = ForkClient(CAPS)
     yield nursery
     nursery.close()
 
@@ -48,14 +48,14 @@ def is_unreadable(outcome: Outcome) -> bool:
 
 
 @pytest.mark.parametrize("name", corpus.texts())
-def test_what_is_no_audio_is_unreadable(nursery: Nursery, name: str) -> None:
+def test_what_is_no_audio_is_unreadable(nursery: ForkClient, name: str) -> None:
     outcome = watched.decode(nursery, corpus.texts()[name])
     check_cost(outcome)
     assert is_unreadable(outcome)
 
 
 @pytest.mark.parametrize("head", corpus.HEADS)
-def test_a_good_head_on_a_text_is_unreadable(nursery: Nursery, head: str) -> None:
+def test_a_good_head_on_a_text_is_unreadable(nursery: ForkClient, head: str) -> None:
     for name, body in corpus.texts().items():
         outcome = watched.decode(nursery, corpus.HEADS[head] + body)
         check_cost(outcome)
@@ -64,14 +64,14 @@ def test_a_good_head_on_a_text_is_unreadable(nursery: Nursery, head: str) -> Non
 
 
 @pytest.mark.parametrize("name", corpus.silent_failures())
-def test_a_container_without_sound_is_unreadable(nursery: Nursery, name: str) -> None:
+def test_a_container_without_sound_is_unreadable(nursery: ForkClient, name: str) -> None:
     outcome = watched.decode(nursery, corpus.silent_failures()[name])
     check_cost(outcome)
     assert is_unreadable(outcome)
 
 
 @pytest.mark.parametrize("name", corpus.odd_but_sound())
-def test_what_is_hostile_beside_the_sound_is_passed_over(nursery: Nursery, name: str) -> None:
+def test_what_is_hostile_beside_the_sound_is_passed_over(nursery: ForkClient, name: str) -> None:
     outcome = watched.decode(nursery, corpus.odd_but_sound()[name])
     check_cost(outcome)
     assert outcome.kind == protocol.DONE
@@ -79,14 +79,14 @@ def test_what_is_hostile_beside_the_sound_is_passed_over(nursery: Nursery, name:
 
 
 @pytest.mark.parametrize("name", corpus.bombs())
-def test_a_bomb_is_too_long_after_little_work(nursery: Nursery, name: str) -> None:
+def test_a_bomb_is_too_long_after_little_work(nursery: ForkClient, name: str) -> None:
     outcome = watched.decode(nursery, corpus.bombs()[name])
     check_cost(outcome)
     assert outcome.kind == protocol.TOO_LONG
 
 
 @pytest.mark.parametrize("container", audio.ENCODERS)
-def test_a_cut_recording_ends_well_wherever_it_is_cut(nursery: Nursery, container: str) -> None:
+def test_a_cut_recording_ends_well_wherever_it_is_cut(nursery: ForkClient, container: str) -> None:
     outcomes = [watched.decode(nursery, cut) for cut in corpus.cuts(container)]
     for outcome in outcomes:
         check_cost(outcome)
@@ -94,7 +94,7 @@ def test_a_cut_recording_ends_well_wherever_it_is_cut(nursery: Nursery, containe
     assert any(is_unreadable(outcome) for outcome in outcomes)
 
 
-def test_a_child_is_held_by_the_kernel(nursery: Nursery) -> None:
+def test_a_child_is_held_by_the_kernel(nursery: ForkClient) -> None:
     child = nursery.child()
     child.line.setblocking(True)
     kind, size = protocol.HEAD.unpack(child.line.recv(protocol.HEAD.size))
@@ -114,10 +114,10 @@ def test_a_child_is_held_by_the_kernel(nursery: Nursery) -> None:
 CONFINED = """
 import ctypes, mmap, os, socket, subprocess, sys
 from types import SimpleNamespace
-from services.adapters.av_decoder.sandbox import confine
+from services.adapters.av_decoder.sandbox import enter_sandbox
 said, victim, parent = os.dup(1), sys.argv[1], os.getppid()
 _exit, libc = os._exit, ctypes.CDLL(None, use_errno=True)
-sealed = confine(SimpleNamespace(memory=2**28, cpu_seconds=1))
+sealed = enter_sandbox(SimpleNamespace(memory=2**28, cpu_seconds=1))
 def tried(act):
     try: act()
     except (OSError, MemoryError, ValueError): return "no"

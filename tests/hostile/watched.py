@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.adapters.av_decoder import protocol
-from services.adapters.av_decoder.fork_client import Nursery
+from services.adapters.av_decoder.fork_client import ForkClient
 from services.adapters.av_decoder.protocol import Ending
 
 LAST = (protocol.DONE, protocol.TOO_LONG, protocol.UNREADABLE, protocol.FAILED)
@@ -23,7 +23,7 @@ class Outcome:
     ending: Ending
 
 
-def decode(nursery: Nursery, data: bytes) -> Outcome:
+def decode(nursery: ForkClient, data: bytes) -> Outcome:
     """Decode it, and wait until the process has ended."""
     child = nursery.child()
     for line in (child.line, child.verdict):

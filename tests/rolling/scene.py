@@ -34,7 +34,7 @@ from services.recordings.ports.workers import WorkerSign
 from services.webhooks.notices import Notice
 from services.webhooks.ports import Webhook, WebhookId
 from services.webhooks.redelivery import Later, Reply
-from tests.services.adapters.stores import House, a_part, house_on_mongo
+from tests.services.adapters.stores import Store, a_part, store_on_mongo
 from tests.services.adapters.test_audio_contract import pieces
 
 ANN = Viewer(UserId("ann"))
@@ -59,7 +59,7 @@ SCORE = Evaluation(score=80.0, feedback=(POINT,), scorer="coverage/1")
 
 async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
     """A session with a scored and a failed answer, and everything that stands around it."""
-    house = house_on_mongo(database)
+    store = store_on_mongo(database)
     questions = (
         Question(
             id=SPOKEN, text="Why?", reference_answer="So.", key_points=(KeyPoint("so", 2.0),), language=Language("en")
@@ -67,78 +67,78 @@ async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
         Question(id=LOST, text="How?"),
         Question(id=WAITING, text="When?"),
     )
-    await house.sessions.create(Session(id=S1, user_id=ANN.user_id, questions=questions, title="A title"))
-    await _write_spoken(house)
-    await _write_lost(house)
-    await house.sessions.record_analysis(S1, 3, {"final_score": 80.0})
-    await _write_webhook(house)
-    await _write_signs(house)
+    await store.sessions.create(Session(id=S1, user_id=ANN.user_id, questions=questions, title="A title"))
+    await _write_spoken(store)
+    await _write_lost(store)
+    await store.sessions.record_analysis(S1, 3, {"final_score": 80.0})
+    await _write_webhook(store)
+    await _write_signs(store)
 
 
-async def _write_spoken(house: House) -> None:
-    claimed = await _claimed(house, SPOKEN)
-    done = await house.claims.complete(claimed.id, claimed.fence, HEARD)
+async def _write_spoken(store: Store) -> None:
+    claimed = await _claimed(store, SPOKEN)
+    done = await store.claims.complete(claimed.id, claimed.fence, HEARD)
     assert done is not None
-    await house.sessions.show(S1, answer_of(done, HEARD))
-    await house.sessions.score(S1, SPOKEN, 1, SCORE)
-    await house.tally.ended(done.id)
-    await house.closings.settle(done.id, done.rev, Deletion(1, 1, 0))
+    await store.sessions.show(S1, answer_of(done, HEARD))
+    await store.sessions.score(S1, SPOKEN, 1, SCORE)
+    await store.counters.ended(done.id)
+    await store.closings.settle(done.id, done.rev, Deletion(1, 1, 0))
 
 
-async def _write_lost(house: House) -> None:
-    claimed = await _claimed(house, LOST)
-    await house.audio.store(claimed.id, pieces(b"x" * 300_000), {"session_id": S1, "status": "queued"})
-    failed = await house.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=True)
+async def _write_lost(store: Store) -> None:
+    claimed = await _claimed(store, LOST)
+    await store.audio.store(claimed.id, pieces(b"x" * 300_000), {"session_id": S1, "status": "queued"})
+    failed = await store.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=True)
     assert failed is not None
-    await house.sessions.show(S1, answer_of(failed))
+    await store.sessions.show(S1, answer_of(failed))
 
 
-async def _claimed(house: House, question: QuestionId) -> Part:
-    take = await house.sessions.next_take(S1, question, ANN)
+async def _claimed(store: Store, question: QuestionId) -> Part:
+    take = await store.sessions.next_take(S1, question, ANN)
     part = replace(a_part(take=take.number, session_id=S1, question_id=question), id=PARTS[question])
-    await house.uploads.begin(part)
-    await house.uploads.accept(part.id, f"5ha of {question}", 300_000, 1.5)
-    claimed = await house.claims.claim(part.id, "worker")
+    await store.uploads.begin(part)
+    await store.uploads.accept(part.id, f"5ha of {question}", 300_000, 1.5)
+    claimed = await store.claims.claim(part.id, "worker")
     assert claimed is not None
     return claimed
 
 
-async def _write_webhook(house: House) -> None:
+async def _write_webhook(store: Store) -> None:
     wanted = (EventType.COMPLETED, EventType.FAILED)
     webhook = Webhook(id=W1, user_id=ANN.user_id, url="https://h.example/", events=wanted, secrets=("one",))
-    await house.endpoints.create(webhook)
-    await house.endpoints.rotate(W1, ANN, "two", 1e9)
+    await store.endpoints.create(webhook)
+    await store.endpoints.rotate(W1, ANN, "two", 1e9)
     data: Mapping[str, str | int] = {"session_id": S1, "question_id": SPOKEN, "take": 1, "status": "completed"}
-    await house.ledger.record(W1, Notice(id="answer_1", type="answer.completed", user_id=ANN.user_id, data=data))
-    sent = await house.ledger.claim([], 60)
+    await store.ledger.record(W1, Notice(id="answer_1", type="answer.completed", user_id=ANN.user_id, data=data))
+    sent = await store.ledger.claim([], 60)
     assert sent is not None
-    await house.ledger.note(sent.id, sent.fence, Later(60), Reply(status=500, excerpt="oops", milliseconds=7))
+    await store.ledger.note(sent.id, sent.fence, Later(60), Reply(status=500, excerpt="oops", milliseconds=7))
 
 
-async def _write_signs(house: House) -> None:
-    hold = await house.replays.hold(REQUEST, "made")
+async def _write_signs(store: Store) -> None:
+    hold = await store.idempotency_keys.hold(REQUEST, "made")
     assert isinstance(hold, Hold)
     answer = Kept(status=201, body=b"{}", headers={"location": "/api/sessions/s1"}, fingerprint="5ha")
-    await house.replays.keep(hold, answer)
+    await store.idempotency_keys.keep(hold, answer)
     deed = Deed(who=ANN.user_id, action=Action.RETRY, on={"session_id": S1}, before={"state": "failed"}, request_id="r")
-    await house.audit_log.end(await house.audit_log.begin(deed), Outcome.DONE, {"state": "queued"})
-    await house.tally.swept("sweep", {"rung": 1})
-    await house.tickets.issue(S1, ANN)
-    await house.workers.seen(WorkerSign("w1", "engine", 2))
+    await store.audit_log.end(await store.audit_log.begin(deed), Outcome.DONE, {"state": "queued"})
+    await store.counters.swept("sweep", {"rung": 1})
+    await store.tickets.issue(S1, ANN)
+    await store.workers.seen(WorkerSign("w1", "engine", 2))
 
 
 async def check(database: AsyncDatabase[dict[str, Any]]) -> None:
     """Read all of it, whichever version wrote it."""
-    house = house_on_mongo(database)
-    await _check_session(house)
-    await _check_parts(house)
-    await _check_webhook(house)
-    await _check_signs(house)
+    store = store_on_mongo(database)
+    await _check_session(store)
+    await _check_parts(store)
+    await _check_webhook(store)
+    await _check_signs(store)
 
 
-async def _check_session(house: House) -> None:
-    news = await house.events.after(S1, 0, ANN)
-    session = await house.sessions.get(S1, ANN)
+async def _check_session(store: Store) -> None:
+    news = await store.events.after(S1, 0, ANN)
+    session = await store.sessions.get(S1, ANN)
     assert (session.title, [q.text for q in session.questions]) == ("A title", ["Why?", "How?", "When?"])
     assert session.questions[0].key_points[0].weight == 2.0
     spoken, lost = session.answers[SPOKEN], session.answers[LOST]
@@ -148,35 +148,35 @@ async def _check_session(house: House) -> None:
     assert (lost.status, lost.failure and lost.failure.code) == ("failed", "engine_unavailable")
     assert news.session.revision == session.revision
     assert news.events is None or {event.type.value for event in news.events} >= {"answer.scored", "session.analyzed"}
-    [seen] = await house.views.sessions(S1, 10)
+    [seen] = await store.views.sessions(S1, 10)
     assert {answer.question_id for answer in seen.answers} == {SPOKEN, LOST}
-    assert (await house.sessions.next_take(S1, WAITING, ANN)).question.text == "When?"
+    assert (await store.sessions.next_take(S1, WAITING, ANN)).question.text == "When?"
 
 
-async def _check_parts(house: House) -> None:
-    part = await house.records.get(PARTS[SPOKEN])
-    transcript = await house.records.transcript(PARTS[SPOKEN])
+async def _check_parts(store: Store) -> None:
+    part = await store.records.get(PARTS[SPOKEN])
+    transcript = await store.records.transcript(PARTS[SPOKEN])
     assert part is not None and transcript is not None
     assert (part.state, part.take, part.bytes) == ("completed", 1, 300_000)
     assert [word.text for word in transcript.segments[0].words] == ["Because", "so"]
-    [ended] = await house.views.failed(None, 10)
+    [ended] = await store.views.failed(None, 10)
     assert (ended.part.id, ended.part.failure and ended.part.failure.code) == (PARTS[LOST], "engine_unavailable")
-    assert sum([len(piece) async for piece in house.audio.read(PARTS[LOST])]) == 300_000
-    assert (await house.gauges.read()).kept == 1
-    assert (await house.interventions.newest(S1, SPOKEN)) == part
+    assert sum([len(piece) async for piece in store.audio.read(PARTS[LOST])]) == 300_000
+    assert (await store.gauges.read()).kept == 1
+    assert (await store.interventions.newest(S1, SPOKEN)) == part
 
 
-async def _check_webhook(house: House) -> None:
-    webhook = await house.endpoints.get(W1, ANN)
+async def _check_webhook(store: Store) -> None:
+    webhook = await store.endpoints.get(W1, ANN)
     assert (webhook.url, webhook.secrets) == ("https://h.example/", ("two", "one"))
     assert EventType.COMPLETED in webhook.events
-    [delivery] = await house.ledger.page(W1, None, None, 10)
+    [delivery] = await store.ledger.page(W1, None, None, 10)
     assert (delivery.type, delivery.tries, delivery.attempts[0].status) == ("answer.completed", 1, 500)
 
 
-async def _check_signs(house: House) -> None:
-    kept = await house.replays.hold(REQUEST, "other")
+async def _check_signs(store: Store) -> None:
+    kept = await store.idempotency_keys.hold(REQUEST, "other")
     assert isinstance(kept, Kept) and (kept.status, kept.headers["location"]) == (201, "/api/sessions/s1")
-    deed = next(entry.deed for entry in await house.audit_log.page(None, 10) if entry.deed.request_id == "r")
+    deed = next(entry.deed for entry in await store.audit_log.page(None, 10) if entry.deed.request_id == "r")
     assert (deed.action, deed.on["session_id"]) == ("retry", "s1")
-    await house.workers.alive()
+    await store.workers.alive()

@@ -10,7 +10,7 @@ from services.events.model import EventType
 from services.interviews.model import PartState, Question, QuestionId
 from services.interviews.transcript import Segment, Transcript, Verdict, Word
 from tests.rolling import scene
-from tests.services.adapters.stores import house_on_mongo
+from tests.services.adapters.stores import store_on_mongo
 
 Document = dict[str, Any]
 LATER = {"of_a_later_version": {"x": [1]}}
@@ -54,10 +54,10 @@ async def test_words_of_a_later_version_are_left_out(written: AsyncDatabase[Docu
     await sessions.update_one({}, said)
     await written["webhooks"].update_one({}, {"$push": {"events": "answer.dreamt"}})
     await written["audit"].update_many({"step": "begun"}, {"$set": {"action": "dream"}})
-    house = house_on_mongo(written)
-    assert (await house.events.after(scene.S1, 8, scene.ANN)).events is None, "a snapshot tells what no event can"
-    assert set((await house.endpoints.get(scene.W1, scene.ANN)).events) == {EventType.COMPLETED, EventType.FAILED}
-    assert await house.audit_log.page(None, 10) == []
+    store = store_on_mongo(written)
+    assert (await store.events.after(scene.S1, 8, scene.ANN)).events is None, "a snapshot tells what no event can"
+    assert set((await store.endpoints.get(scene.W1, scene.ANN)).events) == {EventType.COMPLETED, EventType.FAILED}
+    assert await store.audit_log.page(None, 10) == []
 
 
 def test_what_an_earlier_version_did_not_write_takes_its_default() -> None:

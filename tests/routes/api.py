@@ -13,7 +13,7 @@ from routes.dependencies import Guests, Health, Operations, Services
 from services.access.admission import Admission
 from services.background import Background
 from services.errors import Unauthenticated
-from services.events.streaming import Push
+from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
 from services.interviews.model import Viewer
 from services.operations.oversight import OverseenEvents, OverseenSessions, Oversight
@@ -63,7 +63,7 @@ class Api:
         self.admission = Admission(
             limits=self.house.limits,
             backlog=FakeBacklog(self.house.memory),
-            wait=self.house.pace.of_all,
+            wait=self.house.eta.of_all,
             most_uploads_of_user=self.most_uploads_of_user,
             most_uploads=self.most_uploads,
             most_queued_seconds=self.most_queued_seconds,
@@ -73,7 +73,7 @@ class Api:
         self.background = Background()
         self.oversight = Oversight(audit_log=self.house.audit_log)
         self.sessions = OverseenSessions(self.house.sessions, self.oversight)
-        self.push = Push(
+        self.streams = EventStreams(
             events=OverseenEvents(FakeEvents(self.house.memory), self.oversight),
             hints=FakeHints(),
             look_seconds=0.02,
@@ -87,12 +87,12 @@ class Api:
         async def look() -> Health:
             return self.health
 
-        looking = asyncio.create_task(self.push.run())
+        looking = asyncio.create_task(self.streams.run())
         yield Services(
             interviews=replace(self.house.interviews, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             intake=self.house.intake,
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
-            pace=self.house.pace,
+            eta=self.house.eta,
             admission=self.admission,
             idempotency=self.house.idempotency,
             records=self.house.records,
@@ -101,8 +101,8 @@ class Api:
             health=look,
             max_audio_bytes=self.max_audio_bytes,
             upload_idle_seconds=self.upload_idle_seconds,
-            watch=self.house.watch,
-            push=self.push,
+            overview=self.house.overview,
+            streams=self.streams,
             background=self.background,
             tickets=self.tickets,
             metrics_token=self.metrics_token,

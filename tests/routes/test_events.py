@@ -183,7 +183,7 @@ async def test_who_may_not_listen_is_told_before_a_stream_begins(headers: dict[s
             assert problem(await alice.get(where(session), headers=headers, params=wrong)) == (422, "invalid_request")
         bad = {**headers, "Last-Event-ID": "seven"}
         assert problem(await alice.get(where(session), headers=bad)) == (422, "invalid_request")
-    assert not api.admission.listening and not api.push._rooms
+    assert not api.admission.listening and not api.streams._feeds
 
 
 async def test_listeners_are_limited() -> None:
@@ -211,7 +211,7 @@ async def test_who_listens_when_the_api_stops_is_sent_away() -> None:
         waiting = asyncio.create_task(client.get(where(session), params={"since": 0, "wait": 25}))
         while api.admission.listening.total() < 6:
             await asyncio.sleep(0.01)
-        api.push.leave()
+        api.streams.leave()
         for task in listening:
             assert [one["type"] for one in told((await task).text)] == ["snapshot"]
         assert (await waiting).json()["events"] == []

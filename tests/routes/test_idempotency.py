@@ -58,7 +58,7 @@ async def test_what_is_large_or_secret_is_made_again_and_not_kept() -> None:
         scored = [await client.post(f"/api/analyze/{session}", headers={"Idempotency-Key": "a"}) for _ in range(2)]
         assert scored[0].json() == scored[1].json()
         assert [answer.headers.get("Idempotency-Replayed") for answer in scored] == [None, "true"]
-    kept = [row.answer for row in api.house.memory.replays.values()]
+    kept = [row.answer for row in api.house.memory.idempotency_keys.values()]
     assert [answer and answer.body for answer in kept] == [b""] * 4
 
 

@@ -89,7 +89,7 @@ async def test_who_has_too_much_queued_waits() -> None:
         assert (await upload(client, session)).status_code == 202
         refused = await client.post(f"/api/upload-answer/{session}/q1", content=never(), headers=HEAD)
         assert problem(refused) == (429, "too_much_queued")
-        assert refused.headers["Retry-After"] == str(await api.house.pace.of_all())
+        assert refused.headers["Retry-After"] == str(await api.house.eta.of_all())
         await api.house.work_off()
         assert (await upload(client, session)).status_code == 202
 

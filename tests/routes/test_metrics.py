@@ -35,7 +35,7 @@ async def read(client: httpx2.AsyncClient, token: str = "admin") -> dict[str, fl
 
 async def fresh(api: Api, client: httpx2.AsyncClient) -> dict[str, float]:
     """Once the last look has gone stale."""
-    api.house.watch._until = float("-inf")
+    api.house.overview._until = float("-inf")
     return await read(client)
 
 
@@ -168,7 +168,7 @@ async def test_without_the_store_and_the_broker_it_still_answers(monkeypatch: py
     async def is_away() -> Reading:
         raise StoreUnavailable
 
-    monkeypatch.setattr(api.house.watch.gauges, "read", is_away)
+    monkeypatch.setattr(api.house.overview.gauges, "read", is_away)
     async with api.client() as client:
         now = await read(client)
     assert (now["viva_store_up"], now["viva_broker_up"]) == (0, 0)
@@ -178,7 +178,7 @@ async def test_without_the_store_and_the_broker_it_still_answers(monkeypatch: py
 
 async def test_many_who_ask_share_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     api, looks = Api(), 0
-    honest = api.house.watch.gauges.read
+    honest = api.house.overview.gauges.read
 
     async def counted() -> Reading:
         nonlocal looks
@@ -186,7 +186,7 @@ async def test_many_who_ask_share_one_look(monkeypatch: pytest.MonkeyPatch) -> N
         await asyncio.sleep(0.01)
         return await honest()
 
-    monkeypatch.setattr(api.house.watch.gauges, "read", counted)
+    monkeypatch.setattr(api.house.overview.gauges, "read", counted)
     async with api.client() as client:
         await asyncio.gather(*(read(client) for _ in range(20)))
         assert looks == 1

@@ -17,9 +17,9 @@ from services.adapters.redis_hints import RedisHints
 from services.background import CALM_SECONDS, FIRST_SECONDS, MOST_SECONDS, Background, Kind
 from services.errors import StoreUnavailable
 from services.events.model import EventType
-from services.events.streaming import Push
+from services.events.streaming import EventStreams
 from services.interviews.model import PartId, PartState, SessionId
-from services.recordings.upload_heartbeats import Arrivals
+from services.recordings.upload_heartbeats import UploadHeartbeats
 from services.webhooks.dispatch import Dispatch
 from services.webhooks.ports import DeliveryState, WebhookId
 from tests.fakes.hints import FakeHints
@@ -80,46 +80,46 @@ class Scene:
         await self.background.start(Kind.INDEXES, lambda: main._index({"db": "db"}, "db"))  # type: ignore[arg-type]
         assert (len(calls), made) == (2, ["db"])
 
-    def _push(self) -> tuple[Push, FakeEvents, FakeHints]:
+    def _push(self) -> tuple[EventStreams, FakeEvents, FakeHints]:
         events, hints = FakeEvents(self.house.memory), FakeHints()
-        return Push(events=events, hints=hints, background=self.background), events, hints
+        return EventStreams(events=events, hints=hints, background=self.background), events, hints
 
     async def hints(self) -> None:
-        push, _, hints = self._push()
+        streams, _, hints = self._push()
         struck_once(hints, "listen", self.blow)
-        running = asyncio.create_task(push.run())
+        running = asyncio.create_task(streams.run())
         await until(lambda: hints.ears)
         running.cancel()
 
     async def looks(self) -> None:
-        push, events, _ = self._push()
+        streams, events, _ = self._push()
         id = await self.house.session()
         calls = struck_once(events, "cursors", self.blow)
-        running = asyncio.create_task(push.run())
-        async with push.open(id, None, ALICE):
+        running = asyncio.create_task(streams.run())
+        async with streams.open(id, None, ALICE):
             await until(lambda: len(calls) > 2)
         running.cancel()
 
     async def news(self) -> None:
-        push, events, _ = self._push()
+        streams, events, _ = self._push()
         id = await self.house.session()
-        async with push.open(id, None, ALICE) as listening:
+        async with streams.open(id, None, ALICE) as listening:
             await listening.news(1)
             await self.house.upload(id)
             struck_once(events, "after", self.blow)
-            push.heard(id)
+            streams.heard(id)
             assert (await listening.news(60)).events[0].type is EventType.QUEUED
 
     async def touches(self) -> None:
         calls = struck_once(self.house.uploads, "touch", self.blow)
-        arrivals = Arrivals(uploads=self.house.uploads, seconds=10.0, background=self.background)
-        with arrivals.one(PartId("a")):
+        heartbeats = UploadHeartbeats(uploads=self.house.uploads, seconds=10.0, background=self.background)
+        with heartbeats.one(PartId("a")):
             await until(lambda: len(calls) > 2)
 
     async def holds(self) -> None:
-        calls = struck_once(self.house.replays, "beat", self.blow)
+        calls = struck_once(self.house.idempotency_keys, "beat", self.blow)
         idempotency = Idempotency(
-            replays=self.house.replays, recover=self.house.intake.recover, background=self.background
+            idempotency_keys=self.house.idempotency_keys, recover=self.house.intake.recover, background=self.background
         )
         hold = await idempotency.begin(KEYED)
         assert isinstance(hold, Hold)
@@ -175,7 +175,7 @@ class Scene:
             endpoints=house.endpoints,
             ledger=house.ledger,
             courier=house.courier,
-            tally=house.tally,
+            counters=house.counters,
             background=self.background,
         )
         sender.wake()

@@ -1,4 +1,4 @@
-"""Push, on real processes: one cursor over three transports, and what breaks under it."""
+"""EventStreams, on real processes: one cursor over three transports, and what breaks under it."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app.config import Settings
-from app.container import House, furnish
+from app.container import Wiring, wire
 from app.guarded_ws import MOST_BYTES_IN_ALL, MOST_MESSAGES
 from app.jobs import make_celery
 from services.adapters.mongo.client import open_client
@@ -141,16 +141,16 @@ async def closed(api: Served, session: str, **more: Any) -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def worker(api: Served) -> AsyncIterator[House]:
-    """The house as another process sees it that changes answers."""
+async def worker(api: Served) -> AsyncIterator[Wiring]:
+    """The wiring as another process sees it that changes answers."""
     names = ("MONGODB_URL", "MONGODB_DATABASE", "REDIS_URL")
     settings = Settings(**{name.lower(): api.environment[name] for name in names})  # type: ignore[arg-type]
     async with open_client(settings.mongodb_url) as client:
-        house = furnish(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=1.0))
+        wiring = wire(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=1.0))
         try:
-            yield house
+            yield wiring
         finally:
-            await house.close()
+            await wiring.close()
 
 
 def make_session(api: Served) -> str:
@@ -159,16 +159,16 @@ def make_session(api: Served) -> str:
         return str(made.json()["session_id"])
 
 
-async def lives(house: House, session: str, question: str, takes: int, pause: Callable[[], float]) -> None:
+async def lives(wiring: Wiring, session: str, question: str, takes: int, pause: Callable[[], float]) -> None:
     """An answer that is recorded again and again, each time through all its states."""
     id, asked = SessionId(session), QuestionId(question)
     for take in range(1, takes + 1):
         answer = Answer(question_id=asked, take=take, rev=0, part_id=PartId("a" * 24), status=Status.QUEUED)
         for rev, status in enumerate(LIFE, 1):
             mark = Mark.PENDING if status is Status.COMPLETED else None
-            assert await house.sessions.show(id, replace(answer, rev=rev, status=status, mark=mark))
+            assert await wiring.sessions.show(id, replace(answer, rev=rev, status=status, mark=mark))
             await asyncio.sleep(pause())
-        assert await house.sessions.score(id, asked, take, Evaluation(score=50.0, scorer="test"))
+        assert await wiring.sessions.score(id, asked, take, Evaluation(score=50.0, scorer="test"))
 
 
 @pytest.fixture(scope="module")
@@ -180,8 +180,8 @@ def api(mongodb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFacto
 async def test_fifty_drops_and_three_transports_miss_and_repeat_nothing(api: Served) -> None:
     chance, session = random.Random(5), make_session(api)
     client = Client(api, session)
-    async with worker(api) as house:
-        changing = asyncio.gather(*(lives(house, session, id, 7, lambda: chance.uniform(0, 0.03)) for id in QUESTIONS))
+    async with worker(api) as wiring:
+        changing = asyncio.gather(*(lives(wiring, session, id, 7, lambda: chance.uniform(0, 0.03)) for id in QUESTIONS))
         for drop in range(DROPS):
             await client.listen(("sse", "websocket", "poll")[drop % 3], chance.randint(1, 6))
         await changing
@@ -200,14 +200,14 @@ async def test_two_hundred_listeners_are_told_the_same(api: Served) -> None:
     session = make_session(api)
     clients = [Client(api, session) for _ in range(200)]
     newest = 2 * (len(LIFE) + 1)
-    async with worker(api) as house:
+    async with worker(api) as wiring:
         transports = ["sse"] * 140 + ["websocket"] * 40 + ["poll"] * 20
         listening = [
             asyncio.create_task(client.listen(transport, newest + 1))
             for client, transport in zip(clients, transports, strict=True)
         ]
         await all_begun(clients)
-        await lives(house, session, "q0", 2, lambda: 0.0)
+        await lives(wiring, session, "q0", 2, lambda: 0.0)
         await asyncio.gather(*listening)
     assert {tuple(client.numbers) for client in clients} == {tuple(range(1, newest + 1))}
 
@@ -234,11 +234,11 @@ async def test_sockets_are_told_why_they_are_closed(api: Served) -> None:
 async def test_what_a_client_sends_is_thrown_away(api: Served) -> None:
     session = make_session(api)
     url = address(api, session)
-    async with worker(api) as house, connect(url, additional_headers=bearer(api), proxy=None) as socket:
+    async with worker(api) as wiring, connect(url, additional_headers=bearer(api), proxy=None) as socket:
         assert json.loads(await socket.recv())["type"] == "snapshot"
         for _ in range(MOST_MESSAGES - 1):
             await socket.send("x" * 100)
-        await lives(house, session, "q0", 1, lambda: 0.0)
+        await lives(wiring, session, "q0", 1, lambda: 0.0)
         assert [json.loads(await socket.recv())["id"] for _ in range(6)] == [1, 2, 3, 4, 5, 6]
         await socket.send("x" * 5000)
         with pytest.raises(ConnectionClosed):
@@ -274,9 +274,9 @@ async def test_without_valkey_everybody_has_everything(mongodb_url: str, tmp_pat
             listening = [asyncio.create_task(c.listen(t, newest + 1)) for t, c in clients.items()]
             await all_begun(clients.values())
             valkey.close()
-            async with worker(api) as house:
+            async with worker(api) as wiring:
                 for client in clients.values():
-                    await lives(house, client.session, "q0", 1, lambda: 0.0)
+                    await lives(wiring, client.session, "q0", 1, lambda: 0.0)
             await asyncio.gather(*listening)
             assert {tuple(client.numbers) for client in clients.values()} == {tuple(range(1, newest + 1))}
 

@@ -17,7 +17,7 @@ from av.audio.resampler import AudioResampler
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
-from app.container import House, furnish
+from app.container import Wiring, wire
 from app.jobs import make_celery
 from scripts.stack.layout import ROOT
 from services.adapters.mongo.client import open_client
@@ -27,7 +27,7 @@ from services.interviews.model import Question, QuestionId, Session, SessionId, 
 from services.recordings.formats import Container
 from services.recordings.intake import Intake
 from services.recordings.ports.audio import Incoming
-from services.recordings.upload_heartbeats import Arrivals
+from services.recordings.upload_heartbeats import UploadHeartbeats
 from tests.scripts.running import until
 
 ANN = Viewer(UserId("ann"))
@@ -36,27 +36,29 @@ RATE = 16_000
 
 @dataclass(frozen=True)
 class Bench:
-    """A house whose worker is another process."""
+    """A wiring whose worker is another process."""
 
-    house: House
+    wiring: Wiring
     database: AsyncDatabase[dict[str, Any]]
 
     async def session(self, questions: int) -> SessionId:
         asked = tuple(Question(id=QuestionId(f"q{n}"), text="?", language=Language("en")) for n in range(questions))
-        return (await self.house.sessions.create(Session(id=new_session_id(), user_id=ANN.user_id, questions=asked))).id
+        return (
+            await self.wiring.sessions.create(Session(id=new_session_id(), user_id=ANN.user_id, questions=asked))
+        ).id
 
     async def upload(self, session: SessionId, question: int, audio: bytes) -> None:
-        house = self.house
+        wiring = self.wiring
         intake = Intake(
-            sessions=house.sessions,
-            uploads=house.uploads,
-            audio=house.audio,
-            doorbell=house.doorbell,
-            records=house.records,
-            close=house.closing.close,
-            supersede=house.closing.supersede,
-            elections=house.elections,
-            arrivals=Arrivals(uploads=house.uploads),
+            sessions=wiring.sessions,
+            uploads=wiring.uploads,
+            audio=wiring.audio,
+            doorbell=wiring.doorbell,
+            records=wiring.records,
+            close=wiring.closing.close,
+            supersede=wiring.closing.supersede,
+            elections=wiring.elections,
+            heartbeats=UploadHeartbeats(uploads=wiring.uploads),
         )
 
         async def data() -> AsyncIterator[bytes]:
@@ -77,7 +79,7 @@ class Bench:
 
     async def workers(self, number: int, seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
-            while len(await self.house.workers.alive()) < number:
+            while len(await self.wiring.workers.alive()) < number:
                 await asyncio.sleep(0.1)
 
 
@@ -86,11 +88,11 @@ async def bench(settings: Settings) -> AsyncIterator[Bench]:
     async with open_client(settings.mongodb_url) as client:
         database = client[settings.mongodb_database]
         await ensure_indexes(database)
-        house = furnish(settings, database, make_celery(settings))
+        wiring = wire(settings, database, make_celery(settings))
         try:
-            yield Bench(house, database)
+            yield Bench(wiring, database)
         finally:
-            await house.close()
+            await wiring.close()
             await client.drop_database(database.name)
 
 

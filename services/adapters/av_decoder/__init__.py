@@ -1,8 +1,8 @@
 """Decodes recordings in confined processes, one each, since the bytes come from strangers.
 
-AvDecoder (decoder.py, in the worker) keeps one Nursery (nursery.py), a process
+AvDecoder (decoder.py, in the worker) keeps one ForkClient (nursery.py), a process
 that has everything loaded (template.py) and forks a child for each recording.
-The child has no files, no sockets but one, and little time (confine.py), reads
+The child has no files, no sockets but one, and little time (enter_sandbox.py), reads
 the recording from its socket, decodes it (sound.py) and sends samples back
 (wire.py). When the worker hangs up, the child is killed.
 

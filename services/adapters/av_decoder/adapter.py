@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 
 from services.adapters.av_decoder import protocol
-from services.adapters.av_decoder.fork_client import Child, Nursery
+from services.adapters.av_decoder.fork_client import Child, ForkClient
 from services.adapters.av_decoder.level import levelled
 from services.adapters.av_decoder.protocol import (
     AFRESH,
@@ -45,7 +45,7 @@ class AvDecoder:
 
     def __init__(self, max_seconds: float, max_bytes: int, slots: int | None = None) -> None:
         self.caps = Caps(max_seconds, max_bytes)
-        self.nursery = Nursery(self.caps)
+        self.nursery = ForkClient(self.caps)
         self.slots = asyncio.Semaphore(slots or len(os.sched_getaffinity(0)))
         self.told_unsealed = False
 
@@ -72,12 +72,12 @@ class AvDecoder:
         for _ in range(ATTEMPTS):
             with suppress(OSError):
                 child = self.nursery.child()
-                if await self._is_ready(child):
+                if await self._wait_ready(child):
                     return child
             await asyncio.sleep(BETWEEN_ATTEMPTS_SECONDS)
         raise EngineUnavailable("The decoder's process could not be started.")
 
-    async def _is_ready(self, child: Child) -> bool:
+    async def _wait_ready(self, child: Child) -> bool:
         try:
             kind, body = await _message(child.line)
         except _LineClosed:

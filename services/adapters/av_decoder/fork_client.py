@@ -25,7 +25,7 @@ class Child:
         self.verdict.close()
 
 
-class Nursery:
+class ForkClient:
     """Starts the template when it is first needed, and again if it has died."""
 
     def __init__(self, caps: Caps) -> None:

@@ -17,7 +17,7 @@ from io import BytesIO
 from services.adapters.av_decoder import protocol
 from services.adapters.av_decoder.decode import decode
 from services.adapters.av_decoder.protocol import Caps, message
-from services.adapters.av_decoder.sandbox import confine
+from services.adapters.av_decoder.sandbox import enter_sandbox
 from services.adapters.av_decoder.warm_up import warm_up
 from services.errors import AudioTooLong, AudioUnreadable
 
@@ -30,7 +30,7 @@ def serve() -> None:
     caps = Caps(float(sys.argv[1]), int(sys.argv[2]))
     warm_up()
     with socket.socket(fileno=os.dup(0)) as control:
-        _Template(control, caps).run()
+        _ForkServer(control, caps).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Far:
         self.line.close()
 
 
-class _Template:
+class _ForkServer:
     def __init__(self, control: socket.socket, caps: Caps) -> None:
         self.control = control
         self.caps = caps
@@ -123,7 +123,7 @@ def _live(line: socket.socket, caps: Caps) -> None:
         if line.fileno() != LINE:
             os.dup2(line.fileno(), LINE)
         os.closerange(LINE + 1, MOST_FILES)
-        sealed = confine(caps)
+        sealed = enter_sandbox(caps)
         line = socket.socket(fileno=LINE)
         line.sendall(message(protocol.READY, protocol.SEALED if sealed else b""))
         _decode(line, caps)

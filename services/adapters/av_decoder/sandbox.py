@@ -5,10 +5,10 @@ import resource
 from pathlib import Path
 
 from services.adapters.av_decoder.protocol import Caps
-from services.adapters.av_decoder.seccomp import seal
+from services.adapters.av_decoder.seccomp import filter_system_calls
 
 
-def confine(caps: Caps) -> bool:
+def enter_sandbox(caps: Caps) -> bool:
     """From here on no file or socket can be opened, and memory and time are short.
 
     True if system calls are filtered too, which the kernel must know how to do.
@@ -22,7 +22,7 @@ def confine(caps: Caps) -> bool:
     _limit(resource.RLIMIT_CPU, caps.cpu_seconds, spare=1)
     for what in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
         _limit(what, 0)
-    return seal()
+    return filter_system_calls()
 
 
 def _mapped() -> int:

@@ -48,7 +48,7 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
 
 
-def seal() -> bool:
+def filter_system_calls() -> bool:
     """From here on this process has the listed calls and no others; False where the system cannot do that."""
     steps = program(platform.machine())
     if not steps or sys.byteorder != "little":

@@ -103,11 +103,11 @@ class GridAudio:
         left = await self._files.count_documents({"_id": ObjectId(id)}) + await self._count(id)
         return Deletion(files.deleted_count, chunks.deleted_count, left)
 
-    async def stray_files(self) -> AsyncIterator[list[PartId]]:
+    async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         async for ids in self._lots(self._files, "_id"):
             yield [PartId(str(id)) for id in ids]
 
-    async def stray_chunks(self) -> AsyncIterator[list[PartId]]:
+    async def orphaned_chunks(self) -> AsyncIterator[list[PartId]]:
         async for ids in self._lots(self._chunks, "files_id"):
             there = await self._with_file(ids)
             yield [PartId(str(id)) for id in ids if id not in there]

@@ -18,8 +18,8 @@ STATES = [state.value for state in ENDED]
 TOLD = ("state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
 
 
-class MongoTally:
-    """The port Tally on the collection `counters`."""
+class MongoCounters:
+    """The port Counters on the collection `counters`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._parts = parts_of(database)

@@ -20,8 +20,8 @@ MOST_TRIES = 3
 IN_FLIGHT_SECONDS = 1.0
 
 
-class MongoReplays:
-    """The port Replays on the collection `replays`; who is silent for `lease_seconds` has lost the hold."""
+class MongoIdempotencyKeys:
+    """The port IdempotencyKeys on the collection `replays`; who is silent for `lease_seconds` has lost the hold."""
 
     def __init__(self, database: AsyncDatabase[Document], *, lease_seconds: float) -> None:
         self._replays = database["replays"]
@@ -31,7 +31,7 @@ class MongoReplays:
     async def hold(self, request: Keyed, made_id: str) -> Hold | Kept:
         id, holder = _id_of(request), secrets.token_hex(8)
         for _ in range(MOST_TRIES):
-            if await self._is_new(id, holder, request, made_id):
+            if await self._insert(id, holder, request, made_id):
                 return Hold(id=id, holder=holder, made_id=made_id, resumed=False)
             if row := await self._take_over(id, holder, request):
                 return Hold(id=id, holder=holder, made_id=row["made_id"], resumed=True)
@@ -39,7 +39,7 @@ class MongoReplays:
                 return _kept(row, request)
         raise StoreUnavailable
 
-    async def _is_new(self, id: str, holder: str, request: Keyed, made_id: str) -> bool:
+    async def _insert(self, id: str, holder: str, request: Keyed, made_id: str) -> bool:
         document = {
             "user_id": request.user_id,
             "path": request.path,
@@ -69,7 +69,7 @@ class MongoReplays:
         return await self._write(hold, {"held_at": NOW})
 
     @confirmed()
-    async def name(self, hold: Hold, made_id: str) -> bool:
+    async def rename(self, hold: Hold, made_id: str) -> bool:
         return await self._write(hold, {"made_id": literal(made_id)})
 
     @confirmed()

@@ -48,10 +48,10 @@ class Audio(Protocol):
     async def delete(self, id: PartId) -> Deletion:
         """Forget the bytes. Nothing there is no error."""
 
-    def stray_files(self) -> AsyncIterator[list[PartId]]:
+    def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         """The ids of all files, lot by lot; a record decides which of them are strays."""
 
-    def stray_chunks(self) -> AsyncIterator[list[PartId]]:
+    def orphaned_chunks(self) -> AsyncIterator[list[PartId]]:
         """The ids under which there are chunks and no file, lot by lot."""
 
 

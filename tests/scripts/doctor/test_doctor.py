@@ -24,7 +24,7 @@ from scripts.stack.layout import ROOT, Layout
 from scripts.stack.programs import find_mongod
 from services.adapters.mongo import oplog
 from services.adapters.mongo.client import open_client
-from services.adapters.mongo.counters import MongoTally
+from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.workers import MongoWorkers
 from services.recordings.ports.workers import WorkerSign
 from tests import servers
@@ -49,7 +49,7 @@ async def settings(
 ) -> AsyncIterator[Settings]:
     """A house in which all is well, but for a Redis that keeps nothing."""
     await MongoWorkers(database).seen(WorkerSign("w", "local/tiny.en", 2))
-    await MongoTally(database).swept("sweep", {})
+    await MongoCounters(database).swept("sweep", {})
     yield Settings(
         mongodb_url=mongodb_url,
         mongodb_database=database.name,

@@ -14,7 +14,7 @@ def admission(house: Interior, *, of_user: int = 2, of_all: int = 3, seconds: fl
     return Admission(
         limits=house.limits,
         backlog=FakeBacklog(house.memory),
-        wait=house.pace.of_all,
+        wait=house.eta.of_all,
         most_uploads_of_user=of_user,
         most_uploads=of_all,
         most_queued_seconds=seconds,
@@ -71,7 +71,7 @@ async def test_who_has_much_waiting_waits() -> None:
         await house.upload(session, data=b"x" * 88_000)
     with pytest.raises(TooMuchQueued) as refused:
         await hold_open(gate, ALICE)
-    assert refused.value.retry_after == await house.pace.of_all()
+    assert refused.value.retry_after == await house.eta.of_all()
     assert not gate.in_flight
     await hold_open(gate, BOB)
     await house.work_off()

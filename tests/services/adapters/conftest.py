@@ -1,12 +1,12 @@
-"""`house` runs a test twice: on the fakes, and on a real mongod."""
+"""`store` runs a test twice: on the fakes, and on a real mongod."""
 
 import pytest
 
-from tests.services.adapters.stores import House, house_in_memory, house_on_mongo
+from tests.services.adapters.stores import Store, store_in_memory, store_on_mongo
 
 
 @pytest.fixture(params=["memory", "mongo"])
-def house(request: pytest.FixtureRequest) -> House:
+def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
-        return house_in_memory()
-    return house_on_mongo(request.getfixturevalue("database"))
+        return store_in_memory()
+    return store_on_mongo(request.getfixturevalue("database"))

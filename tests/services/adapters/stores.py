@@ -6,16 +6,16 @@ from typing import Any, Protocol
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.access.ports import Replays
+from services.access.ports import IdempotencyKeys
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
-from services.adapters.mongo.counters import MongoTally
+from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
-from services.adapters.mongo.idempotency_keys import MongoReplays
+from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.operator_views import MongoViews
 from services.adapters.mongo.quotas import MongoQuotas
@@ -38,14 +38,14 @@ from services.operations.ports.upkeep import Upkeep
 from services.operations.ports.views import Views
 from services.recordings.ports.audio import Audio
 from services.recordings.ports.backlog import Backlog
+from services.recordings.ports.counters import Counters
 from services.recordings.ports.records import Closings, Records, Uploads
-from services.recordings.ports.tally import Tally
 from services.recordings.ports.workers import Workers
 from services.transcription.ports import Claims
 from services.webhooks.ports import Endpoints, Ledger
-from tests.fakes.access import FakeQuotas, FakeReplays, FakeTickets
+from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeTickets
 from tests.fakes.audio import FakeAudio
-from tests.fakes.figures import FakeGauges, FakeTally
+from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.memory import Memory, Terms
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
@@ -84,7 +84,7 @@ class Ends(Closings, Scorings, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Store:
     """All ports on one store; `passes` lets time pass."""
 
     sessions: Sessions
@@ -97,9 +97,9 @@ class House:
     upkeep: Upkeep
     audio: Audio
     workers: Workers
-    tally: Tally
+    counters: Counters
     gauges: Gauges
-    replays: Replays
+    idempotency_keys: IdempotencyKeys
     quotas: Quotas
     tickets: TicketStore
     endpoints: Endpoints
@@ -136,13 +136,13 @@ def a_session(id: SessionId = S1) -> Session:
     return Session(id=id, user_id=ANN.user_id, questions=questions, title="$first")
 
 
-def house_in_memory() -> House:
+def store_in_memory() -> Store:
     memory = Memory(terms=TERMS)
 
     async def passes(seconds: float) -> None:
         memory.clock.advance(seconds)
 
-    return House(
+    return Store(
         sessions=FakeSessions(memory),
         events=FakeEvents(memory),
         uploads=FakeUploads(memory),
@@ -153,9 +153,9 @@ def house_in_memory() -> House:
         upkeep=FakeUpkeep(memory),
         audio=FakeAudio(memory),
         workers=FakeWorkers(memory),
-        tally=FakeTally(memory),
+        counters=FakeCounters(memory),
         gauges=FakeGauges(memory),
-        replays=FakeReplays(memory),
+        idempotency_keys=FakeIdempotencyKeys(memory),
         quotas=FakeQuotas(),
         tickets=FakeTickets(memory.clock),
         endpoints=FakeEndpoints(memory),
@@ -178,7 +178,7 @@ async def older_webhooks(database: AsyncDatabase[dict[str, Any]], seconds: float
     await database["webhooks"].update_many({}, [{"$set": {**made, "secrets": keys}}])
 
 
-def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
+def store_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> Store:
     async def passes(seconds: float) -> None:
         """The server's clock cannot be set: what is kept is made older instead."""
         others = {"workers": ("seen_at",), "counters": ("at",), "replays": ("held_at",), "tickets": ("issued_at",)}
@@ -192,7 +192,7 @@ def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
     terms = asdict(TERMS)
     replay_lease = terms.pop("replay_lease_seconds")
     claim_terms = {name: terms[name] for name in ("lease_seconds", "max_deliveries", "settle_grace_seconds")}
-    return House(
+    return Store(
         sessions=MongoSessions(database),
         events=MongoEvents(database),
         uploads=MongoUploads(database),
@@ -203,9 +203,9 @@ def house_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> House:
         upkeep=MongoUpkeep(database, **terms),
         audio=GridAudio(database),
         workers=MongoWorkers(database),
-        tally=MongoTally(database),
+        counters=MongoCounters(database),
         gauges=MongoGauges(database),
-        replays=MongoReplays(database, lease_seconds=replay_lease),
+        idempotency_keys=MongoIdempotencyKeys(database, lease_seconds=replay_lease),
         quotas=MongoQuotas(database),
         tickets=MongoTickets(database),
         endpoints=MongoEndpoints(database),

@@ -8,7 +8,7 @@ import pytest
 from services.errors import AudioMissing
 from services.interviews.model import PartId
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.stores import House, a_part
+from tests.services.adapters.stores import Store, a_part
 
 CHUNK = 255 * 1024
 METADATA = {"session_id": "$s", "question_id": "q1", "user_id": "ann", "status": "queued"}
@@ -29,8 +29,8 @@ async def all_of(lots: AsyncIterator[list[PartId]]) -> list[PartId]:
     return [id async for ids in lots for id in ids]
 
 
-async def everything(house: House, id: PartId) -> bytes:
-    return b"".join([piece async for piece in house.audio.read(id)])
+async def everything(store: Store, id: PartId) -> bytes:
+    return b"".join([piece async for piece in store.audio.read(id)])
 
 
 def noise(size: int) -> bytes:
@@ -38,62 +38,62 @@ def noise(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 17])
-async def test_what_was_stored_is_read(house: House, size: int) -> None:
+async def test_what_was_stored_is_read(store: Store, size: int) -> None:
     id, data = a_part().id, noise(size)
-    stored = await house.audio.store(id, pieces(data), METADATA)
+    stored = await store.audio.store(id, pieces(data), METADATA)
     assert (stored.size, stored.sha256) == (size, hashlib.sha256(data).hexdigest())
-    assert await everything(house, id) == data
+    assert await everything(store, id) == data
 
 
 @pytest.mark.parametrize("size", [1, CHUNK, 2 * CHUNK + 1])
-async def test_what_was_stored_is_whole_until_it_is_deleted(house: House, size: int) -> None:
+async def test_what_was_stored_is_whole_until_it_is_deleted(store: Store, size: int) -> None:
     id = a_part().id
-    stored = await house.audio.store(id, pieces(noise(size)), METADATA)
-    await house.queued()  # a majority has this, and so what came before it
-    assert await house.audio.is_whole(id, stored)
-    await house.audio.delete(id)
-    assert not await house.audio.is_whole(id, stored)
+    stored = await store.audio.store(id, pieces(noise(size)), METADATA)
+    await store.queued()  # a majority has this, and so what came before it
+    assert await store.audio.is_whole(id, stored)
+    await store.audio.delete(id)
+    assert not await store.audio.is_whole(id, stored)
 
 
 @pytest.mark.parametrize("size", [1000, CHUNK, 3 * CHUNK])
-async def test_the_size_of_the_pieces_does_not_matter(house: House, size: int) -> None:
+async def test_the_size_of_the_pieces_does_not_matter(store: Store, size: int) -> None:
     id, data = a_part().id, noise(3 * CHUNK)
-    await house.audio.store(id, pieces(data, size), METADATA)
-    assert await everything(house, id) == data
+    await store.audio.store(id, pieces(data, size), METADATA)
+    assert await everything(store, id) == data
 
 
-async def test_what_was_deleted_is_gone(house: House) -> None:
+async def test_what_was_deleted_is_gone(store: Store) -> None:
     id = a_part().id
-    await house.audio.store(id, pieces(noise(1000)), METADATA)
-    assert await house.audio.delete(id) == Deletion(1, 1, 0)
-    assert await house.audio.delete(id) == Deletion(0, 0, 0)
+    await store.audio.store(id, pieces(noise(1000)), METADATA)
+    assert await store.audio.delete(id) == Deletion(1, 1, 0)
+    assert await store.audio.delete(id) == Deletion(0, 0, 0)
     with pytest.raises(AudioMissing):
-        await everything(house, id)
-    assert await all_of(house.audio.stray_files()) == await all_of(house.audio.stray_chunks()) == []
+        await everything(store, id)
+    assert await all_of(store.audio.orphaned_files()) == await all_of(store.audio.orphaned_chunks()) == []
 
 
-async def test_only_what_is_meant_is_deleted(house: House) -> None:
+async def test_only_what_is_meant_is_deleted(store: Store) -> None:
     one, other = a_part().id, a_part().id
     for id in (one, other):
-        await house.audio.store(id, pieces(id.encode()), METADATA)
-    await house.audio.delete(one)
-    assert await everything(house, other) == other.encode()
-    assert await all_of(house.audio.stray_files()) == [other]
+        await store.audio.store(id, pieces(id.encode()), METADATA)
+    await store.audio.delete(one)
+    assert await everything(store, other) == other.encode()
+    assert await all_of(store.audio.orphaned_files()) == [other]
 
 
-async def test_a_source_that_breaks_leaves_nothing_that_a_deletion_does_not_remove(house: House) -> None:
+async def test_a_source_that_breaks_leaves_nothing_that_a_deletion_does_not_remove(store: Store) -> None:
     id = a_part().id
     with pytest.raises(ConnectionResetError):
-        await house.audio.store(id, broken(noise(3 * CHUNK)), METADATA)
+        await store.audio.store(id, broken(noise(3 * CHUNK)), METADATA)
     with pytest.raises(AudioMissing):
-        await everything(house, id)
-    assert await all_of(house.audio.stray_chunks()) == [id]
-    assert await all_of(house.audio.stray_files()) == []
-    deletion = await house.audio.delete(id)
+        await everything(store, id)
+    assert await all_of(store.audio.orphaned_chunks()) == [id]
+    assert await all_of(store.audio.orphaned_files()) == []
+    deletion = await store.audio.delete(id)
     assert deletion.files == 0 and deletion.chunks > 0 and deletion.left == 0
-    assert await all_of(house.audio.stray_chunks()) == []
+    assert await all_of(store.audio.orphaned_chunks()) == []
 
 
-async def test_marking_what_is_not_there_is_no_error(house: House) -> None:
-    await house.audio.mark(a_part().id, "processing")
-    assert await all_of(house.audio.stray_files()) == []
+async def test_marking_what_is_not_there_is_no_error(store: Store) -> None:
+    await store.audio.mark(a_part().id, "processing")
+    assert await all_of(store.audio.orphaned_files()) == []

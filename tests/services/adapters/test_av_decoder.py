@@ -429,14 +429,14 @@ async def test_a_failing_source_ends_the_child(decoder: AvDecoder) -> None:
 async def test_no_file_and_no_socket_can_be_opened(tmp_path: Path) -> None:
     program = (
         "import os, socket\n"
-        "from services.adapters.av_decoder.sandbox import confine\n"
+        "from services.adapters.av_decoder.sandbox import enter_sandbox\n"
         "from services.adapters.av_decoder.protocol import Caps\n"
         "said = os.dup(1)\n"
         "def tried(act):\n"
         "    try: act()\n"
         "    except (OSError, MemoryError): return 'no'\n"
         "    return 'yes'\n"
-        "confine(Caps(60, 1000))\n"
+        "enter_sandbox(Caps(60, 1000))\n"
         "acts = [lambda: open('/etc/hostname'), socket.socket, lambda: bytearray(2 ** 30)]\n"
         "os.write(said, ' '.join(map(tried, acts)).encode())\n"
     )

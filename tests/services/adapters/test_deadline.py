@@ -19,7 +19,7 @@ from services.adapters.mongo.driver_errors import DEADLINE_SECONDS, confirmed
 from services.adapters.mongo.indexes import ensure_indexes
 from services.errors import StoreUnavailable
 from services.interviews.model import PartId
-from tests.services.adapters.stores import ANN, Q1, S1, House, a_session, house_on_mongo
+from tests.services.adapters.stores import ANN, Q1, S1, Store, a_session, store_on_mongo
 from tests.stalling_proxy import Line, line_to
 
 PATIENCE = 3 * DEADLINE_SECONDS
@@ -71,14 +71,14 @@ async def _pieces() -> AsyncIterator[bytes]:
     yield AUDIO
 
 
-async def _read(house: House, id: PartId) -> None:
-    async for _ in house.audio.read(id):
+async def _read(store: Store, id: PartId) -> None:
+    async for _ in store.audio.read(id):
         pass
 
 
-async def _read_in_silence(house: House, id: PartId, line: Line) -> None:
+async def _read_in_silence(store: Store, id: PartId, line: Line) -> None:
     """The line falls silent when the first piece has arrived; there is more than one batch."""
-    async for _ in house.audio.read(id):
+    async for _ in store.audio.read(id):
         line.silence()
 
 
@@ -88,22 +88,22 @@ async def test_reads_writes_and_recordings_end_within_their_deadlines(
 ) -> None:
     database = client[f"test_{uuid.uuid4().hex}"]
     await ensure_indexes(database)
-    house = house_on_mongo(database)
-    await house.sessions.create(a_session())
-    part = await house.claimed()
-    await house.audio.store(part.id, _pieces(), {})
+    store = store_on_mongo(database)
+    await store.sessions.create(a_session())
+    part = await store.claimed()
+    await store.audio.store(part.id, _pieces(), {})
     calls = [
-        _read_in_silence(house, part.id, line),
-        _later(house.sessions.get(S1, ANN)),
-        _later(house.sessions.next_take(S1, Q1, ANN)),
-        _later(house.claims.beat(part.id, part.fence)),
-        _later(house.claims.release(part.id, part.fence)),
-        _later(house.upkeep.reclaim()),
-        _later(house.workers.alive()),
-        _later(house.audio.delete(part.id)),
-        _later(anext(house.audio.stray_chunks())),
-        _later(house.audio.store(PartId(str(ObjectId())), _pieces(), {})),
-        _later(_read(house, part.id)),
+        _read_in_silence(store, part.id, line),
+        _later(store.sessions.get(S1, ANN)),
+        _later(store.sessions.next_take(S1, Q1, ANN)),
+        _later(store.claims.beat(part.id, part.fence)),
+        _later(store.claims.release(part.id, part.fence)),
+        _later(store.upkeep.reclaim()),
+        _later(store.workers.alive()),
+        _later(store.audio.delete(part.id)),
+        _later(anext(store.audio.orphaned_chunks())),
+        _later(store.audio.store(PartId(str(ObjectId())), _pieces(), {})),
+        _later(_read(store, part.id)),
     ]
     async with asyncio.timeout(PATIENCE):
         ends = await asyncio.gather(*calls, return_exceptions=True)

@@ -1,6 +1,6 @@
 """The server fails at each command of the path in turn, once and twice in a row: what was accepted still ends well.
 
-The driver repeats a command once; where that fails too, the house has to cope.
+The driver repeats a command once; where that fails too, the store has to cope.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -80,7 +80,7 @@ def ambush(mongodb_url: str) -> Iterator[Ambush]:
 
 @pytest.fixture(scope="module")
 async def failing(mongodb_url: str, ambush: Ambush) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
-    """A database whose client is ambushed; it is the house's own client but for that."""
+    """A database whose client is ambushed; it is the store's own client but for that."""
     options: dict[str, Any] = {"w": "majority", "wTimeoutMS": 10_000, "journal": True, "tz_aware": True}
     # So often that a server which was taken for gone is found again at once.
     often: dict[str, Any] = {"heartbeatFrequencyMS": 500, "serverSelectionTimeoutMS": 5_000}

@@ -106,9 +106,9 @@ async def test_chunks_without_a_file_are_strays(database: AsyncDatabase[Document
     for id in (kept, stray):
         await audio.store(id, pieces(noise(2 * CHUNK)), METADATA)
     await database["fs.files"].delete_one({"_id": ObjectId(stray)})
-    assert await all_of(audio.stray_chunks()) == [stray]
+    assert await all_of(audio.orphaned_chunks()) == [stray]
     assert await audio.delete(stray) == Deletion(0, 2, 0)
-    assert await all_of(audio.stray_chunks()) == []
+    assert await all_of(audio.orphaned_chunks()) == []
 
 
 async def test_what_is_stored_is_looked_through_lot_by_lot(
@@ -120,10 +120,10 @@ async def test_what_is_stored_is_looked_through_lot_by_lot(
         await audio.store(id, pieces(noise(4 * CHUNK)), METADATA)  # more chunks than go into one lot
     strays = ids[::2]
     await database["fs.files"].delete_many({"_id": {"$in": [ObjectId(id) for id in strays]}})
-    files = [lot async for lot in audio.stray_files()]
+    files = [lot async for lot in audio.orphaned_files()]
     assert [id for lot in files for id in lot] == ids[1::2]
     assert max(map(len, files)) == 3
-    assert await all_of(audio.stray_chunks()) == strays
+    assert await all_of(audio.orphaned_chunks()) == strays
 
 
 async def test_reading_may_be_left_early(audio: GridAudio) -> None:

@@ -12,7 +12,7 @@ from services.errors import SessionNotFound
 from services.interviews.model import Failure, QuestionId, Status
 from services.interviews.transcript import silence
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.stores import BOB, Q1, S1, House, a_session, house_on_mongo
+from tests.services.adapters.stores import BOB, Q1, S1, Store, a_session, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_parts_contract import HEARD
 from tests.services.adapters.test_sessions_contract import CRAFTED, PART, SCORE, an_answer, completed
@@ -34,8 +34,8 @@ SHAPE = {
 
 
 @pytest.fixture
-def on_mongo(database: AsyncDatabase[Document]) -> House:
-    return house_on_mongo(database)
+def on_mongo(database: AsyncDatabase[Document]) -> Store:
+    return store_on_mongo(database)
 
 
 async def the_answer(database: AsyncDatabase[Document]) -> Document:
@@ -57,7 +57,7 @@ def is_recent(moment: datetime) -> bool:
 
 @pytest.mark.parametrize(("kept", "language"), [("eng", "en"), ("iw", "he"), ("zzz", None), (None, None), ("de", "de")])
 async def test_a_language_that_was_kept_as_it_was_sent_is_one_or_is_found_out(
-    on_mongo: House, database: AsyncDatabase[Document], kept: str | None, language: str | None
+    on_mongo: Store, database: AsyncDatabase[Document], kept: str | None, language: str | None
 ) -> None:
     asked = question_of({"id": Q1, "text": "?", "language": kept})
     assert (asked.language, asked.languages) == (language, ())
@@ -74,7 +74,7 @@ def test_no_path_leads_out_of_an_answer(id: str) -> None:
         answer_path(QuestionId(id))
 
 
-async def test_an_answer_has_the_promised_shape(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_an_answer_has_the_promised_shape(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     await on_mongo.sessions.create(a_session())
     await on_mongo.sessions.show(S1, an_answer())
     answer = await the_answer(database)
@@ -85,7 +85,7 @@ async def test_an_answer_has_the_promised_shape(database: AsyncDatabase[Document
     assert answer["model_answer"] == "$because"
 
 
-async def test_a_scored_answer_in_the_document(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_a_scored_answer_in_the_document(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     await on_mongo.sessions.create(a_session())
     await on_mongo.sessions.show(S1, completed())
     await on_mongo.sessions.score(S1, Q1, 1, SCORE)
@@ -95,7 +95,7 @@ async def test_a_scored_answer_in_the_document(database: AsyncDatabase[Document]
     assert answer["feedback"][0]["quote"] == answer["transcript"] == "$was so"
 
 
-async def test_a_failed_answer_says_why(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_a_failed_answer_says_why(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     await on_mongo.sessions.create(a_session())
     failed = an_answer(status=Status.FAILED)
     await on_mongo.sessions.show(S1, type(failed)(**{**_fields(failed), "failure": Failure("code", "Sentence.")}))
@@ -107,7 +107,7 @@ def _fields(answer: Any) -> Document:
     return {name: getattr(answer, name) for name in answer.__slots__}
 
 
-async def test_an_analysis_has_its_time(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_an_analysis_has_its_time(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     await on_mongo.sessions.create(a_session())
     await on_mongo.sessions.record_analysis(S1, 0, {"final_score": "$x"})
     row = await database["interview_sessions"].find_one({"_id": S1})
@@ -115,7 +115,7 @@ async def test_an_analysis_has_its_time(database: AsyncDatabase[Document], on_mo
     assert is_recent(row["analyzed_at"]) and is_recent(row["created_at"])
 
 
-async def test_the_steps_of_a_part_have_their_times(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_the_steps_of_a_part_have_their_times(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     claimed = await on_mongo.claimed()
     done = await on_mongo.claims.complete(claimed.id, claimed.fence, HEARD)
     assert done is not None
@@ -128,7 +128,7 @@ async def test_the_steps_of_a_part_have_their_times(database: AsyncDatabase[Docu
     assert row["transcript"]["segments"][0]["words"][0]["text"] == "$so"
 
 
-async def test_deletions_add_up(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_deletions_add_up(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     claimed = await on_mongo.claimed()
     done = await on_mongo.claims.complete(claimed.id, claimed.fence, silence(1.0))
     assert done is not None
@@ -139,7 +139,7 @@ async def test_deletions_add_up(database: AsyncDatabase[Document], on_mongo: Hou
     assert is_recent(noted["deleted_at"])
 
 
-async def test_a_foreign_user_changes_nothing(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_a_foreign_user_changes_nothing(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     await on_mongo.sessions.create(a_session())
     before = await database["interview_sessions"].find_one({"_id": S1})
     with pytest.raises(SessionNotFound):
@@ -147,7 +147,7 @@ async def test_a_foreign_user_changes_nothing(database: AsyncDatabase[Document],
     assert await database["interview_sessions"].find_one({"_id": S1}) == before
 
 
-async def test_a_recordings_file_has_its_metadata(database: AsyncDatabase[Document], on_mongo: House) -> None:
+async def test_a_recordings_file_has_its_metadata(database: AsyncDatabase[Document], on_mongo: Store) -> None:
     queued = await on_mongo.queued()
     await on_mongo.audio.store(queued.id, pieces(b"x" * 300_000), METADATA)
     await on_mongo.audio.mark(queued.id, "processing")

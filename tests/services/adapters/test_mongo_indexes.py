@@ -19,7 +19,7 @@ from services.recordings.ports.audio import Deletion
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.ports import DeliveryState
 from services.webhooks.redelivery import Arrived, Later, Reply
-from tests.services.adapters.stores import ANN, Q1, S1, House, a_part, a_session, house_on_mongo
+from tests.services.adapters.stores import ANN, Q1, S1, Store, a_part, a_session, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_operations_contract import a_deed
 from tests.services.adapters.test_sessions_contract import completed
@@ -57,134 +57,134 @@ async def overheard(mongodb_url: str) -> AsyncIterator[tuple[AsyncDatabase[Docum
         await client.drop_database(database.name)
 
 
-async def whole_way(house: House) -> None:
-    """Everything that the house asks of the database."""
-    await house.sessions.create(a_session())
-    await house.sessions.get(S1, ANN)
-    await house.sessions.next_take(S1, Q1, ANN)
-    await house.sessions.show(S1, completed())
-    await house.sessions.show(S1, completed())
-    await house.sessions.score(S1, Q1, 1, Evaluation(score=1.0, scorer="x"))
-    await house.sessions.record_analysis(S1, 2, {})
-    await house.workers.seen(WorkerSign("a", "local", 2))
-    await uploads(house)
-    claimed = await house.claimed()
-    await house.claims.beat(claimed.id, claimed.fence)
-    await house.claims.release(claimed.id, claimed.fence)
-    await house.records.get(claimed.id)
-    await house.records.newest_takes(S1)
-    await house.backlog.load(S1)
-    await house.uploads.supersede(S1, Q1, 9)
-    done = await house.claimed()
-    await house.claims.complete(done.id, done.fence, silence(1.0))
-    await house.records.transcript(done.id)
-    claim = await house.closings.claim_scoring(done.id, 1)
+async def whole_way(store: Store) -> None:
+    """Everything that the store asks of the database."""
+    await store.sessions.create(a_session())
+    await store.sessions.get(S1, ANN)
+    await store.sessions.next_take(S1, Q1, ANN)
+    await store.sessions.show(S1, completed())
+    await store.sessions.show(S1, completed())
+    await store.sessions.score(S1, Q1, 1, Evaluation(score=1.0, scorer="x"))
+    await store.sessions.record_analysis(S1, 2, {})
+    await store.workers.seen(WorkerSign("a", "local", 2))
+    await uploads(store)
+    claimed = await store.claimed()
+    await store.claims.beat(claimed.id, claimed.fence)
+    await store.claims.release(claimed.id, claimed.fence)
+    await store.records.get(claimed.id)
+    await store.records.newest_takes(S1)
+    await store.backlog.load(S1)
+    await store.uploads.supersede(S1, Q1, 9)
+    done = await store.claimed()
+    await store.claims.complete(done.id, done.fence, silence(1.0))
+    await store.records.transcript(done.id)
+    claim = await store.closings.claim_scoring(done.id, 1)
     assert claim is not None
-    await house.closings.score_again(done.id, claim, 0)
-    await house.closings.scored(done.id)
-    await house.closings.rescore(done.id)
-    await house.closings.scored(done.id)
-    await house.tally.ended(done.id)
-    await house.tally.swept("sweep", {"rung": 1})
-    await house.gauges.read()
-    await house.closings.settle(done.id, done.rev + 1, Deletion(1, 1, 0))
-    await sweep(house)
-    await house.workers.gone("a")
-    await house.events.after(S1, 0, ANN)
-    await house.events.cursors([S1])
-    await house.tickets.redeem((await house.tickets.issue(S1, ANN)).secret, S1)
-    await keys(house)
-    await webhooks(house)
-    await operators(house)
+    await store.closings.score_again(done.id, claim, 0)
+    await store.closings.scored(done.id)
+    await store.closings.rescore(done.id)
+    await store.closings.scored(done.id)
+    await store.counters.ended(done.id)
+    await store.counters.swept("sweep", {"rung": 1})
+    await store.gauges.read()
+    await store.closings.settle(done.id, done.rev + 1, Deletion(1, 1, 0))
+    await sweep(store)
+    await store.workers.gone("a")
+    await store.events.after(S1, 0, ANN)
+    await store.events.cursors([S1])
+    await store.tickets.redeem((await store.tickets.issue(S1, ANN)).secret, S1)
+    await keys(store)
+    await webhooks(store)
+    await operators(store)
 
 
-async def uploads(house: House) -> None:
+async def uploads(store: Store) -> None:
     """What is asked while a recording arrives and lies there, and where it is given up."""
     part, given_up = a_part(), a_part()
-    await house.uploads.begin(part)
-    assert await house.uploads.touch([part.id, given_up.id]) == {given_up.id}
-    stored = await house.audio.store(part.id, pieces(b"x" * 300_000), METADATA)
-    assert await house.uploads.abort(part.id)
-    queued = await house.queued()
-    assert await house.audio.is_whole(part.id, stored)
-    assert await house.uploads.withdraw(queued.id)
-    assert [piece async for piece in house.audio.read(part.id)]
-    await house.audio.mark(part.id, "processing")
-    assert [ids async for ids in house.audio.stray_files()] and not [
-        ids async for ids in house.audio.stray_chunks() if ids
+    await store.uploads.begin(part)
+    assert await store.uploads.touch([part.id, given_up.id]) == {given_up.id}
+    stored = await store.audio.store(part.id, pieces(b"x" * 300_000), METADATA)
+    assert await store.uploads.abort(part.id)
+    queued = await store.queued()
+    assert await store.audio.is_whole(part.id, stored)
+    assert await store.uploads.withdraw(queued.id)
+    assert [piece async for piece in store.audio.read(part.id)]
+    await store.audio.mark(part.id, "processing")
+    assert [ids async for ids in store.audio.orphaned_files()] and not [
+        ids async for ids in store.audio.orphaned_chunks() if ids
     ]
-    await house.audio.delete(part.id)
+    await store.audio.delete(part.id)
 
 
-async def operators(house: House) -> None:
+async def operators(store: Store) -> None:
     """What is asked for the operators, and what they do."""
-    await house.sessions.create(a_session(SessionId("s2")))
-    await house.views.sessions("$fir", 10)
-    await house.views.stuck(60, 10)
-    await house.views.count_stuck(60, 10)
-    await house.views.recent()
-    await house.views.stored()
-    waits = await house.queued(30)
-    assert await house.interventions.newest(S1, Q1) == waits
-    assert await house.interventions.fail(waits.id, TROUBLE)
-    assert await house.interventions.retry(waits.id)
-    assert await house.interventions.fail(waits.id, TROUBLE)
-    (failed, *_) = await house.views.failed(None, 10)
+    await store.sessions.create(a_session(SessionId("s2")))
+    await store.views.sessions("$fir", 10)
+    await store.views.stuck(60, 10)
+    await store.views.count_stuck(60, 10)
+    await store.views.recent()
+    await store.views.stored()
+    waits = await store.queued(30)
+    assert await store.interventions.newest(S1, Q1) == waits
+    assert await store.interventions.fail(waits.id, TROUBLE)
+    assert await store.interventions.retry(waits.id)
+    assert await store.interventions.fail(waits.id, TROUBLE)
+    (failed, *_) = await store.views.failed(None, 10)
     assert failed.part.completed_at is not None
-    await house.views.failed(Place(failed.part.completed_at, failed.part.id), 10)
-    await house.audit_log.end(await house.audit_log.begin(a_deed()), Outcome.DONE, {})
-    (entry,) = await house.audit_log.page(None, 10)
-    await house.audit_log.page(Place(entry.at, entry.id), 10)
+    await store.views.failed(Place(failed.part.completed_at, failed.part.id), 10)
+    await store.audit_log.end(await store.audit_log.begin(a_deed()), Outcome.DONE, {})
+    (entry,) = await store.audit_log.page(None, 10)
+    await store.audit_log.page(Place(entry.at, entry.id), 10)
 
 
-async def webhooks(house: House) -> None:
+async def webhooks(store: Store) -> None:
     """What is asked about webhooks, and to send what is due to them."""
-    made = await house.endpoints.create(a_webhook())
-    await house.endpoints.get(made.id, ANN)
-    await house.endpoints.find(made.id)
-    await house.endpoints.of_user(ANN.user_id)
-    await house.endpoints.rotate(made.id, ANN, "new", 1.0)
-    await house.endpoints.listening(ANN.user_id, "answer.completed", made.created_at)
-    await house.endpoints.failed(made.id, is_gone=False, patience=1.0)
-    await house.endpoints.worked(made.id)
-    delivery = await house.ledger.record(made.id, a_notice())
-    claimed = await house.ledger.claim([], 1.0)
-    assert claimed is not None and await house.ledger.note(claimed.id, claimed.fence, Later(1.0), Reply(status=500))
-    await house.ledger.replay(made.id, delivery.id)
-    await house.ledger.hurry(made.id)
-    await house.ledger.page(made.id, DeliveryState.DEAD, delivery.id, 10)
-    await house.ledger.forget(made.id)
-    await house.endpoints.delete(made.id, ANN)
+    made = await store.endpoints.create(a_webhook())
+    await store.endpoints.get(made.id, ANN)
+    await store.endpoints.find(made.id)
+    await store.endpoints.of_user(ANN.user_id)
+    await store.endpoints.rotate(made.id, ANN, "new", 1.0)
+    await store.endpoints.listening(ANN.user_id, "answer.completed", made.created_at)
+    await store.endpoints.failed(made.id, is_gone=False, patience=1.0)
+    await store.endpoints.worked(made.id)
+    delivery = await store.ledger.record(made.id, a_notice())
+    claimed = await store.ledger.claim([], 1.0)
+    assert claimed is not None and await store.ledger.note(claimed.id, claimed.fence, Later(1.0), Reply(status=500))
+    await store.ledger.replay(made.id, delivery.id)
+    await store.ledger.hurry(made.id)
+    await store.ledger.page(made.id, DeliveryState.DEAD, delivery.id, 10)
+    await store.ledger.forget(made.id)
+    await store.endpoints.delete(made.id, ANN)
 
 
-async def keys(house: House) -> None:
+async def keys(store: Store) -> None:
     """What is asked about idempotency keys, and before an upload is let in."""
     request = Keyed(user_id=ANN.user_id, key="k", path="POST /x")
-    hold = await house.replays.hold(request, "made")
+    hold = await store.idempotency_keys.hold(request, "made")
     assert isinstance(hold, Hold)
-    await house.replays.beat(hold)
-    await house.replays.name(hold, "other")
-    await house.replays.release(hold)
-    assert isinstance(await house.replays.hold(request, "made"), Hold)
-    await house.backlog.queued_seconds(ANN.user_id)
+    await store.idempotency_keys.beat(hold)
+    await store.idempotency_keys.rename(hold, "other")
+    await store.idempotency_keys.release(hold)
+    assert isinstance(await store.idempotency_keys.hold(request, "made"), Hold)
+    await store.backlog.queued_seconds(ANN.user_id)
     first, second = a_part(take=20), a_part(take=21)
     for part in (first, second):
-        await house.uploads.begin(part)
-        assert await house.uploads.accept(part.id, "same", 1)
+        await store.uploads.begin(part)
+        assert await store.uploads.accept(part.id, "same", 1)
 
 
-async def sweep(house: House) -> None:
-    await house.upkeep.due(10)
-    await house.upkeep.due(1)
-    await house.upkeep.reclaim()
-    await house.upkeep.bury(TROUBLE)
-    await house.upkeep.abandon()
-    await house.upkeep.unsettled()
-    await house.upkeep.put_off(PartId("none"), 60)
-    await house.upkeep.unscored()
-    await house.upkeep.expire(1.0)
-    await house.upkeep.survey(1.0)
-    await house.upkeep.owned([a_part().id])
+async def sweep(store: Store) -> None:
+    await store.upkeep.due(10)
+    await store.upkeep.due(1)
+    await store.upkeep.reclaim()
+    await store.upkeep.bury(TROUBLE)
+    await store.upkeep.abandon()
+    await store.upkeep.unsettled()
+    await store.upkeep.put_off(PartId("none"), 60)
+    await store.upkeep.unscored()
+    await store.upkeep.expire(1.0)
+    await store.upkeep.survey(1.0)
+    await store.upkeep.owned([a_part().id])
 
 
 def stages(plan: Any) -> Iterator[str]:
@@ -204,7 +204,7 @@ async def test_no_query_reads_a_whole_collection(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    await whole_way(house_on_mongo(database))
+    await whole_way(store_on_mongo(database))
     queries = [query for query in listener.queries if not is_a_tests_own(query)]
     assert len(queries) > 50
     for query in queries:
@@ -219,9 +219,9 @@ def is_a_tests_own(query: Document) -> bool:
 
 async def test_looking_for_stray_chunks_reads_no_audio(overheard: tuple[AsyncDatabase[Document], Overheard]) -> None:
     database, listener = overheard
-    house = house_on_mongo(database)
-    await house.audio.store(a_part().id, pieces(b"x" * 300_000), METADATA)
-    assert [ids async for ids in house.audio.stray_chunks()] == [[]]
+    store = store_on_mongo(database)
+    await store.audio.store(a_part().id, pieces(b"x" * 300_000), METADATA)
+    assert [ids async for ids in store.audio.orphaned_chunks()] == [[]]
     (first, *_) = [query for query in listener.queries if query.get("find") == "fs.chunks"]
     plan = await database.command({"explain": first, "verbosity": "queryPlanner"})
     assert not {"FETCH", "COLLSCAN"} & set(stages(plan))
@@ -231,7 +231,7 @@ async def test_a_completed_parts_speed_is_read_from_the_index(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    await house_on_mongo(database).backlog.load(None)
+    await store_on_mongo(database).backlog.load(None)
     (query,) = [query for query in listener.queries if query.get("sort") == {"completed_at": -1}]
     plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
     assert not {"FETCH", "COLLSCAN", "SORT"} & set(stages(plan))
@@ -241,11 +241,11 @@ async def test_a_long_queue_is_not_read_to_find_what_used_up_its_deliveries(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    house = house_on_mongo(database)
+    store = store_on_mongo(database)
     for take in range(1, 51):
-        await house.queued(take)
+        await store.queued(take)
     listener.queries.clear()
-    await house.upkeep.bury(TROUBLE)
+    await store.upkeep.bury(TROUBLE)
     for query in listener.queries:
         plan = await database.command({"explain": query, "verbosity": "executionStats"})
         assert plan["executionStats"]["totalKeysExamined"] < 5
@@ -255,11 +255,11 @@ async def test_a_long_queue_is_counted_no_further_than_asked(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    house = house_on_mongo(database)
+    store = store_on_mongo(database)
     for take in range(1, 31):
-        await house.queued(take)
+        await store.queued(take)
     listener.queries.clear()
-    assert await house.upkeep.count_due(10) == 10
+    assert await store.upkeep.count_due(10) == 10
     plan = await database.command({"explain": listener.queries[-1], "verbosity": "executionStats"})
     assert examined(plan) <= 11
 
@@ -268,7 +268,7 @@ async def test_how_long_the_queue_is_stands_in_the_index(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    await house_on_mongo(database).backlog.load(None)
+    await store_on_mongo(database).backlog.load(None)
     (query,) = [query for query in listener.queries if query.get("aggregate") == "parts"]
     assert {"$limit": MOST_COUNTED} in query["pipeline"]
     plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
@@ -287,7 +287,7 @@ async def test_what_waits_of_a_user_is_added_up_from_the_index(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    await house_on_mongo(database).backlog.queued_seconds(ANN.user_id)
+    await store_on_mongo(database).backlog.queued_seconds(ANN.user_id)
     plan = await database.command({"explain": listener.queries[-1], "verbosity": "queryPlanner"})
     assert not {"FETCH", "COLLSCAN"} & set(stages(plan))
 
@@ -306,11 +306,11 @@ async def test_missing_indexes_are_named_and_made(database: AsyncDatabase[Docume
 
 
 async def test_a_question_id_that_looks_like_a_position_is_one_field(database: AsyncDatabase[Document]) -> None:
-    house = house_on_mongo(database)
+    store = store_on_mongo(database)
     digits = QuestionId("12")
     session = a_session()
-    await house.sessions.create(type(session)(id=S1, user_id=ANN.user_id, questions=(Question(id=digits, text="?"),)))
-    assert (await house.sessions.next_take(S1, digits, ANN)).number == 1
+    await store.sessions.create(type(session)(id=S1, user_id=ANN.user_id, questions=(Question(id=digits, text="?"),)))
+    assert (await store.sessions.next_take(S1, digits, ANN)).number == 1
     row = await database["interview_sessions"].find_one({"_id": S1})
     assert row is not None and row["takes"] == {"12": 1}
 
@@ -319,14 +319,14 @@ async def test_how_things_stand_is_read_from_indexes_alone(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    house = house_on_mongo(database)
+    store = store_on_mongo(database)
     for take in range(1, 6):
-        await house.queued(take)
-        done = await house.claimed(take + 10)
-        await house.claims.complete(done.id, done.fence, silence(1.0))
-        await house.uploads.begin(a_part(take + 20))
+        await store.queued(take)
+        done = await store.claimed(take + 10)
+        await store.claims.complete(done.id, done.fence, silence(1.0))
+        await store.uploads.begin(a_part(take + 20))
     listener.queries.clear()
-    await house.gauges.read()
+    await store.gauges.read()
     of_parts = [query for query in listener.queries if query.get("aggregate") == "parts"]
     assert len(of_parts) >= 7
     for query in of_parts:
@@ -338,20 +338,20 @@ async def test_the_operators_lists_are_read_in_the_order_of_an_index(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    house = house_on_mongo(database)
-    await house.sessions.create(a_session())
+    store = store_on_mongo(database)
+    await store.sessions.create(a_session())
     for take in range(1, 6):
-        part = await house.queued(take)
-        await house.interventions.fail(part.id, TROUBLE)
-        await house.audit_log.begin(a_deed(take))
+        part = await store.queued(take)
+        await store.interventions.fail(part.id, TROUBLE)
+        await store.audit_log.begin(a_deed(take))
     listener.queries.clear()
-    (*_, last) = await house.views.failed(None, 2)
+    (*_, last) = await store.views.failed(None, 2)
     assert last.part.completed_at is not None
-    await house.views.failed(Place(last.part.completed_at, last.part.id), 2)
-    await house.views.stuck(60, 2)
-    (*_, entry) = await house.audit_log.page(None, 2)
-    await house.audit_log.page(Place(entry.at, entry.id), 2)
-    await house.views.sessions("$first", 2)
+    await store.views.failed(Place(last.part.completed_at, last.part.id), 2)
+    await store.views.stuck(60, 2)
+    (*_, entry) = await store.audit_log.page(None, 2)
+    await store.audit_log.page(Place(entry.at, entry.id), 2)
+    await store.views.sessions("$first", 2)
     for query in listener.queries:
         plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
         assert is_newest_of(query) or "SORT" not in set(stages(plan)), query
@@ -366,13 +366,13 @@ async def test_what_ended_lately_is_counted_without_reading_what_ended_before(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    house = house_on_mongo(database)
+    store = store_on_mongo(database)
     for take in range(1, 31):
-        claimed = await house.claimed(take)
-        await house.claims.complete(claimed.id, claimed.fence, silence(1.0))
-    await house.passes(7200)
+        claimed = await store.claimed(take)
+        await store.claims.complete(claimed.id, claimed.fence, silence(1.0))
+    await store.passes(7200)
     listener.queries.clear()
-    await house.views.recent()
+    await store.views.recent()
     assert len(listener.queries) == 5
     for query in listener.queries:
         plan = await database.command({"explain": query, "verbosity": "executionStats"})
@@ -383,15 +383,15 @@ async def test_what_is_due_is_found_in_a_long_ledger_and_past_a_busy_webhook(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    house = house_on_mongo(database)
-    made = await house.endpoints.create(a_webhook())
+    store = store_on_mongo(database)
+    made = await store.endpoints.create(a_webhook())
     for take in range(60):
-        delivery = await house.ledger.record(made.id, a_notice(take))
-        claimed = await house.ledger.claim([], 1.0)
+        delivery = await store.ledger.record(made.id, a_notice(take))
+        claimed = await store.ledger.claim([], 1.0)
         assert claimed is not None and claimed.id == delivery.id
-        await house.ledger.note(delivery.id, claimed.fence, Arrived() if take % 2 else Later(3600.0))
+        await store.ledger.note(delivery.id, claimed.fence, Arrived() if take % 2 else Later(3600.0))
     listener.queries.clear()
-    assert await house.ledger.claim([made.id], 1.0) is None
+    assert await store.ledger.claim([made.id], 1.0) is None
     plan = await database.command({"explain": listener.queries[-1], "verbosity": "executionStats"})
     assert plan["executionStats"]["totalKeysExamined"] < 5
     assert plan["executionStats"]["totalDocsExamined"] == 0

@@ -13,162 +13,162 @@ from services.interviews.model import Failure, Part, PartState, SessionId, Statu
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Action, Deed, Entry, Outcome
 from services.operations.ports.views import AnswerSeen, Place, Wait
-from tests.services.adapters.stores import ANN, Q1, Q2, S1, TERMS, House, a_part, a_session, house_on_mongo
+from tests.services.adapters.stores import ANN, Q1, Q2, S1, TERMS, Store, a_part, a_session, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 
 TROUBLE = Failure("engine_unavailable", "It was away.")
 BY_HAND = Failure("failed_by_operator", "It $hangs.")
 
 
-async def failed(house: House, take: int = 1, *, keep_audio: bool = True) -> Part:
-    claimed = await house.claimed(take)
-    part = await house.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=keep_audio)
+async def failed(store: Store, take: int = 1, *, keep_audio: bool = True) -> Part:
+    claimed = await store.claimed(take)
+    part = await store.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=keep_audio)
     assert part is not None
     return part
 
 
-async def test_a_failed_part_whose_audio_is_kept_begins_anew(house: House) -> None:
-    part = await failed(house)
-    await house.tally.ended(part.id)
-    await house.passes(3600)
-    queued = await house.interventions.retry(part.id)
+async def test_a_failed_part_whose_audio_is_kept_begins_anew(store: Store) -> None:
+    part = await failed(store)
+    await store.counters.ended(part.id)
+    await store.passes(3600)
+    queued = await store.interventions.retry(part.id)
     assert queued is not None
     assert (queued.state, queued.deliveries, queued.failure) == (PartState.QUEUED, 0, None)
     assert (queued.keep_audio, queued.completed_at, queued.retries) == (False, None, 1)
     assert (queued.rev, queued.fence > part.fence) == (part.rev + 1, True)
-    assert queued.created_at == (await house.records.get(part.id) or queued).created_at
-    assert await house.upkeep.count_due() == 1
-    assert await house.upkeep.due(10) == [], "it counts as rung"
-    assert await house.upkeep.unsettled() == []
-    assert await house.upkeep.expire(0.0) == []
-    assert await house.upkeep.owned([part.id]) == {part.id}
-    reading = await house.gauges.read()
+    assert queued.created_at == (await store.records.get(part.id) or queued).created_at
+    assert await store.upkeep.count_due() == 1
+    assert await store.upkeep.due(10) == [], "it counts as rung"
+    assert await store.upkeep.unsettled() == []
+    assert await store.upkeep.expire(0.0) == []
+    assert await store.upkeep.owned([part.id]) == {part.id}
+    reading = await store.gauges.read()
     assert (reading.kept, reading.unsettled.number) == (0, 0)
 
 
-async def test_the_second_end_of_a_retried_part_is_counted_like_the_first(house: House) -> None:
-    part = await failed(house)
-    await house.tally.ended(part.id)
-    await house.passes(3600)
-    await house.interventions.retry(part.id)
-    await house.passes(3)
-    claimed = await house.claims.claim(part.id, "another")
+async def test_the_second_end_of_a_retried_part_is_counted_like_the_first(store: Store) -> None:
+    part = await failed(store)
+    await store.counters.ended(part.id)
+    await store.passes(3600)
+    await store.interventions.retry(part.id)
+    await store.passes(3)
+    claimed = await store.claims.claim(part.id, "another")
     assert claimed is not None and claimed.deliveries == 1
-    done = await house.claims.complete(part.id, claimed.fence, silence(1.0))
+    done = await store.claims.complete(part.id, claimed.fence, silence(1.0))
     assert done is not None and not done.keep_audio
-    await house.tally.ended(part.id)
-    await house.tally.ended(part.id)
-    totals = (await house.gauges.read()).totals
+    await store.counters.ended(part.id)
+    await store.counters.ended(part.id)
+    totals = (await store.gauges.read()).totals
     assert (totals.ended[PartState.COMPLETED], totals.ended[PartState.FAILED], totals.deliveries) == (1, 1, 2)
     assert totals.turnaround.sum < 60, "from the retry on, not from the upload"
 
 
-async def test_who_had_it_before_a_retry_writes_nothing_any_more(house: House) -> None:
-    claimed = await house.claimed()
-    assert await house.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=True)
-    await house.interventions.retry(claimed.id)
-    assert await house.claims.complete(claimed.id, claimed.fence, silence(1.0)) is None
-    assert await house.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=False) is None
-    assert await house.claims.claim(claimed.id, "another") is not None
-    assert await house.claims.complete(claimed.id, claimed.fence, silence(1.0)) is None
+async def test_who_had_it_before_a_retry_writes_nothing_any_more(store: Store) -> None:
+    claimed = await store.claimed()
+    assert await store.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=True)
+    await store.interventions.retry(claimed.id)
+    assert await store.claims.complete(claimed.id, claimed.fence, silence(1.0)) is None
+    assert await store.claims.fail(claimed.id, claimed.fence, TROUBLE, keep_audio=False) is None
+    assert await store.claims.claim(claimed.id, "another") is not None
+    assert await store.claims.complete(claimed.id, claimed.fence, silence(1.0)) is None
 
 
 @pytest.mark.parametrize("state", ["uploading", "aborted", "queued", "processing", "completed", "superseded", "gone"])
-async def test_nothing_else_can_be_retried(house: House, state: str) -> None:
-    part = await _in_state(house, state)
-    before = await house.records.get(part.id)
-    assert await house.interventions.retry(part.id) is None
-    assert await house.records.get(part.id) == before
+async def test_nothing_else_can_be_retried(store: Store, state: str) -> None:
+    part = await _in_state(store, state)
+    before = await store.records.get(part.id)
+    assert await store.interventions.retry(part.id) is None
+    assert await store.records.get(part.id) == before
 
 
-async def _in_state(house: House, state: str) -> Part:
+async def _in_state(store: Store, state: str) -> Part:
     if state in ("uploading", "aborted"):
         part = a_part()
-        await house.uploads.begin(part)
+        await store.uploads.begin(part)
         if state == "aborted":
-            await house.uploads.abort(part.id)
+            await store.uploads.abort(part.id)
         return part
     if state == "gone":
-        return await failed(house, keep_audio=False)
+        return await failed(store, keep_audio=False)
     if state in ("queued", "superseded"):
-        part = await house.queued(1)
+        part = await store.queued(1)
         if state == "superseded":
-            await house.uploads.supersede(S1, Q1, 2)
+            await store.uploads.supersede(S1, Q1, 2)
         return part
-    part = await house.claimed()
+    part = await store.claimed()
     if state == "completed":
-        await house.claims.complete(part.id, part.fence, silence(1.0))
+        await store.claims.complete(part.id, part.fence, silence(1.0))
     return part
 
 
-async def test_of_many_retries_at_once_one_is_done(house: House) -> None:
-    part = await failed(house)
-    found = await asyncio.gather(*(house.interventions.retry(part.id) for _ in range(4)))
+async def test_of_many_retries_at_once_one_is_done(store: Store) -> None:
+    part = await failed(store)
+    found = await asyncio.gather(*(store.interventions.retry(part.id) for _ in range(4)))
     assert len([each for each in found if each]) == 1
 
 
-async def test_a_recording_that_is_in_work_as_another_take_is_not_retried(house: House) -> None:
+async def test_a_recording_that_is_in_work_as_another_take_is_not_retried(store: Store) -> None:
     first, second = a_part(1), a_part(2)
-    await house.uploads.begin(first)
-    await house.uploads.accept(first.id, "the same", 7)
-    claimed = await house.claims.claim(first.id, "worker")
+    await store.uploads.begin(first)
+    await store.uploads.accept(first.id, "the same", 7)
+    claimed = await store.claims.claim(first.id, "worker")
     assert claimed is not None
-    await house.claims.fail(first.id, claimed.fence, TROUBLE, keep_audio=True)
-    await house.uploads.begin(second)
-    assert await house.uploads.accept(second.id, "the same", 7)
+    await store.claims.fail(first.id, claimed.fence, TROUBLE, keep_audio=True)
+    await store.uploads.begin(second)
+    assert await store.uploads.accept(second.id, "the same", 7)
     with pytest.raises(SameInWork):
-        await house.interventions.retry(first.id)
-    part = await house.records.get(first.id)
+        await store.interventions.retry(first.id)
+    part = await store.records.get(first.id)
     assert part is not None and (part.state, part.keep_audio) == (PartState.FAILED, True)
 
 
 @pytest.mark.parametrize("state", ["queued", "processing"])
-async def test_what_waits_or_is_in_work_can_be_failed(house: House, state: str) -> None:
-    part = await _in_state(house, state)
-    ended = await house.interventions.fail(part.id, BY_HAND)
+async def test_what_waits_or_is_in_work_can_be_failed(store: Store, state: str) -> None:
+    part = await _in_state(store, state)
+    ended = await store.interventions.fail(part.id, BY_HAND)
     assert ended is not None
     assert (ended.state, ended.failure, ended.keep_audio) == (PartState.FAILED, BY_HAND, True)
     assert ended.fence > part.fence
-    assert not await house.claims.beat(part.id, part.fence)
-    assert await house.claims.complete(part.id, part.fence, silence(1.0)) is None
-    assert await house.upkeep.owned([part.id]) == {part.id}
-    await house.passes(TERMS.settle_grace_seconds + 1)
-    assert [each.id for each in await house.upkeep.unsettled()] == [part.id]
+    assert not await store.claims.beat(part.id, part.fence)
+    assert await store.claims.complete(part.id, part.fence, silence(1.0)) is None
+    assert await store.upkeep.owned([part.id]) == {part.id}
+    await store.passes(TERMS.settle_grace_seconds + 1)
+    assert [each.id for each in await store.upkeep.unsettled()] == [part.id]
 
 
 @pytest.mark.parametrize("state", ["uploading", "aborted", "completed", "superseded", "gone"])
-async def test_what_has_ended_or_is_not_there_yet_cannot_be_failed(house: House, state: str) -> None:
-    part = await _in_state(house, state)
-    before = await house.records.get(part.id)
-    assert await house.interventions.fail(part.id, BY_HAND) is None
-    assert await house.records.get(part.id) == before
+async def test_what_has_ended_or_is_not_there_yet_cannot_be_failed(store: Store, state: str) -> None:
+    part = await _in_state(store, state)
+    before = await store.records.get(part.id)
+    assert await store.interventions.fail(part.id, BY_HAND) is None
+    assert await store.records.get(part.id) == before
 
 
-async def test_the_newest_take_is_the_newest_that_was_accepted(house: House) -> None:
-    assert await house.interventions.newest(S1, Q1) is None
-    await house.uploads.begin(a_part(take=1))
-    assert await house.interventions.newest(S1, Q1) is None
-    await failed(house, 2)
-    newest = await house.queued(3)
+async def test_the_newest_take_is_the_newest_that_was_accepted(store: Store) -> None:
+    assert await store.interventions.newest(S1, Q1) is None
+    await store.uploads.begin(a_part(take=1))
+    assert await store.interventions.newest(S1, Q1) is None
+    await failed(store, 2)
+    newest = await store.queued(3)
     gone = a_part(take=4)
-    await house.uploads.begin(gone)
-    await house.uploads.abort(gone.id)
-    await house.queued(9, question=Q2)
-    await house.queued(9, session=SessionId("s2"))
-    found = await house.interventions.newest(S1, Q1)
+    await store.uploads.begin(gone)
+    await store.uploads.abort(gone.id)
+    await store.queued(9, question=Q2)
+    await store.queued(9, session=SessionId("s2"))
+    found = await store.interventions.newest(S1, Q1)
     assert found is not None and (found.id, found.take) == (newest.id, 3)
 
 
-async def test_sessions_are_found_by_id_user_and_the_beginning_of_their_title(house: House) -> None:
+async def test_sessions_are_found_by_id_user_and_the_beginning_of_their_title(store: Store) -> None:
     titles = {"s1": "Databases I", "s2": "databases II", "s3": "Threads", "s4": None, "Databases": "$where"}
     for id, title in titles.items():
-        await house.sessions.create(replace(a_session(SessionId(id)), title=title))
-        await house.passes(1)
+        await store.sessions.create(replace(a_session(SessionId(id)), title=title))
+        await store.passes(1)
     other = replace(a_session(SessionId("s9")), user_id=UserId("bob"), title="about databases")
-    await house.sessions.create(other)
+    await store.sessions.create(other)
 
     async def found(sought: str, limit: int = 10) -> set[str]:
-        return {session.id for session in await house.views.sessions(sought, limit)}
+        return {session.id for session in await store.views.sessions(sought, limit)}
 
     assert await found("s3") == {"s3"}
     assert await found("bob") == {"s9"}
@@ -180,28 +180,28 @@ async def test_sessions_are_found_by_id_user_and_the_beginning_of_their_title(ho
     assert len(await found(ANN.user_id, limit=2)) == 2
 
 
-async def test_a_session_is_seen_in_short(house: House) -> None:
-    await house.sessions.create(a_session())
-    await house.sessions.show(S1, answer_of(await failed(house)))
-    (seen,) = await house.views.sessions(S1, 10)
+async def test_a_session_is_seen_in_short(store: Store) -> None:
+    await store.sessions.create(a_session())
+    await store.sessions.show(S1, answer_of(await failed(store)))
+    (seen,) = await store.views.sessions(S1, 10)
     assert (seen.id, seen.user_id, seen.title, seen.questions) == (S1, "ann", "$first", 2)
     expected = AnswerSeen(question_id=Q1, take=1, status=Status.FAILED, code=TROUBLE.code, audio_stored=True)
     assert seen.answers == (expected,)
 
 
-async def test_what_waits_for_too_long_is_listed_with_the_oldest_first(house: House) -> None:
-    assert await house.views.stuck(60, 10) == []
+async def test_what_waits_for_too_long_is_listed_with_the_oldest_first(store: Store) -> None:
+    assert await store.views.stuck(60, 10) == []
     arriving = a_part(take=30)
-    await house.uploads.begin(arriving)
-    waiting = [await house.queued(1)]
-    await house.passes(5)
-    waiting.append(await house.queued(2))
-    in_work = await house.claimed(3)
-    done = await house.claimed(4)
-    await house.claims.complete(done.id, done.fence, silence(1.0))
-    await house.passes(100)
-    await house.queued(5)
-    found = await house.views.stuck(60, 10)
+    await store.uploads.begin(arriving)
+    waiting = [await store.queued(1)]
+    await store.passes(5)
+    waiting.append(await store.queued(2))
+    in_work = await store.claimed(3)
+    done = await store.claimed(4)
+    await store.claims.complete(done.id, done.fence, silence(1.0))
+    await store.passes(100)
+    await store.queued(5)
+    found = await store.views.stuck(60, 10)
     assert [(each.wait, each.part.id) for each in found] == [
         (Wait.UPLOADING, arriving.id),
         *((Wait.QUEUED, part.id) for part in waiting),
@@ -211,64 +211,64 @@ async def test_what_waits_for_too_long_is_listed_with_the_oldest_first(house: Ho
     ]
     assert all(100 <= each.seconds < 130 and each.since is not None for each in found)
     assert {each.wait: each.owner for each in found}[Wait.PROCESSING] == "worker"
-    assert [each.part.id for each in await house.views.stuck(60, 1) if each.wait is Wait.QUEUED] == [waiting[0].id]
+    assert [each.part.id for each in await store.views.stuck(60, 1) if each.wait is Wait.QUEUED] == [waiting[0].id]
     counts = {Wait.UPLOADING: 1, Wait.QUEUED: 2, Wait.PROCESSING: 1, Wait.UNSETTLED: 1, Wait.UNSCORED: 1}
-    assert await house.views.count_stuck(60, 100) == counts
-    assert (await house.views.count_stuck(60, 1))[Wait.QUEUED] == 1
-    assert set((await house.views.count_stuck(1000, 100)).values()) == {0}
+    assert await store.views.count_stuck(60, 100) == counts
+    assert (await store.views.count_stuck(60, 1))[Wait.QUEUED] == 1
+    assert set((await store.views.count_stuck(1000, 100)).values()) == {0}
 
 
-async def test_what_was_retried_waits_since_then(house: House) -> None:
-    part = await failed(house)
-    await house.closings.settle(part.id, part.rev, None)
-    await house.passes(1000)
-    await house.interventions.retry(part.id)
-    assert await house.views.stuck(60, 10) == []
-    await house.passes(61)
-    assert [each.part.id for each in await house.views.stuck(60, 10)] == [part.id]
+async def test_what_was_retried_waits_since_then(store: Store) -> None:
+    part = await failed(store)
+    await store.closings.settle(part.id, part.rev, None)
+    await store.passes(1000)
+    await store.interventions.retry(part.id)
+    assert await store.views.stuck(60, 10) == []
+    await store.passes(61)
+    assert [each.part.id for each in await store.views.stuck(60, 10)] == [part.id]
 
 
-async def test_failures_are_listed_newest_first_page_by_page(house: House) -> None:
+async def test_failures_are_listed_newest_first_page_by_page(store: Store) -> None:
     ids = []
     for take in range(1, 6):
-        ids.append((await failed(house, take)).id)
-        await house.passes(1)
-    first = await house.views.failed(None, 3)
+        ids.append((await failed(store, take)).id)
+        await store.passes(1)
+    first = await store.views.failed(None, 3)
     last = first[-1].part
     assert last.completed_at is not None
-    rest = await house.views.failed(Place(last.completed_at, last.id), 3)
+    rest = await store.views.failed(Place(last.completed_at, last.id), 3)
     assert [each.part.id for each in [*first, *rest]] == ids[::-1]
     assert [each.is_newest for each in [*first, *rest]] == [True, False, False, False, False]
     assert first[0].part.failure == TROUBLE
-    assert await house.views.failed(Place(last.completed_at - timedelta(hours=1), last.id), 3) == []
-    await house.queued(take=9)
-    assert not any(each.is_newest for each in await house.views.failed(None, 9))
+    assert await store.views.failed(Place(last.completed_at - timedelta(hours=1), last.id), 3) == []
+    await store.queued(take=9)
+    assert not any(each.is_newest for each in await store.views.failed(None, 9))
 
 
-async def test_what_ended_lately_is_counted(house: House) -> None:
+async def test_what_ended_lately_is_counted(store: Store) -> None:
     async def completed(take: int) -> None:
-        claimed = await house.claimed(take)
-        await house.claims.complete(claimed.id, claimed.fence, silence(1.0))
+        claimed = await store.claimed(take)
+        await store.claims.complete(claimed.id, claimed.fence, silence(1.0))
 
-    assert (await house.views.recent()).completed == {1: 0, 5: 0, 60: 0}
+    assert (await store.views.recent()).completed == {1: 0, 5: 0, 60: 0}
     await completed(1)
-    await failed(house, 2)
-    await house.passes(3500)
+    await failed(store, 2)
+    await store.passes(3500)
     await completed(3)
-    await house.passes(200)
+    await store.passes(200)
     await completed(4)
-    by_hand = await house.queued(5)
-    await house.interventions.fail(by_hand.id, BY_HAND)
-    recent = await house.views.recent()
+    by_hand = await store.queued(5)
+    await store.interventions.fail(by_hand.id, BY_HAND)
+    recent = await store.views.recent()
     assert recent.completed == {1: 1, 5: 2, 60: 2}
     assert recent.failed_in_hour == {BY_HAND.code: 1}
     assert recent.failed_in_day == {BY_HAND.code: 1, TROUBLE.code: 1}
 
 
-async def test_what_the_audio_takes_is_seen(house: House) -> None:
+async def test_what_the_audio_takes_is_seen(store: Store) -> None:
     for _ in range(2):
-        await house.audio.store(a_part().id, pieces(b"x" * 300_000), METADATA)
-    stored = await house.views.stored()
+        await store.audio.store(a_part().id, pieces(b"x" * 300_000), METADATA)
+    stored = await store.views.stored()
     assert stored["files"].documents == 2
     assert stored["chunks"].documents >= 2
     assert stored["chunks"].bytes >= 600_000
@@ -280,33 +280,33 @@ def a_deed(number: int = 1, **more: Any) -> Deed:
     return replace(deed, **more)
 
 
-async def test_a_deed_is_in_the_log_before_it_is_done_and_its_outcome_after(house: House) -> None:
-    id = await house.audit_log.begin(a_deed(reason="$because"))
-    (begun,) = await house.audit_log.page(None, 10)
+async def test_a_deed_is_in_the_log_before_it_is_done_and_its_outcome_after(store: Store) -> None:
+    id = await store.audit_log.begin(a_deed(reason="$because"))
+    (begun,) = await store.audit_log.page(None, 10)
     assert (begun.id, begun.deed, begun.outcome, begun.after) == (id, a_deed(reason="$because"), None, None)
-    await house.audit_log.end(id, Outcome.DONE, {"state": "queued"})
-    (ended,) = await house.audit_log.page(None, 10)
+    await store.audit_log.end(id, Outcome.DONE, {"state": "queued"})
+    (ended,) = await store.audit_log.page(None, 10)
     assert (ended.at, ended.deed) == (begun.at, begun.deed)
     assert (ended.outcome, ended.after) == (Outcome.DONE, {"state": "queued"})
     assert ended.ended_at is not None and ended.ended_at >= ended.at
 
 
-async def test_the_first_outcome_stands(house: House) -> None:
-    id = await house.audit_log.begin(a_deed())
-    await house.audit_log.end(id, Outcome.REFUSED, {"problem": "not_failed"})
-    await house.audit_log.end(id, Outcome.DONE, {})
-    (entry,) = await house.audit_log.page(None, 10)
+async def test_the_first_outcome_stands(store: Store) -> None:
+    id = await store.audit_log.begin(a_deed())
+    await store.audit_log.end(id, Outcome.REFUSED, {"problem": "not_failed"})
+    await store.audit_log.end(id, Outcome.DONE, {})
+    (entry,) = await store.audit_log.page(None, 10)
     assert (entry.outcome, entry.after) == (Outcome.REFUSED, {"problem": "not_failed"})
 
 
-async def test_the_log_is_read_newest_first_page_by_page(house: House) -> None:
+async def test_the_log_is_read_newest_first_page_by_page(store: Store) -> None:
     for number in range(7):
-        id = await house.audit_log.begin(a_deed(number))
+        id = await store.audit_log.begin(a_deed(number))
         if number % 2:
-            await house.audit_log.end(id, Outcome.DONE, {"number": number})
+            await store.audit_log.end(id, Outcome.DONE, {"number": number})
     found: list[Entry] = []
     place = None
-    while page := await house.audit_log.page(place, 3):
+    while page := await store.audit_log.page(place, 3):
         found += page
         place = Place(page[-1].at, page[-1].id)
     assert len({entry.id for entry in found}) == 7
@@ -321,11 +321,11 @@ async def test_the_log_is_read_newest_first_page_by_page(house: House) -> None:
 async def test_the_log_only_grows(database: AsyncDatabase[dict[str, Any]]) -> None:
     """An outcome is a document of its own, so that none is ever written twice."""
 
-    house = house_on_mongo(database)
-    id = await house.audit_log.begin(a_deed())
+    store = store_on_mongo(database)
+    id = await store.audit_log.begin(a_deed())
     before = await database["audit"].find_one({"_id": id})
-    await house.audit_log.end(id, Outcome.DONE, {})
-    await house.audit_log.end(id, Outcome.BROKE_OFF, {"problem": "later"})
+    await store.audit_log.end(id, Outcome.DONE, {})
+    await store.audit_log.end(id, Outcome.BROKE_OFF, {"problem": "later"})
     rows = await database["audit"].find(sort=[("created_at", 1)]).to_list()
     assert rows[0] == before
     assert [row["step"] for row in rows] == ["begun", "ended"]

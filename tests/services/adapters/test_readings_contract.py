@@ -9,7 +9,7 @@ from services.operations.readings import Line, Reading
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.redelivery import Dead, Later
-from tests.services.adapters.stores import House, a_part
+from tests.services.adapters.stores import Store, a_part
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_webhooks_contract import W1, a_notice
 
@@ -22,8 +22,8 @@ def near(seconds: float, expected: float) -> bool:
     return expected <= seconds < expected + 20
 
 
-async def test_an_empty_house_is_quiet(house: House) -> None:
-    reading = await house.gauges.read()
+async def test_an_empty_house_is_quiet(store: Store) -> None:
+    reading = await store.gauges.read()
     assert set(reading.lines) == {PartState.UPLOADING, PartState.QUEUED, PartState.PROCESSING}
     assert all(line == Line() for line in [*reading.lines.values(), reading.unsettled, reading.scoring])
     assert (reading.kept, reading.files, reading.bytes, reading.workers, reading.slots) == (0, 0, 0, 0, 0)
@@ -31,17 +31,17 @@ async def test_an_empty_house_is_quiet(house: House) -> None:
     assert sum(reading.totals.ended.values()) == reading.totals.deliveries == 0
 
 
-async def test_the_oldest_and_the_longest_silent_of_each_state_are_seen(house: House) -> None:
+async def test_the_oldest_and_the_longest_silent_of_each_state_are_seen(store: Store) -> None:
     arriving = a_part(take=9)
-    await house.uploads.begin(arriving)
-    await house.queued(1)
-    claimed = await house.claimed(2)
-    await house.passes(100)
-    await house.uploads.touch([arriving.id])
-    await house.queued(3)
-    await house.passes(50)
-    await house.claims.beat(claimed.id, claimed.fence)
-    lines = (await house.gauges.read()).lines
+    await store.uploads.begin(arriving)
+    await store.queued(1)
+    claimed = await store.claimed(2)
+    await store.passes(100)
+    await store.uploads.touch([arriving.id])
+    await store.queued(3)
+    await store.passes(50)
+    await store.claims.beat(claimed.id, claimed.fence)
+    lines = (await store.gauges.read()).lines
     seen = {state: (line.number, line.oldest_seconds, line.silent_seconds) for state, line in lines.items()}
     expected = {PartState.UPLOADING: (1, 150, 50), PartState.QUEUED: (2, 150, 0), PartState.PROCESSING: (1, 150, 0)}
     for state, (number, oldest, silent) in expected.items():
@@ -50,94 +50,94 @@ async def test_the_oldest_and_the_longest_silent_of_each_state_are_seen(house: H
         assert near(seen[state][2], silent), state
 
 
-async def test_what_is_due_to_webhooks_and_what_came_of_it_is_seen(house: House) -> None:
-    assert (await house.gauges.read()).webhooks == Line()
+async def test_what_is_due_to_webhooks_and_what_came_of_it_is_seen(store: Store) -> None:
+    assert (await store.gauges.read()).webhooks == Line()
     for take in (1, 2):
-        await house.ledger.record(W1, a_notice(take))
-        await house.passes(50)
-    first = await house.ledger.claim([], 60.0)
+        await store.ledger.record(W1, a_notice(take))
+        await store.passes(50)
+    first = await store.ledger.claim([], 60.0)
     assert first is not None
-    await house.ledger.note(first.id, first.fence, Later(500.0))
-    waiting = (await house.gauges.read()).webhooks
+    await store.ledger.note(first.id, first.fence, Later(500.0))
+    waiting = (await store.gauges.read()).webhooks
     assert waiting.number == 2
     assert near(waiting.oldest_seconds, 50)
-    second = await house.ledger.claim([], 60.0)
+    second = await store.ledger.claim([], 60.0)
     assert second is not None
-    assert (await house.gauges.read()).webhooks == Line(number=2), "what is on its way or to come later is not overdue"
-    await house.ledger.note(second.id, second.fence, Dead())
-    assert (await house.gauges.read()).webhooks.number == 1
+    assert (await store.gauges.read()).webhooks == Line(number=2), "what is on its way or to come later is not overdue"
+    await store.ledger.note(second.id, second.fence, Dead())
+    assert (await store.gauges.read()).webhooks.number == 1
     for outcome in ("delivered", "failed", "failed"):
-        await house.tally.sent(outcome)
-    assert (await house.gauges.read()).totals.webhooks == {"delivered": 1, "failed": 2}
+        await store.counters.sent(outcome)
+    assert (await store.gauges.read()).totals.webhooks == {"delivered": 1, "failed": 2}
 
 
-async def test_an_ending_is_counted_once_however_often_it_is_told(house: House) -> None:
-    done, failed = await house.claimed(1), await house.claimed(2)
-    await house.claims.complete(done.id, done.fence, HEARD)
-    await house.claims.fail(failed.id, failed.fence, TROUBLE, keep_audio=False)
-    await asyncio.gather(*(house.tally.ended(part.id) for part in (done, failed) * 5))
-    totals = (await house.gauges.read()).totals
+async def test_an_ending_is_counted_once_however_often_it_is_told(store: Store) -> None:
+    done, failed = await store.claimed(1), await store.claimed(2)
+    await store.claims.complete(done.id, done.fence, HEARD)
+    await store.claims.fail(failed.id, failed.fence, TROUBLE, keep_audio=False)
+    await asyncio.gather(*(store.counters.ended(part.id) for part in (done, failed) * 5))
+    totals = (await store.gauges.read()).totals
     assert (totals.ended[PartState.COMPLETED], totals.ended[PartState.FAILED]) == (1, 1)
     assert dict(totals.failures) == {"engine_refused": 1}
     assert totals.deliveries == 2
     assert sum(totals.processing.buckets) == sum(totals.turnaround.buckets) == 1
 
 
-async def test_what_has_not_ended_is_not_counted(house: House) -> None:
-    await house.tally.ended((await house.queued(1)).id)
-    await house.tally.ended((await house.claimed(2)).id)
-    await house.tally.ended(a_part().id)
-    assert sum((await house.gauges.read()).totals.ended.values()) == 0
+async def test_what_has_not_ended_is_not_counted(store: Store) -> None:
+    await store.counters.ended((await store.queued(1)).id)
+    await store.counters.ended((await store.claimed(2)).id)
+    await store.counters.ended(a_part().id)
+    assert sum((await store.gauges.read()).totals.ended.values()) == 0
 
 
-async def test_seconds_fall_into_their_buckets(house: House) -> None:
-    part = await house.queued(1)
-    await house.passes(40)
-    claimed = await house.claims.claim(part.id, "w")
+async def test_seconds_fall_into_their_buckets(store: Store) -> None:
+    part = await store.queued(1)
+    await store.passes(40)
+    claimed = await store.claims.claim(part.id, "w")
     assert claimed is not None
-    await house.passes(6)
-    await house.claims.complete(part.id, claimed.fence, HEARD)
-    await house.tally.ended(part.id)
-    totals = (await house.gauges.read()).totals
+    await store.passes(6)
+    await store.claims.complete(part.id, claimed.fence, HEARD)
+    await store.counters.ended(part.id)
+    totals = (await store.gauges.read()).totals
     assert near(totals.processing.sum, 6)
     assert near(totals.turnaround.sum, 46)
     assert sum(totals.processing.buckets[:4]) == 0
     assert totals.turnaround.buckets[6] == 1
 
 
-async def test_what_waits_to_be_settled_scored_or_kept_is_seen(house: House) -> None:
-    done, kept = await house.claimed(1), await house.claimed(2)
-    ended = await house.claims.complete(done.id, done.fence, HEARD)
-    await house.claims.fail(kept.id, kept.fence, TROUBLE, keep_audio=True)
-    await house.passes(70)
-    reading = await house.gauges.read()
+async def test_what_waits_to_be_settled_scored_or_kept_is_seen(store: Store) -> None:
+    done, kept = await store.claimed(1), await store.claimed(2)
+    ended = await store.claims.complete(done.id, done.fence, HEARD)
+    await store.claims.fail(kept.id, kept.fence, TROUBLE, keep_audio=True)
+    await store.passes(70)
+    reading = await store.gauges.read()
     assert (reading.unsettled.number, reading.scoring.number, reading.kept) == (2, 1, 1)
     assert near(reading.unsettled.oldest_seconds, 70)
     assert near(reading.scoring.oldest_seconds, 70)
     assert ended is not None
-    await house.closings.settle(ended.id, ended.rev, Deletion(0, 0, 0))
-    await house.closings.scored(ended.id)
-    reading = await house.gauges.read()
+    await store.closings.settle(ended.id, ended.rev, Deletion(0, 0, 0))
+    await store.closings.scored(ended.id)
+    reading = await store.gauges.read()
     assert (reading.unsettled.number, reading.scoring.number) == (1, 0)
 
 
-async def test_stored_audio_and_living_workers_are_counted(house: House) -> None:
+async def test_stored_audio_and_living_workers_are_counted(store: Store) -> None:
     for number in range(2):
-        await house.audio.store(a_part().id, pieces(b"x" * 300_000), METADATA)
-        await house.workers.seen(WorkerSign(f"w{number}", "local/tiny.en", 3))
-    reading = await house.gauges.read()
+        await store.audio.store(a_part().id, pieces(b"x" * 300_000), METADATA)
+        await store.workers.seen(WorkerSign(f"w{number}", "local/tiny.en", 3))
+    reading = await store.gauges.read()
     assert (reading.files, reading.bytes, reading.workers, reading.slots) == (2, 600_000, 2, 6)
-    await house.passes(60)
-    reading = await house.gauges.read()
+    await store.passes(60)
+    reading = await store.gauges.read()
     assert (reading.workers, reading.slots) == (0, 0)
 
 
-async def test_passes_of_sweep_and_audit_add_up(house: House) -> None:
+async def test_passes_of_sweep_and_audit_add_up(store: Store) -> None:
     for _ in range(3):
-        await house.tally.swept("sweep", {"rung": 2, "reclaimed": 0})
-    await house.tally.swept("audit", {"stray_files": 1})
-    await house.passes(30)
-    reading: Reading = await house.gauges.read()
+        await store.counters.swept("sweep", {"rung": 2, "reclaimed": 0})
+    await store.counters.swept("audit", {"stray_files": 1})
+    await store.passes(30)
+    reading: Reading = await store.gauges.read()
     assert (reading.totals.sweeps.number, reading.totals.audits.number) == (3, 1)
     assert dict(reading.totals.sweeps.counts) == {"rung": 6}
     assert dict(reading.totals.audits.counts) == {"stray_files": 1}

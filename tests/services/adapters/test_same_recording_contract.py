@@ -8,35 +8,35 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.indexes import INDEXES
 from services.interviews.model import Part, PartState, QuestionId, SessionId
 from services.interviews.transcript import silence
-from tests.services.adapters.stores import ANN, BOB, Q1, Q2, S1, House, a_part
+from tests.services.adapters.stores import ANN, BOB, Q1, Q2, S1, Store, a_part
 
 
-async def arrived(house: House, take: int = 1, sha256: str = "$same", **of: object) -> tuple[Part, Part]:
+async def arrived(store: Store, take: int = 1, sha256: str = "$same", **of: object) -> tuple[Part, Part]:
     part = a_part(take=take, **of)  # type: ignore[arg-type]
-    await house.uploads.begin(part)
-    accepted = await house.uploads.accept(part.id, sha256, 7, 60.0)
+    await store.uploads.begin(part)
+    accepted = await store.uploads.accept(part.id, sha256, 7, 60.0)
     assert accepted is not None
     return part, accepted
 
 
-async def test_the_same_recording_again_is_the_part_in_work_with_the_newer_take(house: House) -> None:
-    first, queued = await arrived(house)
-    second, same = await arrived(house, take=3)
+async def test_the_same_recording_again_is_the_part_in_work_with_the_newer_take(store: Store) -> None:
+    first, queued = await arrived(store)
+    second, same = await arrived(store, take=3)
     assert same.id == first.id != second.id
     assert (same.take, same.state, same.fence) == (3, PartState.QUEUED, queued.fence)
     assert same.rev > queued.rev
-    untouched = await house.records.get(second.id)
+    untouched = await store.records.get(second.id)
     assert untouched is not None and (untouched.state, untouched.sha256) == (PartState.UPLOADING, None)
-    assert (await arrived(house, take=2))[1].take == 3, "an older take takes nothing back"
+    assert (await arrived(store, take=2))[1].take == 3, "an older take takes nothing back"
 
 
-async def test_a_part_in_work_is_the_same_part_and_its_claim_holds(house: House) -> None:
-    first, _ = await arrived(house)
-    claimed = await house.claims.claim(first.id, "w")
+async def test_a_part_in_work_is_the_same_part_and_its_claim_holds(store: Store) -> None:
+    first, _ = await arrived(store)
+    claimed = await store.claims.claim(first.id, "w")
     assert claimed is not None
-    _, same = await arrived(house, take=2)
+    _, same = await arrived(store, take=2)
     assert (same.id, same.state) == (first.id, PartState.PROCESSING)
-    done = await house.claims.complete(first.id, claimed.fence, silence(1.0))
+    done = await store.claims.complete(first.id, claimed.fence, silence(1.0))
     assert done is not None and done.take == 2
 
 
@@ -45,44 +45,44 @@ async def test_a_part_in_work_is_the_same_part_and_its_claim_holds(house: House)
     [{"sha256": "other"}, {"question_id": Q2}, {"session_id": SessionId("s2")}],
     ids=["sound", "question", "session"],
 )
-async def test_another_recording_answer_or_session_is_another_part(house: House, of: dict[str, QuestionId]) -> None:
-    first, _ = await arrived(house)
-    second, accepted = await arrived(house, take=2, **of)
+async def test_another_recording_answer_or_session_is_another_part(store: Store, of: dict[str, QuestionId]) -> None:
+    first, _ = await arrived(store)
+    second, accepted = await arrived(store, take=2, **of)
     assert accepted.id == second.id != first.id
 
 
-async def test_what_has_ended_is_recorded_anew(house: House) -> None:
-    await arrived(house)
-    assert await house.uploads.supersede(S1, Q1, 2)
-    second, accepted = await arrived(house, take=2)
+async def test_what_has_ended_is_recorded_anew(store: Store) -> None:
+    await arrived(store)
+    assert await store.uploads.supersede(S1, Q1, 2)
+    second, accepted = await arrived(store, take=2)
     assert accepted.id == second.id
-    claimed = await house.claims.claim(second.id, "w")
+    claimed = await store.claims.claim(second.id, "w")
     assert claimed is not None
-    await house.claims.complete(second.id, claimed.fence, silence(1.0))
-    third, accepted = await arrived(house, take=3)
+    await store.claims.complete(second.id, claimed.fence, silence(1.0))
+    third, accepted = await arrived(store, take=3)
     assert accepted.id == third.id
 
 
-async def test_of_many_that_arrive_at_once_one_is_queued(house: House) -> None:
-    pairs = await asyncio.gather(*[arrived(house, take=n) for n in range(1, 21)])
+async def test_of_many_that_arrive_at_once_one_is_queued(store: Store) -> None:
+    pairs = await asyncio.gather(*[arrived(store, take=n) for n in range(1, 21)])
     assert len({accepted.id for _, accepted in pairs}) == 1
     (queued,) = {accepted.id for _, accepted in pairs}
-    now = await house.records.get(queued)
+    now = await store.records.get(queued)
     assert now is not None and (now.state, now.take) == (PartState.QUEUED, 20)
 
 
-async def test_what_of_a_user_waits_or_is_in_work_is_added_up(house: House) -> None:
-    assert await house.backlog.queued_seconds(ANN.user_id) == 0
-    waiting, _ = await arrived(house)
-    await arrived(house, take=2, sha256="other")
-    await house.uploads.begin(a_part(take=3))
-    assert await house.backlog.queued_seconds(ANN.user_id) == 120.0
-    assert await house.backlog.queued_seconds(BOB.user_id) == 0
-    claimed = await house.claims.claim(waiting.id, "w")
+async def test_what_of_a_user_waits_or_is_in_work_is_added_up(store: Store) -> None:
+    assert await store.backlog.queued_seconds(ANN.user_id) == 0
+    waiting, _ = await arrived(store)
+    await arrived(store, take=2, sha256="other")
+    await store.uploads.begin(a_part(take=3))
+    assert await store.backlog.queued_seconds(ANN.user_id) == 120.0
+    assert await store.backlog.queued_seconds(BOB.user_id) == 0
+    claimed = await store.claims.claim(waiting.id, "w")
     assert claimed is not None
-    assert await house.backlog.queued_seconds(ANN.user_id) == 120.0
-    await house.claims.complete(waiting.id, claimed.fence, silence(1.0))
-    assert await house.backlog.queued_seconds(ANN.user_id) == 60.0
+    assert await store.backlog.queued_seconds(ANN.user_id) == 120.0
+    await store.claims.complete(waiting.id, claimed.fence, silence(1.0))
+    assert await store.backlog.queued_seconds(ANN.user_id) == 60.0
 
 
 async def test_answers_under_keys_are_forgotten_after_a_day(database: AsyncDatabase[dict[str, object]]) -> None:

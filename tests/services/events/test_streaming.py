@@ -11,7 +11,7 @@ from services.errors import ListenersSaturated, SessionNotFound, StoreUnavailabl
 from services.events.announcing import AnnouncedSessions
 from services.events.model import MOST_KEPT
 from services.events.ports import News
-from services.events.streaming import MOST_HELD, Push, Told
+from services.events.streaming import MOST_HELD, EventStreams, Told
 from services.interviews.model import Answer, Evaluation, Mark, PartId, Question, Session, SessionId, Status, Viewer
 from tests.fakes.hints import FakeHints
 from tests.fakes.memory import Memory
@@ -78,12 +78,12 @@ class Stage:
     def __init__(self) -> None:
         self.loop, self.memory, self.hints = VirtualLoop(), Memory(), FakeHints()
         self.store = Store(self.memory)
-        self.push = Push(events=self.store, hints=self.hints)
+        self.streams = EventStreams(events=self.store, hints=self.hints)
         self.sessions = AnnouncedSessions(FakeSessions(self.memory), self.hints)
         self.takes = 0
         question = Question(id=Q1, text="?")
         self.does(self.sessions.create(Session(id=S1, user_id=ALICE.user_id, questions=(question,))))
-        self.running = self.loop.create_task(self.push.run())
+        self.running = self.loop.create_task(self.streams.run())
         self.passes(0)
 
     def does(self, act: Awaitable[object]) -> None:
@@ -124,7 +124,7 @@ class Stage:
         return (*self.listens(ear.cursor, pause=pause), pause)
 
     async def _listen(self, ear: Ear, viewer: Viewer, pause: float) -> None:
-        async with self.push.open(S1, ear.cursor, viewer) as listening:
+        async with self.streams.open(S1, ear.cursor, viewer) as listening:
             while not listening.is_over:
                 ear.take(await listening.news(PATIENCE))
                 await asyncio.sleep(pause)
@@ -219,7 +219,7 @@ def test_nobody_listens_nothing_is_asked(stage: Stage) -> None:
     looks = stage.store.looks
     stage.changes()
     stage.passes(10)
-    assert (ear.numbers, stage.store.looks, stage.push._rooms) == ([], looks, {})
+    assert (ear.numbers, stage.store.looks, stage.streams._feeds) == ([], looks, {})
 
 
 def test_hints_that_come_while_it_reads_cost_few_readings_more(stage: Stage) -> None:
@@ -233,7 +233,7 @@ def test_hints_that_come_while_it_reads_cost_few_readings_more(stage: Stage) -> 
 
 
 def test_a_hint_that_comes_before_a_majority_has_the_event_is_not_lost(stage: Stage) -> None:
-    stage.push.look_seconds = 1000.0
+    stage.streams.look_seconds = 1000.0
     stage.passes(3)
     ear, _ = stage.listens()
     stage.passes(0)
@@ -275,7 +275,7 @@ def test_who_falls_behind_reads_for_himself_and_then_gets_a_snapshot(stage: Stag
     stage.changes(MOST_KEPT + 10)
     stage.passes(12)
     assert slow.snapshots == [0, stage.newest]
-    room = stage.push._rooms[S1]
+    room = stage.streams._feeds[S1]
     assert len(room.held) == MOST_HELD
 
 
@@ -324,7 +324,7 @@ def test_a_session_that_is_gone_ends_what_listens(stage: Stage) -> None:
     stage.passes(0)
     del stage.memory.sessions[S1]
     stage.passes(3)
-    assert task.done() and stage.push._rooms == {}
+    assert task.done() and stage.streams._feeds == {}
 
 
 def test_silence_is_told_so_that_a_sign_of_life_can_be_sent(stage: Stage) -> None:
@@ -336,7 +336,7 @@ def test_silence_is_told_so_that_a_sign_of_life_can_be_sent(stage: Stage) -> Non
 def test_leaving_ends_everything_at_once_and_lets_nobody_in(stage: Stage) -> None:
     tasks = [stage.listens()[1] for _ in range(20)]
     stage.passes(0)
-    stage.push.leave()
+    stage.streams.leave()
     stage.loop.settle()
     assert all(task.done() and not task.exception() for task in tasks)
     _, late = stage.listens()
@@ -345,18 +345,18 @@ def test_leaving_ends_everything_at_once_and_lets_nobody_in(stage: Stage) -> Non
 
 
 def test_a_stream_grows_old_and_ends_in_order(stage: Stage) -> None:
-    stage.push.age_seconds = 60.0
+    stage.streams.age_seconds = 60.0
     _, task = stage.listens()
     stage.passes(50)
     assert not task.done()
     stage.passes(20)
-    assert task.done() and not task.exception() and stage.push._rooms == {}
+    assert task.done() and not task.exception() and stage.streams._feeds == {}
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_comes_together_nothing_is_missed_or_repeated(stage: Stage, seed: int) -> None:
     chance, ears = random.Random(seed), list[tuple[Ear, asyncio.Task[None], float]]()
-    stage.push.age_seconds = 20.0
+    stage.streams.age_seconds = 20.0
     for _ in range(60):
         stage.store.seconds = chance.choice([0.0, 0.0, 0.3, 1.0])
         stage.store.is_away = chance.random() < 0.1
@@ -367,7 +367,7 @@ def test_whatever_comes_together_nothing_is_missed_or_repeated(stage: Stage, see
             ears.append((*stage.listens(pause=pause), pause))
         ears = [stage.listens_again(*ear) if chance.random() < 0.1 or ear[1].done() else ear for ear in ears]
         stage.passes(chance.choice([0.0, 0.1, 1.0]))
-    stage.store.is_away, stage.store.seconds, stage.push.age_seconds = False, 0.0, 600.0
+    stage.store.is_away, stage.store.seconds, stage.streams.age_seconds = False, 0.0, 600.0
     ears = [stage.listens_again(*ear) for ear in ears]
     stage.passes(8)
     assert stage.newest > 50

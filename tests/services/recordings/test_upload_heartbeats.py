@@ -9,7 +9,7 @@ from services.errors import StoreUnavailable
 from services.interviews.model import PartId
 from services.recordings.formats import Container
 from services.recordings.ports.audio import Incoming
-from services.recordings.upload_heartbeats import Arrivals
+from services.recordings.upload_heartbeats import UploadHeartbeats
 from tests.fakes.records import FakeUploads
 from tests.in_memory import ALICE, Q1, Q2, Interior
 
@@ -39,9 +39,9 @@ class Told(FakeUploads):
 
 async def test_all_that_arrive_are_told_of_at_once_until_they_have_arrived() -> None:
     uploads = Told(Interior())
-    arrivals = Arrivals(uploads=uploads, seconds=A_WHILE)
-    with arrivals.one(PartId("a")):
-        with arrivals.one(PartId("b")):
+    heartbeats = UploadHeartbeats(uploads=uploads, seconds=A_WHILE)
+    with heartbeats.one(PartId("a")):
+        with heartbeats.one(PartId("b")):
             await until(lambda: {"a", "b"} in uploads.told)
         seen = len(uploads.told)
         await until(lambda: len(uploads.told) > seen + 1)
@@ -50,7 +50,7 @@ async def test_all_that_arrive_are_told_of_at_once_until_they_have_arrived() -> 
     seen = len(uploads.told)
     await asyncio.sleep(A_WHILE * 5)
     assert len(uploads.told) == seen, "nobody is here"
-    with arrivals.one(PartId("c")):
+    with heartbeats.one(PartId("c")):
         await until(lambda: {"c"} in uploads.told)
 
 

@@ -1,7 +1,7 @@
 from services.errors import StoreUnavailable
 from services.interviews.model import SessionId, UserId
 from services.recordings.ports.backlog import Load
-from services.transcription.eta import Pace
+from services.transcription.eta import Eta
 
 
 class Backlog:
@@ -21,11 +21,11 @@ class Backlog:
 
 async def test_an_accepted_upload_is_not_refused_because_its_wait_cannot_be_told() -> None:
     now = 0.0
-    pace = Pace(backlog=Backlog(Load(ahead=10, slots=1, seconds_each=2.0)), clock=lambda: now)
-    known = await pace.of_all()
+    eta = Eta(backlog=Backlog(Load(ahead=10, slots=1, seconds_each=2.0)), clock=lambda: now)
+    known = await eta.of_all()
     now = 100.0
-    assert await pace.of_all() == known > 1
+    assert await eta.of_all() == known > 1
 
 
 async def test_where_nothing_was_ever_known_it_is_asked_again_soon() -> None:
-    assert await Pace(backlog=Backlog()).of_all() == 1
+    assert await Eta(backlog=Backlog()).of_all() == 1

@@ -45,7 +45,7 @@ def recorded(house: Interior, id: WebhookId = W1) -> list[tuple[str, str]]:
 
 def sender(house: Interior) -> Dispatch:
     return Dispatch(
-        endpoints=house.endpoints, ledger=house.ledger, courier=house.courier, tally=house.tally, roll=lambda: 0.5
+        endpoints=house.endpoints, ledger=house.ledger, courier=house.courier, counters=house.counters, roll=lambda: 0.5
     )
 
 

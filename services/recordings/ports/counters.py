@@ -7,7 +7,7 @@ from services.background import Kind
 from services.interviews.model import PartId
 
 
-class Tally(Protocol):
+class Counters(Protocol):
     """Sums that outlive processes. A crash may lose one; none is counted twice."""
 
     async def ended(self, id: PartId) -> None:
