@@ -1,4 +1,4 @@
-"""Scoring an answer as soon as its transcript is there; once for each take."""
+"""Scoring an answer as soon as its transcript is there, by one claim at a time; anew where an operator asks for it."""
 
 import asyncio
 from collections.abc import Callable

@@ -15,7 +15,8 @@ from app.config import Settings
 from app.jobs import HARD_LIMIT, QUEUE, UPKEEP_QUEUE
 from scripts.stack import processes
 from scripts.stack.layout import ROOT
-from services.adapters.mongo.indexes import INDEXES, PENDING_STATES
+from services.adapters.mongo.indexes import INDEXES
+from services.adapters.mongo.parts import PENDING_STATES
 from services.interviews.model import PartState
 from tests.deploy.manifests import FOLDER, SETS, Doc, Pods, manifests, of_kind, pods
 

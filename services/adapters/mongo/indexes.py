@@ -7,10 +7,9 @@ from pymongo.collation import Collation
 from pymongo.errors import OperationFailure
 
 from services.adapters.mongo.documents import Document
-from services.interviews.model import LIVE, PartState
+from services.adapters.mongo.parts import LIVE_STATES, PENDING_STATES
+from services.interviews.model import PartState
 
-LIVE_STATES = sorted(state.value for state in LIVE)
-PENDING_STATES = [PartState.QUEUED.value, PartState.PROCESSING.value]
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
 FORGET_REPLAY_SECONDS = 24 * 3600

@@ -9,7 +9,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.server_time import NOW, raised
-from services.interviews.model import Part, PartState, sources
+from services.interviews.model import LIVE, Part, PartState, sources
+
+LIVE_STATES = sorted(state.value for state in LIVE)
+PENDING_STATES = [PartState.QUEUED.value, PartState.PROCESSING.value]
 
 MOST_AT_ONCE = 200
 

@@ -7,13 +7,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.parts import PENDING_STATES, parts_of
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
 from services.recordings.ports.backlog import Load
 
-PENDING = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]}}
+PENDING = {"state": {"$in": PENDING_STATES}}
 DROPPED_STATES = sorted(state.value for state in DROPPED)
 SECONDS_EACH_AT_FIRST = 2.0
 LAST_COMPLETED = 20

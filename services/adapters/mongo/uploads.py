@@ -7,7 +7,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.documents import Document, part_document
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.parts import change, change_each, create, ended, may, parts_of, unhurried
+from services.adapters.mongo.parts import PENDING_STATES, change, change_each, create, ended, may, parts_of, unhurried
 from services.adapters.mongo.server_time import NOW, literal, raised
 from services.errors import StoreUnavailable
 from services.interviews.model import Part, PartId, PartState, QuestionId, SessionId
@@ -55,7 +55,7 @@ class MongoUploads:
         if own is None:
             return None
         same = {"session_id": own["session_id"], "question_id": own["question_id"], "sha256": sha256}
-        pending = {"state": {"$in": [PartState.QUEUED.value, PartState.PROCESSING.value]}}
+        pending = {"state": {"$in": PENDING_STATES}}
         return await change(self._parts, {**same, **pending}, {"take": {"$max": ["$take", own["take"]]}})
 
     @confirmed()

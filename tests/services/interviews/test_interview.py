@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from services.interviews.model import (
 )
 from services.interviews.transcript import Transcript, silence
 
+README = Path(__file__).parents[3] / "README.md"
 PART = Part(
     id=PartId("a" * 24),
     session_id=SessionId("s"),
@@ -103,3 +105,10 @@ def test_a_problem_of_an_earlier_try_is_not_shown_while_it_is_tried_again() -> N
 def test_only_a_completed_answer_shows_text(state: PartState, text: str) -> None:
     answer = answer_of(replace(PART, state=state), Transcript(text=text, language=None, duration=1.0))
     assert (answer.transcript == text) == (state is PartState.COMPLETED)
+
+
+def test_the_readme_tells_every_move() -> None:
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in README.read_text().splitlines()]
+    states = [row for row in rows if len(row) == 2 and row[0] in set(PartState)]
+    told = {(source, to.strip()) for source, targets in states for to in targets.split(",")}
+    assert told == {(state.value, to.value) for state, targets in MOVES.items() for to in targets}
