@@ -1,28 +1,16 @@
-"""One browser and one stack for all tests of the folder; a context, with nothing stored, for each test."""
+"""One browser of each kind and one stack for all tests of the folder; a context, with nothing stored, for each test."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright, expect
+from playwright.async_api import BrowserContext, expect
 
-from tests.browser.chromium import NoBrowser, find_chromium, with_microphone
+from tests.browser.engines import PATIENCE_MILLISECONDS, Engines
 from tests.browser.microphone import Microphone, sentences
+from tests.browser.programs import NoProgram
 from tests.browser.stack import running_stack
 from tests.browser.watching import Watched
 from tests.system import live
-
-# A machine that runs the whole suite at once is slow; nothing here waits so long when all is well.
-PATIENCE_MILLISECONDS = 60_000
-
-
-@pytest.fixture(scope="package")
-def program(request: pytest.FixtureRequest) -> Path:
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    try:
-        return find_chromium(reporter.write_line if reporter else print)
-    except NoBrowser as none:
-        pytest.fail(str(none), pytrace=False)
 
 
 @pytest.fixture(scope="package")
@@ -33,13 +21,14 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Microphone:
 
 
 @pytest.fixture(scope="package")
-async def browser(program: Path, microphone: Microphone) -> AsyncIterator[Browser]:
+async def engines(
+    request: pytest.FixtureRequest, microphone: Microphone, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Engines]:
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
-    async with async_playwright() as playwright:
-        flags = with_microphone(microphone.file)
-        browser = await playwright.chromium.launch(executable_path=program, args=flags, timeout=PATIENCE_MILLISECONDS)
-        yield browser
-        await browser.close()
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    say = reporter.write_line if reporter else print
+    async with Engines.ready(microphone, tmp_path_factory.mktemp("browsers"), say) as engines:
+        yield engines
 
 
 @pytest.fixture(scope="package")
@@ -49,9 +38,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Stack]:
 
 
 @pytest.fixture
-async def context(browser: Browser, stack: live.Stack) -> AsyncIterator[BrowserContext]:
-    context = await browser.new_context(base_url=stack.url, viewport={"width": 1100, "height": 800})
-    context.set_default_timeout(PATIENCE_MILLISECONDS)
+def browser_name(request: pytest.FixtureRequest) -> str:
+    """Chromium, where a test asks for no other: `in_both` and `in_firefox` of tests.browser.engines do."""
+    return str(getattr(request, "param", "chromium"))
+
+
+@pytest.fixture
+async def context(engines: Engines, browser_name: str, stack: live.Stack) -> AsyncIterator[BrowserContext]:
+    try:
+        context = await engines.context(browser_name, stack.url)
+    except NoProgram as none:
+        pytest.fail(str(none), pytrace=False)
     yield context
     await context.close()
 

@@ -7,8 +7,9 @@ from tempfile import TemporaryDirectory
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from scripts.stack.layout import ROOT
-from tests.browser.chromium import find_chromium, with_microphone
+from tests.browser.chromium import with_microphone
 from tests.browser.microphone import Microphone, decoded
+from tests.browser.programs import CHROMIUM
 from tests.browser.stack import running_stack
 from tests.browser.test_admin import standing_still
 from tests.system.live import Stack, create, upload
@@ -33,7 +34,7 @@ async def _take(stack: Stack, microphone: Microphone) -> None:
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as playwright:
         flags = with_microphone(microphone.file)
-        browser = await playwright.chromium.launch(executable_path=find_chromium(print), args=flags)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM.find(print), args=flags)
         await _shoot(browser, stack.url, DESKTOP, "demo-interview", "demo-scores")
         await _shoot(browser, stack.url, PHONE, "demo-phone", None)
         await _shoot_dashboard(browser, stack)

@@ -7,11 +7,11 @@ from playwright.async_api import BrowserContext, Page, Route
 
 from tests.answers import CASES, FOREIGN, REFUSALS, TABLE, Case
 from tests.browser.bench import Bench, Line, answers, event
-from tests.system import house
+from tests.system import live
 
 
 @pytest.fixture
-async def bench(context: BrowserContext, stack: house.Stack) -> Bench:
+async def bench(context: BrowserContext, stack: live.Stack) -> Bench:
     return await Bench.made(context, stack)
 
 
