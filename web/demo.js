@@ -1,115 +1,128 @@
-/** The demo page: three steps, of which a reload forgets none. */
+/** The demo page: three steps, of which a reload forgets none, and nothing but the candidate ends an interview. */
 
-import { BASE } from "./call.js";
 import { analyzeInterview } from "./demo/analyze.js";
+import { allSent, analyzingView } from "./demo/analyzing.js";
 import { Api } from "./demo/api.js";
-import { announce, complain, h } from "./demo/dom.js";
+import { Problem } from "./call.js";
+import { announce, complain } from "./demo/dom.js";
 import { Follower } from "./demo/follow.js";
+import { warnBeforeLeaving } from "./demo/leaving.js";
 import { Interview } from "./demo/interview.js";
+import { isLost, lostView } from "./demo/lost.js";
 import { questionsView } from "./demo/questions.js";
 import { recall, remember } from "./demo/remember.js";
-import { analyzingView, resultsView } from "./demo/results.js";
-import { Recorder } from "./recorder.js";
+import { resultsView } from "./demo/results.js";
+import { soundOf } from "./demo/sound.js";
 
-const MAX_DURATION = 120;
+/** @type {import("./answers.d.ts").Expected} */
+const CREATED = { 201: { session_id: "string", user_id: "string" } };
 
 const stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
-const api = new Api();
+const api = new Api(recall().session ? recall().user : undefined);
 /** @type {(() => void)[]} */
 let leaving = [];
 
 /**
  * @param {string} step
  * @param {Node} view
+ * @param {boolean} [isFirst] of the page, whose focus is left alone
  */
-function show(step, view) {
+function show(step, view, isFirst = false) {
+  for (const act of leaving.splice(0)) act();
+  complain();
   for (const mark of document.querySelectorAll("[data-step]")) {
     if (mark.getAttribute("data-step") === step) mark.setAttribute("aria-current", "step");
     else mark.removeAttribute("aria-current");
   }
   stage.replaceChildren(view);
-}
-
-function leave() {
-  for (const act of leaving.splice(0)) act();
-  complain();
+  if (!isFirst) stage.querySelector("h1")?.focus();
 }
 
 /** @param {boolean} isFirst */
 function questions(isFirst = false) {
-  leave();
   remember({ stage: "questions" });
-  show("questions", questionsView(recall().questions ?? [], begin));
-  if (!isFirst) stage.querySelector("h1")?.focus();
+  const { session, isDone, questions: known = [] } = recall();
+  const goOn = session && !isDone ? interview : null;
+  show("questions", questionsView(known, { begin, goOn, check: null }), isFirst);
 }
 
-/** @param {import("./demo/remember.js").Question[]} asked */
-async function begin(asked) {
+/**
+ * @param {import("./demo/remember.js").Question[]} asked
+ * @param {string} key the same for the same questions, so that trying again makes no second interview
+ */
+async function begin(asked, key) {
   complain();
   try {
-    const headers = { "Idempotency-Key": crypto.randomUUID() };
-    const gives = /** @type {const} */ ({ 201: { session_id: "string", user_id: "string" } });
-    const { body } = await api.call("POST", "/api/sessions", { body: { title: "Demo", questions: asked }, headers, gives });
-    remember({ stage: "interview", session: body.session_id, user: body.user_id, questions: asked, at: 0 });
-    await interview();
+    const body = { title: "Demo", questions: asked };
+    const { body: made } = await api.call("POST", "/api/sessions", { gives: CREATED, body, headers: { "Idempotency-Key": key } });
+    api.be(made.user_id);
+    remember({ session: made.session_id, user: made.user_id, questions: asked, at: 0, isDone: false });
+    interview();
   } catch (problem) {
-    complain(problem);
+    told(problem, complain);
   }
 }
 
-/** @type {{ recorder: Recorder, canvas: HTMLCanvasElement, maxDuration: number, owner: string } | null} */
-let sound = null;
-
-/** The recorder of this page; it goes on sending whatever the page shows. */
-function soundOf(owner = "") {
-  if (sound?.owner === owner) return sound;
-  sound?.recorder.close().catch(reportError);
-  const canvas = h("canvas.wave", { role: "img", "aria-label": "How loud you are" });
-  const recorder = new Recorder({ api: BASE, token: api.token, owner, canvas, maxDuration: MAX_DURATION });
-  sound = { recorder, canvas, maxDuration: MAX_DURATION, owner };
-  return sound;
-}
-
-async function interview() {
-  leave();
+function interview() {
+  remember({ stage: "interview" });
   const { session = "", questions: asked = [], at = 0, user } = recall();
-  const memory = { session, questions: asked, at: Math.min(at, asked.length - 1) };
-  const view = new Interview(memory, soundOf(user), {
+  const memory = { session, questions: asked, at: Math.max(0, Math.min(at, asked.length - 1)) };
+  const view = new Interview(memory, soundOf(api, user), {
     finish: results,
     moved: (now) => remember({ at: now }),
     sent: () => follower.hint(),
   });
-  const follower = new Follower(api, session, (status) => (status ? view.update(status) : lost()));
-  leaving = [() => follower.close(), () => view.close()];
   show("interview", view.element);
-  view.focus();
+  const follower = new Follower(api, session, {
+    status: (status) => view.update(status),
+    trouble: (problem) => (problem ? told(problem, () => view.trouble(problem)) : view.trouble(null)),
+  });
+  leaving = [() => follower.close(), () => view.close()];
 }
 
 async function results() {
-  leave();
   remember({ stage: "results" });
   const { session = "", user } = recall();
-  const { element, tell } = analyzingView();
-  show("results", element);
-  element.querySelector("h1").focus();
+  const given = new AbortController();
+  const view = analyzingView(interview);
+  show("results", view.element);
+  leaving = [() => given.abort()];
   try {
-    const { result, refused } = await analyzeInterview(api, soundOf(user).recorder, session, tell);
-    show("results", resultsView(result, refused, () => questions()));
+    const refused = await allSent(soundOf(api, user).recorder, session, view.tell, given.signal);
+    const result = await analyzeInterview(api, session, view.tell, given.signal);
+    if (!result || given.signal.aborted) return;
+    remember({ isDone: true });
+    show("results", resultsView(result, refused, { anew: () => questions(), back: interview }));
     announce("The scores are there.");
-    stage.querySelector("h1")?.focus();
   } catch (problem) {
-    if (/** @type {any} */ (problem).status === 404) lost();
-    else complain(problem);
+    if (!given.signal.aborted) told(problem, ({ message }) => view.tell(message));
   }
 }
 
-/** The session is not there, or not this guest's: begin anew, with the same questions. */
-function lost() {
-  questions();
-  complain("The last interview is not there any more. Start a new one.");
+/**
+ * What the API itself says; anything else is a fault of this page.
+ * @param {unknown} problem
+ * @param {(problem: Problem) => void} tell
+ */
+function told(problem, tell) {
+  if (!(problem instanceof Problem)) throw problem;
+  if (isLost(problem)) lost(problem);
+  else tell(problem);
 }
 
-const { stage: last = "questions", session } = recall();
-if (session && last === "interview") await interview();
-else if (session && last === "results") await results();
+/** Told, and left to the candidate: an interview is forgotten with their yes alone. @param {Problem} problem */
+function lost(problem) {
+  const { stage: step = "interview" } = recall();
+  const anew = () => {
+    api.be();
+    remember({ session: undefined, user: undefined, isDone: true });
+    questions();
+  };
+  show(step, lostView(problem, step === "results" ? results : interview, anew));
+}
+
+warnBeforeLeaving();
+const { stage: last = "questions", session, questions: known } = recall();
+if (session && known?.length && last === "interview") interview();
+else if (session && last === "results") results();
 else questions(true);

@@ -50,6 +50,8 @@ async def test_a_file_takes_the_place_of_the_microphone(page: Page, watched: Wat
     for _ in range(2):
         await page.get_by_role("button", name="Next").click()
     await page.get_by_role("button", name="Finish").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("2 questions are not answered yet")
+    await page.get_by_role("dialog").get_by_role("button", name="Finish").click()
     await expect(page.get_by_text("1 recording not taken")).to_be_visible()
     await expect(page.get_by_text("2 questions not answered")).to_be_visible()
 
@@ -75,17 +77,6 @@ async def test_it_fits_a_phone_by_day_and_by_night(page: Page, scheme: str) -> N
     await expect(page.get_by_role("button", name="Record")).to_be_visible()
     assert await page.evaluate(WIDTH) <= PHONE["width"]
     assert await serious_faults(page) == []
-
-
-async def test_an_interview_that_is_gone_makes_room_for_a_new_one(page: Page, watched: Watched) -> None:
-    watched.may_be_refused = True
-    await page.evaluate("localStorage['viva-voce-demo'] = JSON.stringify(" + GONE + ")")
-    await page.reload()
-    await expect(page.get_by_role("alert")).to_contain_text("Start a new one")
-    await expect(page.get_by_role("textbox", name="Question 1")).to_have_value("Kept?")
-
-
-GONE = "{ stage: 'interview', session: 'nowhere', at: 0, questions: [{ id: 'q1', text: 'Kept?', key_points: [] }] }"
 
 
 async def test_quotes_are_found_where_they_stand(page: Page) -> None:
@@ -115,7 +106,7 @@ async def test_what_is_doubted_says_so_where_the_words_are(page: Page) -> None:
     await page.evaluate(DOUBTED)
     said = page.locator(".transcript p")
     await expect(said).to_have_text(
-        "Locks are slow. [1 s not understood] [unsure] And safely. [said?] Thank you.1 [1 s not understood]"
+        "Locks are slow. [1 s not understood] [unsure] And safely. [said?] Thank you. point 1 [1 s not understood]"
     )
     suspected = page.get_by_text("Thank you.", exact=True)
     assert "never have been said" in (await suspected.get_attribute("title") or "")
@@ -146,10 +137,11 @@ DOUBTED = """async () => {
   };
   const verdicts = ["ok", "low_confidence", "suspected_hallucination", "incomplete"];
   const asked = [...verdicts, "foreign"].map((id) => ({ id, text: id }));
-  const standings = new Standings(asked, { retry() {}, discard() {} });
-  for (const id of verdicts) standings.show(id, null, { ...answer, speech_verdict: id });
+  const standings = new Standings(asked, { go() {}, choices: () => [] });
+  for (const id of verdicts) standings.show(id, null, { ...answer, speech_verdict: id }, []);
   const foreign = { speech_verdict: "low_confidence", language: "el", language_probability: 0.41 };
-  standings.show("foreign", null, { ...answer, ...foreign });
+  standings.show("foreign", null, { ...answer, ...foreign }, []);
   const result = { final_score: 50, scored_count: 1, answers: [answer], not_answered: [] };
-  document.getElementById("stage").replaceChildren(resultsView(result, [], () => {}), standings.element);
+  const view = resultsView(result, [], { anew() {}, back() {} });
+  document.getElementById("stage").replaceChildren(view, standings.element);
 }"""

@@ -9,7 +9,7 @@ from playwright.async_api import BrowserContext, Page
 
 # A browser puts these on the console by itself.
 UNREACHABLE = re.compile(r"net::ERR_")
-REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+REFUSED = re.compile(r"Failed to load resource: the server responded with a status of [45]\d\d")
 
 
 @dataclass

@@ -6,33 +6,48 @@ import { pause } from "./dom.js";
 import { OF_ANSWER } from "./doubts.js";
 
 /** @type {import("../answers.d.ts").Expected} */
-const SCORES = { 200: { answers: "array", not_answered: "array" }, 202: { message: "string", retry_after: "number" } };
+const ANALYSIS = {
+  200: { session_id: "string", scored_count: "number", answers: "array", not_answered: "array" },
+  202: { message: "string", retry_after: "number" },
+};
 /** @type {import("../answers.d.ts").Expected} */
-const STATUS = { 200: { status: "string", question_id: "string" } };
+const STATUS = { 200: { status: "string", segments: "array" } };
 
 /**
- * The scores of the session, and the recordings that the server did not take: waits until the last recording is with the server, then asks as often as it is told to.
+ * The scores of the session, asked for as often as the server says; null if it was given up, a Problem if the API itself refuses.
  * @param {import("./api.js").Api} api
- * @param {import("../recorder.js").Recorder} recorder
  * @param {string} session
  * @param {(said: string) => void} tell
+ * @param {AbortSignal} signal gives up
  */
-export async function analyzeInterview(api, recorder, session, tell) {
-  tell("The last recordings are on their way.");
-  const refused = await recorder.whenSent(session);
-  for (let failures = 0; ; ) {
+export async function analyzeInterview(api, session, tell, signal) {
+  const analyze = () => api.call("POST", `/api/analyze/${encodeURIComponent(session)}`, { gives: ANALYSIS });
+  for (;;) {
+    const answer = await insist(analyze, tell, signal);
+    if (!answer) return null;
+    if (answer.status === 200) return { ...answer.body, answers: await withSegments(api, session, answer.body.answers, tell, signal) };
+    tell(`${answer.body.message}.`);
+    await pause(answer.body.retry_after);
+  }
+}
+
+/**
+ * Call until the API itself answers; null if it was given up.
+ * @param {() => Promise<{ status: number, body: any }>} act
+ * @param {(said: string) => void} tell
+ * @param {AbortSignal} signal
+ */
+async function insist(act, tell, signal) {
+  for (let failures = 1; !signal.aborted; failures += 1) {
     try {
-      const { status, body } = await api.call("POST", `/api/analyze/${session}`, { gives: SCORES });
-      if (status === 200) return { result: { ...body, answers: await withSegments(api, session, body.answers) }, refused };
-      failures = 0;
-      tell(`${body.message}.`);
-      await pause(body.retry_after);
+      return await act();
     } catch (problem) {
       if (!(problem instanceof Problem && problem.isPassing)) throw problem;
-      tell("The server cannot be reached at the moment. It is asked again.");
-      await pause(backoff((failures += 1), null) / 1000);
+      tell(`${problem.message} It is asked again by itself.`);
+      await pause(backoff(failures, null) / 1000);
     }
   }
+  return null;
 }
 
 /**
@@ -40,13 +55,16 @@ export async function analyzeInterview(api, recorder, session, tell) {
  * @param {import("./api.js").Api} api
  * @param {string} session
  * @param {any[]} answers
+ * @param {(said: string) => void} tell
+ * @param {AbortSignal} signal
  */
-function withSegments(api, session, answers) {
+function withSegments(api, session, answers, tell, signal) {
   return Promise.all(
     answers.map(async (answer) => {
-      if (!(answer.speech_verdict in OF_ANSWER)) return answer;
-      const { body } = await api.call("GET", `/api/transcription-status/${session}/${answer.question_id}?segments=true`, { gives: STATUS });
-      return { ...answer, segments: body.segments };
+      if (!Object.hasOwn(OF_ANSWER, answer.speech_verdict)) return answer;
+      const path = `/api/transcription-status/${encodeURIComponent(session)}/${encodeURIComponent(answer.question_id)}?segments=true`;
+      const found = await insist(() => api.call("GET", path, { gives: STATUS }), tell, signal);
+      return { ...answer, segments: found?.body.segments };
     }),
   );
 }

@@ -19,10 +19,16 @@ export function h(tag, given = {}, ...children) {
   return made;
 }
 
-/** @param {string} text */
+const MOST_SAID = 5;
+
+/**
+ * Said by screen readers, each message once and none in place of another.
+ * @param {string} text
+ */
 export function announce(text) {
-  const place = document.getElementById("announce");
-  if (place) place.textContent = text;
+  const place = /** @type {HTMLElement} */ (document.getElementById("announce"));
+  place.append(h("p", {}, text));
+  while (place.children.length > MOST_SAID) place.firstElementChild?.remove();
 }
 
 /** @param {unknown} [trouble] shown until it is called without one */

@@ -1,5 +1,7 @@
 /** What of a transcript is not to be believed as it stands, in words: colours alone tell too few. */
 
+import { own } from "../own.js";
+
 /** Of a whole answer, behind its words. */
 export const OF_ANSWER = /** @type {Record<string, string>} */ ({
   low_confidence: "Hard to understand: words may be wrong.",
@@ -17,7 +19,16 @@ const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
 export function languageOf(answer) {
   const { language, language_probability: sure } = answer ?? {};
   if (!language || typeof sure !== "number" || sure >= SURE_OF_LANGUAGE) return "";
-  return `It was taken for ${LANGUAGES.of(language)}, which is not sure (${Math.round(100 * sure)} %).`;
+  return `It was taken for ${nameOf(language)}, which is not sure (${Math.round(100 * sure)} %).`;
+}
+
+/** @param {string} language */
+function nameOf(language) {
+  try {
+    return LANGUAGES.of(language);
+  } catch {
+    return language; // no code that the browser knows
+  }
 }
 
 const MARKS = /** @type {Record<string, [string, string]>} */ ({
@@ -41,7 +52,7 @@ export function doubts(transcript, segments) {
     const from = Math.max(at, transcript.indexOf(text, at));
     if (text) at = from + text.length;
     if (!text) return [{ from: at, to: at, verdict: "incomplete", ...unread(end - start) }];
-    const [mark, title] = MARKS[verdict ?? ""] ?? [];
+    const [mark, title] = own(MARKS, verdict ?? "") ?? [];
     return mark && title && verdict ? [{ from, to: at, verdict, mark, title }] : [];
   });
 }

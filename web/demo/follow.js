@@ -14,32 +14,34 @@ const PENDING_SECONDS = 1.5;
 const CALM_SECONDS = 10;
 const TOGETHER_MILLISECONDS = 100;
 /** @type {import("../answers.d.ts").Expected} */
-const STATUS = { 200: { answers: "object", summary: "object" }, 304: null };
+const STATUS = { 200: { session_id: "string", summary: "object", answers: "object" }, 304: null };
 /** @type {import("../answers.d.ts").Expected} */
 const TICKET = { 201: { ticket: "string" } };
 
 export class Follower {
   #api;
   #session;
-  #tell;
+  #told;
   #etag = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {EventSource | null} */
   #source = null;
   #failures = 0;
+  #silences = 0;
   #isClosed = false;
   #isPending = true;
 
   /**
    * @param {import("./api.js").Api} api
    * @param {string} session
-   * @param {(status: any) => void} tell
+   * @param {{ status: (status: any) => void, trouble: (problem: Problem | null) => void }} told
+   *   `trouble` tells why nothing is known at the moment; null once something is known again
    */
-  constructor(api, session, tell) {
+  constructor(api, session, told) {
     this.#api = api;
     this.#session = session;
-    this.#tell = tell;
+    this.#told = told;
     this.#look();
     this.#listen();
   }
@@ -54,19 +56,27 @@ export class Follower {
   hint = () => this.#later(TOGETHER_MILLISECONDS);
 
   async #look() {
+    clearTimeout(this.#timer);
     try {
       /** @type {Record<string, string>} */
       const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
-      const answer = await this.#api.call("GET", `/api/transcription-status/${this.#session}`, { headers, gives: STATUS });
-      if (this.#isClosed) return;
-      this.#failures = 0;
-      if (answer.status === 200) this.#show(answer);
-      const isPushed = this.#source?.readyState === EventSource.OPEN;
-      this.#later(1000 * (this.#isPending && !isPushed ? PENDING_SECONDS : CALM_SECONDS));
+      const path = `/api/transcription-status/${encodeURIComponent(this.#session)}`;
+      const answer = await this.#api.call("GET", path, { gives: STATUS, headers });
+      if (!this.#isClosed) this.#hear(answer);
     } catch (problem) {
-      if (!(problem instanceof Problem && problem.isPassing)) return this.#tell(null);
+      if (!(problem instanceof Problem)) throw problem;
       this.#later(backoff((this.#failures += 1), null));
+      if (!this.#isClosed) this.#told.trouble(problem);
     }
+  }
+
+  /** @param {{ status: number, headers: Headers, body: any }} answer */
+  #hear(answer) {
+    this.#failures = 0;
+    this.#told.trouble(null);
+    if (answer.status === 200) this.#show(answer);
+    const isPushed = this.#source?.readyState === EventSource.OPEN;
+    this.#later(1000 * (this.#isPending && !isPushed ? PENDING_SECONDS : CALM_SECONDS));
   }
 
   /** @param {{ headers: Headers, body: any }} answer */
@@ -74,7 +84,7 @@ export class Follower {
     this.#etag = headers.get("ETag") ?? "";
     const { queued, processing, not_answered: missing } = body.summary;
     this.#isPending = queued + processing + missing > 0;
-    this.#tell(body);
+    this.#told.status(body);
   }
 
   /** @param {number} milliseconds */
@@ -84,11 +94,10 @@ export class Follower {
   }
 
   async #listen() {
-    const base = `/api/sessions/${this.#session}`;
+    const base = `/api/sessions/${encodeURIComponent(this.#session)}`;
     try {
       const { body } = await this.#api.call("POST", `${base}/tickets`, { gives: TICKET });
-      if (this.#isClosed) return;
-      this.#attach(new EventSource(`${BASE}${base}/events?ticket=${encodeURIComponent(body.ticket)}`));
+      if (!this.#isClosed) this.#attach(new EventSource(`${BASE}${base}/events?ticket=${encodeURIComponent(body.ticket)}`));
     } catch (problem) {
       if (problem instanceof Problem && problem.isPassing) this.#listenAgain();
     }
@@ -97,6 +106,7 @@ export class Follower {
   /** @param {EventSource} source */
   #attach(source) {
     this.#source = source;
+    source.onopen = () => (this.#silences = 0);
     for (const name of EVENTS) source.addEventListener(name, this.hint);
     source.onerror = () => {
       if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
@@ -106,6 +116,6 @@ export class Follower {
   }
 
   #listenAgain() {
-    if (!this.#isClosed) setTimeout(() => this.#isClosed || this.#listen(), backoff((this.#failures += 1), null));
+    if (!this.#isClosed) setTimeout(() => this.#isClosed || this.#listen(), backoff((this.#silences += 1), null));
   }
 }

@@ -2,52 +2,58 @@
 
 import { own } from "../own.js";
 import { isSupported } from "../recorder.js";
-import { announce, clock, complain, h } from "./dom.js";
+import { announce, complain, h } from "./dom.js";
+import { openQuestions, whetherToFinish } from "./finish.js";
+import { Limit } from "./limit.js";
+import { choicesOf, Locals } from "./locals.js";
 import { Standings } from "./standing.js";
+import { clear, showQuestion, talkCard } from "./talk.js";
 
-/** What file pickers offer; not every system knows each of these endings as audio. */
-const ACCEPTED =
-  "audio/*,video/webm,video/mp4,video/3gpp,.webm,.mka,.mkv,.ogg,.oga,.opus,.spx,.wav,.mp3,.mp2,.mp4,.m4a,.3gp,.3g2,.mov,.flac,.aac,.amr,.awb,.caf,.aiff,.aif,.aifc,.au,.snd,.w64,.wma";
-const SOON_SECONDS = 10;
 const QUIET = "Nothing can be heard. Is the right microphone chosen, and not muted?";
+const UNSUPPORTED = "This browser cannot record sound: it has no MediaRecorder, or the page is not on https. You can upload a file instead.";
 
 export class Interview {
   #memory;
-  #finish;
-  #moved;
-  #sent;
+  #told;
   #recorder;
-  #maxDuration;
+  #canvas;
   #leaving = new AbortController();
   #answers = /** @type {Record<string, any>} */ ({});
-  #locals = /** @type {Map<string, any>} */ (new Map());
   #wasTold = new Set();
-  #isSaidSoon = false;
+  #isOffline = false;
 
   /**
    * @param {{ session: string, questions: import("./remember.js").Question[], at: number }} memory
-   * @param {{ recorder: import("../recorder.js").Recorder, canvas: HTMLCanvasElement, maxDuration: number }} sound
+   * @param {import("./sound.js").Sound} sound
    * @param {{ finish: () => void, moved: (at: number) => void, sent: () => void }} told
    */
-  constructor(memory, { recorder, canvas, maxDuration }, { finish, moved, sent }) {
+  constructor(memory, sound, told) {
     this.#memory = memory;
-    this.#recorder = recorder;
-    this.#maxDuration = maxDuration;
-    this.#finish = finish;
-    this.#moved = moved;
-    this.#sent = sent;
+    this.#told = told;
+    this.#recorder = sound.recorder;
+    this.#canvas = sound.canvas;
+    this.locals = new Locals(memory.session, sound.recorder);
     this.standings = new Standings(memory.questions, {
-      retry: (id) => recorder.retry(id),
-      discard: (id) => recorder.discard(id),
+      go: (at) => this.#jump(at),
+      choices: (one) => choicesOf(one, sound.recorder),
     });
-    this.element = this.#build(canvas);
+    const acts = {
+      record: () => this.#toggle(),
+      extend: () => this.limit.extend(),
+      go: (/** @type {number} */ step) => this.#go(step),
+      attach: (/** @type {File} */ file) => this.#attach(file),
+    };
+    this.card = talkCard(sound.canvas, acts, sound.microphones());
+    this.limit = new Limit(this.card, sound);
+    this.element = this.#build();
     this.#subscribe();
-    this.#recall();
+    this.#clear();
     this.#show();
+    this.locals.recall().then(() => this.#show(), reportError);
   }
 
   focus() {
-    this.heading.focus();
+    this.card.heading.focus();
   }
 
   /**
@@ -58,13 +64,23 @@ export class Interview {
     this.#answers = answers;
     this.#memory.questions.forEach(({ id }, at) => {
       const { status, take } = own(answers, id) ?? {};
-      const news = `${id}.${take}.${status}`;
+      const news = JSON.stringify([id, take, status]);
       if ((status === "completed" || status === "failed") && !this.#wasTold.has(news)) {
         this.#wasTold.add(news);
         announce(`Answer ${at + 1} is ${status === "completed" ? "transcribed" : "not transcribed: it failed"}.`);
       }
     });
     this.#show();
+  }
+
+  /**
+   * Why the server is not heard at the moment; null where it is.
+   * @param {import("../call.js").Problem | null} problem
+   */
+  trouble(problem) {
+    this.#isOffline = problem !== null;
+    const words = problem ? `${problem.message} Go on: what you record is kept here until it can be sent.` : "";
+    if (this.offline.textContent !== words) this.offline.textContent = words;
   }
 
   close() {
@@ -74,7 +90,7 @@ export class Interview {
   #subscribe() {
     const { signal } = this.#leaving;
     this.#recorder.addEventListener("state", () => this.#show(), { signal });
-    this.#recorder.addEventListener("time", ({ detail }) => this.#tick(detail), { signal });
+    this.#recorder.addEventListener("time", ({ detail }) => this.limit.tick(detail), { signal });
     this.#recorder.addEventListener("quiet", ({ detail }) => this.#hint(detail.quiet ? QUIET : ""), { signal });
     this.#recorder.addEventListener("error", ({ detail }) => this.#hint(detail.detail), { signal });
     this.#recorder.addEventListener("recording", ({ detail }) => this.#follow(detail), { signal });
@@ -88,63 +104,59 @@ export class Interview {
     return this.#memory.at === this.#memory.questions.length - 1;
   }
 
-  /** @param {HTMLCanvasElement} canvas */
-  #build(canvas) {
-    this.count = h("p.count");
-    this.heading = h("h1.asked", { tabindex: -1 });
-    this.time = h("span.time", { role: "timer", "aria-label": "Time" }, "0:00");
-    this.limit = h("span.limit", {}, ` / ${clock(this.#maxDuration)}`);
-    this.hint = h("p.hint", { role: "status" });
-    this.record = h("button.record", { type: "button", onclick: () => this.#toggle() }, "Record");
-    this.back = h("button.quiet", { type: "button", onclick: () => this.#go(-1) }, "Back");
-    this.next = h("button.primary", { type: "button", onclick: () => this.#go(1) }, "Next");
-    this.file = h("input.unseen", { type: "file", accept: ACCEPTED, id: "file", onchange: () => this.#attach() });
+  #build() {
+    this.offline = h("p.offline", { role: "status" });
+    this.done = h("span.done");
+    const title = h("h2", { id: "so-far" }, "Your answers ", this.done);
     return h(
       "div.stage.two",
       {},
-      h(
-        "section.card.talk",
-        { "aria-label": "Question" },
-        this.count,
-        this.heading,
-        h("div.scope", {}, canvas, h("p.clock", {}, this.time, this.limit)),
-        h("div.row", {}, this.record, this.file, h("label.button.quiet", { for: "file" }, "Upload a file instead")),
-        this.hint,
-        h("div.row.ends", {}, this.back, h("span.grow"), this.next),
-      ),
-      h("section.card.aside", { "aria-labelledby": "so-far" }, h("h2", { id: "so-far" }, "Your answers"), this.standings.element),
+      h("div.stage", {}, this.offline, this.card.element),
+      h("section.card.aside", { "aria-labelledby": "so-far" }, title, this.standings.element),
     );
   }
 
   #show() {
-    const { id, text } = this.#question;
+    const { questions, at } = this.#memory;
+    const { id } = this.#question;
+    const { count, heading, record, back, next } = this.card;
     const state = this.#recorder.state;
     const isOn = state === "recording";
-    const isThere = Boolean(own(this.#answers, id) || this.#locals.has(id));
-    this.count.textContent = `Question ${this.#memory.at + 1} of ${this.#memory.questions.length}`;
-    if (this.heading.textContent !== text) this.heading.textContent = text;
-    this.record.textContent = isOn ? "Stop" : isThere ? "Record again" : "Record";
-    this.record.disabled = state === "asking" || (!isOn && !isSupported());
-    this.record.classList.toggle("on", isOn);
+    count.textContent = `Question ${at + 1} of ${questions.length}`;
+    showQuestion(heading, this.#question);
+    record.textContent = isOn ? "Stop" : this.#has(id) ? "Record again" : "Record";
+    record.setAttribute("aria-disabled", String(state === "asking" || state === "saving" || (!isOn && !isSupported())));
+    record.classList.toggle("on", isOn);
     this.element.classList.toggle("on", isOn);
-    this.back.disabled = this.#memory.at === 0;
-    this.next.textContent = this.#isLast ? "Finish" : "Next";
+    back.disabled = at === 0;
+    next.textContent = this.#isLast ? "Finish" : "Next";
     this.standings.point(id);
-    for (const question of this.#memory.questions) {
-      const live = isOn && question.id === id ? { state: "live" } : this.#locals.get(question.id);
-      this.standings.show(question.id, live, own(this.#answers, question.id));
+    for (const question of questions) {
+      const live = isOn && question.id === id ? { state: "live" } : this.locals.newest(question.id);
+      this.standings.show(question.id, live, own(this.#answers, question.id), this.locals.held(question.id));
     }
+    this.done.textContent = `${questions.length - this.#open().length} of ${questions.length}`;
+    if (!isSupported()) this.#hint(UNSUPPORTED);
+  }
+
+  /** @param {string} id */
+  #has(id) {
+    return Boolean(own(this.#answers, id) || this.locals.newest(id));
+  }
+
+  #open() {
+    return openQuestions(this.#memory.questions, (id) => this.#has(id));
   }
 
   async #toggle() {
+    if (this.card.record.getAttribute("aria-disabled") === "true") return;
     this.#hint("");
     complain();
     if (this.#recorder.state === "recording") {
       await this.#recorder.stop();
-      announce("Recorded.");
       return;
     }
-    this.#isSaidSoon = false;
+    this.limit.begin();
     try {
       await this.#recorder.start({ session: this.#memory.session, question: this.#question.id });
       announce("Recording.");
@@ -153,59 +165,52 @@ export class Interview {
     }
   }
 
-  /** Never waits: what is recorded is kept and sent behind the next question. */
-  #go(/** @type {number} */ step) {
-    const stopped = this.#recorder.stop();
+  /** Never waits: what is recorded is kept and sent behind the next question. @param {number} step */
+  #go(step) {
+    if (step > 0 && this.#isLast) this.#finish().catch(reportError);
+    else this.#jump(this.#memory.at + step);
+  }
+
+  /** @param {number} at */
+  #jump(at) {
+    this.#recorder.stop().catch(reportError);
     this.#hint("");
-    if (step > 0 && this.#isLast) {
-      stopped.finally(() => this.#finish());
-      return;
-    }
-    this.#memory.at += step;
-    this.#moved(this.#memory.at);
-    this.#tick({ elapsed: 0, remaining: this.#maxDuration });
+    this.#memory.at = at;
+    this.#told.moved(at);
+    this.#clear();
     this.#show();
     this.focus();
   }
 
-  async #attach() {
-    const [file] = this.file.files;
-    this.file.value = "";
-    if (!file) return;
+  async #finish() {
+    await this.#recorder.stop().catch(reportError);
+    const waiting = this.#isOffline ? this.locals.waiting() : 0;
+    const chosen = await whetherToFinish(this.#open(), this.#memory.questions, waiting, this.locals.undecided());
+    if (chosen === "finish") this.#told.finish();
+    else if (typeof chosen === "number") this.#jump(chosen);
+  }
+
+  /** @param {File} file */
+  async #attach(file) {
     await this.#recorder
       .addFile({ session: this.#memory.session, question: this.#question.id, file })
       .then(() => announce(`${file.name} is kept and will be sent.`))
       .catch((/** @type {Error} */ trouble) => this.#hint(trouble.message));
   }
 
-  /** @param {{ elapsed: number, remaining: number }} time */
-  #tick({ elapsed, remaining }) {
-    this.time.textContent = clock(elapsed);
-    if (remaining <= SOON_SECONDS && !this.#isSaidSoon) {
-      this.#isSaidSoon = true;
-      announce(`${SOON_SECONDS} seconds left.`);
-    }
+  #clear() {
+    clear(this.card, this.#canvas, this.limit.longest);
   }
 
   /** @param {string} text */
   #hint(text) {
-    this.hint.textContent = text;
+    if (this.card.hint.textContent !== text) this.card.hint.textContent = text;
   }
 
   /** @param {import("../recorder.js").RecordingEvent} event */
   #follow(event) {
-    if (event.session !== this.#memory.session) return;
-    const known = this.#locals.get(event.question);
-    if (known && known.startedAt > event.startedAt) return; // of an earlier take
-    if (event.state === "discarded") this.#locals.delete(event.question);
-    else this.#locals.set(event.question, event);
-    if (event.state === "accepted") this.#sent();
+    if (!this.locals.follow(event)) return;
+    if (event.state === "accepted") this.#told.sent();
     this.#show();
   }
-
-  async #recall() {
-    const kept = await this.#recorder.recordings().catch(() => []);
-    for (const one of kept) this.#follow(one);
-  }
 }
-

@@ -1,18 +1,27 @@
 /** The first step: what is asked, and what a good answer says. */
 
+import { ask } from "./ask.js";
 import { h } from "./dom.js";
+import { languageField } from "./languages.js";
 import { SAMPLES } from "./samples.js";
 
-const MOST = 20;
+const MOST = 50;
+const SLOW_MILLISECONDS = 2500;
 
 /**
- * @param {{ text: string, key_points: string[] }[]} known
- * @param {(questions: import("./remember.js").Question[]) => Promise<void>} begin
+ * @typedef {(questions: import("./remember.js").Question[], key: string) => Promise<void>} Begin
+ *
+ * @param {{ text: string, key_points: string[], language?: string | null }[]} known
+ * @param {{ begin: Begin, goOn: (() => void) | null, check: Node | null }} ways
  */
-export function questionsView(known, begin) {
+export function questionsView(known, { begin, goOn, check }) {
   const list = h("ol.questions");
   const add = h("button.quiet", { type: "button", onclick: () => append({ text: "", key_points: [] }, true) }, "+ Add a question");
   const start = h("button.primary", { type: "submit" }, "Start the interview");
+  const slow = h("p.hint", { role: "status" });
+  const language = languageField(known[0]?.language);
+  const keys = new Keys();
+  let isBeginning = false;
 
   const append = (/** @type {{ text: string, key_points: string[] }} */ question, isNew = false) => {
     const card = questionCard(question, () => remove(card));
@@ -33,8 +42,17 @@ export function questionsView(known, begin) {
   };
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    start.disabled = true;
-    await begin([...list.children].map(read)).finally(() => (start.disabled = false));
+    if (isBeginning || (goOn && !(await isLeft()))) return;
+    isBeginning = true;
+    start.textContent = "Starting …";
+    const timer = setTimeout(() => (slow.textContent = "The server takes its time to answer. It is waited for a few seconds more."), SLOW_MILLISECONDS);
+    const asked = [...list.children].map((card, at) => read(card, at, language.value()));
+    await begin(asked, keys.of(asked)).finally(() => {
+      clearTimeout(timer);
+      isBeginning = false;
+      slow.textContent = "";
+      start.textContent = "Start the interview";
+    });
   };
 
   for (const question of known.length ? known : SAMPLES) append(question);
@@ -43,9 +61,39 @@ export function questionsView(known, begin) {
     { onsubmit: submit },
     h("h1", { tabindex: -1 }, "Answer aloud. Go on at once."),
     h("p.lead", {}, "Each answer is sent and transcribed while the next question is on. These are the questions; change them as you like."),
+    goOn && underWay(goOn),
+    check,
     list,
+    language.element,
+    slow,
     h("div.row", {}, add, h("span.grow"), start),
   );
+}
+
+/** @param {() => void} goOn */
+function underWay(goOn) {
+  const button = h("button.primary", { type: "button", onclick: goOn }, "Go on with it");
+  return h("section.card.row", { "aria-label": "Under way" }, h("p", {}, "An interview is under way."), h("span.grow"), button);
+}
+
+/** Whether the candidate lets go of the interview that is under way. */
+async function isLeft() {
+  const said = ["What was sent of it stays with the server, and what was not goes on being sent. But this page forgets the way back to it."];
+  const choices = /** @type {[string, boolean][]} */ ([["Begin a new one", true], ["Keep the one that is under way", false]]);
+  return ask("Leave the interview that is under way?", said, choices);
+}
+
+/** The same key for the same questions: an interview whose answer got lost on its way is not made twice. */
+class Keys {
+  #text = "";
+  #key = "";
+
+  /** @param {unknown} asked */
+  of(asked) {
+    const text = JSON.stringify(asked);
+    if (text !== this.#text) [this.#text, this.#key] = [text, crypto.randomUUID()];
+    return this.#key;
+  }
 }
 
 /**
@@ -57,9 +105,9 @@ function questionCard(question, remove) {
     "li.card",
     {},
     h("div.row", {}, h("label", {}, "Question"), h("span.grow"), h("button.quiet.small", { type: "button", onclick: remove }, "Remove")),
-    h("input", { required: true, maxlength: 4000, value: question.text, autocomplete: "off" }),
+    h("input", { required: true, dir: "auto", maxlength: 4000, value: question.text, autocomplete: "off" }),
     h("label", {}, "What a good answer says, one point a line"),
-    h("textarea", { rows: Math.max(2, question.key_points.length) }, question.key_points.join("\n")),
+    h("textarea", { dir: "auto", rows: Math.max(2, question.key_points.length) }, question.key_points.join("\n")),
   );
 }
 
@@ -91,12 +139,14 @@ function link(label, field, id) {
 /**
  * @param {Element} card
  * @param {number} at
+ * @param {string} language
  */
-function read(card, at) {
+function read(card, at, language) {
   const points = card.querySelector("textarea")?.value ?? "";
   return {
     id: `q${at + 1}`,
     text: card.querySelector("input")?.value.trim() ?? "",
+    ...(language && { language }),
     key_points: points.split("\n").map((line) => line.trim()).filter(Boolean).slice(0, 50),
   };
 }

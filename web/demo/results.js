@@ -4,7 +4,7 @@ import { own } from "../own.js";
 import { h } from "./dom.js";
 import { doubts } from "./doubts.js";
 import { pieces } from "./quotes.js";
-import { doubtOf, saidOf } from "./standing.js";
+import { doubtOf, languageCode, saidOf } from "./standing.js";
 
 const NO_SCORE = /** @type {Record<string, string>} */ ({
   no_speech: "Nobody speaks in this recording.",
@@ -16,19 +16,12 @@ const NO_SCORE = /** @type {Record<string, string>} */ ({
   scorer_refused: "The scorer refused to judge this answer.",
 });
 
-/** @returns {{ element: any, tell: (said: string) => void }} */
-export function analyzingView() {
-  const said = h("p.lead", { role: "status" });
-  const element = h("section.stage.analyzing", {}, h("div.bars", { "aria-hidden": "true" }, ...[1, 2, 3, 4, 5].map(() => h("i"))), h("h1", { tabindex: -1 }, "Analyzing…"), said);
-  return { element, tell: (words) => said.textContent !== words && (said.textContent = words) };
-}
-
 /**
  * @param {any} result
  * @param {import("../recorder.js").Recording[]} refused
- * @param {() => void} again
+ * @param {{ anew: () => void, back: () => void }} ways
  */
-export function resultsView(result, refused, again) {
+export function resultsView(result, refused, { anew, back }) {
   const { final_score: score, scored_count: count, answers, not_answered: missing } = result;
   const gone = answers.filter((/** @type {any} */ answer) => answer.file_id === null).length;
   return h(
@@ -49,7 +42,13 @@ export function resultsView(result, refused, again) {
       ),
     ),
     ...answers.map(answerCard),
-    h("div.row", {}, h("span.grow"), h("button.primary", { type: "button", onclick: again }, "New interview")),
+    h(
+      "div.row",
+      {},
+      h("button.quiet", { type: "button", onclick: back }, "Back to the questions"),
+      h("span.grow"),
+      h("button.primary", { type: "button", onclick: anew }, "New interview"),
+    ),
   );
 }
 
@@ -66,15 +65,15 @@ function answerCard(answer, at) {
     h(
       "header.row",
       {},
-      h("h2", { id }, answer.question),
+      h("h2", { id, dir: "auto" }, answer.question),
       h("span.grow"),
       answer.score === null ? h("span.pill.none", {}, "No score") : h("span.score", {}, String(round(answer.score))),
     ),
-    h("blockquote.transcript", {}, ...marked(answer)),
+    h("blockquote.transcript", { dir: "auto", lang: languageCode(answer) }, ...marked(answer)),
     doubtOf(answer) && h("p.hint", {}, doubtOf(answer), usedOf(answer)),
     answer.score === null && h("p.hint", {}, reason),
     answer.feedback.length > 0 && h("ol.points", { "aria-label": "Points" }, ...answer.feedback.map(point)),
-    answer.model_answer && h("details", {}, h("summary", {}, "A model answer"), h("p", {}, answer.model_answer)),
+    answer.model_answer && h("details", {}, h("summary", {}, "A model answer"), h("p", { dir: "auto" }, answer.model_answer)),
   );
 }
 
@@ -86,7 +85,7 @@ function marked(answer) {
     const signs = begins.map(({ from, to, mark, title }) => h("small.doubt", { title }, from === to ? ` ${mark}` : `${mark} `));
     const words = doubt ? h("span.doubted", { title: doubt.title }, text) : text;
     if (!points.length) return [...signs, words];
-    return [...signs, h("mark", {}, words, ...ends.map((end) => h("sup", { "aria-label": `point ${end}` }, String(end))))];
+    return [...signs, h("mark", {}, words, ...ends.map((end) => h("sup", {}, h("span.unseen", {}, " point "), String(end))))];
   });
   return [h("p", {}, ...found)];
 }
@@ -98,7 +97,7 @@ const usedOf = ({ usable_share: share }) => typeof share === "number" && share <
 function point({ point: text, covered, comment, needs_review: doubtful }) {
   const sign = h("span.sign", { "aria-hidden": "true" }, !covered ? "–" : doubtful ? "?" : "✓");
   const said = !covered ? "Missing: " : doubtful ? "Perhaps said, in other words: " : "Said: ";
-  const words = h("span", {}, h("span.unseen", {}, said), text, comment && h("small", {}, comment));
+  const words = h("span", {}, h("span.unseen", {}, said), h("bdi", {}, text), comment && h("small", { dir: "auto" }, comment));
   return h(`li.${covered ? "covered" : "missing"}`, {}, sign, words);
 }
 

@@ -1,9 +1,10 @@
-/** One line for each answer: where it is between the microphone and its transcript. */
+/** One row for each answer: where it is between the microphone and its transcript. */
 
 import { own } from "../own.js";
 import { h } from "./dom.js";
 import { OF_ANSWER, languageOf } from "./doubts.js";
 
+const HERE = ["kept", "sending", "refused"];
 const SERVER = /** @type {Record<string, [string, string]>} */ ({
   queued: ["busy", "In line"],
   processing: ["busy", "Transcribing"],
@@ -19,11 +20,20 @@ const SERVER = /** @type {Record<string, [string, string]>} */ ({
  */
 export function standingOf(local, answer) {
   if (local?.state === "live") return ["live", "Recording"];
-  if (local?.state === "sending") return ["busy", `Sending ${Math.round(100 * (local.progress ?? 0))} %`];
+  if (local?.state === "sending") return ["busy", sendingOf(local.progress ?? 0)];
   if (local?.state === "refused") return ["bad", "Not taken"];
-  if (local?.state === "kept") return ["busy", local.problem ? "Kept here, will be sent" : "Kept"];
-  if (answer) return own(SERVER, answer.status) ?? ["busy", answer.status];
+  if (local?.state === "kept") return ["busy", keptOf(local)];
+  if (answer) return own(SERVER, answer.status) ?? ["busy", String(answer.status)];
   return local?.state === "accepted" ? ["busy", "Sent"] : ["none", "Open"];
+}
+
+/** @param {number} progress */
+const sendingOf = (progress) => (progress < 1 ? `Sending ${Math.floor(100 * progress)} %` : "Waiting for the server");
+
+/** Never more than is so: what only the page's memory holds is not kept. @param {any} local */
+function keptOf({ problem, durable }) {
+  if (durable === false) return "In this page only";
+  return problem ? "Kept here, will be sent" : "Kept";
 }
 
 export class Standings {
@@ -32,13 +42,14 @@ export class Standings {
 
   /**
    * @param {import("./remember.js").Question[]} questions
-   * @param {{ retry: (id: string) => void, discard: (id: string) => void }} acts
+   * @param {{ go: (at: number) => void, choices: (recording: any) => Node[] }} acts
    */
   constructor(questions, acts) {
     this.acts = acts;
     this.element = h("ol.standings");
     questions.forEach((question, at) => {
-      const row = h("li", { "data-question": question.id }, h("span.name", {}, `${at + 1}. ${question.text}`), h("span.pill"), h("p.said"), h("p.hint"));
+      const name = h("button.name", { type: "button", onclick: () => acts.go(at) }, `${at + 1}. `, h("bdi", { lang: question.language }, question.text));
+      const row = h("li", { "data-question": question.id }, name, h("span.pill"), h("p.said", { dir: "auto" }), h("p.hint"), h("div.row.acts"));
       this.#rows.set(question.id, row);
       this.element.append(row);
     });
@@ -46,41 +57,47 @@ export class Standings {
 
   /**
    * @param {string} id
-   * @param {any} local
-   * @param {any} answer
+   * @param {any} local the newest recording that goes on its way
+   * @param {any} answer the server's
+   * @param {any[]} held recordings that wait for a decision
    */
-  show(id, local, answer) {
+  show(id, local, answer, held) {
     const row = this.#rows.get(id);
     if (!row) return;
+    const [, pill, said, doubt, acts] = row.children;
     const [kind, words] = standingOf(local, answer);
-    const [, pill, said, doubt] = row.children;
     pill.className = `pill ${kind}`;
-    if (pill.textContent !== words) pill.textContent = words;
-    const isSettled = !local || local.state === "accepted" || local.state === "discarded";
-    const shown = isSettled ? saidOf(answer) : local.state === "refused" || local.problem ? local.problem.detail : "";
-    if (said.firstChild?.textContent !== shown || (local?.state === "refused") !== Boolean(said.querySelector("button"))) {
-      said.replaceChildren(shown, ...(local?.state === "refused" ? this.#choices(local.id) : []));
-    }
-    const doubted = isSettled ? doubtOf(answer) : "";
-    if (doubt.textContent !== doubted) doubt.textContent = doubted;
-  }
-
-  /** @param {string | null} id */
-  point(id) {
-    for (const [key, row] of this.#rows) {
-      if (key === id) row.setAttribute("aria-current", "step");
-      else row.removeAttribute("aria-current");
-    }
+    write(pill, words);
+    const isHere = local && HERE.includes(local.state);
+    write(said, isHere ? (local.problem?.detail ?? "") : local?.state === "live" ? "" : saidOf(answer));
+    tell(said, "lang", isHere ? null : languageCode(answer));
+    write(doubt, isHere ? "" : doubtOf(answer));
+    const undecided = local?.state === "refused" ? [...held, local] : held;
+    const offered = undecided.map((one) => `${one.state} ${one.id}`).join();
+    if (acts.dataset.offered === offered) return;
+    acts.dataset.offered = offered;
+    acts.replaceChildren(...undecided.flatMap(this.acts.choices));
   }
 
   /** @param {string} id */
-  #choices(id) {
-    return [
-      h("button.quiet.small", { type: "button", onclick: () => this.acts.retry(id) }, "Try again"),
-      h("button.quiet.small", { type: "button", onclick: () => this.acts.discard(id) }, "Discard"),
-    ];
+  point(id) {
+    for (const [key, row] of this.#rows) tell(row, "aria-current", key === id ? "step" : null);
   }
 }
+
+/** @param {Element} place @param {string} words */
+function write(place, words) {
+  if (place.textContent !== words) place.textContent = words;
+}
+
+/** @param {Element} place @param {string} name @param {string | null} value */
+function tell(place, name, value) {
+  if (value === null) place.removeAttribute(name);
+  else if (place.getAttribute(name) !== value) place.setAttribute(name, value);
+}
+
+/** The language that the transcript is written in, for who reads it aloud. @param {any} answer */
+export const languageCode = (answer) => (answer?.status === "completed" && !answer.no_speech && answer.language) || null;
 
 /** @param {any} answer */
 export function saidOf(answer) {
@@ -89,9 +106,8 @@ export function saidOf(answer) {
   return answer.no_speech ? "Nobody speaks in this recording." : answer.transcript;
 }
 
-
 /** Why not to believe all of what was written down, in words. @param {any} answer */
 export function doubtOf(answer) {
-  const words = [OF_ANSWER[answer?.speech_verdict], languageOf(answer)].filter(Boolean).join(" ");
+  const words = [own(OF_ANSWER, String(answer?.speech_verdict)), languageOf(answer)].filter(Boolean).join(" ");
   return words ? `⚠ ${words}` : "";
 }

@@ -1,0 +1,77 @@
+/** The card of one question: what is asked, how loud it is, how long it may go on, and the buttons. */
+
+import { clock, h } from "./dom.js";
+
+/** What file pickers offer; not every system knows each of these endings as audio. */
+const ACCEPTED =
+  "audio/*,video/webm,video/mp4,video/3gpp,.webm,.mka,.mkv,.ogg,.oga,.opus,.spx,.wav,.mp3,.mp2,.mp4,.m4a,.3gp,.3g2,.mov,.flac,.aac,.amr,.awb,.caf,.aiff,.aif,.aifc,.au,.snd,.w64,.wma";
+const LONG = 160;
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ record: () => void, extend: () => void, go: (step: number) => void, attach: (file: File) => void }} acts
+ * @param {Node} microphones
+ */
+export function talkCard(canvas, acts, microphones) {
+  const count = h("p.count");
+  const heading = h("h1.asked", { tabindex: -1, dir: "auto", id: "asked" });
+  const notice = h("p.notice", { role: "status" });
+  const time = h("span.time", { role: "timer", "aria-label": "Time" }, "0:00");
+  const limit = h("span.limit");
+  const left = h("p.left", { hidden: true });
+  const extend = h("button.quiet.small", { type: "button", hidden: true, onclick: acts.extend });
+  const hint = h("p.hint", { role: "status" });
+  const record = h("button.record", { type: "button", onclick: acts.record }, "Record");
+  const back = h("button.quiet", { type: "button", onclick: () => acts.go(-1) }, "Back");
+  const next = h("button.primary", { type: "button", onclick: () => acts.go(1) }, "Next");
+  const file = h("input.unseen", { type: "file", accept: ACCEPTED, id: "file", onchange: () => taken() });
+  const taken = () => {
+    const [one] = file.files;
+    if (one) acts.attach(one);
+    file.value = "";
+  };
+  const element = h(
+    "section.card.talk",
+    { "aria-labelledby": "asked" },
+    count,
+    heading,
+    notice,
+    h("div.scope", {}, canvas, h("div.row.clock", {}, left, extend, h("span.grow"), h("p", {}, time, limit))),
+    microphones,
+    hint,
+    h(
+      "div.controls",
+      {},
+      h("div.row", {}, record, file, h("label.button.quiet", { for: "file" }, "Upload a file instead")),
+      h("div.row.ends", {}, back, h("span.grow"), next),
+    ),
+  );
+  return { element, count, heading, notice, time, limit, left, extend, hint, record, back, next };
+}
+
+/**
+ * The question, in letters that leave room for the buttons; what is longer still is scrolled, by keyboard too.
+ * @param {HTMLElement} heading
+ * @param {import("./remember.js").Question} question
+ */
+export function showQuestion(heading, { text, language }) {
+  if (heading.textContent === text) return;
+  heading.textContent = text;
+  heading.lang = language ?? "";
+  if (!language) heading.removeAttribute("lang");
+  heading.classList.toggle("long", text.length > LONG);
+  requestAnimationFrame(() => (heading.tabIndex = heading.scrollHeight > heading.clientHeight + 1 ? 0 : -1));
+}
+
+/**
+ * Nothing of a recording that is over.
+ * @param {ReturnType<typeof talkCard>} card
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} longest seconds
+ */
+export function clear({ time, limit, left, extend }, canvas, longest) {
+  canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
+  time.textContent = clock(0);
+  limit.textContent = ` / ${clock(longest)}`;
+  left.hidden = extend.hidden = true;
+}
