@@ -77,10 +77,11 @@ class Inside:
     async def upload(self, session: Session, question: QuestionId) -> Part:
         """What a request to upload does, but for HTTP and the rates."""
         viewer = Viewer(session.user_id)
-        async with self.services.admission.upload(viewer):
-            await self.services.intake.admit(session.id, question, viewer)
-            incoming = Incoming(Container.WEBM, _pieces(recording(AUDIO_BYTES)))
-            part = await self.services.intake.receive(session.id, question, viewer, incoming)
+        async with self.services.admission.upload(viewer) as slot:
+            numbered = await self.services.intake.number(session.id, question, viewer)
+            await slot.reserve(0.0)
+            incoming = Incoming(Container.WEBM, _pieces(recording(AUDIO_BYTES)), slot.reserve)
+            part = await self.services.intake.take_in(numbered, incoming)
             await self.services.eta.of_all()
             return part
 

@@ -14,6 +14,7 @@ from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
 from routes.prefix import here
 from routes.upload_deadlines import Patience
 from services import errors
+from services.access.admission import Slot
 from services.access.ports import Hold
 from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
 from services.recordings import formats
@@ -116,7 +117,8 @@ async def upload_answer(
         await services.intake.admit(session_id, question_id, viewer)
         await idempotency.refuse_other_body(data, kept.fingerprint)
         return idempotency.replay(kept)
-    taking = partial(incoming, data, declared, slot.reserve)
+    services.eta.look()
+    taking = partial(_taken_in, data, declared, slot)
     part, id = await _received(session_id, question_id, viewer, services, data, taking, idempotency.hold_of(request))
     idempotency.note_body(request, part.sha256)
     response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
@@ -147,6 +149,12 @@ async def _received(
     if part.id != id:
         await services.idempotency.renamed(hold, part.id)
     return part, id
+
+
+async def _taken_in(data: AsyncIterator[bytes], declared: int, slot: Slot) -> Incoming:
+    """The recording as it arrives, of which nothing is read where its user has enough waiting."""
+    await slot.reserve(0.0)
+    return await incoming(data, declared, slot.reserve)
 
 
 def _declared(request: Request, max_bytes: int) -> int:

@@ -1,10 +1,12 @@
 """Who may come in now: refused before anything is read, with the seconds after which to try again."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from services.access.ports import RateLimits
 from services.errors import (
@@ -18,6 +20,7 @@ from services.errors import (
     UploadsSaturated,
 )
 from services.interviews.model import UserId, Viewer
+from services.lately import FRESH_SECONDS, Lately
 from services.recordings.ports.backlog import Backlog
 
 ADDRESS = "address"
@@ -29,29 +32,43 @@ BODY_AGAIN_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class Reserved:
-    """The seconds of one user's recordings that arrive or have arrived, while any of his uploads is in flight."""
+class Account:
+    """One user's recordings: what waited when that was read last, and the seconds that were reserved since.
 
+    What was queued before the reading began is in it; what is queued meanwhile counts twice until the next.
+    """
+
+    waiting: Lately[float]
     seconds: float = 0.0
     queued: float = 0.0
+    before: float = 0.0
+
+    def look(self) -> None:
+        """Begin to read what waits, where it is not known of late."""
+        if not self.waiting.is_fresh:
+            self.before = self.queued
+            self.waiting.look()
+
+    async def others(self, own: float) -> float:
+        """The seconds that wait or arrive, but for these."""
+        self.look()
+        return await self.waiting.get() + self.seconds - self.before - own
 
 
 @dataclass(slots=True, kw_only=True)
 class Slot:
-    """An upload's place: what waited when it began, and what was reserved by others since."""
+    """An upload's place, and what it reserves of the time that its user's recordings may wait."""
 
-    reserved: Reserved
-    waited: float
-    before: float
+    account: Account
     most: float
     wait: Callable[[], Awaitable[int]]
     own: float = 0.0
 
     async def reserve(self, seconds: float) -> None:
         """Reserve so many seconds, in place of those before; TooMuchQueued where others have used up what may wait."""
-        self.reserved.seconds += seconds - self.own
+        self.account.seconds += seconds - self.own
         self.own = seconds
-        if self.waited + self.reserved.seconds - self.before - self.own > self.most:
+        if await self.account.others(self.own) > self.most:
             raise TooMuchQueued(retry_after=await self.wait())
 
 
@@ -69,8 +86,9 @@ class Admission:
     most_listeners: int = 5000
     most_bodies_of_user: int = 64
     most_bodies: int = 512
+    clock: Callable[[], float] = time.monotonic
     in_flight: Counter[UserId] = field(default_factory=Counter, init=False)
-    reserved: dict[UserId, Reserved] = field(default_factory=dict, init=False)
+    accounts: dict[UserId, Account] = field(default_factory=dict, init=False)
     listening: Counter[UserId] = field(default_factory=Counter, init=False)
     arriving: Counter[UserId] = field(default_factory=Counter, init=False)
 
@@ -90,34 +108,41 @@ class Admission:
 
     @asynccontextmanager
     async def upload(self, viewer: Viewer) -> AsyncIterator[Slot]:
-        """Count an upload while it is in flight, with what it reserves of the time that may wait.
+        """Count an upload while it is in flight: TooManyUploads, UploadsSaturated or RateLimited.
 
-        TooManyUploads, UploadsSaturated, RateLimited, or TooMuchQueued.
+        What may wait is asked for meanwhile, and told by the first `reserve` of the slot.
         """
         user = viewer.user_id
         self._enter(user)
-        reserved = self.reserved.setdefault(user, Reserved())
         try:
-            slot = await self._slot(viewer, reserved)
+            _refuse_faster(await self.limits.hit(UPLOADS, user))
+            account = self.accounts.get(user) or self._opened(user)
+            account.look()
+            slot = Slot(account=account, most=self.most_queued_seconds, wait=self.wait)
             try:
-                await slot.reserve(0.0)
                 yield slot
             except BaseException:
-                reserved.seconds -= slot.own
+                account.seconds -= slot.own
                 raise
-            reserved.queued += slot.own
+            account.queued += slot.own
         finally:
             _leave(self.in_flight, user)
-            if user not in self.in_flight:
-                del self.reserved[user]
+            self._forget_later(user)
 
-    async def _slot(self, viewer: Viewer, reserved: Reserved) -> Slot:
-        before = reserved.queued
-        wait, queued = await asyncio.gather(
-            self.limits.hit(UPLOADS, viewer.user_id), self.backlog.queued_seconds(viewer.user_id)
-        )
-        _refuse_faster(wait)
-        return Slot(reserved=reserved, waited=queued, before=before, most=self.most_queued_seconds, wait=self.wait)
+    def _opened(self, user: UserId) -> Account:
+        waiting = Lately(read=partial(self.backlog.queued_seconds, user), clock=self.clock)
+        self.accounts[user] = account = Account(waiting)
+        return account
+
+    def _forget_later(self, user: UserId) -> None:
+        """Of who has nothing in flight, nothing is held for longer than it is of use."""
+        if user not in self.in_flight and user in self.accounts:
+            asyncio.get_running_loop().call_later(2 * FRESH_SECONDS, self._forget, user)
+
+    def _forget(self, user: UserId) -> None:
+        account = self.accounts.get(user)
+        if account is not None and user not in self.in_flight and not account.waiting.is_fresh:
+            del self.accounts[user]
 
     @asynccontextmanager
     async def listener(self, viewer: Viewer) -> AsyncIterator[None]:

@@ -7,7 +7,7 @@ from services.analysis.ports import ScoringClaim
 from services.interviews.model import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Deletion
-from services.recordings.ports.backlog import Load
+from services.recordings.ports.backlog import Pace
 from tests.fakes.memory import PENDING, Memory, Row
 from tests.fakes.workers import FakeWorkers
 
@@ -137,18 +137,18 @@ class FakeBacklog:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def load(self, session_id: SessionId | None) -> Load:
+    async def pace(self) -> Pace:
         slots = sum(worker.slots for worker in await FakeWorkers(self._memory).alive())
         done = [row for row in self._memory.rows.values() if row.part.state is PartState.COMPLETED]
         done.sort(key=lambda row: row.part.completed_at or self._memory.clock.now)
         seconds = [row.processing_seconds for row in done[-20:]]
-        return Load(self._ahead(session_id), max(1, slots), sum(seconds) / len(seconds) if seconds else 2.0)
+        return Pace(max(1, slots), sum(seconds) / len(seconds) if seconds else 2.0)
 
     async def queued_seconds(self, user_id: UserId) -> float:
         parts = [row.part for row in self._memory.rows.values() if row.part.state in PENDING]
         return sum(part.estimated_seconds for part in parts if part.user_id == user_id)
 
-    def _ahead(self, session_id: SessionId | None) -> int:
+    async def ahead(self, session_id: SessionId | None) -> int:
         pending = [row.part for row in self._memory.rows.values() if row.part.state in PENDING]
         if session_id is None:
             return len(pending)

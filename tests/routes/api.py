@@ -58,6 +58,7 @@ class Api:
     most_listeners_of_user: int = 50
     most_listeners: int = 100
     age_seconds: float = 60.0
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.admission = Admission(
@@ -69,6 +70,7 @@ class Api:
             most_queued_seconds=self.most_queued_seconds,
             most_listeners_of_user=self.most_listeners_of_user,
             most_listeners=self.most_listeners,
+            clock=lambda: self.seconds,
         )
         self.background = Background()
         self.oversight = Oversight(audit_log=self.house.audit_log)

@@ -11,7 +11,7 @@ from services.adapters.mongo.parts import PENDING_STATES, parts_of
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
-from services.recordings.ports.backlog import Load
+from services.recordings.ports.backlog import Pace
 
 PENDING = {"state": {"$in": PENDING_STATES}}
 DROPPED_STATES = sorted(state.value for state in DROPPED)
@@ -51,11 +51,18 @@ class MongoBacklog:
         self._workers = MongoWorkers(database)
 
     @confirmed()
-    async def load(self, session_id: SessionId | None) -> Load:
-        ahead, workers, seconds = await asyncio.gather(
-            self._ahead(session_id) if session_id else self._pending(), self._workers.alive(), self._seconds_each()
-        )
-        return Load(ahead, max(1, sum(worker.slots for worker in workers)), seconds)
+    async def ahead(self, session_id: SessionId | None) -> int:
+        if session_id is None:
+            return await self._pending()
+        own = await self._parts.find({"session_id": session_id, **PENDING}, {"created_at": True}).to_list()
+        if not own:
+            return 0
+        return await self._pending(created_at={"$lte": max(row["created_at"] for row in own)})
+
+    @confirmed()
+    async def pace(self) -> Pace:
+        workers, seconds = await asyncio.gather(self._workers.alive(), self._seconds_each())
+        return Pace(max(1, sum(worker.slots for worker in workers)), seconds)
 
     @confirmed()
     async def queued_seconds(self, user_id: UserId) -> float:
@@ -63,12 +70,6 @@ class MongoBacklog:
         total = {"$group": {"_id": None, "seconds": {"$sum": "$estimated_seconds"}}}
         rows = await (await self._parts.aggregate([own, total])).to_list()
         return float(rows[0]["seconds"]) if rows else 0.0
-
-    async def _ahead(self, session_id: SessionId) -> int:
-        own = await self._parts.find({"session_id": session_id, **PENDING}, {"created_at": True}).to_list()
-        if not own:
-            return 0
-        return await self._pending(created_at={"$lte": max(row["created_at"] for row in own)})
 
     async def _pending(self, **where: Any) -> int:
         return await self._parts.count_documents({**PENDING, **where}, limit=MOST_COUNTED)

@@ -7,17 +7,19 @@ from services.interviews.model import SessionId, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """How much stands before a session's last pending answer, and how fast it goes."""
+class Pace:
+    """How many parts are worked on at once, and how long one took lately."""
 
-    ahead: int
     slots: int
     seconds_each: float
 
 
 class Backlog(Protocol):
-    async def load(self, session_id: SessionId | None) -> Load:
-        """What stands before the session's last pending answer; None: all that waits."""
+    async def ahead(self, session_id: SessionId | None) -> int:
+        """How many stand before the session's last pending answer, with it; None: all that wait or are in work."""
+
+    async def pace(self) -> Pace:
+        """How fast it goes."""
 
     async def queued_seconds(self, user_id: UserId) -> float:
         """The estimated seconds of a user's recordings that wait or are in work."""

@@ -73,7 +73,9 @@ async def whole_way(store: Store) -> None:
     await store.claims.release(claimed.id, claimed.fence)
     await store.records.get(claimed.id)
     await store.records.newest_takes(S1)
-    await store.backlog.load(S1)
+    await store.backlog.ahead(S1)
+    await store.backlog.ahead(None)
+    await store.backlog.pace()
     await store.uploads.supersede(S1, Q1, 9)
     done = await store.claimed()
     await store.claims.complete(done.id, done.fence, silence(1.0))
@@ -231,7 +233,7 @@ async def test_a_completed_parts_speed_is_read_from_the_index(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    await store_on_mongo(database).backlog.load(None)
+    await store_on_mongo(database).backlog.pace()
     (query,) = [query for query in listener.queries if query.get("sort") == {"completed_at": -1}]
     plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
     assert not {"FETCH", "COLLSCAN", "SORT"} & set(stages(plan))
@@ -268,7 +270,7 @@ async def test_how_long_the_queue_is_stands_in_the_index(
     overheard: tuple[AsyncDatabase[Document], Overheard],
 ) -> None:
     database, listener = overheard
-    await store_on_mongo(database).backlog.load(None)
+    await store_on_mongo(database).backlog.ahead(None)
     (query,) = [query for query in listener.queries if query.get("aggregate") == "parts"]
     assert {"$limit": MOST_COUNTED} in query["pipeline"]
     plan = await database.command({"explain": query, "verbosity": "queryPlanner"})

@@ -9,7 +9,7 @@ from services.interviews.language import Language
 from services.interviews.model import Failure, Part, PartId, PartState, SessionId
 from services.interviews.transcript import Flaw, Segment, Transcript, Verdict, Word
 from services.recordings.ports.audio import Deletion
-from services.recordings.ports.backlog import Load
+from services.recordings.ports.backlog import Pace
 from services.recordings.ports.workers import WorkerSign
 from tests.services.adapters.stores import Q1, Q2, S1, TERMS, Store, a_part
 
@@ -311,7 +311,8 @@ async def test_what_was_scored_or_given_up_can_be_scored_anew(store: Store) -> N
 
 
 async def test_the_load_at_first(store: Store) -> None:
-    assert await store.backlog.load(S1) == await store.backlog.load(None) == Load(0, 1, 2.0)
+    assert await store.backlog.ahead(S1) == await store.backlog.ahead(None) == 0
+    assert await store.backlog.pace() == Pace(1, 2.0)
 
 
 async def test_what_stands_before_a_session(store: Store) -> None:
@@ -322,9 +323,9 @@ async def test_what_stands_before_a_session(store: Store) -> None:
     await store.passes(1)
     await store.queued(session=SessionId("after"))
     await store.uploads.begin(a_part())
-    assert (await store.backlog.load(S1)).ahead == 3
-    assert (await store.backlog.load(None)).ahead == 4
-    assert (await store.backlog.load(SessionId("none"))).ahead == 0
+    assert await store.backlog.ahead(S1) == 3
+    assert await store.backlog.ahead(None) == 4
+    assert await store.backlog.ahead(SessionId("none")) == 0
 
 
 async def test_how_fast_it_went_lately(store: Store) -> None:
@@ -332,7 +333,7 @@ async def test_how_fast_it_went_lately(store: Store) -> None:
         claimed = await store.claimed()
         await store.passes(seconds)
         await store.claims.complete(claimed.id, claimed.fence, HEARD)
-    assert (await store.backlog.load(S1)).seconds_each == pytest.approx(5.0, abs=0.2)
+    assert (await store.backlog.pace()).seconds_each == pytest.approx(5.0, abs=0.2)
 
 
 async def test_workers_are_alive_while_they_say_so(store: Store) -> None:
@@ -340,7 +341,7 @@ async def test_workers_are_alive_while_they_say_so(store: Store) -> None:
     await store.workers.seen(WorkerSign("$b", "local", 3))
     await store.passes(10)
     await store.workers.seen(WorkerSign("a", "openai", 4))
-    assert (await store.backlog.load(None)).slots == 7
+    assert (await store.backlog.pace()).slots == 7
     await store.passes(6)
     (alive,) = await store.workers.alive()
     assert (alive.name, alive.engine, alive.slots) == ("a", "openai", 4) and alive.seen_at is not None

@@ -14,6 +14,7 @@ from services.interviews.model import (
     Status,
     UserId,
 )
+from services.recordings.ports.backlog import Pace
 from services.transcription.eta import LONGEST_WAIT, SHORTEST_WAIT, wait
 
 
@@ -82,9 +83,9 @@ def test_the_digest_names_takes_and_scores() -> None:
 
 
 def test_more_work_means_a_longer_wait_and_more_slots_a_shorter() -> None:
-    assert wait(10, 1, 2.0) > wait(5, 1, 2.0) > wait(5, 4, 2.0)
+    assert wait(10, Pace(1, 2.0)) > wait(5, Pace(1, 2.0)) > wait(5, Pace(4, 2.0))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 100), st.floats(0, 1e6))
 def test_the_wait_stays_within_bounds(ahead: int, slots: int, seconds: float) -> None:
-    assert SHORTEST_WAIT <= wait(ahead, slots, seconds) <= LONGEST_WAIT
+    assert SHORTEST_WAIT <= wait(ahead, Pace(slots, seconds)) <= LONGEST_WAIT

@@ -1,0 +1,45 @@
+"""A figure that may be a second old: one asks the store for all who want to know."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+FRESH_SECONDS = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Lately(Generic[T]):
+    """What `read` gave last, read again where that is older than a second."""
+
+    read: Callable[[], Awaitable[T]]
+    clock: Callable[[], float] = time.monotonic
+    _reading: asyncio.Task[T] | None = field(default=None, init=False)
+    _until: float = field(default=float("-inf"), init=False)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is known, or being read."""
+        return self._reading is not None and self.clock() < self._until
+
+    def look(self) -> None:
+        """Begin to read where what is known is old; nobody waits."""
+        if not self.is_fresh:
+            self._until = self.clock() + FRESH_SECONDS
+            self._reading = asyncio.ensure_future(self.read())
+            self._reading.add_done_callback(_heeded)
+
+    async def get(self) -> T:
+        """The figure, or the error of reading it; it is read on for others where the caller is cancelled."""
+        self.look()
+        assert self._reading is not None  # noqa: S101  look has begun it
+        return await asyncio.shield(self._reading)
+
+
+def _heeded(reading: asyncio.Task[T]) -> None:
+    """An error that nobody waited for is no news."""
+    if not reading.cancelled():
+        reading.exception()
