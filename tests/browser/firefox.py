@@ -7,6 +7,7 @@ scripts, routes, offline, files, downloads, dialogs, the clock and several pages
 - Requests of a page that is unloaded may not be routed. What must break a connection in the middle of a body is
   `tests/stalling_proxy.py`, a line to the server that falls silent or is cut.
 - The console tells nothing of requests that failed. Breaches of a policy come as errors of the page.
+- A page that is not in front is not focused, so that `to_be_focused` needs `page.bring_to_front()` once there are two.
 - The header Permissions-Policy is not known to Firefox.
 - Media features of `new_context` are not taken; `tests.browser.engines.emulate` sets them on a page, in both browsers.
 """

@@ -1,5 +1,6 @@
 // A microphone that says what window.heardNow() answers, base64 of a WAV file, from its start each time it is opened.
 (() => {
+  if (!globalThis.MediaDevices) return; // a page without a secure context has no microphone
   const real = MediaDevices.prototype.getUserMedia;
   MediaDevices.prototype.getUserMedia = async function (constraints) {
     const device = await real.call(this, constraints);
