@@ -32,6 +32,7 @@ from routes import (
     openapi,
     pages,
     reference,
+    session_lists,
     sessions,
     statuses,
     uploads,
@@ -50,11 +51,13 @@ from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
+from services.adapters.mongo.session_lists import MongoSessionLists
 from services.adapters.rate_limits import StoredRateLimits
 from services.analysis.results import Analysis
 from services.background import Kind
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
+from services.interviews.listing import Listing
 from services.interviews.sessions import Interviews
 from services.operations.oversight import OverseenEvents, OverseenSessions, Oversight
 from services.operations.overview import Overview
@@ -105,6 +108,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
     )
     errors.install(app)
     for area in (
+        session_lists,
         sessions,
         events,
         event_socket,
@@ -198,6 +202,7 @@ def _services(
             quotas=wiring.quotas,
             most_bytes_of_user=settings.max_stored_megabytes_per_user * 1024 * 1024,
         ),
+        listing=Listing(MongoSessionLists(database)),
         intake=intake,
         analysis=Analysis(sessions=sessions, records=wiring.records, wait=eta.of_session, emit=wiring.webhooks.tell),
         eta=eta,

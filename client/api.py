@@ -4,9 +4,10 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 import httpx2
 
@@ -17,6 +18,7 @@ from client.models import (
     AnalysisPending,
     AnswerStatus,
     Event,
+    ListedSession,
     NewQuestion,
     Session,
     SessionStatus,
@@ -28,6 +30,7 @@ LONGEST_PAUSE = 30.0
 LONG_POLL_SECONDS = 20
 
 SESSION: Expected = {201: {"session_id": "string"}}
+LISTED: Expected = {200: {"sessions": "array"}}
 SHOWN: Expected = {200: {"session_id": "string", "questions": "array", "answers": "object"}}
 UPLOADED: Expected = {202: {"file_id": "string"}}
 STATUS: Expected = {200: {"status": "string", "question_id": "string"}}
@@ -79,6 +82,23 @@ class VivaVoce:
 
     def session(self, session_id: str) -> Session:
         return cast(Session, self._sent("GET", f"/api/sessions/{session_id}", SHOWN))
+
+    def sessions(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        state: Literal["empty", "pending", "partial", "complete"] | None = None,
+    ) -> Iterator[ListedSession]:
+        """One's own sessions, newest first, asked for page by page; times must say their zone."""
+        times = {name: bound.isoformat() for name, bound in (("since", since), ("until", until)) if bound}
+        asked = times | ({} if state is None else {"state": state})
+        while True:
+            page = self._sent("GET", "/api/sessions", LISTED, params=asked)
+            yield from page["sessions"]
+            if page.get("next") is None:
+                return
+            asked["cursor"] = page["next"]
 
     def upload(self, session_id: str, question_id: str, audio: Path | bytes) -> Uploaded:
         """Send a recording; once this returns it is stored durably and will be transcribed."""

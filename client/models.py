@@ -119,6 +119,22 @@ class Session(TypedDict):
     answers: dict[str, Answer]
 
 
+class ListedSession(TypedDict):
+    """A session without its texts; `answers` counts the answers of each status."""
+
+    session_id: str
+    title: str | None
+    created_at: str
+    state: Literal["empty", "pending", "partial", "complete"]
+    questions: int
+    answers: dict[str, int]
+
+
+class SessionPage(TypedDict):
+    sessions: list[ListedSession]
+    next: str | None
+
+
 class Summary(TypedDict):
     total: int
     completed: int

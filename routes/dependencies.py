@@ -17,6 +17,7 @@ from services.background import Background
 from services.errors import Forbidden, KeysUnavailable, Unauthenticated
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
+from services.interviews.listing import Listing
 from services.interviews.model import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
 from services.interviews.sessions import Interviews
 from services.operations.interventions import Intervention
@@ -69,6 +70,7 @@ class Operations:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     interviews: Interviews
+    listing: Listing
     intake: Intake
     analysis: Analysis
     eta: Eta

@@ -185,3 +185,13 @@ def test_a_token_may_change_between_requests(told: Told) -> None:
     with VivaVoce(told.url, lambda: next(tokens), pause=told.pauses.append) as client:
         client.analyze("s")
     assert [headers["Authorization"] for *_, headers, _ in told.asked] == ["Bearer old", "Bearer new"]
+
+
+def test_sessions_are_listed_over_all_pages(told: Told) -> None:
+    told.replies = [
+        (200, {}, {"sessions": [{"session_id": "a"}], "next": "n"}),
+        (200, {}, {"sessions": [], "next": None}),
+    ]
+    with told.client() as client:
+        assert [one["session_id"] for one in client.sessions(state="empty")] == ["a"]
+    assert [path for _, path, *_ in told.asked] == ["/api/sessions?state=empty", "/api/sessions?state=empty&cursor=n"]

@@ -24,6 +24,8 @@ NAMES = {
     "AnswerStatus": "StatusOut",
     "ScoredAnswer": "ScoredAnswerOut",
     "Session": "SessionOut",
+    "ListedSession": "SessionListedOut",
+    "SessionPage": "SessionsOut",
     "Summary": "Summary",
     "SessionStatus": "SessionStatusOut",
     "Uploaded": "UploadOut",

@@ -6,7 +6,19 @@ from dataclasses import replace
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
 from services.events.model import MOST_KEPT, SHOWN_AS, Event, EventType
 from services.events.ports import News
-from services.interviews.model import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
+from services.interviews.listing import Listed, Place, Span
+from services.interviews.model import (
+    Answer,
+    Evaluation,
+    Mark,
+    QuestionId,
+    Session,
+    SessionId,
+    Status,
+    UserId,
+    Viewer,
+    is_id,
+)
 from services.interviews.ports import Election, Take
 from tests.fakes.memory import Memory
 
@@ -107,3 +119,31 @@ class FakeEvents:
 
     async def cursors(self, ids: Collection[SessionId]) -> dict[SessionId, int]:
         return {id: self._memory.sessions[id].cursor for id in ids if id in self._memory.sessions}
+
+
+class FakeSessionLists:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def page(self, user_id: UserId, span: Span, before: Place | None, limit: int) -> list[Listed]:
+        own = [_listed(session) for session in self._memory.sessions.values() if session.user_id == user_id]
+        own.sort(key=lambda one: (one.created_at, one.id), reverse=True)
+        wanted = [one for one in own if _is_within(one, span)]
+        older = [one for one in wanted if before is None or (one.created_at, one.id) < (before.at, before.id)]
+        return older[:limit]
+
+
+def _is_within(one: Listed, span: Span) -> bool:
+    return (span.since is None or one.created_at >= span.since) and (span.until is None or one.created_at < span.until)
+
+
+def _listed(session: Session) -> Listed:
+    assert session.created_at is not None
+    return Listed(
+        id=session.id,
+        title=session.title,
+        created_at=session.created_at,
+        revision=session.revision,
+        questions=len(session.questions),
+        answers={id: answer.status for id, answer in session.answers.items()},
+    )

@@ -15,12 +15,13 @@ from services.background import Background
 from services.errors import Unauthenticated
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
+from services.interviews.listing import Listing
 from services.interviews.model import Viewer
 from services.operations.oversight import OverseenEvents, OverseenSessions, Oversight
 from tests.fakes.access import FakeTickets
 from tests.fakes.hints import FakeHints
 from tests.fakes.records import FakeBacklog
-from tests.fakes.sessions import FakeEvents
+from tests.fakes.sessions import FakeEvents, FakeSessionLists
 from tests.in_memory import ADMIN, ALICE, BOB, Interior
 
 USERS = {"alice": ALICE, "bob": BOB, "admin": ADMIN}
@@ -92,6 +93,7 @@ class Api:
         looking = asyncio.create_task(self.streams.run())
         yield Services(
             interviews=replace(self.house.interviews, sessions=OverseenSessions(self.house.sessions, self.oversight)),
+            listing=Listing(FakeSessionLists(self.house.memory)),
             intake=self.house.intake,
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             eta=self.house.eta,

@@ -41,7 +41,7 @@ async def test_each_5xx_is_a_line_with_the_name_of_its_request() -> None:
             for get in (away, broken):
                 api.house.sessions.get = get  # type: ignore[method-assign, assignment]
                 await client.get("/api/sessions/s1", headers={"X-Request-ID": get.__name__})
-            assert (await client.get("/api/sessions", headers={"X-Request-ID": "fine"})).status_code == 405
+            assert (await client.put("/api/sessions", headers={"X-Request-ID": "fine"})).status_code == 405
     lines = [line for line in logs if line["event"] == "answered by an error"]
     assert [(line["request"], line["status"], line["code"]) for line in lines] == [
         ("away", 503, "store_unavailable"),

@@ -1,5 +1,7 @@
 """The indexes that the queries of this package go by."""
 
+from contextlib import suppress
+
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -51,7 +53,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("unscored", "score_after", "to_score", only={"to_score": True}),
         _index("failed", "state", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
     ],
-    "interview_sessions": [_index("of_user", "user_id", "-created_at"), _titled()],
+    "interview_sessions": [_index("own", "user_id", "-created_at", "-_id"), _titled()],
     "audit": [_index("begun", "-created_at", "-_id", only={"step": "begun"})],
     "workers": [IndexModel([("seen_at", ASCENDING)], name="seen_at", expireAfterSeconds=FORGET_WORKER_SECONDS)],
     "replays": [IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_REPLAY_SECONDS)],
@@ -67,6 +69,9 @@ INDEXES: dict[str, list[IndexModel]] = {
     "fs.files": [IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)], name="filename_1_uploadDate_1")],
 }
 
+# What earlier versions made: another has taken its place, or it does what is no longer wanted.
+OUTDATED = {"interview_sessions": ["of_user"]}
+
 
 async def ensure_indexes(database: AsyncDatabase[Document]) -> dict[str, str]:
     """Make the indexes that are missing; of those that could not be made, `collection.index` and why."""
@@ -77,7 +82,17 @@ async def ensure_indexes(database: AsyncDatabase[Document]) -> dict[str, str]:
         except OperationFailure:  # the server makes none of them where one is in the way
             for index in indexes:
                 refused |= await _refused(database[collection], index)
+    for collection, names in OUTDATED.items():
+        for name in names:
+            await _dropped(database[collection], name)
     return refused
+
+
+async def _dropped(collection: AsyncCollection[Document], name: str) -> None:
+    """It may be gone already, or be dropped by another process just now."""
+    if name in await collection.index_information():
+        with suppress(OperationFailure):
+            await collection.drop_index(name)
 
 
 async def _refused(collection: AsyncCollection[Document], index: IndexModel) -> dict[str, str]:

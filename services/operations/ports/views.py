@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from services.interviews.listing import Place as Place
 from services.interviews.model import Part, QuestionId, SessionId, Status, UserId
 
 
@@ -57,14 +58,6 @@ class SessionSeen:
     created_at: datetime
     questions: int
     answers: tuple[AnswerSeen, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page of what is listed newest first ended."""
-
-    at: datetime
-    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.operator_views import MongoViews
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
+from services.adapters.mongo.session_lists import MongoSessionLists
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.upkeep import MongoUpkeep
@@ -29,6 +30,7 @@ from services.adapters.mongo.workers import MongoWorkers
 from services.analysis.ports import Scorings
 from services.events.ports import Events, TicketStore
 from services.interviews.language import Language
+from services.interviews.listing import SessionLists
 from services.interviews.model import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
 from services.interviews.ports import Quotas, Sessions
 from services.operations.ports.audit_log import AuditLog
@@ -49,7 +51,7 @@ from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.memory import Memory, Terms
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
-from tests.fakes.sessions import FakeEvents, FakeSessions
+from tests.fakes.sessions import FakeEvents, FakeSessionLists, FakeSessions
 from tests.fakes.upkeep import FakeUpkeep
 from tests.fakes.webhooks import FakeEndpoints, FakeLedger
 from tests.fakes.workers import FakeWorkers
@@ -107,6 +109,7 @@ class Store:
     interventions: Interventions
     views: Views
     audit_log: AuditLog
+    session_lists: SessionLists
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -163,6 +166,7 @@ def store_in_memory() -> Store:
         interventions=FakeInterventions(memory),
         views=FakeViews(memory),
         audit_log=FakeAuditLog(memory),
+        session_lists=FakeSessionLists(memory),
         passes=passes,
     )
 
@@ -213,5 +217,6 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> Store:
         interventions=MongoInterventions(database),
         views=MongoViews(database),
         audit_log=MongoAuditLog(database),
+        session_lists=MongoSessionLists(database),
         passes=passes,
     )

@@ -1,6 +1,7 @@
 """Every query on the way of a recording goes by an index."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.access.ports import Hold, Keyed
 from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
 from services.adapters.mongo.records import MOST_COUNTED
+from services.interviews.listing import Span
 from services.interviews.model import Evaluation, Failure, PartId, Question, QuestionId, SessionId
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Outcome
@@ -26,6 +28,7 @@ from tests.services.adapters.test_sessions_contract import completed
 from tests.services.adapters.test_webhooks_contract import a_notice, a_webhook
 
 Document = dict[str, Any]
+A_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 TROUBLE = Failure("worker_lost", "They stopped.")
 QUERIES = {"find", "update", "delete", "findAndModify", "aggregate", "distinct", "count"}
 NOT_EXPLAINED = {"lsid", "txnNumber", "$clusterTime", "$db", "$readPreference", "readConcern", "writeConcern"}
@@ -61,6 +64,7 @@ async def whole_way(store: Store) -> None:
     """Everything that the store asks of the database."""
     await store.sessions.create(a_session())
     await store.sessions.get(S1, ANN)
+    await store.session_lists.page(ANN.user_id, Span(), Place(A_MOMENT, S1), 10)
     await store.sessions.next_take(S1, Q1, ANN)
     await store.sessions.show(S1, completed())
     await store.sessions.show(S1, completed())
@@ -411,3 +415,27 @@ async def test_what_is_in_the_way_of_one_index_is_named_and_holds_up_no_other(
     assert await missing_indexes(database) == ["parts.pending"], "one of its name is not it"
     await database["parts"].drop_index("pending")
     assert await ensure_indexes(database) == {}
+
+
+async def test_a_users_sessions_are_listed_in_the_order_of_an_index_and_no_further_than_asked(
+    overheard: tuple[AsyncDatabase[Document], Overheard],
+) -> None:
+    database, listener = overheard
+    store = store_on_mongo(database)
+    for number in range(30):
+        await store.sessions.create(a_session(SessionId(f"s{number}")))
+    (*_, last) = await store.session_lists.page(ANN.user_id, Span(), None, 5)
+    spans = (Span(), Span(since=A_MOMENT), Span(since=A_MOMENT, until=last.created_at))
+    for span in spans:
+        listener.queries.clear()
+        await store.session_lists.page(ANN.user_id, span, Place(last.created_at, last.id), 5)
+        (query,) = listener.queries
+        plan = await database.command({"explain": query, "verbosity": "executionStats"})
+        assert not {"SORT", "COLLSCAN"} & set(stages(plan))
+        assert examined(plan) <= 8
+
+
+async def test_an_index_of_an_earlier_version_is_dropped(database: AsyncDatabase[Document]) -> None:
+    await database["interview_sessions"].create_index([("user_id", 1), ("created_at", -1)], name="of_user")
+    assert await ensure_indexes(database) == {}
+    assert "of_user" not in await database["interview_sessions"].index_information()
