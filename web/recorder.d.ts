@@ -104,6 +104,7 @@ export interface RecorderEventMap {
 }
 
 export class RecorderError extends Error {
+  constructor(code: string, detail: string);
   code: string;
 }
 

@@ -59,6 +59,7 @@ export class Recorder extends EventTarget {
   /** @param {RecorderOptions} options */
   constructor(options) {
     super();
+    if (typeof document === "undefined") throw new RecorderError("unsupported", "A recorder is made in a browser's page.");
     this.#given = { ...DEFAULTS, ...options };
     this.#store = new IndexedStore(this.#given.name);
     this.#outbox = new Outbox([this.#spare, this.#store], this.#given, (event) => this.#emit("recording", event));

@@ -1,3 +1,4 @@
+"use client";
 /**
  * The recorder for React 18 and later, as it is: no build step, no JSX.
  *

@@ -33,11 +33,11 @@ export function isSupported() {
 }
 
 /**
- * The first of the types that this browser records; the empty string leaves the choice to it.
+ * The first of the types that this browser records; the empty string, where there is none, leaves the choice to it.
  * @param {string[]} [types]
  */
 export function chooseType(types = TYPES) {
-  return types.find((type) => MediaRecorder.isTypeSupported(type)) ?? "";
+  return types.find((type) => globalThis.MediaRecorder?.isTypeSupported(type)) ?? "";
 }
 
 /**
