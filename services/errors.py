@@ -45,11 +45,14 @@ Problem
   NotAudio               no known audio container
   WebhookUrlRefused      nothing is sent to such an address
   StoreUnavailable       the database did not answer, or did not confirm a write (retryable)
+    KeyringUnavailable   the keys of recordings cannot be read, or are not this database's (retryable)
   TranscriptionProblem   what ends or delays a transcription
     RecordingAtFault     what is wrong is the recording itself; nothing else lets go of one that failed
       AudioUnreadable    it is not sound, and never will be
       AudioTooLong       more seconds than the cap
     AudioMissing         the recording is gone
+    AudioKeyGone         the key of its epoch is gone, so that nobody can read it
+    AudioSealBroken      what is stored is not what was sealed
     EngineUnavailable    try again (retryable)
       EngineBusy         try again later (retryable)
       EngineTimeout      no answer before the deadline (retryable)
@@ -311,6 +314,11 @@ class StoreUnavailable(Problem):
     retryable = True
 
 
+class KeyringUnavailable(StoreUnavailable):
+    code = "keyring_unavailable"
+    sentence = "The keys of recordings cannot be read at the moment. Try again."
+
+
 class TranscriptionProblem(Problem):
     code = "transcription_failed"
     sentence = "The recording could not be transcribed."
@@ -336,6 +344,16 @@ class AudioTooLong(RecordingAtFault):
 class AudioMissing(TranscriptionProblem):
     code = "audio_missing"
     sentence = "The recording is no longer stored. Record again."
+
+
+class AudioKeyGone(TranscriptionProblem):
+    code = "audio_key_gone"
+    sentence = "The key of the recording is gone, so that nobody can read it any more. Record again."
+
+
+class AudioSealBroken(TranscriptionProblem):
+    code = "audio_seal_broken"
+    sentence = "What is stored of the recording is not what was recorded. Record again."
 
 
 class EngineUnavailable(TranscriptionProblem):

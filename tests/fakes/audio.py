@@ -1,34 +1,44 @@
-"""Recordings in memory."""
+"""Recordings in memory, sealed like others where there are keys."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 
-from services.errors import AudioMissing
+from services.errors import AudioMissing, KeyringUnavailable
 from services.interviews.model import PartId
+from services.recordings.keys import Keys
 from services.recordings.ports.audio import Deletion, Stored
+from services.recordings.sealing import Envelope, Seal, new_seal, opened
 from tests.fakes.memory import Memory
 
 
 class FakeAudio:
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, keys: Keys | None = None) -> None:
         self._memory = memory
+        self._keys = keys
 
     async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
         pieces = self._memory.chunks.setdefault(id, [])
+        digest = hashlib.sha256()
+        key = await self._keys.newest() if self._keys else None
+        seal, envelope = new_seal(id, key.key) if key else (None, None)
         async for piece in data:
-            pieces.append(piece)
-        whole = b"".join(pieces)
-        self._memory.files[id] = {**metadata, "upload_date": self._memory.clock.now}
-        return Stored(hashlib.sha256(whole).hexdigest(), len(whole))
+            digest.update(piece)
+            pieces.append(b"".join(seal.seal(len(pieces), piece)) if seal else piece)
+        sealed = {"envelope": envelope, "epoch": envelope.epoch} if envelope else {}
+        self._memory.files[id] = {**metadata, **sealed, "upload_date": self._memory.clock.now}
+        if self._keys and key and await self._keys.is_doomed(key):
+            raise KeyringUnavailable
+        return Stored(digest.hexdigest(), self._size(id))
 
     async def is_whole(self, id: PartId, stored: Stored) -> bool:
-        return id in self._memory.files and sum(map(len, self._memory.chunks.get(id, []))) == stored.size
+        return id in self._memory.files and self._size(id) == stored.size
 
     async def read(self, id: PartId) -> AsyncIterator[bytes]:
         if id not in self._memory.files:
             raise AudioMissing
-        for piece in list(self._memory.chunks.get(id, [])):
-            yield piece
+        seal = await self._seal(id)
+        for n, piece in enumerate(list(self._memory.chunks.get(id, []))):
+            yield seal.open(n, piece[:-16], piece[-16:]) if seal else piece
 
     async def mark(self, id: PartId, status: str) -> None:
         if id in self._memory.files:
@@ -45,3 +55,15 @@ class FakeAudio:
     async def orphaned_chunks(self) -> AsyncIterator[list[PartId]]:
         for id in [id for id, pieces in self._memory.chunks.items() if pieces and id not in self._memory.files]:
             yield [id]
+
+    async def _seal(self, id: PartId) -> Seal | None:
+        envelope = self._memory.files[id].get("envelope")
+        if not isinstance(envelope, Envelope):
+            return None
+        if self._keys is None:
+            raise KeyringUnavailable
+        return opened(id, envelope, await self._keys.find(envelope.epoch))
+
+    def _size(self, id: PartId) -> int:
+        tags = 16 if "envelope" in self._memory.files[id] else 0
+        return sum(len(piece) - tags for piece in self._memory.chunks.get(id, []))

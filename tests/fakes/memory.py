@@ -10,6 +10,7 @@ from services.events.model import Event
 from services.interviews.model import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Deletion
+from services.recordings.ports.keyring import EpochId, EpochKey, EpochState, Identity
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.ports import Delivery, DeliveryId
 
@@ -81,6 +82,30 @@ class Replay:
 
 
 @dataclass(slots=True)
+class KeyringContent:
+    """What would be in a keyring's folder, which is not the store's."""
+
+    identity: Identity | None = None
+    keys: dict[EpochId, EpochKey] = field(default_factory=dict)
+    doomed: set[EpochId] = field(default_factory=set)
+    trouble: str | None = None
+    is_written: bool = False
+
+
+@dataclass(slots=True)
+class EpochRow:
+    """What is noted of an epoch."""
+
+    state: EpochState
+    opened_at: datetime
+    closed_at: datetime | None = None
+    unused_since: datetime | None = None
+    gone_at: datetime | None = None
+    reason: str | None = None
+    returns: int = 0
+
+
+@dataclass(slots=True)
 class Memory:
     """What all fakes of a test share."""
 
@@ -102,6 +127,9 @@ class Memory:
     idempotency_keys: dict[tuple[UserId, str], Replay] = field(default_factory=dict)
     deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
     elections: int = 1
+    keyring: KeyringContent = field(default_factory=KeyringContent)
+    claimed: Identity | None = None
+    epochs: dict[EpochId, EpochRow] = field(default_factory=dict)
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
         """The row if it is in one of these states and may come from there into that one."""

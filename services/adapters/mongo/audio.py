@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 
 from bson import ObjectId
 from pymongo.asynchronous.collection import AsyncCollection
@@ -15,6 +16,7 @@ from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import unhurried
+from services.adapters.mongo.sealing import Sealing, noted, plain_of
 from services.errors import AudioMissing, StoreUnavailable
 from services.interviews.model import PartId
 from services.recordings.ports.audio import Deletion, Stored
@@ -25,9 +27,10 @@ BEFORE_ALL = ObjectId(bytes(12))
 
 
 class GridAudio:
-    """The port Audio on GridFS; a file's id is the part's."""
+    """The port Audio on GridFS; a file's id is the part's. A sealed recording has the form and length of its own."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], sealing: Sealing | None = None) -> None:
+        self._sealing = sealing or Sealing()
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
         self._unhurried_chunks, self._unhurried_files = unhurried(self._chunks), unhurried(self._files)
@@ -35,10 +38,12 @@ class GridAudio:
 
     @confirmed(None)
     async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
-        async with ChunkWriter(self._unhurried_chunks, ObjectId(id)) as writer:
+        begun = await self._sealing.begin(id)
+        async with ChunkWriter(self._unhurried_chunks, ObjectId(id), begun.seal if begun else None) as writer:
             async for piece in data:
                 await writer.write(piece)
-            await _both(writer.finish(), self._write_file(id, writer.size, metadata))
+            await _both(writer.finish(), self._write_file(id, writer.size, {**metadata, **noted(begun)}))
+            await self._sealing.confirm(begun)
             return Stored(writer.sha256, writer.size)
 
     @confirmed()
@@ -64,13 +69,17 @@ class GridAudio:
         return await self._durable_chunks.count_documents({"files_id": ObjectId(id)})
 
     async def read(self, id: PartId) -> AsyncIterator[bytes]:
-        left = await self._length(id)
-        cursor = self._chunks.find({"files_id": ObjectId(id)}, {"data": True, "_id": False})
+        file = await self._file(id)
+        left, seal = int(file["length"]), await self._sealing.of(id, file.get("metadata") or {})
+        cursor = self._chunks.find({"files_id": ObjectId(id)}, {"n": True, "data": True, "tag": True, "_id": False})
         chunks = cursor.sort("n", 1).batch_size(CHUNKS_PER_READ)
         try:
-            while (chunk := await self._next(chunks)) is not None:
+            for n in count():
+                chunk = await self._next(chunks)
+                if chunk is None or chunk["n"] != n:
+                    break
                 left -= len(chunk["data"])
-                yield bytes(chunk["data"])
+                yield plain_of(seal, n, chunk)
         finally:
             with suppress(StoreUnavailable):  # the database forgets it in ten minutes
                 await self._close(chunks)
@@ -86,11 +95,11 @@ class GridAudio:
         await chunks.close()
 
     @confirmed()
-    async def _length(self, id: PartId) -> int:
-        file = await self._files.find_one({"_id": ObjectId(id)}, {"length": True})
+    async def _file(self, id: PartId) -> Document:
+        file = await self._files.find_one({"_id": ObjectId(id)}, {"length": True, "metadata.sealed": True})
         if file is None:
             raise AudioMissing
-        return int(file["length"])
+        return file
 
     @confirmed()
     async def mark(self, id: PartId, status: str) -> None:

@@ -9,6 +9,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import DEADLINE_SECONDS, confirmed
+from services.adapters.mongo.sealing import contents
+from services.recordings.sealing import Seal
 
 CHUNK_BYTES = 255 * 1024
 MOST_AT_ONCE = 2
@@ -20,11 +22,12 @@ class ChunkWriter:
     A chunk goes as soon as it is full and nothing is on its way, so a slow sender never fills two.
     """
 
-    def __init__(self, chunks: AsyncCollection[Document], file_id: ObjectId) -> None:
+    def __init__(self, chunks: AsyncCollection[Document], file_id: ObjectId, seal: Seal | None = None) -> None:
         self.size = 0
         self.count = 0
         self._chunks = chunks
         self._file_id = file_id
+        self._seal = seal
         self._digest = hashlib.sha256()
         self._buffer = bytearray()
         self._on_its_way: asyncio.Task[Any] | None = None
@@ -55,8 +58,8 @@ class ChunkWriter:
         self._on_its_way = asyncio.create_task(self._chunks.insert_many(chunks))
 
     def _cut(self) -> Document:
-        with memoryview(self._buffer) as held:
-            chunk = {"files_id": self._file_id, "n": self.count, "data": bytes(held[:CHUNK_BYTES])}
+        with memoryview(self._buffer) as held, held[:CHUNK_BYTES] as plain:
+            chunk = {"files_id": self._file_id, "n": self.count, **contents(self._seal, self.count, plain)}
         del self._buffer[:CHUNK_BYTES]
         self.count += 1
         return chunk

@@ -14,6 +14,7 @@ from services.interviews.model import PartState
 
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
+SEALED_UNDER = "metadata.sealed.epoch"
 FORGET_REPLAY_SECONDS = 24 * 3600
 FORGET_TICKET_SECONDS = 60
 FORGET_DELIVERY_SECONDS = 30 * 24 * 3600
@@ -66,7 +67,11 @@ INDEXES: dict[str, list[IndexModel]] = {
     "tickets": [IndexModel([("issued_at", ASCENDING)], name="issued_at", expireAfterSeconds=FORGET_TICKET_SECONDS)],
     # The names and keys that every GridFS driver gives these two.
     "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], name="files_id_1_n_1", unique=True)],
-    "fs.files": [IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)], name="filename_1_uploadDate_1")],
+    "fs.files": [
+        IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)], name="filename_1_uploadDate_1"),
+        _index("of_epoch", SEALED_UNDER, only={SEALED_UNDER: {"$exists": True}}),
+    ],
+    "epochs": [_index("standing", "state", "_id")],
 }
 
 # What earlier versions made: another has taken its place, or it does what is no longer wanted.

@@ -13,6 +13,7 @@ from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.deliveries import MongoLedger
+from services.adapters.mongo.epochs import MongoEpochs
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
@@ -20,6 +21,7 @@ from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.operator_views import MongoViews
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
+from services.adapters.mongo.sealing import Sealing
 from services.adapters.mongo.session_lists import MongoSessionLists
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tickets import MongoTickets
@@ -38,9 +40,11 @@ from services.operations.ports.gauges import Gauges
 from services.operations.ports.interventions import Interventions
 from services.operations.ports.upkeep import Upkeep
 from services.operations.ports.views import Views
+from services.recordings.keys import Keys
 from services.recordings.ports.audio import Audio
 from services.recordings.ports.backlog import Backlog
 from services.recordings.ports.counters import Counters
+from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Identity
 from services.recordings.ports.records import Closings, Records, Uploads
 from services.recordings.ports.workers import Workers
 from services.transcription.ports import Claims
@@ -48,7 +52,8 @@ from services.webhooks.ports import Endpoints, Ledger
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeTickets
 from tests.fakes.audio import FakeAudio
 from tests.fakes.figures import FakeCounters, FakeGauges
-from tests.fakes.memory import Memory, Terms
+from tests.fakes.keyring import FakeEpochs, FakeKeyring
+from tests.fakes.memory import KeyringContent, Memory, Terms
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
 from tests.fakes.sessions import FakeEvents, FakeSessionLists, FakeSessions
@@ -110,6 +115,7 @@ class Store:
     views: Views
     audit_log: AuditLog
     session_lists: SessionLists
+    epochs: EpochJournal
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -139,7 +145,24 @@ def a_session(id: SessionId = S1) -> Session:
     return Session(id=id, user_id=ANN.user_id, questions=questions, title="$first")
 
 
-def store_in_memory() -> Store:
+OWN = Identity("a keyring", "a database")
+
+
+class ClaimedKeys(Keys):
+    """Keys of a keyring that is the database's own from the first use on."""
+
+    async def check(self) -> None:
+        await self.journal.claim(OWN)
+        await Keys.check(self)
+
+
+def keys_of(journal: EpochJournal) -> Keys:
+    """A keyring of one epoch."""
+    key = EpochKey(EpochId("00000001-0000000a"), b"k" * 32)
+    return ClaimedKeys(keyring=FakeKeyring(KeyringContent(identity=OWN, keys={key.id: key})), journal=journal)
+
+
+def store_in_memory(*, is_sealed: bool = False) -> Store:
     memory = Memory(terms=TERMS)
 
     async def passes(seconds: float) -> None:
@@ -154,7 +177,7 @@ def store_in_memory() -> Store:
         backlog=FakeBacklog(memory),
         closings=FakeClosings(memory),
         upkeep=FakeUpkeep(memory),
-        audio=FakeAudio(memory),
+        audio=FakeAudio(memory, keys_of(FakeEpochs(memory)) if is_sealed else None),
         workers=FakeWorkers(memory),
         counters=FakeCounters(memory),
         gauges=FakeGauges(memory),
@@ -167,6 +190,7 @@ def store_in_memory() -> Store:
         views=FakeViews(memory),
         audit_log=FakeAuditLog(memory),
         session_lists=FakeSessionLists(memory),
+        epochs=FakeEpochs(memory),
         passes=passes,
     )
 
@@ -182,10 +206,16 @@ async def older_webhooks(database: AsyncDatabase[dict[str, Any]], seconds: float
     await database["webhooks"].update_many({}, [{"$set": {**made, "secrets": keys}}])
 
 
-def store_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> Store:
+def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool = False) -> Store:
     async def passes(seconds: float) -> None:
         """The server's clock cannot be set: what is kept is made older instead."""
-        others = {"workers": ("seen_at",), "counters": ("at",), "replays": ("held_at",), "tickets": ("issued_at",)}
+        others = {
+            "workers": ("seen_at",),
+            "counters": ("at",),
+            "replays": ("held_at",),
+            "tickets": ("issued_at",),
+            "epochs": ("opened_at", "closed_at", "unused_since", "gone_at"),
+        }
         for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
             await database[collection].update_many({}, [{"$set": older}])
@@ -205,7 +235,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> Store:
         backlog=MongoBacklog(database),
         closings=MongoClosings(database),
         upkeep=MongoUpkeep(database, **terms),
-        audio=GridAudio(database),
+        audio=GridAudio(database, Sealing(keys=keys_of(MongoEpochs(database)), seals=True) if is_sealed else None),
         workers=MongoWorkers(database),
         counters=MongoCounters(database),
         gauges=MongoGauges(database),
@@ -218,5 +248,6 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> Store:
         views=MongoViews(database),
         audit_log=MongoAuditLog(database),
         session_lists=MongoSessionLists(database),
+        epochs=MongoEpochs(database),
         passes=passes,
     )

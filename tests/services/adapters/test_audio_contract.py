@@ -8,10 +8,18 @@ import pytest
 from services.errors import AudioMissing
 from services.interviews.model import PartId
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.stores import Store, a_part
+from tests.services.adapters.stores import Store, a_part, store_in_memory, store_on_mongo
 
 CHUNK = 255 * 1024
 METADATA = {"session_id": "$s", "question_id": "q1", "user_id": "ann", "status": "queued"}
+
+
+@pytest.fixture(params=["memory", "memory, sealed", "mongo", "mongo, sealed"])
+def store(request: pytest.FixtureRequest) -> Store:
+    place, _, sealed = request.param.partition(", ")
+    if place == "memory":
+        return store_in_memory(is_sealed=bool(sealed))
+    return store_on_mongo(request.getfixturevalue("database"), is_sealed=bool(sealed))
 
 
 async def pieces(data: bytes, size: int = 65_536) -> AsyncIterator[bytes]:

@@ -13,12 +13,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo import audio as module
 from services.adapters.mongo.audio import GridAudio
+from services.adapters.mongo.sealing import Sealing
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.uploads import MongoUploads
-from services.errors import AudioMissing, StoreUnavailable
+from services.errors import AudioMissing, AudioSealBroken, KeyringUnavailable, StoreUnavailable
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.stores import ANN, S1, a_part
-from tests.services.adapters.test_audio_contract import CHUNK, METADATA, all_of, noise, pieces
+from services.recordings.ports.keyring import EpochId
+from tests.services.adapters.stores import ANN, S1, a_part, keys_of, store_on_mongo
+from tests.services.adapters.test_audio_contract import CHUNK, METADATA, all_of, everything, noise, pieces
 
 Document = dict[str, Any]
 
@@ -181,3 +183,77 @@ async def test_a_set_without_a_primary_is_said_to_be_unavailable(mongodb_url: st
             await MongoSessions(client["test"]).get(S1, ANN)
         with pytest.raises(StoreUnavailable):
             await GridAudio(client["test"]).delete(a_part().id)
+
+
+@pytest.mark.parametrize("size", [1, CHUNK, 3 * CHUNK + 17])
+async def test_any_gridfs_driver_can_copy_what_is_sealed(database: AsyncDatabase[Document], size: int) -> None:
+    """It has the form and the length of the recording, and nothing of its sound."""
+    store, id, data = store_on_mongo(database, is_sealed=True), a_part().id, noise(size)
+    await store.audio.store(id, pieces(data), METADATA)
+    stream = await AsyncGridFSBucket(database).open_download_stream(ObjectId(id))
+    seen = await stream.read()
+    assert len(seen) == size
+    assert seen != data
+    chunks = await database["fs.chunks"].find({}, {"_id": False, "data": False}).sort("n").to_list()
+    assert [set(chunk) for chunk in chunks] == [{"files_id", "n", "tag"}] * -(-size // CHUNK)
+    file = await database["fs.files"].find_one({"_id": ObjectId(id)})
+    assert file is not None
+    assert (file["length"], set(file["metadata"]["sealed"])) == (size, {"version", "epoch", "key"})
+    assert await store.epochs.recordings(EpochId(file["metadata"]["sealed"]["epoch"])) == 1
+
+
+async def test_what_is_not_sealed_can_be_read_by_who_seals(database: AsyncDatabase[Document]) -> None:
+    id, data = a_part().id, noise(2 * CHUNK)
+    await GridAudio(database).store(id, pieces(data), METADATA)
+    assert await everything(store_on_mongo(database, is_sealed=True), id) == data
+
+
+async def test_what_is_sealed_can_be_read_by_who_seals_no_more(database: AsyncDatabase[Document]) -> None:
+    store, id, data = store_on_mongo(database, is_sealed=True), a_part().id, noise(2 * CHUNK)
+    await store.audio.store(id, pieces(data), METADATA)
+    reading = GridAudio(database, Sealing(keys=keys_of(store.epochs), seals=False))
+    assert b"".join([piece async for piece in reading.read(id)]) == data
+    with pytest.raises(KeyringUnavailable):
+        await anext(GridAudio(database).read(id))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"$set": {"data": b"x" * CHUNK}},
+        {"$set": {"tag": b"x" * 16}},
+        {"$unset": {"tag": True}},
+        {"$set": {"tag": b""}},
+    ],
+)
+@pytest.mark.parametrize("n", [0, 1])
+async def test_a_changed_chunk_is_noticed(database: AsyncDatabase[Document], change: Document, n: int) -> None:
+    store, id = store_on_mongo(database, is_sealed=True), a_part().id
+    await store.audio.store(id, pieces(noise(2 * CHUNK)), METADATA)
+    await database["fs.chunks"].update_one({"n": n}, change)
+    with pytest.raises(AudioSealBroken):
+        await everything(store, id)
+
+
+async def test_chunks_cannot_change_places_or_recordings(database: AsyncDatabase[Document]) -> None:
+    store, one, other = store_on_mongo(database, is_sealed=True), a_part().id, a_part().id
+    for id in (one, other):
+        await store.audio.store(id, pieces(noise(2 * CHUNK)), METADATA)
+    first = await database["fs.chunks"].find_one({"files_id": ObjectId(one), "n": 0})
+    second = await database["fs.chunks"].find_one({"files_id": ObjectId(one), "n": 1})
+    assert first and second
+    for place in ({"files_id": ObjectId(one), "n": 1}, {"files_id": ObjectId(other), "n": 0}):
+        await database["fs.chunks"].update_one(place, {"$set": {name: first[name] for name in ("data", "tag")}})
+    for id in (one, other):
+        with pytest.raises(AudioSealBroken):
+            await everything(store, id)
+    key = {"$set": {"metadata.sealed.key": (await _file(database, other))["metadata"]["sealed"]["key"]}}
+    await database["fs.files"].update_one({"_id": ObjectId(one)}, key)
+    with pytest.raises(AudioSealBroken):
+        await everything(store, one)
+
+
+async def _file(database: AsyncDatabase[Document], id: str) -> Document:
+    file = await database["fs.files"].find_one({"_id": ObjectId(id)})
+    assert file is not None
+    return file

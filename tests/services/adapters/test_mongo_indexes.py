@@ -18,6 +18,7 @@ from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Outcome
 from services.operations.ports.views import Place
 from services.recordings.ports.audio import Deletion
+from services.recordings.ports.keyring import EpochId, EpochState, Identity
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.ports import DeliveryState
 from services.webhooks.redelivery import Arrived, Later, Reply
@@ -100,6 +101,7 @@ async def whole_way(store: Store) -> None:
     await store.events.cursors([S1])
     await store.tickets.redeem((await store.tickets.issue(S1, ANN)).secret, S1)
     await keys(store)
+    await epochs(store)
     await webhooks(store)
     await operators(store)
 
@@ -177,6 +179,29 @@ async def keys(store: Store) -> None:
     for part in (first, second):
         await store.uploads.begin(part)
         assert await store.uploads.accept(part.id, "same", 1)
+
+
+async def epochs(store: Store) -> None:
+    """What is asked of the epochs, and to be noted of them."""
+    one, two = EpochId("00000001-00000000"), EpochId("00000002-00000000")
+    await store.epochs.claim(Identity("keyring", "database"))
+    await store.epochs.identity()
+    for id in (one, two):
+        await store.epochs.open(id)
+        await store.epochs.close(id)
+    await store.epochs.newest_number()
+    await store.epochs.is_arriving(one)
+    await store.epochs.recordings(one)
+    await store.epochs.used(one)
+    await store.epochs.unused(one)
+    await store.epochs.lost(two)
+    await store.epochs.returned(two)
+    await store.epochs.doom(one, "over")
+    await store.epochs.spare(one)
+    await store.epochs.doom(one, "over")
+    await store.epochs.destroyed(one)
+    assert [epoch.id for epoch in await store.epochs.epochs(EpochState.DESTROYED)] == [one]
+    await store.epochs.replace("another")
 
 
 async def sweep(store: Store) -> None:

@@ -1,0 +1,77 @@
+"""What of a recording is sealed as it is stored, and opened as it is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.adapters.mongo.documents import Document
+from services.errors import KeyringUnavailable
+from services.interviews.model import PartId
+from services.recordings.keys import Keys, Loaded
+from services.recordings.ports.keyring import EpochId
+from services.recordings.sealing import Envelope, Seal, new_seal, opened
+
+DOOMED = "The recording was sealed under a key that is about to go. Send it again."
+NO_KEYRING = "The recording is sealed, and KEYRING_DIR is not set."
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A recording that is being sealed."""
+
+    seal: Seal
+    envelope: Envelope
+    key: Loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealing:
+    """Seals new recordings if it is told to, and opens those that are sealed."""
+
+    keys: Keys | None = None
+    seals: bool = False
+
+    async def begin(self, id: PartId) -> Begun | None:
+        """None where nothing is sealed; KeyringUnavailable where there is no key."""
+        if not self.seals or self.keys is None:
+            return None
+        key = await self.keys.newest()
+        seal, envelope = new_seal(id, key.key)
+        return Begun(seal, envelope, key)
+
+    async def confirm(self, begun: Begun | None) -> None:
+        """Once all is stored: KeyringUnavailable where its key may go before its end."""
+        if begun is not None and self.keys is not None and await self.keys.is_doomed(begun.key):
+            raise KeyringUnavailable(DOOMED)
+
+    async def of(self, id: PartId, metadata: Mapping[str, Any]) -> Seal | None:
+        """What opens a stored recording; None where it is not sealed. AudioKeyGone, AudioSealBroken."""
+        sealed = metadata.get("sealed")
+        if sealed is None:
+            return None
+        if self.keys is None:
+            raise KeyringUnavailable(NO_KEYRING)
+        envelope = Envelope(EpochId(sealed["epoch"]), bytes(sealed["key"]), sealed["version"])
+        return opened(id, envelope, await self.keys.find(envelope.epoch))
+
+
+def noted(begun: Begun | None) -> Document:
+    """What stands in a file's metadata of how it is sealed."""
+    if begun is None:
+        return {}
+    envelope = begun.envelope
+    return {"sealed": {"version": envelope.version, "epoch": envelope.epoch, "key": envelope.wrapped}}
+
+
+def contents(seal: Seal | None, n: int, plain: memoryview) -> Document:
+    """What stands in a chunk: as many bytes as are sealed, and beside them their tag."""
+    if seal is None:
+        return {"data": bytes(plain)}
+    data, tag = seal.seal(n, plain)
+    return {"data": data, "tag": tag}
+
+
+def plain_of(seal: Seal | None, n: int, chunk: Mapping[str, Any]) -> bytes:
+    """The bytes of a chunk; AudioSealBroken."""
+    data = bytes(chunk["data"])
+    return data if seal is None else seal.open(n, data, bytes(chunk.get("tag", b"")))

@@ -1,0 +1,119 @@
+"""The keys of epochs, as who seals and opens recordings has them: its own database's, each for a short while.
+
+A key is not destroyed before its epoch has been closed for LEAST_GRACE_SECONDS,
+and not while a recording is stored under it. Who seals looks, once the recording
+is stored, whether the key is doomed; who destroys dooms first and then looks for
+recordings. So one of the two sees the other.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.errors import AudioKeyGone, KeyringUnavailable
+from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Identity, Keyring
+
+log = structlog.get_logger(__name__)
+
+KEPT_SECONDS = 60.0
+LEAST_GRACE_SECONDS = 300.0
+
+
+def numbered(number: int, mark: str) -> EpochId:
+    """Epochs are in the order of their numbers."""
+    return EpochId(f"{number:08d}-{mark}")
+
+
+def number_of(id: EpochId) -> int:
+    return int(id.partition("-")[0])
+
+
+def mismatch(expected: Identity | None, found: Identity | None, where: str) -> str | None:
+    """Why the keyring that was found cannot be used for a database that expects another; None where it can."""
+    if expected == found:
+        return None if found else f"No keyring was made in {where} yet: the upkeep process makes one as it starts."
+    if found is None:
+        return (
+            f"There is no keyring in {where}, and recordings were sealed with one. Set KEYRING_DIR to its folder, or "
+            "mount that. Only if it is lost for good: python -m scripts.keys replace"
+        )
+    return (
+        f"The keyring in {where} is another database's. Set KEYRING_DIR to this one's own folder; each database has "
+        "a keyring of its own."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A key, and when it was read."""
+
+    key: EpochKey
+    at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Keys:
+    """Reads the keyring when it must, and forgets what it read after KEPT_SECONDS."""
+
+    keyring: Keyring
+    journal: EpochJournal
+    clock: Callable[[], float] = time.monotonic
+    _newest: Loaded | None = field(default=None, init=False)
+    _known: dict[EpochId, Loaded] = field(default_factory=dict, init=False)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def newest(self) -> Loaded:
+        """The key to seal with; KeyringUnavailable where there is none."""
+        if self._newest is not None and self._is_fresh(self._newest):
+            return self._newest
+        async with self._reading:
+            if self._newest is None or not self._is_fresh(self._newest):
+                self._newest = None
+                await self.check()
+                key = await self.keyring.newest()
+                if key is None:
+                    raise KeyringUnavailable(f"The keyring in {self.keyring.where} has no key yet.")
+                self._newest = self._kept(key)
+            return self._newest
+
+    async def find(self, id: EpochId) -> EpochKey:
+        """The key to open with; AudioKeyGone where it is no more, and KeyringUnavailable where that cannot be told."""
+        known = self._known.get(id)
+        if known is not None and self._is_fresh(known):
+            return known.key
+        await self.check()
+        key = await self.keyring.find(id)
+        if key is not None:
+            return self._kept(key).key
+        newest = await self.keyring.newest()
+        if newest is None or number_of(newest.id) < number_of(id):
+            raise KeyringUnavailable(f"The keyring in {self.keyring.where} has no key of epoch {id} yet.")
+        raise AudioKeyGone
+
+    async def is_doomed(self, loaded: Loaded) -> bool:
+        """Whether a recording that was sealed with it, and is stored now, may be stored in vain."""
+        if self.clock() - loaded.at < LEAST_GRACE_SECONDS:
+            return False
+        return await self.keyring.is_doomed(loaded.key.id)
+
+    async def check(self) -> None:
+        """KeyringUnavailable unless the keyring is there, and this database's."""
+        trouble = mismatch(await self.journal.identity(), await self.keyring.identity(), self.keyring.where)
+        if trouble:
+            raise KeyringUnavailable(trouble)
+
+    def _is_fresh(self, loaded: Loaded) -> bool:
+        return self.clock() - loaded.at < KEPT_SECONDS
+
+    def _kept(self, key: EpochKey) -> Loaded:
+        loaded = self._known[key.id] = Loaded(key, self.clock())
+        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget)
+        return loaded
+
+    def _forget(self) -> None:
+        self._known = {id: loaded for id, loaded in self._known.items() if self._is_fresh(loaded)}
+        if self._newest is not None and not self._is_fresh(self._newest):
+            self._newest = None

@@ -1,0 +1,88 @@
+"""How a recording is sealed: chunk by chunk with AES-256-GCM, under a key of its own that an epoch's key wraps.
+
+A chunk's nonce is its number, which no key meets twice; its recording and its
+number are bound into its tag, so that a chunk can be neither changed nor moved.
+"""
+
+import os
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
+
+from services.errors import AudioSealBroken
+from services.interviews.model import PartId
+from services.recordings.ports.keyring import EpochId, EpochKey
+
+VERSION = 1
+KEY_BYTES, NONCE_BYTES, TAG_BYTES = 32, 12, 16
+WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is stored beside a sealed recording: its key, wrapped, and under which epoch's."""
+
+    epoch: EpochId
+    wrapped: bytes
+    version: int = VERSION
+
+
+class Seal:
+    """Seals and opens the chunks of one recording."""
+
+    def __init__(self, id: PartId, key: bytes) -> None:
+        self._bound = f"viva-voce chunk {VERSION} {id}".encode()
+        self._cipher = AES(key)
+
+    def seal(self, n: int, plain: bytes | memoryview) -> tuple[bytes, bytes]:
+        """As many bytes as before, and their tag."""
+        encryptor = Cipher(self._cipher, GCM(_nonce(n))).encryptor()
+        encryptor.authenticate_additional_data(self._bound)
+        sealed = encryptor.update(plain) + encryptor.finalize()
+        return sealed, encryptor.tag
+
+    def open(self, n: int, sealed: bytes, tag: bytes) -> bytes:
+        """What was sealed as this chunk; AudioSealBroken for anything else."""
+        if len(tag) != TAG_BYTES:
+            raise AudioSealBroken
+        decryptor = Cipher(self._cipher, GCM(_nonce(n), tag)).decryptor()
+        decryptor.authenticate_additional_data(self._bound)
+        try:
+            return decryptor.update(sealed) + decryptor.finalize()
+        except InvalidTag:
+            raise AudioSealBroken from None
+
+
+def new_seal(id: PartId, epoch: EpochKey) -> tuple[Seal, Envelope]:
+    """The seal of a new recording, and what opens it later."""
+    key, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
+    wrapped = nonce + AESGCM(epoch.secret).encrypt(nonce, key, _owner(id, epoch.id))
+    return Seal(id, key), Envelope(epoch.id, wrapped)
+
+
+def opened(id: PartId, envelope: Envelope, epoch: EpochKey) -> Seal:
+    """The seal of a stored recording; AudioSealBroken where the envelope is not its own."""
+    if envelope.version != VERSION or len(envelope.wrapped) != WRAPPED_BYTES:
+        raise AudioSealBroken
+    nonce, wrapped = envelope.wrapped[:NONCE_BYTES], envelope.wrapped[NONCE_BYTES:]
+    try:
+        return Seal(id, AESGCM(epoch.secret).decrypt(nonce, wrapped, _owner(id, epoch.id)))
+    except InvalidTag:
+        raise AudioSealBroken from None
+
+
+def new_secret() -> bytes:
+    """The key of a new epoch."""
+    return os.urandom(KEY_BYTES)
+
+
+def _nonce(n: int) -> bytes:
+    return n.to_bytes(NONCE_BYTES, "big")
+
+
+def _owner(id: PartId, epoch: EpochId) -> bytes:
+    return f"viva-voce key {VERSION} {epoch} {id}".encode()
