@@ -32,7 +32,7 @@ DAY = 24 * 3600.0
 class Settings(FromEnvironment):
     """Everything that can be set; the descriptions are the documentation."""
 
-    empty_says_something = frozenset({"rate_uploads", "rate_requests", "rate_address"})
+    empty_says_something = frozenset({"rate_uploads", "rate_requests", "rate_address", "rate_microphone_tests"})
 
     mongodb_url: MongoUrl = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set.")
     mongodb_database: DatabaseName = Field("viva_voce", description="Database that holds sessions, records and audio.")
@@ -68,6 +68,7 @@ class Settings(FromEnvironment):
     rate_address: Rate = Field(
         "60000/minute", description="Requests of one client address (see docs/limits.md on proxies); empty: no limit."
     )
+    rate_microphone_tests: Rate = Field("30/minute", description="Microphone tests of one user; empty: no limit.")
     max_uploads_per_user: int = Field(
         256, ge=1, le=1_000_000, description="Uploads of one user in flight in one API process."
     )

@@ -26,7 +26,7 @@ from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
-from services.adapters.redis_hints import RedisHints
+from services.adapters.redis_channels import RedisHints
 from services.adapters.webhook_courier import WebhookCourier
 from services.background import Background
 from services.events.announcing import AnnouncedSessions
@@ -42,6 +42,7 @@ RING_AGAIN_SHARE = 1 / 2
 SETTLE_GRACE_SHARE = 1 / 6
 
 CHANNEL = "viva_voce.news"
+MICROPHONE_TESTS = "viva_voce.microphone_tests"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,11 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         dispatch=dispatch,
         background=background,
     )
+
+
+def microphone_tests_channel(settings: Settings) -> str:
+    """Where tests of microphones are offered to the workers of this database."""
+    return f"{MICROPHONE_TESTS}.{settings.mongodb_database}"
 
 
 def _webhooks(

@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from app.config import Settings, StackSettings
-from app.container import Wiring, wire
+from app.container import Wiring, microphone_tests_channel, wire
 from app.environment import settings_or_end, strangers
 from app.gc_tuning import collect_rarely
 from app.guarded_http import LEAVE
@@ -29,6 +29,7 @@ from routes import (
     events,
     health,
     metrics,
+    microphone_tests,
     openapi,
     pages,
     reference,
@@ -53,6 +54,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.mongo.session_lists import MongoSessionLists
 from services.adapters.rate_limits import StoredRateLimits
+from services.adapters.redis_channels import RedisMicrophoneTests
 from services.analysis.results import Analysis
 from services.background import Kind
 from services.events.streaming import EventStreams
@@ -64,6 +66,7 @@ from services.operations.overview import Overview
 from services.recordings.intake import Intake
 from services.recordings.upload_heartbeats import UploadHeartbeats, touch_seconds
 from services.transcription.eta import Eta
+from services.transcription.microphone_tests import MicrophoneTests
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +116,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
         events,
         event_socket,
         uploads,
+        microphone_tests,
         statuses,
         analyses,
         webhooks,
@@ -149,7 +153,8 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
     async with open_client(settings.mongodb_url, "api") as client:
         wiring = wire(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
         rates = _rates(settings)
-        services = _services(settings, wiring, tokens, client, rates)
+        microphone_tests = RedisMicrophoneTests(settings.redis_url, microphone_tests_channel(settings))
+        services = _services(settings, wiring, tokens, client, rates, microphone_tests)
         running = [
             wiring.background.start(Kind.INDEXES, lambda: _index(client, settings.mongodb_database)),
             asyncio.create_task(services.streams.run()),
@@ -161,6 +166,7 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await rates.close()
+            await microphone_tests.close()
             await wiring.close()
 
 
@@ -185,12 +191,18 @@ def _rates(settings: Settings) -> StoredRateLimits:
         admission.ADDRESS: settings.rate_address,
         admission.REQUESTS: settings.rate_requests,
         admission.UPLOADS: settings.rate_uploads,
+        admission.MICROPHONE_TESTS: settings.rate_microphone_tests,
     }
     return StoredRateLimits(settings.redis_url, budgets)
 
 
 def _services(
-    settings: Settings, wiring: Wiring, tokens: Tokens, client: AsyncMongoClient[Document], rates: StoredRateLimits
+    settings: Settings,
+    wiring: Wiring,
+    tokens: Tokens,
+    client: AsyncMongoClient[Document],
+    rates: StoredRateLimits,
+    microphone_tests: MicrophoneTests,
 ) -> Services:
     eta, intake = Eta(backlog=wiring.backlog), _intake(settings, wiring)
     database = client[settings.mongodb_database]
@@ -231,6 +243,7 @@ def _services(
             events=OverseenEvents(wiring.events, oversight), hints=wiring.hints, background=wiring.background
         ),
         tickets=Tickets(sessions=sessions, store=wiring.tickets),
+        microphone_tests=microphone_tests,
         operations=operations(settings, wiring, database, oversight),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         upload_least_rate=settings.upload_least_bytes_per_second,

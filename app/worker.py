@@ -14,17 +14,20 @@ import structlog
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
-from app.container import Wiring, wire
+from app.container import Wiring, microphone_tests_channel, wire
 from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
 from app.jobs import audit_seconds, make_celery
 from app.worker_heartbeat import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
+from services.adapters.redis_channels import RedisTestListener
 from services.analysis.scoring import Scoring
+from services.background import Kind
 from services.errors import StoreUnavailable
 from services.operations.sweep import Counts
 from services.recordings.ports.workers import WorkerSign
 from services.transcription.listening import Listening
+from services.transcription.microphone_tests import MicrophoneListening
 from services.transcription.transcribing import Transcription
 
 log = structlog.get_logger(__name__)
@@ -101,6 +104,7 @@ class Process:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._signs: Signs | None = None
+        self._tests: asyncio.Task[None] | None = None
         self._draining = False
 
     def call(self, name: str) -> None:
@@ -188,7 +192,8 @@ class Process:
         self._closers.append(wiring.close)
         engines = open_engines(settings)
         self._closers.append(engines.close)
-        self._house, self._engines = wiring, engines
+        listening = _listening(wiring, engines)
+        self._house, self._engines, self._listening = wiring, engines, listening
         scoring = Scoring(
             sessions=wiring.sessions,
             records=wiring.records,
@@ -198,7 +203,7 @@ class Process:
             hold_seconds=settings.lease_seconds,
         )
         return WorkerServices(
-            transcription=_transcription(settings, wiring, engines, scoring, self._name),
+            transcription=_transcription(settings, wiring, engines, listening, scoring, self._name),
             scoring=scoring,
             wiring=wiring,
             failed_audio_hours=settings.failed_audio_hours,
@@ -209,8 +214,17 @@ class Process:
     async def _listen(self, works: bool) -> None:
         if works:
             await self._engines.warm_up()
+            self._take_tests()
         self._signs = Signs(self._sign, self._settings.worker_silent_seconds, self._house.background)
         await self._signs.begin()
+
+    def _take_tests(self) -> None:
+        """Listen to tests of microphones, until the worker is told to stop."""
+        engines, settings = self._engines, self._settings
+        work = MicrophoneListening(decoder=engines.decoder, listen=self._listening.hear, turn=engines.turn)
+        listener = RedisTestListener(settings.redis_url, microphone_tests_channel(settings), work)
+        self._closers.append(listener.close)
+        self._tests = self._house.background.start(Kind.MICROPHONE_TESTS, listener.serve)
 
     async def _sign(self) -> None:
         await self._house.workers.seen(WorkerSign(self._name, self._engines.about(), speech_kind(self._settings).slots))
@@ -227,6 +241,9 @@ class Process:
             self._tasks.discard(task)
 
     async def _drain(self) -> None:
+        if self._tests is not None:
+            self._tests.cancel()
+            await asyncio.wait([self._tests])
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
         for task in self._tasks:
@@ -248,8 +265,13 @@ class Process:
             await self._closers.pop()()
 
 
-def _transcription(settings: Settings, wiring: Wiring, engines: Engines, scoring: Scoring, owner: str) -> Transcription:
-    listening = Listening(audio=wiring.audio, decoder=engines.decoder, activity=engines.activity, engine=engines.speech)
+def _listening(wiring: Wiring, engines: Engines) -> Listening:
+    return Listening(audio=wiring.audio, decoder=engines.decoder, activity=engines.activity, engine=engines.speech)
+
+
+def _transcription(
+    settings: Settings, wiring: Wiring, engines: Engines, listening: Listening, scoring: Scoring, owner: str
+) -> Transcription:
     return Transcription(
         sessions=wiring.sessions,
         claims=wiring.claims,

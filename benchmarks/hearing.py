@@ -31,7 +31,7 @@ class Files:
     async def read(self, id: PartId) -> AsyncIterator[bytes]:
         yield Path(id).read_bytes()
 
-    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
+    async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
         with wave.open(BytesIO(b"".join([piece async for piece in data]))) as sound:
             pcm = sound.readframes(sound.getnframes())
         return Recording(pcm, len(pcm) / 32_000)

@@ -19,6 +19,7 @@ from client.models import (
     AnswerStatus,
     Event,
     ListedSession,
+    MicrophoneTest,
     NewQuestion,
     Session,
     SessionStatus,
@@ -33,6 +34,7 @@ SESSION: Expected = {201: {"session_id": "string"}}
 LISTED: Expected = {200: {"sessions": "array"}}
 SHOWN: Expected = {200: {"session_id": "string", "questions": "array", "answers": "object"}}
 UPLOADED: Expected = {202: {"file_id": "string"}}
+HEARD: Expected = {200: {"text": "string", "heard": "boolean", "seconds": "number"}}
 STATUS: Expected = {200: {"status": "string", "question_id": "string"}}
 STATUSES: Expected = {200: {"answers": "object", "summary": "object"}}
 SCORES: Expected = {200: {"status": "string", "answers": "array"}, 202: {"retry_after": "number"}}
@@ -108,6 +110,18 @@ class VivaVoce:
         with audio.open("rb") as file:
             files = {"audio": (audio.name, file)}
             return cast(Uploaded, self._sent("POST", path, UPLOADED, headers=key, files=files, rewind=file.seek))
+
+    def test_microphone(
+        self, audio: Path | bytes, *, media_type: str = "audio/webm", language: str | None = None
+    ) -> MicrophoneTest:
+        """What is heard in a few seconds of sound, which is kept nowhere."""
+        sound = audio if isinstance(audio, bytes) else audio.read_bytes()
+        path, head, asked = (
+            "/api/microphone-test",
+            {"Content-Type": media_type},
+            {"language": language} if language else None,
+        )
+        return cast(MicrophoneTest, self._sent("POST", path, HEARD, headers=head, params=asked, content=sound))
 
     def status(self, session_id: str, question_id: str, *, segments: bool = False) -> AnswerStatus:
         """How far one answer is; `segments` also asks where its words stand."""

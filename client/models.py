@@ -167,6 +167,14 @@ class Uploaded(TypedDict):
     deduplicated: NotRequired[bool]
 
 
+class MicrophoneTest(TypedDict):
+    """What was heard in a test of a microphone; `text` is empty where it is not to be believed."""
+
+    text: str
+    heard: bool
+    seconds: float
+
+
 class AnalysisPending(TypedDict):
     """Something is still in work; ask again after `retry_after` seconds."""
 

@@ -6,6 +6,7 @@ Uploads are large, and bound their bodies further where they are read: see `mult
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -13,14 +14,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from routes.dependencies import Services, bearer, viewer_of
 from routes.errors import problem_response
-from routes.prefix import is_upload
-from services.errors import BodyStalled, BodyTooLarge, Problem
+from routes.prefix import MICROPHONE_TEST, is_upload, route_of
+from services.errors import AudioTooLarge, BodyStalled, BodyTooLarge, Problem
+from services.transcription.microphone_tests import MOST_BYTES as MOST_SOUND_BYTES
 
 MOST_BYTES = 256 * 1024
 MOST_SECONDS = 20.0
 DRAINED_BYTES = 8 * 1024 * 1024
 DRAINED_SECONDS = 5.0
 MOST_DRAINED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How large a body may be, and what is said of a larger one."""
+
+    bytes: int
+    problem: type[Problem]
+
+
+JSON = Bound(MOST_BYTES, BodyTooLarge)
+SOUND = Bound(MOST_SOUND_BYTES, AudioTooLarge)
 
 
 class GuardedBodies:
@@ -32,8 +46,8 @@ class GuardedBodies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(scope) or is_upload(scope):
             await self.app(scope, receive, send)
-        elif _declared(scope) > MOST_BYTES:
-            await problem_response(BodyTooLarge())(scope, receive, send)
+        elif _declared(scope) > _bound(scope).bytes:
+            await problem_response(_bound(scope).problem())(scope, receive, send)
         else:
             await self._guarded(scope, receive, send)
 
@@ -58,6 +72,7 @@ class _Guarded:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope, self._receive = scope, receive
+        self._bound = _bound(scope)
         self._size = 0
         self._is_over = False
         self._deadline: float | None = None
@@ -88,8 +103,8 @@ class _Guarded:
         except TimeoutError:
             raise BodyStalled from None
         self._size += len(message.get("body", b""))
-        if self._size > MOST_BYTES:
-            raise BodyTooLarge
+        if self._size > self._bound.bytes:
+            raise self._bound.problem
         if not message.get("more_body", False):
             self._is_over = True
             self.leave()
@@ -166,6 +181,10 @@ class _Watched:
             async with asyncio.timeout(DRAINED_SECONDS):
                 while self.goes_on and left > 0:
                     left -= len((await self.receive()).get("body", b""))
+
+
+def _bound(scope: Scope) -> Bound:
+    return SOUND if route_of(scope) == MICROPHONE_TEST else JSON
 
 
 def _has_body(scope: Scope) -> bool:

@@ -29,6 +29,7 @@ from services.recordings.intake import Intake
 from services.recordings.ports.records import Records
 from services.recordings.ports.workers import Workers
 from services.transcription.eta import Eta
+from services.transcription.microphone_tests import MicrophoneTests
 from services.webhooks.endpoints import Webhooks
 from services.webhooks.ports import DeliveryId, WebhookId
 
@@ -86,6 +87,7 @@ class Services:
     background: Background
     streams: EventStreams
     tickets: Tickets
+    microphone_tests: MicrophoneTests
     operations: Operations
     departure: Departure = field(default_factory=Departure)
     metrics_token: str | None = None
@@ -151,6 +153,15 @@ async def _upload_slot(services: Needs, viewer: Asker) -> AsyncIterator[Slot]:
 
 
 UploadSlot = Annotated[Slot, Depends(_upload_slot)]
+
+
+async def _microphone_test_slot(services: Needs, viewer: Asker) -> AsyncIterator[None]:
+    """A place among the microphone tests in hand, until the answer is sent."""
+    async with services.admission.microphone_test(viewer):
+        yield
+
+
+MicrophoneTestSlot = Depends(_microphone_test_slot)
 
 
 SessionPath = Annotated[SessionId, Path(pattern=ID_PATTERN, description="The session's id.")]

@@ -32,6 +32,7 @@ STATUS: dict[type[Problem], int] = {
     errors.ServerLeaving: 503,
     errors.ListenersSaturated: 503,
     errors.BodiesSaturated: 503,
+    errors.NobodyListens: 503,
     errors.Unauthenticated: 401,
     errors.KeysUnavailable: 503,
     errors.Forbidden: 403,

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 UPLOADS = "/api/upload-answer/"
+MICROPHONE_TEST = "/api/microphone-test"
 
 
 def is_upload(scope: Scope) -> bool:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SIGNS = "signs"
     HEARTBEATS = "heartbeats"
     WEBHOOKS = "webhooks"
+    MICROPHONE_TESTS = "microphone_tests"
 
 
 @dataclass(slots=True)

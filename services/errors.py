@@ -11,10 +11,12 @@ Problem
     TooManyUploads       too many uploads at once
     TooMuchQueued        too many minutes of recordings wait
     TooManyListeners     too many open event streams
+    TooManyMicrophoneTests  a user's last test is not over yet
     TooManyBodies        too many requests whose bodies are still on their way
   UploadsSaturated       this process takes no more uploads at once (retryable)
   ListenersSaturated     this process takes no more listeners at once (retryable)
   BodiesSaturated        this process waits for no more bodies at once (retryable)
+  NobodyListens          no worker takes on a test of a microphone now (retryable)
   NotFound               nothing there, or nothing of yours
     SessionNotFound
     QuestionNotFound
@@ -135,6 +137,11 @@ class TooManyBodies(TooMuch):
     sentence = "Too many of your requests are in flight whose bodies are not there yet. Send fewer at once."
 
 
+class TooManyMicrophoneTests(TooMuch):
+    code = "too_many_microphone_tests"
+    sentence = "Another test of your microphone is not over yet. Wait for its answer."
+
+
 class UploadsSaturated(Problem):
     code = "uploads_saturated"
     sentence = "Too many uploads arrive at the moment. Try again shortly."
@@ -156,6 +163,12 @@ class ListenersSaturated(Problem):
 class BodiesSaturated(Problem):
     code = "bodies_saturated"
     sentence = "Too many requests arrive at the moment. Try again shortly."
+    retryable = True
+
+
+class NobodyListens(Problem):
+    code = "nobody_listens"
+    sentence = "Nobody can listen to your microphone at the moment. Try again shortly; answers are taken all the same."
     retryable = True
 
 

@@ -10,7 +10,7 @@ from services.analysis.ports import Scorer
 from services.analysis.results import Analysis
 from services.analysis.scoring import Scoring
 from services.background import Background
-from services.errors import EngineBusy, Problem, ScorerBusy
+from services.errors import AudioTooLong, EngineBusy, Problem, ScorerBusy
 from services.interviews.language import Language
 from services.interviews.model import (
     KeyPoint,
@@ -38,6 +38,7 @@ from services.recordings.upload_heartbeats import UploadHeartbeats
 from services.throttle import Throttle
 from services.transcription.eta import Eta
 from services.transcription.listening import Listening
+from services.transcription.microphone_tests import MicrophoneListening
 from services.transcription.ports import Activity, Recording, Speech, SpeechEngine
 from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
@@ -46,6 +47,7 @@ from tests.fakes.audio import FakeAudio
 from tests.fakes.elections import FakeElections
 from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.memory import Memory
+from tests.fakes.microphone_tests import FakeMicrophoneTests
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
 from tests.fakes.sessions import FakeSessions
@@ -77,8 +79,10 @@ class Ears:
         self.flaws: tuple[Flaw, ...] = ()
         self.segments: tuple[Segment, ...] = ()
 
-    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
+    async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
         pcm = b"".join([piece async for piece in data])
+        if most_seconds is not None and len(pcm) / 32000 > most_seconds:
+            raise AudioTooLong
         return Recording(pcm, len(pcm) / 32000, self.flaws)
 
     async def find(self, recording: Recording) -> Activity:
@@ -159,6 +163,14 @@ class Interior:
             records=self.records,
             elections=self.elections,
             heartbeats=UploadHeartbeats(uploads=self.uploads, seconds=self.touch_seconds),
+        )
+
+    @property
+    def microphone_tests(self) -> FakeMicrophoneTests:
+        engine = self.engine or self.ears
+        listening = Listening(audio=self.audio, decoder=self.ears, activity=self.ears, engine=engine)
+        return FakeMicrophoneTests(
+            MicrophoneListening(decoder=self.ears, listen=listening.hear, turn=self.throttle.turn)
         )
 
     @property

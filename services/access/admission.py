@@ -12,9 +12,11 @@ from services.access.ports import RateLimits
 from services.errors import (
     BodiesSaturated,
     ListenersSaturated,
+    NobodyListens,
     RateLimited,
     TooManyBodies,
     TooManyListeners,
+    TooManyMicrophoneTests,
     TooManyUploads,
     TooMuchQueued,
     UploadsSaturated,
@@ -26,9 +28,11 @@ from services.recordings.ports.backlog import Backlog
 ADDRESS = "address"
 REQUESTS = "requests"
 UPLOADS = "uploads"
+MICROPHONE_TESTS = "microphone_tests"
 UPLOAD_AGAIN_SECONDS = 2.0
 LISTEN_AGAIN_SECONDS = 5.0
 BODY_AGAIN_SECONDS = 2.0
+TEST_AGAIN_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -87,10 +91,13 @@ class Admission:
     most_bodies_of_user: int = 64
     most_bodies: int = 512
     clock: Callable[[], float] = time.monotonic
+    most_tests_of_user: int = 2
+    most_tests: int = 64
     in_flight: Counter[UserId] = field(default_factory=Counter, init=False)
     accounts: dict[UserId, Account] = field(default_factory=dict, init=False)
     listening: Counter[UserId] = field(default_factory=Counter, init=False)
     arriving: Counter[UserId] = field(default_factory=Counter, init=False)
+    testing: Counter[UserId] = field(default_factory=Counter, init=False)
 
     async def address(self, address: str) -> None:
         """Count a request of a client address; RateLimited."""
@@ -156,6 +163,21 @@ class Admission:
             yield
         finally:
             _leave(self.listening, viewer.user_id)
+
+    @asynccontextmanager
+    async def microphone_test(self, viewer: Viewer) -> AsyncIterator[None]:
+        """Count a test until it is answered; TooManyMicrophoneTests, RateLimited, or NobodyListens where many wait."""
+        user = viewer.user_id
+        if self.testing[user] >= self.most_tests_of_user:
+            raise TooManyMicrophoneTests(retry_after=TEST_AGAIN_SECONDS)
+        if self.testing.total() >= self.most_tests:
+            raise NobodyListens(retry_after=TEST_AGAIN_SECONDS)
+        self.testing[user] += 1
+        try:
+            _refuse_faster(await self.limits.hit(MICROPHONE_TESTS, user))
+            yield
+        finally:
+            _leave(self.testing, user)
 
     def enter_body(self, viewer: Viewer) -> Callable[[], None]:
         """Count a body that is on its way, until what is returned is called; TooManyBodies or BodiesSaturated."""

@@ -7,16 +7,18 @@ without text.
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 from services.errors import AudioMissing, EngineBusy, EngineRefused, StoreUnavailable
+from services.interviews.language import Language
 from services.interviews.model import Part, Status
 from services.interviews.transcript import Span, Transcript, moved, silence
 from services.recordings.ports.audio import Audio, Stored
 from services.transcription import coverage, verdicts
 from services.transcription.coverage import Gap
-from services.transcription.ports import RATE, Activity, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
+from services.transcription.ports import RATE, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
 
 log = structlog.get_logger(__name__)
 
@@ -37,19 +39,23 @@ class Listening:
         """What is said in the recording; empty where nobody speaks, and then no engine is asked."""
         await self.audio.mark(part.id, Status.PROCESSING.value)
         recording = await self._decoded(part)
+        about = log.bind(part=part.id, session=part.session_id, question=part.question_id)
+        return await self.hear(recording, part.language, part.languages, about)
+
+    async def hear(
+        self, recording: Recording, language: Language | None, languages: tuple[Language, ...], about: Any = log
+    ) -> Transcript:
+        """What is said in it; that the engine has answered is told to the log `about` it."""
         activity = await self.activity.find(recording)
-        transcript = await self._transcript(part, recording, activity)
+        transcript = silence(recording.duration)
+        if activity.spans:
+            speech = Speech(recording, activity.spans, language=language, languages=languages)
+            transcript = await self._read(speech, activity.heard)
+            about.info("engine answered")
         if "truncated" in recording.warnings:
             transcript = coverage.without_cut_word(transcript)
         transcript = verdicts.judged(transcript, activity.heard)
         return replace(transcript, warnings=recording.warnings, flaws=recording.flaws)
-
-    async def _transcript(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
-        if not activity.spans:
-            return silence(recording.duration)
-        transcript = await self._read(part, recording, activity)
-        log.info("engine answered", part=part.id, session=part.session_id, question=part.question_id)
-        return transcript
 
     async def _decoded(self, part: Part) -> Recording:
         """The recording; what is said to be missing and is there after all is tried again."""
@@ -60,14 +66,13 @@ class Listening:
                 raise StoreUnavailable("The recording could not be read.") from None
             raise
 
-    async def _read(self, part: Part, recording: Recording, activity: Activity) -> Transcript:
-        speech = Speech(recording, activity.spans, language=part.language, languages=part.languages)
+    async def _read(self, speech: Speech, heard: list[Span]) -> Transcript:
         transcript = await self.engine.transcribe(speech)
-        if not transcript.segments and (not transcript.text or coverage.is_thin(transcript.text, activity.heard)):
+        if not transcript.segments and (not transcript.text or coverage.is_thin(transcript.text, heard)):
             transcript = await self._piecewise(speech, transcript)
         if not transcript.text:
-            return coverage.shown(transcript, coverage.gaps(activity.heard, transcript))
-        return await self._filled(speech, transcript, activity.heard)
+            return coverage.shown(transcript, coverage.gaps(heard, transcript))
+        return await self._filled(speech, transcript, heard)
 
     async def _filled(self, speech: Speech, transcript: Transcript, heard: list[Span]) -> Transcript:
         """The transcript with what its gaps say, as long as there is more to be had."""

@@ -26,7 +26,7 @@ class Recording:
 
 
 class Decoder(Protocol):
-    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
+    async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
         """AudioUnreadable or AudioTooLong; never more work or memory than the caps allow."""
 
 

@@ -75,6 +75,21 @@ def test_an_upload_is_sent_again_whole_under_the_same_key(told: Told, trouble: R
     assert [file_in(body) for *_, body in told.asked] == [audio.read_bytes()] * 3
 
 
+def test_a_test_of_the_microphone_is_sent_as_it_is(told: Told, tmp_path: Path) -> None:
+    audio = tmp_path / "test.ogg"
+    audio.write_bytes(b"spoken")
+    heard: Reply = (200, {}, {"text": "Hello.", "heard": True, "seconds": 1.5})
+    told.replies = [problem(503, "nobody_listens", "Try again.", **{"Retry-After": "10"}), heard, heard]
+    with told.client() as client:
+        assert client.test_microphone(audio, media_type="audio/ogg", language="de")["text"] == "Hello."
+        assert client.test_microphone(b"spoken")["heard"] is True
+    assert [(path, headers["Content-Type"], body) for _, path, headers, body in told.asked] == [
+        *[("/api/microphone-test?language=de", "audio/ogg", b"spoken")] * 2,
+        ("/api/microphone-test", "audio/webm", b"spoken"),
+    ]
+    assert told.pauses == [10.0]
+
+
 def test_it_waits_as_long_as_it_is_told(told: Told) -> None:
     told.replies = [BUSY, STORED]
     with told.client() as client:

@@ -29,6 +29,7 @@ NAMES = {
     "Summary": "Summary",
     "SessionStatus": "SessionStatusOut",
     "Uploaded": "UploadOut",
+    "MicrophoneTest": "MicrophoneTestOut",
     "AnalysisPending": "PendingOut",
     "Analysis": "ResultOut",
 }

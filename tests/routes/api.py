@@ -109,6 +109,7 @@ class Api:
             streams=self.streams,
             background=self.background,
             tickets=self.tickets,
+            microphone_tests=self.house.microphone_tests,
             metrics_token=self.metrics_token,
             guests=self.guests,
             operations=Operations(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -13,13 +14,14 @@ from app import main
 from app.worker_heartbeat import Signs
 from services.access.idempotency import Idempotency
 from services.access.ports import Hold, Keyed
-from services.adapters.redis_hints import RedisHints
+from services.adapters.redis_channels import RedisHints, RedisTestListener
 from services.background import CALM_SECONDS, FIRST_SECONDS, MOST_SECONDS, Background, Kind
 from services.errors import StoreUnavailable
 from services.events.model import EventType
 from services.events.streaming import EventStreams
 from services.interviews.model import PartId, PartState, SessionId
 from services.recordings.upload_heartbeats import UploadHeartbeats
+from services.transcription.microphone_tests import Heard, Sound
 from services.webhooks.dispatch import Dispatch
 from services.webhooks.ports import DeliveryState, WebhookId
 from tests.fakes.hints import FakeHints
@@ -58,6 +60,16 @@ async def until(done: Callable[[], object]) -> None:
     async with asyncio.timeout(300):
         while not done():
             await asyncio.sleep(0.1)
+
+
+class NobodyHere:
+    """A worker that listens to no test."""
+
+    def room(self) -> AbstractAsyncContextManager[bool]:
+        raise NotImplementedError
+
+    async def hear(self, sound: Sound) -> Heard:
+        raise NotImplementedError
 
 
 @dataclass
@@ -164,6 +176,20 @@ class Scene:
         await working
         assert self.house.part(part.id).state is PartState.COMPLETED
         assert self.house.part(part.id).deliveries == 1
+
+    async def microphone_tests(self) -> None:
+        listener = RedisTestListener("redis://127.0.0.1:1/0", "channel", NobodyHere())
+        served = asyncio.Event()
+
+        async def serve(client: object) -> None:
+            served.set()
+            await asyncio.Event().wait()
+
+        self.monkeypatch.setattr(listener, "_serve", serve)
+        struck_once(listener, "_serve", self.blow)
+        serving = self.background.start(Kind.MICROPHONE_TESTS, listener.serve)
+        await served.wait()
+        serving.cancel()
 
     async def webhooks(self) -> None:
         house = self.house

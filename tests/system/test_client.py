@@ -23,6 +23,12 @@ def test_an_answer_is_sent_followed_and_scored(stack: Stack) -> None:
         assert client.session(session)["title"] == "By hand"
 
 
+def test_a_microphone_is_tested(stack: Stack) -> None:
+    with VivaVoce(stack.url, stack.token("carol")) as client:
+        heard = client.test_microphone(samples()[0].audio.with_name("answer-1.webm"), language="en")
+    assert heard["heard"]
+
+
 def test_a_refusal_says_why(stack: Stack) -> None:
     with VivaVoce(stack.url, stack.token("carol")) as client:
         try:

@@ -13,6 +13,7 @@ from tests.hostile.served import Served, serve
 # Routes that know of no session: nothing of anyone's can be asked of them.
 WITHOUT_SESSION = {
     "POST /api/sessions",
+    "POST /api/microphone-test",
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",

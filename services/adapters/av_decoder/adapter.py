@@ -49,7 +49,7 @@ class AvDecoder:
         self.slots = asyncio.Semaphore(slots or len(os.sched_getaffinity(0)))
         self.told_unsealed = False
 
-    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
+    async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
         """The recording as samples; AudioUnreadable or AudioTooLong.
 
         EngineUnavailable if no process starts, or if it is ended for a reason that lies outside the recording.
@@ -58,7 +58,7 @@ class AvDecoder:
             child = await self._child()
             try:
                 await self._send(child.line, data)
-                return await self._receive(child.line)
+                return await self._receive(child.line, min(most_seconds or self.caps.seconds, self.caps.seconds))
             except _LineClosed:
                 raise await _verdict(child) from None
             finally:
@@ -102,9 +102,9 @@ class AvDecoder:
         with suppress(OSError):
             line.shutdown(socket.SHUT_WR)
 
-    async def _receive(self, line: socket.socket) -> Recording:
+    async def _receive(self, line: socket.socket, most_seconds: float) -> Recording:
         blocks: list[bytes] = []
-        most = int((self.caps.seconds + 1) * BYTES_PER_SECOND)
+        most = int((most_seconds + 1) * BYTES_PER_SECOND)
         room, begins = most, 0
         while True:
             kind, body = await _message(line)

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from services.adapters import redis_hints
-from services.adapters.redis_hints import RedisHints
+from services.adapters.redis_channels import RedisHints
+from services.adapters.redis_channels import hints as redis_hints
 from services.background import Background
 from services.interviews.model import SessionId
 from tests import servers

@@ -26,8 +26,8 @@ class RealEars(Ears):
         super().__init__()
         self._decoder, self._activity = decoder, SileroActivity()
 
-    async def decode(self, data: AsyncIterator[bytes]) -> Recording:
-        return await self._decoder.decode(data)
+    async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
+        return await self._decoder.decode(data, most_seconds=most_seconds)
 
     async def find(self, recording: Recording) -> Activity:
         return await self._activity.find(recording)

@@ -3,30 +3,25 @@
 import asyncio
 import random
 import time
+from contextlib import aclosing
 from itertools import islice
-from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from services.adapters.redis_channels.connection import TROUBLE, connect, heed_cancellation, messages
 from services.background import Background, Kind
 from services.events.ports import Heard
 from services.interviews.model import SessionId
 
 log = structlog.get_logger(__name__)
 
-SCHEMES = ("redis://", "rediss://")
 MOST_WAITING = 10_000
 MOST_AT_ONCE = 1_000
 TIMEOUT_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 SILENCE_SECONDS = 5.0
 LEAST_BACKOFF, MOST_BACKOFF = 0.5, 10.0
-TROUBLE = (RedisError, OSError, TimeoutError)
 
 
 class RedisHints:
@@ -36,7 +31,7 @@ class RedisHints:
     """
 
     def __init__(self, url: str, channel: str, background: Background) -> None:
-        self._client = _client(url) if url.startswith(SCHEMES) else None
+        self._client = connect(url, TIMEOUT_SECONDS)
         self._channel = channel
         self._background = background
         self._waiting: dict[SessionId, None] = {}
@@ -54,7 +49,7 @@ class RedisHints:
     async def listen(self, heard: Heard) -> None:
         backoff = LEAST_BACKOFF
         while self._client is not None:
-            _heed_cancellation()
+            heed_cancellation()
             begun = time.monotonic()
             try:
                 await self._hear(self._client, heard)
@@ -91,46 +86,15 @@ class RedisHints:
             await pipeline.execute()
 
     async def _hear(self, client: Redis, heard: Heard) -> None:
-        """Pass on what comes, until nothing does: a server that stands still keeps its connections open."""
-        async with client.pubsub() as channel:
-            await channel.subscribe(self._channel)
-            asked = True  # the subscription is answered as well
-            while True:
-                _heed_cancellation()
-                message = await _next(channel)
-                if message is None:
-                    if asked:
-                        raise TimeoutError
-                    await channel.ping()
-                elif message["type"] == "subscribe":
+        async with aclosing(messages(client, self._channel, silence=SILENCE_SECONDS)) as arriving:
+            async for message in arriving:
+                if message["type"] == "subscribe":
                     self._tell(hears=True)
                     heard(None)
                 elif message["type"] == "message":
                     heard(SessionId(message["data"].decode(errors="replace")))
-                asked = message is None
 
     def _tell(self, *, hears: bool, reason: str | None = None) -> None:
         if hears != self._hears:
             log.warning("hints are heard again" if hears else "no hints are heard", reason=reason)
         self._hears = hears
-
-
-def _heed_cancellation() -> None:
-    """The driver sends by asyncio.wait_for, which before Python 3.12 may swallow a cancellation."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-
-
-async def _next(channel: PubSub) -> dict[str, Any] | None:
-    message: dict[str, Any] | None = await channel.get_message(timeout=SILENCE_SECONDS)
-    return message
-
-
-def _client(url: str) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
