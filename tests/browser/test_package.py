@@ -3,6 +3,7 @@
 import json
 
 from scripts.stack.layout import ROOT
+from tests.browser.faults import functions
 from tests.browser.node import run_module
 
 MANIFEST = json.loads((ROOT / "web" / "package.json").read_text())
@@ -32,3 +33,13 @@ def test_every_entry_is_there_with_its_types() -> None:
 def test_the_react_entry_is_a_clients() -> None:
     react = ROOT / "web" / MANIFEST["exports"]["./react"]["default"]
     assert react.read_text().startswith('"use client";\n')
+
+
+KIT = """
+import * as kit from "viva-voce-recorder/faults";
+console.log(JSON.stringify(Object.keys(kit).filter((name) => typeof kit[name] === "function")));
+"""
+
+
+def test_every_function_of_the_fault_kit_is_given_out() -> None:
+    assert sorted(functions()) == sorted(json.loads(run_module(KIT)))
