@@ -45,6 +45,7 @@ class Settings(FromEnvironment):
     metrics_token: HeaderSecret | None = Field(
         None, description="Bearer token that may read /metrics; an admin's token may too."
     )
+    grafana_url: HttpUrl | None = Field(None, description="Where Grafana is; the dashboard leads there, if set.")
     cors_origins: Origins = Field("", description="Browser origins that may call the API, separated by commas.")
     demo_page: bool = Field(
         False,

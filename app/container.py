@@ -22,6 +22,7 @@ from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tickets import MongoTickets
+from services.adapters.mongo.trends import MongoTrends
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.webhooks import MongoEndpoints
@@ -60,6 +61,7 @@ class Wiring:
     backlog: MongoBacklog
     workers: MongoWorkers
     gauges: MongoGauges
+    trends: MongoTrends
     idempotency_keys: MongoIdempotencyKeys
     quotas: MongoQuotas
     audio: GridAudio
@@ -97,7 +99,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         counters=counters,
         emit=webhooks.tell,
     )
-    upkeep = _upkeep(settings, database)
+    upkeep, trends = _upkeep(settings, database), MongoTrends(database)
     return Wiring(
         sessions=sessions,
         events=MongoEvents(database),
@@ -117,8 +119,15 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         audio=audio,
         doorbell=doorbell,
         closing=closing,
+        trends=trends,
         sweep=Sweep(
-            sessions=sessions, upkeep=upkeep, audio=audio, doorbell=doorbell, close=closing.close, counters=counters
+            sessions=sessions,
+            upkeep=upkeep,
+            audio=audio,
+            doorbell=doorbell,
+            close=closing.close,
+            counters=counters,
+            trends=trends,
         ),
         webhooks=webhooks,
         courier=courier,

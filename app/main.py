@@ -23,6 +23,7 @@ from app.operations import operations
 from app.readiness import look
 from routes import (
     admin,
+    admin_failures,
     analyses,
     errors,
     event_socket,
@@ -121,6 +122,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
         analyses,
         webhooks,
         admin,
+        admin_failures,
         health,
         metrics,
         pages,

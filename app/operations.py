@@ -38,6 +38,8 @@ def operations(
         audit_log=audit_log,
         workers=wiring.workers,
         oversight=oversight,
+        trends=wiring.trends,
+        grafana_url=settings.grafana_url,
     )
 
 

@@ -12,6 +12,7 @@ from client.models import (
     SessionStatus,
     Uploaded,
 )
+from client.operators import Operators
 
 __all__ = [
     "Analysis",
@@ -22,6 +23,7 @@ __all__ = [
     "NewQuestion",
     "NoConnection",
     "NotAnsweredInTime",
+    "Operators",
     "Session",
     "SessionStatus",
     "Uploaded",

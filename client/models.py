@@ -205,4 +205,70 @@ class Analysis(TypedDict):
     not_answered: list[str]
 
 
+class AnswerSeen(TypedDict):
+    question_id: str
+    take: int
+    status: str
+    code: str | None
+    audio_stored: bool
+
+
+class FoundSession(TypedDict):
+    """Anybody's session in short, as operators find it."""
+
+    session_id: str
+    user_id: str
+    title: str | None
+    created_at: str
+    questions: int
+    answers: list[AnswerSeen]
+
+
+class FailedAnswer(TypedDict):
+    """A recording that failed; it can be retried while it is kept and no newer one was accepted."""
+
+    session_id: str
+    question_id: str
+    take: int
+    file_id: str
+    user_id: str
+    state: Literal["uploading", "queued", "processing", "completed", "failed", "superseded", "aborted"]
+    bytes: int
+    deliveries: int
+    retries: int
+    error: Failure | None
+    failed_at: str | None
+    audio_kept: bool
+    can_retry: bool
+
+
+class WhyNot(TypedDict):
+    code: str
+    detail: str
+
+
+class RetriedAnswer(TypedDict):
+    """Queued anew, or why not."""
+
+    file_id: str
+    problem: WhyNot | None
+
+
+class TrendBin(TypedDict):
+    """What is known of some minutes; nothing where it is not `seen`."""
+
+    since: str
+    seen: bool
+    accepted: int
+    completed: int
+    failed: int
+    waiting: int | None
+
+
+class Trends(TypedDict):
+    span: Literal["hour", "day"]
+    bin_seconds: int
+    bins: list[TrendBin]
+
+
 Event = dict[str, Any]

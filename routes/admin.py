@@ -4,39 +4,27 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 
-from routes.admin_figures import OverviewOut, SweptOut, overview
-from routes.admin_lists import (
-    PLACE_PATTERN,
-    AuditOut,
-    FailedListOut,
-    SessionSeenOut,
-    SessionsSeenOut,
-    StuckListOut,
-    StuckOut,
-    place_of,
-)
+from routes.admin_asked import ALWAYS, OF_ANSWER, Before, Limit, operator_of
+from routes.admin_figures import OverviewOut, SweptOut, TrendsOut, overview
+from routes.admin_lists import AuditOut, SessionsSeenOut, StuckListOut, StuckOut, place_of
 from routes.answer_schemas import AnswerOut
 from routes.body_bounds import Bounded
 from routes.dependencies import Admin, Needs, QuestionPath, SessionPath
 from routes.errors import UNREADABLE, documented
 from routes.prefix import here
 from services import errors
-from services.interviews.model import Viewer, answer_of
-from services.operations.interventions import Operator
+from services.interviews.model import answer_of
+from services.operations.oversight import in_words
+from services.operations.ports.trends import TrendSpan
+from services.operations.ports.views import SessionFilter, Standing
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 
 STUCK_SECONDS = 120
 MOST_COUNTED = 1000
 MOST_OF_A_KIND = 100
-
-ALWAYS = (errors.Forbidden, errors.StoreUnavailable, errors.RateLimited)
-OF_ANSWER = (errors.SessionNotFound, errors.QuestionNotFound, errors.AnswerNotFound)
-
-Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
-Before = Annotated[str | None, Query(pattern=PLACE_PATTERN, description="The `next` of the page before.")]
 
 
 class Why(Bounded):
@@ -52,10 +40,6 @@ class SweepIn(Bounded):
     dry_run: StrictBool = Field(description="Only count what would be done.", examples=[True])
 
 
-def _operator(viewer: Viewer, request: Request) -> Operator:
-    return Operator(viewer, request.state.request_id)
-
-
 @router.get("/overview", operation_id="adminOverview", responses=documented(*ALWAYS))
 async def show_overview(admin: Admin, services: Needs) -> OverviewOut:
     """How everything stands: queues, throughput, failures, stuck work, storage, workers, sweeps."""
@@ -68,7 +52,8 @@ async def show_overview(admin: Admin, services: Needs) -> OverviewOut:
     )
     if sight.reading is None:
         raise errors.StoreUnavailable("The database did not answer in time. Try again.")
-    return overview(sight.reading, sight, recent, stuck, STUCK_SECONDS, dict(stored), workers)
+    grafana = services.operations.grafana_url
+    return overview(sight.reading, sight, recent, stuck, STUCK_SECONDS, dict(stored), workers, grafana)
 
 
 @router.get("/sessions", operation_id="adminFindSessions", responses=documented(*ALWAYS))
@@ -76,14 +61,19 @@ async def find_sessions(
     admin: Admin,
     services: Needs,
     q: Annotated[
-        str, Query(min_length=1, max_length=200, description="A session's id, a user's id, or how a title begins.")
-    ],
+        str | None,
+        Query(min_length=1, max_length=200, description="A session's id, a user's id, or how a title begins."),
+    ] = None,
+    state: Annotated[Standing | None, Query(description="How the session stands.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Made then or later; with its zone.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Made before then; with its zone.")] = None,
+    before: Before = None,
     limit: Limit = 20,
 ) -> SessionsSeenOut:
-    """Sessions of anyone, in short."""
-    await services.operations.oversight.sought(admin, q)
-    found = await services.operations.views.sessions(q, limit)
-    return SessionsSeenOut(sessions=[SessionSeenOut.of(seen) for seen in found])
+    """Sessions of anyone, in short, newest first."""
+    wanted = SessionFilter(sought=q, standing=state, since=since, until=until)
+    await services.operations.oversight.sought(admin, in_words(wanted))
+    return SessionsSeenOut.of(await services.operations.views.sessions(wanted, place_of(before), limit))
 
 
 @router.get("/stuck", operation_id="adminStuck", responses=documented(*ALWAYS))
@@ -100,10 +90,12 @@ async def list_stuck(
     return StuckListOut(seconds=seconds, stuck=[StuckOut.of(stuck) for stuck in found])
 
 
-@router.get("/failed", operation_id="adminFailed", responses=documented(*ALWAYS))
-async def list_failed(admin: Admin, services: Needs, before: Before = None, limit: Limit = 50) -> FailedListOut:
-    """What failed, newest first, with the reason, and whether it can be retried."""
-    return FailedListOut.of(await services.operations.views.failed(place_of(before), limit), limit)
+@router.get("/trends", operation_id="adminTrends", responses=documented(*ALWAYS))
+async def show_trends(
+    admin: Admin, services: Needs, span: Annotated[TrendSpan, Query(description="The last hour, or the last day.")]
+) -> TrendsOut:
+    """What came, ended, failed and waited lately, as the sweep notes it once a minute."""
+    return TrendsOut.of(span, await services.operations.trends.bins(span))
 
 
 @router.post(
@@ -123,7 +115,7 @@ async def retry_answer(
     services: Needs,
 ) -> AnswerOut:
     """Have the newest take of a failed answer transcribed anew, with all its deliveries, if its audio is kept."""
-    part = await services.operations.intervention.retry(session_id, question_id, _operator(admin, request))
+    part = await services.operations.intervention.retry(session_id, question_id, operator_of(admin, request))
     response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
     return AnswerOut.of(answer_of(part))
 
@@ -137,7 +129,9 @@ async def fail_answer(
     session_id: SessionPath, question_id: QuestionPath, body: Why, request: Request, admin: Admin, services: Needs
 ) -> AnswerOut:
     """End an answer that waits or is in work, with a reason; its audio is kept for a retry."""
-    part = await services.operations.intervention.fail(session_id, question_id, body.reason, _operator(admin, request))
+    part = await services.operations.intervention.fail(
+        session_id, question_id, body.reason, operator_of(admin, request)
+    )
     return AnswerOut.of(answer_of(part))
 
 
@@ -156,7 +150,7 @@ async def score_answer(
     services: Needs,
 ) -> AnswerOut:
     """Have an answer scored that has no score because no scorer could be had."""
-    part = await services.operations.intervention.score(session_id, question_id, _operator(admin, request))
+    part = await services.operations.intervention.score(session_id, question_id, operator_of(admin, request))
     response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
     return AnswerOut.of(answer_of(part))
 
@@ -164,7 +158,7 @@ async def score_answer(
 @router.post("/sweep", operation_id="adminSweep", responses=UNREADABLE | documented(*ALWAYS))
 async def sweep(body: SweepIn, request: Request, admin: Admin, services: Needs) -> SweptOut:
     """Sweep and look for stray audio now, or only count what that would do."""
-    counts = await services.operations.intervention.sweep(_operator(admin, request), dry_run=body.dry_run)
+    counts = await services.operations.intervention.sweep(operator_of(admin, request), dry_run=body.dry_run)
     return SweptOut.of(dict(counts), dry_run=body.dry_run)
 
 

@@ -1,11 +1,13 @@
 """The figures that operators are shown, as JSON: how everything stands, and what a sweep did."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import BaseModel, Field
 
 from services.interviews.model import PartState
 from services.operations.overview import Sight
+from services.operations.ports.trends import Bin, TrendSpan
 from services.operations.ports.views import Recent, Stored, Wait
 from services.operations.readings import Line, Passes, Reading
 from services.operations.sweep import Counts
@@ -94,6 +96,7 @@ class OverviewOut(BaseModel):
     rings_waiting: int | None
     sweep: PassesOut
     audit: PassesOut
+    grafana_url: str | None = Field(description="Where Grafana is, if GRAFANA_URL says so.")
 
 
 def overview(
@@ -104,6 +107,7 @@ def overview(
     stuck_seconds: int,
     stored: dict[str, Stored],
     workers: list[WorkerSign],
+    grafana_url: str | None,
 ) -> OverviewOut:
     return OverviewOut(
         uploading=LineOut.of(reading.lines[PartState.UPLOADING]),
@@ -129,7 +133,31 @@ def overview(
         rings_waiting=sight.rings,
         sweep=PassesOut.of(reading.totals.sweeps),
         audit=PassesOut.of(reading.totals.audits),
+        grafana_url=grafana_url,
     )
+
+
+class BinOut(BaseModel):
+    """What is known of some minutes; `seen` says whether anything is. A retry counts as accepted anew."""
+
+    since: datetime
+    seen: bool
+    accepted: int
+    completed: int
+    failed: int
+    waiting: int | None = Field(description="The most that waited at once, where that was looked at.")
+
+
+class TrendsOut(BaseModel):
+    """The last hour or day in spans of `bin_seconds`, oldest first; the newest is not over."""
+
+    span: TrendSpan
+    bin_seconds: int
+    bins: list[BinOut]
+
+    @classmethod
+    def of(cls, span: TrendSpan, bins: list[Bin]) -> "TrendsOut":
+        return cls(span=span, bin_seconds=span.minutes * 60, bins=[BinOut(**asdict(bin)) for bin in bins])
 
 
 class Did(BaseModel):

@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from routes.answer_schemas import FailureOut
 from services.interviews.model import Part, PartState
 from services.operations.ports.audit_log import Action, Entry, Outcome
-from services.operations.ports.views import Ended, Place, SessionSeen, Stuck, Wait
+from services.operations.ports.views import Place, SessionPage, SessionSeen, Stuck, Total, Wait
 
-PLACE_PATTERN = r"^[0-9]{1,14}-[0-9a-f]{24}$"
+PLACE_PATTERN = r"^[0-9]{1,14}-[A-Za-z0-9_-]{1,64}$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,8 +22,8 @@ def place_of(cursor: str | None) -> Place | None:
     return Place(EPOCH + timedelta(milliseconds=int(milliseconds)), id)
 
 
-def cursor_of(at: datetime | None, id: str) -> str:
-    return f"{((at or EPOCH) - EPOCH) // timedelta(milliseconds=1)}-{id}"
+def cursor_of(place: Place) -> str:
+    return f"{(place.at - EPOCH) // timedelta(milliseconds=1)}-{place.id}"
 
 
 class AnswerSeenOut(BaseModel):
@@ -62,8 +62,32 @@ class SessionSeenOut(BaseModel):
         )
 
 
+class TotalOut(BaseModel):
+    """How many there are in all; there are more where it is not exact."""
+
+    number: int
+    is_exact: bool
+
+    @classmethod
+    def of(cls, total: Total | None) -> "TotalOut | None":
+        return None if total is None else cls(number=total.number, is_exact=total.is_exact)
+
+
+TOTAL = Field(description="In all, of whatever page; null where that is not counted.")
+NEXT = Field(description="Send it as `before` for the page after this one; null on the last.")
+
+
 class SessionsSeenOut(BaseModel):
+    """Sessions, newest first. A page may hold fewer than were asked for, even none, while `next` leads on."""
+
     sessions: list[SessionSeenOut]
+    next: str | None = NEXT
+    total: TotalOut | None = TOTAL
+
+    @classmethod
+    def of(cls, page: SessionPage) -> "SessionsSeenOut":
+        sessions = [SessionSeenOut.of(seen) for seen in page.sessions]
+        return cls(sessions=sessions, next=page.next and cursor_of(page.next), total=TotalOut.of(page.total))
 
 
 class PartOut(BaseModel):
@@ -123,35 +147,6 @@ class StuckListOut(BaseModel):
     stuck: list[StuckOut]
 
 
-class FailedOut(PartOut):
-    """A recording that failed. `can_retry`: its audio is kept, and no newer take was accepted."""
-
-    failed_at: datetime | None
-    audio_kept: bool
-    can_retry: bool
-
-    @classmethod
-    def of(cls, ended: Ended) -> "FailedOut":
-        kept = ended.part.keep_audio
-        return cls(
-            **part_fields(ended.part),
-            failed_at=ended.part.completed_at,
-            audio_kept=kept,
-            can_retry=kept and ended.is_newest,
-        )
-
-
-class FailedListOut(BaseModel):
-    failed: list[FailedOut]
-    next: str | None = Field(description="Send it as `before` for the page after this one; null on the last.")
-
-    @classmethod
-    def of(cls, found: list[Ended], limit: int) -> "FailedListOut":
-        last = found[-1].part if len(found) == limit else None
-        next = cursor_of(last.completed_at, last.id) if last else None
-        return cls(failed=[FailedOut.of(ended) for ended in found], next=next)
-
-
 class EntryOut(BaseModel):
     """What an operator did. No outcome: the process ended before it was known; look at the answer itself."""
 
@@ -191,5 +186,5 @@ class AuditOut(BaseModel):
 
     @classmethod
     def of(cls, found: list[Entry], limit: int) -> "AuditOut":
-        next = cursor_of(found[-1].at, found[-1].id) if len(found) == limit else None
+        next = cursor_of(Place(found[-1].at, found[-1].id)) if len(found) == limit else None
         return cls(entries=[EntryOut.of(entry) for entry in found], next=next)

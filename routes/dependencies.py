@@ -24,6 +24,7 @@ from services.operations.interventions import Intervention
 from services.operations.oversight import Oversight
 from services.operations.overview import Overview
 from services.operations.ports.audit_log import AuditLog
+from services.operations.ports.trends import Trends
 from services.operations.ports.views import Views
 from services.recordings.intake import Intake
 from services.recordings.ports.records import Records
@@ -66,6 +67,8 @@ class Operations:
     audit_log: AuditLog
     workers: Workers
     oversight: Oversight
+    trends: Trends
+    grafana_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ from tests.fakes.microphone_tests import FakeMicrophoneTests
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
 from tests.fakes.sessions import FakeSessions
+from tests.fakes.trends import FakeTrends
 from tests.fakes.upkeep import FakeUpkeep
 from tests.fakes.webhooks import FakeCourier, FakeEndpoints, FakeLedger
 from tests.fakes.workers import FakeDoorbell, FakeWorkers
@@ -123,6 +124,7 @@ class Interior:
         self.counters = FakeCounters(self.memory)
         self.elections: Elections = FakeElections(self.memory)
         self.endpoints, self.ledger, self.courier = FakeEndpoints(self.memory), FakeLedger(self.memory), FakeCourier()
+        self.trends = FakeTrends(self.memory)
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
         self.throttle, self.scorer_throttle = Throttle(EngineBusy), Throttle(ScorerBusy)
@@ -206,6 +208,7 @@ class Interior:
             doorbell=self.doorbell,
             close=self.closing.close,
             counters=self.counters,
+            trends=self.trends,
         )
 
     @property

@@ -20,7 +20,7 @@ class Progress(StrEnum):
     COMPLETE = "complete"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where a page of what is listed newest first ended."""
 

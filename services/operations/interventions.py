@@ -9,7 +9,7 @@ A process that dies after 1 leaves an entry without an outcome; after 2 the swee
 does what remains of 3.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -24,11 +24,23 @@ from services.errors import (
     NotUnscored,
     Problem,
     QuestionNotFound,
+    RateLimited,
     RecordingGone,
     StoreUnavailable,
     TakeSuperseded,
 )
-from services.interviews.model import Failure, Mark, Part, PartState, QuestionId, SessionId, UserId, Viewer, answer_of
+from services.interviews.model import (
+    Failure,
+    Mark,
+    Part,
+    PartId,
+    PartState,
+    QuestionId,
+    SessionId,
+    UserId,
+    Viewer,
+    answer_of,
+)
 from services.interviews.ports import Sessions
 from services.operations.ports.audit_log import Action, AuditLog, Deed, Outcome
 from services.operations.ports.interventions import Interventions
@@ -52,6 +64,22 @@ class Operator:
         return self.viewer.user_id
 
 
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """One of several that were to be retried, and why it was not."""
+
+    id: PartId
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Those that were reached, in order; after how many seconds the rest may be asked for, if that was the reason."""
+
+    done: list[Retried]
+    retry_after: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervention:
     sessions: Sessions
@@ -72,12 +100,49 @@ class Intervention:
         """
         part = await self._newest(session_id, question_id, operator.viewer)
         async with self._noted(_deed(Action.RETRY, part, operator)) as after:
-            queued = await self.interventions.retry(part.id)
-            if queued is None:
-                raise await self._why_not(part)
-            await self._announce(queued)
+            queued = await self._retry(part)
             after.update(_standing(queued))
         return queued
+
+    async def _retry(self, part: Part) -> Part:
+        queued = await self.interventions.retry(part.id)
+        if queued is None:
+            raise await self._why_not(part)
+        await self._announce(queued)
+        return queued
+
+    async def retry_each(
+        self, ids: Sequence[PartId], operator: Operator, admit: Callable[[], Awaitable[None]]
+    ) -> Retries:
+        """Retry these recordings one after the other, each as `retry` does, and each admitted as a request of its own.
+
+        Those that are not reached, because the operator has to wait or the store went away, are left as they are.
+        """
+        done: list[Retried] = []
+        for id in ids:
+            try:
+                await admit()
+            except RateLimited as full:
+                return Retries(done, retry_after=full.retry_after)
+            problem = await self._retried(id, operator, len(ids))
+            done.append(Retried(id, problem))
+            if isinstance(problem, StoreUnavailable):
+                break
+        return Retries(done)
+
+    async def _retried(self, id: PartId, operator: Operator, among: int) -> Problem | None:
+        part = await self.records.get(id)
+        if part is None:
+            return AnswerNotFound()
+        try:
+            async with self._noted(_deed(Action.RETRY, part, operator, among=among)) as after:
+                newest = await self.interventions.newest(part.session_id, part.question_id)
+                if newest is None or newest.id != id:
+                    raise TakeSuperseded
+                after.update(_standing(await self._retry(part)))
+        except Problem as problem:
+            return problem
+        return None
 
     async def fail(self, session_id: SessionId, question_id: QuestionId, reason: str, operator: Operator) -> Part:
         """End an answer that waits or is in work, and keep its audio for a retry; NotInWork if it has ended."""
@@ -159,8 +224,15 @@ class Intervention:
             log.warning("outcome not noted", entry=id, outcome=outcome.value)
 
 
-def _deed(action: Action, part: Part, operator: Operator, reason: str | None = None) -> Deed:
-    on = {"session_id": part.session_id, "question_id": part.question_id, "take": part.take, "file_id": part.id}
+def _deed(action: Action, part: Part, operator: Operator, reason: str | None = None, among: int = 1) -> Deed:
+    on: dict[str, object] = {
+        "session_id": part.session_id,
+        "question_id": part.question_id,
+        "take": part.take,
+        "file_id": part.id,
+    }
+    if among > 1:
+        on["among"] = among
     return Deed(
         who=operator.who,
         action=action,

@@ -13,6 +13,7 @@ from services.events.ports import Events, News
 from services.interviews.model import Answer, Evaluation, QuestionId, Session, SessionId, UserId, Viewer
 from services.interviews.ports import Sessions, Take
 from services.operations.ports.audit_log import Action, AuditLog, Deed, Outcome
+from services.operations.ports.views import SessionFilter
 
 ONE_LOOK_SECONDS = 600.0
 MOST_REMEMBERED = 10_000
@@ -46,6 +47,13 @@ class Oversight:
         if len(self._noted) >= MOST_REMEMBERED:
             self._noted.clear()
         self._noted[looked] = now
+
+
+def in_words(wanted: SessionFilter) -> str:
+    """What sessions are looked for, for the log."""
+    more = {"state": wanted.standing and wanted.standing.value, "from": wanted.since, "before": wanted.until}
+    named = [f"{name} {value}" for name, value in more.items() if value is not None]
+    return ", ".join([wanted.sought or "all sessions", *named])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import structlog
 from services.errors import StoreUnavailable, WorkerLost
 from services.interviews.model import Failure, Part, PartId, answer_of
 from services.interviews.ports import Sessions
+from services.operations.ports.trends import Trends
 from services.operations.ports.upkeep import Upkeep
 from services.recordings.ports.audio import Audio
 from services.recordings.ports.counters import Counters
@@ -53,6 +54,7 @@ class Sweep:
     doorbell: Doorbell
     close: Callable[[Part], Awaitable[None]]
     counters: Counters
+    trends: Trends
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
@@ -64,6 +66,7 @@ class Sweep:
         counts.reclaimed = await self._reclaim()
         counts.scored = await self._score()
         counts.rung = await self._ring()
+        await self.trends.note()
         await self.counters.swept("sweep", counts.as_dict())
         return counts
 

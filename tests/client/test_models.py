@@ -32,6 +32,13 @@ NAMES = {
     "MicrophoneTest": "MicrophoneTestOut",
     "AnalysisPending": "PendingOut",
     "Analysis": "ResultOut",
+    "AnswerSeen": "AnswerSeenOut",
+    "FoundSession": "SessionSeenOut",
+    "FailedAnswer": "FailedOut",
+    "WhyNot": "WhyNotOut",
+    "RetriedAnswer": "RetriedOut",
+    "TrendBin": "BinOut",
+    "Trends": "TrendsOut",
 }
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 

@@ -9,6 +9,7 @@ from services.access.ports import Hold, Kept
 from services.events.model import Event
 from services.interviews.model import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
 from services.interviews.transcript import Transcript
+from services.operations.ports.trends import Bin
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId, EpochKey, EpochState, Identity
 from services.recordings.ports.workers import WorkerSign
@@ -122,6 +123,7 @@ class Memory:
     workers: dict[str, WorkerSign] = field(default_factory=dict)
     counters: dict[str, dict[str, float]] = field(default_factory=dict)
     turns: dict[str, datetime] = field(default_factory=dict)
+    minutes: dict[int, Bin] = field(default_factory=dict)
     passed: dict[str, datetime] = field(default_factory=dict)
     endings: list[Row] = field(default_factory=list)
     idempotency_keys: dict[tuple[UserId, str], Replay] = field(default_factory=dict)

@@ -8,7 +8,22 @@ from datetime import datetime
 from services.errors import SameInWork
 from services.interviews.model import Failure, Part, PartId, PartState, QuestionId, Session, SessionId
 from services.operations.ports.audit_log import Deed, Entry, Outcome
-from services.operations.ports.views import AnswerSeen, Ended, Place, Recent, SessionSeen, Stored, Stuck, Wait
+from services.operations.ports.views import (
+    AnswerSeen,
+    Ended,
+    FailureFilter,
+    FailurePage,
+    Place,
+    Recent,
+    SessionFilter,
+    SessionPage,
+    SessionSeen,
+    Stored,
+    Stuck,
+    Total,
+    Wait,
+    stands,
+)
 from tests.fakes.memory import PENDING, Memory, Row
 
 NOT_ACCEPTED = (PartState.UPLOADING, PartState.ABORTED)
@@ -69,12 +84,13 @@ class FakeViews:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def sessions(self, sought: str, limit: int) -> list[SessionSeen]:
-        def is_sought(session: Session) -> bool:
-            titled = session.title is not None and session.title.casefold().startswith(sought.casefold())
-            return sought in (session.id, session.user_id) or titled
-
-        return [_session_seen(session) for session in self._memory.sessions.values() if is_sought(session)][:limit]
+    async def sessions(self, wanted: SessionFilter, before: Place | None, limit: int) -> SessionPage:
+        found = [seen for each in self._memory.sessions.values() if _is_sought(seen := _session_seen(each), wanted)]
+        newest = sorted(found, key=_place_of, reverse=True)
+        older = [seen for seen in newest if before is None or _place_of(seen) < before]
+        total = Total(min(1000, len(found)), len(found) <= 1000) if wanted.standing is None else None
+        next = _place_of(older[limit - 1]) if len(older) > limit else None
+        return SessionPage(sessions=older[:limit], next=next, total=total)
 
     async def stuck(self, seconds: float, limit: int) -> list[Stuck]:
         return [stuck for wait in Wait for stuck in self._waiting(wait, seconds)[:limit]]
@@ -92,11 +108,16 @@ class FakeViews:
         ]
         return sorted(stuck, key=lambda each: (each.since, each.part.id))
 
-    async def failed(self, before: Place | None, limit: int) -> list[Ended]:
-        rows = self._memory.having(lambda row: row.part.state is PartState.FAILED)
-        places = sorted(((row.part.completed_at or self._memory.clock.now, row.part.id) for row in rows), reverse=True)
-        older = [id for at, id in places if before is None or (at, id) < (before.at, before.id)]
-        return [self._ended(self._memory.rows[id].part) for id in older[:limit]]
+    async def failed(self, wanted: FailureFilter, before: Place | None, limit: int) -> FailurePage:
+        rows = self._memory.having(lambda row: row.part.state is PartState.FAILED and _fails_so(row.part, wanted))
+        places = sorted((_ended_at(row.part) for row in rows), reverse=True)
+        older = [place for place in places if before is None or place < before]
+        ended = [self._ended(self._memory.rows[PartId(place.id)].part) for place in older[:limit]]
+        return FailurePage(
+            failed=[each for each in ended if each.can_retry or not wanted.can_retry],
+            next=older[limit - 1] if len(older) > limit else None,
+            total=None if wanted.can_retry else Total(min(1000, len(places)), len(places) <= 1000),
+        )
 
     def _ended(self, part: Part) -> Ended:
         takes = [
@@ -127,6 +148,34 @@ class FakeViews:
             "files": Stored(documents=len(self._memory.files), bytes=0, disk_bytes=0),
             "chunks": Stored(documents=len(chunks), bytes=size, disk_bytes=size),
         }
+
+
+def _is_sought(seen: SessionSeen, wanted: SessionFilter) -> bool:
+    sought = wanted.sought
+    titled = sought and seen.title is not None and seen.title.casefold().startswith(sought.casefold())
+    named = sought is None or titled or sought in (seen.id, seen.user_id)
+    stands_so = wanted.standing is None or stands(seen, wanted.standing)
+    return bool(named and stands_so and _is_between(seen.created_at, wanted.since, wanted.until))
+
+
+def _fails_so(part: Part, wanted: FailureFilter) -> bool:
+    for_that = wanted.code is None or (part.failure is not None and part.failure.code == wanted.code)
+    of_them = wanted.user_id is None or part.user_id == wanted.user_id
+    kept = part.keep_audio or not wanted.can_retry
+    return for_that and of_them and kept and _is_between(part.completed_at, wanted.since, wanted.until)
+
+
+def _is_between(at: datetime | None, since: datetime | None, until: datetime | None) -> bool:
+    return at is not None and (since is None or at >= since) and (until is None or at < until)
+
+
+def _place_of(seen: SessionSeen) -> Place:
+    return Place(seen.created_at, seen.id)
+
+
+def _ended_at(part: Part) -> Place:
+    assert part.completed_at is not None
+    return Place(part.completed_at, part.id)
 
 
 def _session_seen(session: Session) -> SessionSeen:

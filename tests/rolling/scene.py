@@ -29,6 +29,7 @@ from services.interviews.model import (
 )
 from services.interviews.transcript import Segment, Transcript, Word
 from services.operations.ports.audit_log import Action, Deed, Outcome
+from services.operations.ports.views import FailureFilter, SessionFilter
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.notices import Notice
@@ -148,7 +149,7 @@ async def _check_session(store: Store) -> None:
     assert (lost.status, lost.failure and lost.failure.code) == ("failed", "engine_unavailable")
     assert news.session.revision == session.revision
     assert news.events is None or {event.type.value for event in news.events} >= {"answer.scored", "session.analyzed"}
-    [seen] = await store.views.sessions(S1, 10)
+    [seen] = (await store.views.sessions(SessionFilter(sought=S1), None, 10)).sessions
     assert {answer.question_id for answer in seen.answers} == {SPOKEN, LOST}
     assert (await store.sessions.next_take(S1, WAITING, ANN)).question.text == "When?"
 
@@ -159,7 +160,7 @@ async def _check_parts(store: Store) -> None:
     assert part is not None and transcript is not None
     assert (part.state, part.take, part.bytes) == ("completed", 1, 300_000)
     assert [word.text for word in transcript.segments[0].words] == ["Because", "so"]
-    [ended] = await store.views.failed(None, 10)
+    [ended] = (await store.views.failed(FailureFilter(), None, 10)).failed
     assert (ended.part.id, ended.part.failure and ended.part.failure.code) == (PARTS[LOST], "engine_unavailable")
     assert sum([len(piece) async for piece in store.audio.read(PARTS[LOST])]) == 300_000
     assert (await store.gauges.read()).kept == 1

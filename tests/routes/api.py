@@ -60,6 +60,7 @@ class Api:
     most_listeners: int = 100
     age_seconds: float = 60.0
     seconds: float = 0.0
+    grafana_url: str | None = None
 
     def __post_init__(self) -> None:
         self.admission = Admission(
@@ -118,6 +119,8 @@ class Api:
                 audit_log=self.house.audit_log,
                 workers=self.house.workers,
                 oversight=self.oversight,
+                trends=self.house.trends,
+                grafana_url=self.grafana_url,
             ),
         )
         looking.cancel()

@@ -14,11 +14,15 @@ from tests.in_memory import ADMIN, Q1, Interior
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
 
 WHY = {"reason": "It hangs."}
+NONE = {"number": 0, "is_exact": True}
+NOTHING: dict[str, object] = {"sessions": [], "next": None, "total": NONE}
 ROUTES = [
     ("GET", "/api/admin/overview", None),
     ("GET", "/api/admin/sessions?q=x", None),
     ("GET", "/api/admin/stuck", None),
     ("GET", "/api/admin/failed", None),
+    ("POST", "/api/admin/failed/retry", {"file_ids": ["0" * 24]}),
+    ("GET", "/api/admin/trends?span=hour", None),
     ("POST", "/api/admin/answers/{session}/q1/retry", None),
     ("POST", "/api/admin/answers/{session}/q1/score", None),
     ("POST", "/api/admin/answers/{session}/q1/fail", WHY),
@@ -77,7 +81,7 @@ async def test_a_failed_answer_is_listed_retried_and_completed() -> None:
         assert problem(await admin.post(f"/api/admin/answers/{session}/q1/retry")) == (409, "not_failed")
         await api.house.work_off()
         assert (await alice.get(status)).json()["transcript"] == api.house.ears.said
-        assert (await admin.get("/api/admin/failed")).json() == {"failed": [], "next": None}
+        assert (await admin.get("/api/admin/failed")).json() == {"failed": [], "next": None, "total": NONE}
 
 
 async def test_why_an_answer_is_not_retried_is_said() -> None:
@@ -196,8 +200,120 @@ async def test_sessions_are_found() -> None:
             assert (found["session_id"], found["title"], found["questions"]) == (session, "Databases, round 2", 1)
             answer = {"question_id": "q1", "take": 1, "status": "queued", "code": None, "audio_stored": True}
             assert found["answers"] == [answer]
-        assert (await admin.get("/api/admin/sessions", params={"q": "round"})).json() == {"sessions": []}
-        assert problem(await admin.get("/api/admin/sessions")) == (422, "invalid_request")
+        assert (await admin.get("/api/admin/sessions", params={"q": "round"})).json() == NOTHING
+        assert problem(await admin.get("/api/admin/sessions", params={"q": ""})) == (422, "invalid_request")
+
+
+async def test_all_sessions_are_listed_page_by_page_and_by_state_and_time() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        made = []
+        for _ in range(5):
+            made.append(await make_session(alice))
+            api.house.memory.clock.advance(60)
+        await upload(alice, made[2])
+        first = (await admin.get("/api/admin/sessions", params={"limit": 3})).json()
+        rest = (await admin.get("/api/admin/sessions", params={"limit": 3, "before": first["next"]})).json()
+        listed = [seen["session_id"] for seen in first["sessions"] + rest["sessions"]]
+        assert (listed, rest["next"]) == (made[::-1], None)
+        assert first["total"] == rest["total"] == {"number": 5, "is_exact": True}
+        (waits,) = (await admin.get("/api/admin/sessions", params={"state": "pending"})).json()["sessions"]
+        assert waits["session_id"] == made[2]
+        second, last = first["sessions"][1]["created_at"], rest["sessions"][-1]["created_at"]
+        within = await admin.get("/api/admin/sessions", params={"since": last, "until": second})
+        assert [seen["session_id"] for seen in within.json()["sessions"]] == made[2::-1]
+        words = [str(entry.deed.on["sought"]) for entry in api.house.audit_log.entries]
+        assert words[:2] == ["all sessions", "all sessions, state pending"]
+        assert words[2].startswith("all sessions, from 2026-01-01 00:00")
+
+
+@pytest.mark.parametrize(
+    "asked", [{"state": "asleep"}, {"since": "2026-01-01T00:00:00"}, {"until": "noon"}, {"before": "1-$ne"}]
+)
+async def test_what_sessions_are_asked_for_is_checked(asked: dict[str, str]) -> None:
+    async with Api().client("admin") as admin:
+        assert problem(await admin.get("/api/admin/sessions", params=asked)) == (422, "invalid_request")
+
+
+async def test_failures_are_narrowed_to_what_is_looked_for() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        await failed_answer(api, of_alice(admin))
+        for asked, number in (
+            ({"code": "engine_unavailable"}, 1),
+            ({"code": "worker_lost"}, 0),
+            ({"user": "alice"}, 1),
+            ({"user": "bob"}, 0),
+            ({"since": "2026-01-01T00:00:00Z"}, 1),
+            ({"until": "2026-01-01T00:00:00+00:00"}, 0),
+            ({"can_retry": "true"}, 1),
+        ):
+            page = (await admin.get("/api/admin/failed", params=asked)).json()
+            assert len(page["failed"]) == number, asked
+            assert page["total"] == (None if "can_retry" in asked else {"number": number, "is_exact": True})
+        for wrong in ({"code": "$ne"}, {"since": "2026-01-01"}, {"can_retry": "perhaps"}):
+            assert problem(await admin.get("/api/admin/failed", params=wrong)) == (422, "invalid_request")
+
+
+async def test_several_failures_are_retried_by_what_the_list_calls_them() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        session = await failed_answer(api, of_alice(admin))
+        (listed,) = (await admin.get("/api/admin/failed")).json()["failed"]
+        ids = [listed["file_id"], listed["file_id"], "0" * 24]
+        retried = await admin.post("/api/admin/failed/retry", json={"file_ids": ids})
+        first, second = retried.json()["answers"]
+        assert first == {"file_id": listed["file_id"], "problem": None}
+        assert (second["file_id"], second["problem"]["code"]) == ("0" * 24, "answer_not_found")
+        assert retried.json()["retry_after"] is None
+        await api.house.work_off()
+        assert (await admin.get(f"/api/transcription-status/{session}/q1")).json()["status"] == "completed"
+        (entry,) = [e for e in (await admin.get("/api/admin/audit")).json()["entries"] if e["action"] == "retry"]
+        assert (entry["on"]["among"], entry["outcome"], entry["after"]["state"]) == (2, "done", "queued")
+
+
+@pytest.mark.parametrize("ids", [[], ["0" * 24] * 201, ["0" * 23], ["$ne"], [7], "0" * 24, None])
+async def test_what_is_to_be_retried_is_checked(ids: object) -> None:
+    async with Api().client("admin") as admin:
+        answer = await admin.post("/api/admin/failed/retry", json={"file_ids": ids})
+        assert problem(answer) == (422, "invalid_request")
+
+
+async def test_each_of_several_retries_counts_as_a_request() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        await failed_answer(api, of_alice(admin))
+        (listed,) = (await admin.get("/api/admin/failed")).json()["failed"]
+        api.house.limits.left["requests"] = 1
+        full = (await admin.post("/api/admin/failed/retry", json={"file_ids": [listed["file_id"]]})).json()
+        assert full == {"answers": [], "retry_after": 7}
+        del api.house.limits.left["requests"]
+        assert (await admin.get("/api/admin/failed")).json()["total"]["number"] == 1
+
+
+async def test_trends_show_what_the_sweep_has_noted() -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        await upload(alice, await make_session(alice))
+        await api.house.work_off()
+        await upload(alice, await make_session(alice))
+        api.house.memory.clock.advance(90)
+        await api.house.sweep.run(24.0)
+        for span, number, seconds in (("hour", 60, 60), ("day", 96, 900)):
+            body = (await admin.get("/api/admin/trends", params={"span": span})).json()
+            assert (body["span"], body["bin_seconds"], len(body["bins"])) == (span, seconds, number)
+            (seen,) = [each for each in body["bins"] if each["accepted"]]
+            assert (seen["seen"], seen["accepted"], seen["completed"], seen["failed"]) == (True, 2, 1, 0)
+            assert max(each["waiting"] or 0 for each in body["bins"]) == 1
+        assert problem(await admin.get("/api/admin/trends", params={"span": "year"})) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("address", [None, "https://grafana.example/d/viva"])
+async def test_the_overview_says_where_grafana_is(address: str | None) -> None:
+    async with Api(grafana_url=address).client("admin") as admin:
+        assert (await admin.get("/api/admin/overview")).json()["grafana_url"] == address
 
 
 async def test_a_sweep_by_hand_counts_first_and_then_does() -> None:

@@ -1,6 +1,7 @@
 """The indexes that the queries of this package go by."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
@@ -12,9 +13,12 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.parts import LIVE_STATES, PENDING_STATES
 from services.interviews.model import PartState
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+RETRIABLE: Document = {"state": PartState.FAILED.value, "keep_audio": True}
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
 SEALED_UNDER = "metadata.sealed.epoch"
+FORGET_TREND_SECONDS = 25 * 3600
 FORGET_REPLAY_SECONDS = 24 * 3600
 FORGET_TICKET_SECONDS = 60
 FORGET_DELIVERY_SECONDS = 30 * 24 * 3600
@@ -53,8 +57,17 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("scoring", "to_score", "completed_at", only={"to_score": True}),
         _index("unscored", "score_after", "to_score", only={"to_score": True}),
         _index("failed", "state", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
+        _index("failed_for", "failure.code", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
+        _index("failed_of", "user_id", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
+        _index("retriable", "state", "-completed_at", "-_id", only=RETRIABLE),
+        _index("accepted", "accepted_at", only={"accepted_at": {"$gt": EVER}}),
     ],
-    "interview_sessions": [_index("own", "user_id", "-created_at", "-_id"), _titled()],
+    "interview_sessions": [
+        _index("own", "user_id", "-created_at", "-_id"),
+        _index("newest", "-created_at", "-_id"),
+        _titled(),
+    ],
+    "trends": [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=FORGET_TREND_SECONDS)],
     "audit": [_index("begun", "-created_at", "-_id", only={"step": "begun"})],
     "workers": [IndexModel([("seen_at", ASCENDING)], name="seen_at", expireAfterSeconds=FORGET_WORKER_SECONDS)],
     "replays": [IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_REPLAY_SECONDS)],

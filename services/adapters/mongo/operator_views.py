@@ -2,25 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.collation import Collation
 
-from services.adapters.mongo.audit_log import earlier
 from services.adapters.mongo.documents import Document, part_of
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.indexes import ANY_CASE
-from services.adapters.mongo.interventions import NOT_ACCEPTED
-from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.failure_views import FailureViews
 from services.adapters.mongo.server_time import NOW, past, within
-from services.interviews.model import PartState, QuestionId, SessionId, Status, UserId
-from services.operations.ports.views import AnswerSeen, Ended, Place, Recent, SessionSeen, Stored, Stuck, Wait
+from services.adapters.mongo.session_views import SessionViews
+from services.interviews.model import PartState
+from services.operations.ports.views import Recent, Stored, Stuck, Wait
 
 MINUTES = (1, 5, 60)
 DAY_SECONDS = 24 * 3600
-# In the order of words, nothing comes after this character.
-LAST_CHARACTER = "\uffff"
 
 # What waits, and since when; the time that an index is sorted by lies before it.
 WAITS: dict[Wait, tuple[Document, str, str]] = {
@@ -32,29 +26,13 @@ WAITS: dict[Wait, tuple[Document, str, str]] = {
 }
 
 
-class MongoViews:
+class MongoViews(FailureViews, SessionViews):
     """The port Views on the collections `interview_sessions`, `parts`, `fs.files` and `fs.chunks`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
+        FailureViews.__init__(self, database)
+        SessionViews.__init__(self, database)
         self._database = database
-        self._sessions = database["interview_sessions"]
-        self._parts = parts_of(database)
-
-    @confirmed()
-    async def sessions(self, sought: str, limit: int) -> list[SessionSeen]:
-        titled = {"title": {"$gte": sought, "$lt": sought + LAST_CHARACTER}}
-        found = await asyncio.gather(
-            self._found({"_id": sought}, "_id", limit),
-            self._found({"user_id": sought}, "-created_at", limit),
-            self._found(titled, "title", limit, collation=Collation(**ANY_CASE)),
-        )
-        each = {row["_id"]: row for rows in found for row in rows}
-        return [_session_seen(row) for row in each.values()][:limit]
-
-    async def _found(self, where: Document, order: str, limit: int, **more: Any) -> list[Document]:
-        sort = {order.lstrip("-"): -1 if order.startswith("-") else 1}
-        shown: list[Document] = [{"$match": where}, {"$sort": sort}, {"$limit": limit}, {"$project": SHORT}]
-        return await (await self._sessions.aggregate(shown, **more)).to_list()
 
     @confirmed()
     async def stuck(self, seconds: float, limit: int) -> list[Stuck]:
@@ -80,22 +58,6 @@ class MongoViews:
     async def count_stuck(self, seconds: float, most: int) -> dict[Wait, int]:
         counts = [self._parts.count_documents(_overdue(wait, seconds), limit=most) for wait in WAITS]
         return dict(zip(WAITS, await asyncio.gather(*counts), strict=True))
-
-    @confirmed()
-    async def failed(self, before: Place | None, limit: int) -> list[Ended]:
-        where = {"state": PartState.FAILED.value, **earlier("completed_at", before)}
-        order = [("completed_at", -1), ("_id", -1)]
-        rows = await self._parts.find(where, sort=order, limit=limit).to_list()
-        newest = await self._newest({row["session_id"] for row in rows})
-        return [
-            Ended(part=part_of(row), is_newest=newest[row["session_id"], row["question_id"]] == row["take"])
-            for row in rows
-        ]
-
-    async def _newest(self, sessions: set[str]) -> dict[tuple[str, str], int]:
-        accepted = {"session_id": {"$in": sorted(sessions)}, "state": {"$nin": NOT_ACCEPTED}}
-        rows = self._parts.find(accepted, {"session_id": True, "question_id": True, "take": True}, sort=[("take", 1)])
-        return {(row["session_id"], row["question_id"]): row["take"] async for row in rows}
 
     @confirmed()
     async def recent(self) -> Recent:
@@ -129,47 +91,6 @@ class MongoViews:
         )
 
 
-SHORT = {
-    "user_id": True,
-    "title": True,
-    "created_at": True,
-    "questions": {"$size": "$questions"},
-    "answers": {
-        "$map": {
-            "input": {"$objectToArray": "$answers"},
-            "in": {
-                "question_id": "$$this.k",
-                "take": "$$this.v.take",
-                "status": "$$this.v.transcription_status",
-                "code": "$$this.v.transcription_error_code",
-                "file": "$$this.v.gridfs_file_id",
-            },
-        }
-    },
-}
-
-
 def _overdue(wait: Wait, seconds: float) -> Document:
     where, since, order = WAITS[wait]
     return {**where, "$expr": {"$and": [past(since, seconds), past(order, seconds)]}}
-
-
-def _session_seen(row: Document) -> SessionSeen:
-    return SessionSeen(
-        id=SessionId(row["_id"]),
-        user_id=UserId(row["user_id"]),
-        title=row["title"],
-        created_at=row["created_at"],
-        questions=row["questions"],
-        answers=tuple(_answer_seen(answer) for answer in row["answers"]),
-    )
-
-
-def _answer_seen(row: Document) -> AnswerSeen:
-    return AnswerSeen(
-        question_id=QuestionId(row["question_id"]),
-        take=row["take"],
-        status=Status(row["status"]),
-        code=row["code"],
-        audio_stored=row["file"] is not None,
-    )

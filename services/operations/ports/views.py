@@ -38,6 +38,10 @@ class Ended:
     part: Part
     is_newest: bool
 
+    @property
+    def can_retry(self) -> bool:
+        return self.part.keep_audio and self.is_newest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerSeen:
@@ -58,6 +62,76 @@ class SessionSeen:
     created_at: datetime
     questions: int
     answers: tuple[AnswerSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are in all; there are more where it is not exact."""
+
+    number: int
+    is_exact: bool
+
+
+class Standing(StrEnum):
+    """How a session stands; several may hold at once."""
+
+    FAILED = "failed"
+    PENDING = "pending"
+    COMPLETED = "completed"
+    UNANSWERED = "unanswered"
+
+
+def stands(seen: SessionSeen, standing: Standing) -> bool:
+    """Whether a session stands so."""
+    states = [answer.status for answer in seen.answers]
+    match standing:
+        case Standing.FAILED:
+            return Status.FAILED in states
+        case Standing.PENDING:
+            return Status.QUEUED in states or Status.PROCESSING in states
+        case Standing.COMPLETED:
+            return states.count(Status.COMPLETED) == seen.questions
+        case Standing.UNANSWERED:
+            return len(states) < seen.questions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Sessions of this id or this user, or whose title begins so; that stand so; made from then on, and before then."""
+
+    sought: str | None = None
+    standing: Standing | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPage:
+    """Sessions, newest first. A page may be short, or empty, and others follow: each looks only so far."""
+
+    sessions: list[SessionSeen]
+    next: Place | None
+    total: Total | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureFilter:
+    """Failures for this reason, of this user, from then on and before then, or only what can be retried."""
+
+    code: str | None = None
+    user_id: UserId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    can_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailurePage:
+    """Failures, newest first; a page of those that can be retried may be short, and others follow."""
+
+    failed: list[Ended]
+    next: Place | None
+    total: Total | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +155,8 @@ class Stored:
 class Views(Protocol):
     """Single answers and sums, to be looked at. Each look is bounded and goes by an index."""
 
-    async def sessions(self, sought: str, limit: int) -> list[SessionSeen]:
-        """Sessions of this id or this user, or whose title begins so (in small or capital letters)."""
+    async def sessions(self, wanted: SessionFilter, before: Place | None, limit: int) -> SessionPage:
+        """Those that are wanted, newest first; small and capital letters of a title are alike."""
 
     async def stuck(self, seconds: float, limit: int) -> list[Stuck]:
         """Of each kind of waiting the parts that have waited longest, if for so many seconds."""
@@ -90,7 +164,7 @@ class Views(Protocol):
     async def count_stuck(self, seconds: float, most: int) -> dict[Wait, int]:
         """How many `stuck` would find without its limit; counts no further than `most`."""
 
-    async def failed(self, before: Place | None, limit: int) -> list[Ended]:
+    async def failed(self, wanted: FailureFilter, before: Place | None, limit: int) -> FailurePage:
         """What failed, newest first."""
 
     async def recent(self) -> Recent: ...

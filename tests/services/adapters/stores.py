@@ -25,6 +25,7 @@ from services.adapters.mongo.sealing import Sealing
 from services.adapters.mongo.session_lists import MongoSessionLists
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tickets import MongoTickets
+from services.adapters.mongo.trends import MongoTrends
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.webhooks import MongoEndpoints
@@ -38,6 +39,7 @@ from services.interviews.ports import Quotas, Sessions
 from services.operations.ports.audit_log import AuditLog
 from services.operations.ports.gauges import Gauges
 from services.operations.ports.interventions import Interventions
+from services.operations.ports.trends import Trends
 from services.operations.ports.upkeep import Upkeep
 from services.operations.ports.views import Views
 from services.recordings.keys import Keys
@@ -57,6 +59,7 @@ from tests.fakes.memory import KeyringContent, Memory, Terms
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
 from tests.fakes.sessions import FakeEvents, FakeSessionLists, FakeSessions
+from tests.fakes.trends import FakeTrends
 from tests.fakes.upkeep import FakeUpkeep
 from tests.fakes.webhooks import FakeEndpoints, FakeLedger
 from tests.fakes.workers import FakeWorkers
@@ -113,6 +116,7 @@ class Store:
     ledger: Ledger
     interventions: Interventions
     views: Views
+    trends: Trends
     audit_log: AuditLog
     session_lists: SessionLists
     epochs: EpochJournal
@@ -188,6 +192,7 @@ def store_in_memory(*, is_sealed: bool = False) -> Store:
         ledger=FakeLedger(memory),
         interventions=FakeInterventions(memory),
         views=FakeViews(memory),
+        trends=FakeTrends(memory),
         audit_log=FakeAuditLog(memory),
         session_lists=FakeSessionLists(memory),
         epochs=FakeEpochs(memory),
@@ -206,6 +211,13 @@ async def older_webhooks(database: AsyncDatabase[dict[str, Any]], seconds: float
     await database["webhooks"].update_many({}, [{"$set": {**made, "secrets": keys}}])
 
 
+async def older_minutes(database: AsyncDatabase[dict[str, Any]], seconds: float) -> None:
+    rows = await database["trends"].find().to_list()
+    await database["trends"].delete_many({})
+    if rows:
+        await database["trends"].insert_many([{**row, "_id": row["_id"] - round(seconds / 60)} for row in rows])
+
+
 def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool = False) -> Store:
     async def passes(seconds: float) -> None:
         """The server's clock cannot be set: what is kept is made older instead."""
@@ -214,6 +226,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
             "counters": ("at",),
             "replays": ("held_at",),
             "tickets": ("issued_at",),
+            "interview_sessions": ("created_at",),
             "epochs": ("opened_at", "closed_at", "unused_since", "gone_at"),
         }
         for collection, fields in {"parts": TIMES, **others}.items():
@@ -222,6 +235,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         turns = {f"{turn}.at": {"$subtract": [f"${turn}.at", round(seconds * 1000)]} for turn in ("sweep", "audit")}
         await database["counters"].update_many({"_id": "turns"}, [{"$set": turns}])
         await older_webhooks(database, seconds)
+        await older_minutes(database, seconds)
 
     terms = asdict(TERMS)
     replay_lease = terms.pop("replay_lease_seconds")
@@ -246,6 +260,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         ledger=MongoLedger(database),
         interventions=MongoInterventions(database),
         views=MongoViews(database),
+        trends=MongoTrends(database),
         audit_log=MongoAuditLog(database),
         session_lists=MongoSessionLists(database),
         epochs=MongoEpochs(database),

@@ -16,7 +16,8 @@ from services.interviews.listing import Span
 from services.interviews.model import Evaluation, Failure, PartId, Question, QuestionId, SessionId
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Outcome
-from services.operations.ports.views import Place
+from services.operations.ports.trends import TrendSpan
+from services.operations.ports.views import FailureFilter, Place, SessionFilter, Standing
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId, EpochState, Identity
 from services.recordings.ports.workers import WorkerSign
@@ -127,7 +128,10 @@ async def uploads(store: Store) -> None:
 async def operators(store: Store) -> None:
     """What is asked for the operators, and what they do."""
     await store.sessions.create(a_session(SessionId("s2")))
-    await store.views.sessions("$fir", 10)
+    for wanted in (SessionFilter(), SessionFilter(sought="$fir"), SessionFilter(standing=Standing.FAILED)):
+        await store.views.sessions(wanted, None, 10)
+    await store.trends.note()
+    await store.trends.bins(TrendSpan.DAY)
     await store.views.stuck(60, 10)
     await store.views.count_stuck(60, 10)
     await store.views.recent()
@@ -137,9 +141,11 @@ async def operators(store: Store) -> None:
     assert await store.interventions.fail(waits.id, TROUBLE)
     assert await store.interventions.retry(waits.id)
     assert await store.interventions.fail(waits.id, TROUBLE)
-    (failed, *_) = await store.views.failed(None, 10)
+    (failed, *_) = (await store.views.failed(FailureFilter(), None, 10)).failed
     assert failed.part.completed_at is not None
-    await store.views.failed(Place(failed.part.completed_at, failed.part.id), 10)
+    place = Place(failed.part.completed_at, failed.part.id)
+    for filter in (FailureFilter(code=TROUBLE.code), FailureFilter(user_id=ANN.user_id), FailureFilter(can_retry=True)):
+        await store.views.failed(filter, place, 10)
     await store.audit_log.end(await store.audit_log.begin(a_deed()), Outcome.DONE, {})
     (entry,) = await store.audit_log.page(None, 10)
     await store.audit_log.page(Place(entry.at, entry.id), 10)
@@ -376,13 +382,13 @@ async def test_the_operators_lists_are_read_in_the_order_of_an_index(
         await store.interventions.fail(part.id, TROUBLE)
         await store.audit_log.begin(a_deed(take))
     listener.queries.clear()
-    (*_, last) = await store.views.failed(None, 2)
-    assert last.part.completed_at is not None
-    await store.views.failed(Place(last.part.completed_at, last.part.id), 2)
+    page = await store.views.failed(FailureFilter(), None, 2)
+    await store.views.failed(FailureFilter(), page.next, 2)
     await store.views.stuck(60, 2)
     (*_, entry) = await store.audit_log.page(None, 2)
     await store.audit_log.page(Place(entry.at, entry.id), 2)
-    await store.views.sessions("$first", 2)
+    await store.views.sessions(SessionFilter(sought=ANN.user_id), None, 2)
+    await store.views.sessions(SessionFilter(), None, 2)
     for query in listener.queries:
         plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
         assert is_newest_of(query) or "SORT" not in set(stages(plan)), query

@@ -12,7 +12,17 @@ from services.errors import SameInWork
 from services.interviews.model import Failure, Part, PartState, SessionId, Status, UserId, answer_of
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Action, Deed, Entry, Outcome
-from services.operations.ports.views import AnswerSeen, Place, Wait
+from services.operations.ports.views import (
+    AnswerSeen,
+    FailureFilter,
+    FailurePage,
+    Place,
+    SessionFilter,
+    SessionPage,
+    Standing,
+    Total,
+    Wait,
+)
 from tests.services.adapters.stores import ANN, Q1, Q2, S1, TERMS, Store, a_part, a_session, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 
@@ -159,6 +169,10 @@ async def test_the_newest_take_is_the_newest_that_was_accepted(store: Store) -> 
     assert found is not None and (found.id, found.take) == (newest.id, 3)
 
 
+async def sought(store: Store, limit: int = 10, before: Place | None = None, **wanted: Any) -> SessionPage:
+    return await store.views.sessions(SessionFilter(**wanted), before, limit)
+
+
 async def test_sessions_are_found_by_id_user_and_the_beginning_of_their_title(store: Store) -> None:
     titles = {"s1": "Databases I", "s2": "databases II", "s3": "Threads", "s4": None, "Databases": "$where"}
     for id, title in titles.items():
@@ -167,26 +181,88 @@ async def test_sessions_are_found_by_id_user_and_the_beginning_of_their_title(st
     other = replace(a_session(SessionId("s9")), user_id=UserId("bob"), title="about databases")
     await store.sessions.create(other)
 
-    async def found(sought: str, limit: int = 10) -> set[str]:
-        return {session.id for session in await store.views.sessions(sought, limit)}
+    async def found(text: str) -> list[str]:
+        page = await sought(store, sought=text)
+        assert (page.next, page.total) == (None, Total(len(page.sessions), is_exact=True))
+        return [session.id for session in page.sessions]
 
-    assert await found("s3") == {"s3"}
-    assert await found("bob") == {"s9"}
-    assert await found(ANN.user_id) == set(titles)
-    assert await found("DATA") == {"s1", "s2"}
-    assert await found("Databases") == {"s1", "s2", "Databases"}
-    assert await found("$where") == {"Databases"}
-    assert await found(".*") == await found("atabases") == await found("s") == set()
-    assert len(await found(ANN.user_id, limit=2)) == 2
+    assert await found("s3") == ["s3"]
+    assert await found("bob") == ["s9"]
+    assert await found(ANN.user_id) == [*titles][::-1]
+    assert await found("DATA") == ["s2", "s1"]
+    assert await found("Databases") == ["Databases", "s2", "s1"]
+    assert await found("$where") == ["Databases"]
+    assert await found(".*") == await found("atabases") == await found("s") == []
 
 
 async def test_a_session_is_seen_in_short(store: Store) -> None:
     await store.sessions.create(a_session())
     await store.sessions.show(S1, answer_of(await failed(store)))
-    (seen,) = await store.views.sessions(S1, 10)
+    (seen,) = (await sought(store, sought=S1)).sessions
     assert (seen.id, seen.user_id, seen.title, seen.questions) == (S1, "ann", "$first", 2)
     expected = AnswerSeen(question_id=Q1, take=1, status=Status.FAILED, code=TROUBLE.code, audio_stored=True)
     assert seen.answers == (expected,)
+
+
+async def several_sessions(store: Store, number: int) -> list[str]:
+    """Their ids, newest first; two were made in each minute."""
+    for index in range(number):
+        session = replace(a_session(SessionId(f"{index:02d}")), title=f"Round {index}")
+        await store.sessions.create(replace(session, user_id=UserId(f"user{index % 3}")))
+        if index % 2:
+            await store.passes(60)
+    return [f"{index:02d}" for index in range(number)][::-1]
+
+
+@pytest.mark.parametrize("text", [None, "user0", "round", "user2"])
+async def test_sessions_are_paged_and_none_is_shown_twice_or_left_out(store: Store, text: str | None) -> None:
+    ids = await several_sessions(store, 17)
+    wanted = [id for id in ids if text is None or text == "round" or f"user{int(id) % 3}" == text]
+    found: list[str] = []
+    place, pages = None, 0
+    while True:
+        page = await sought(store, 4, place, sought=text)
+        assert page.total == Total(len(wanted), is_exact=True)
+        found += [seen.id for seen in page.sessions]
+        place, pages = page.next, pages + 1
+        if place is None:
+            break
+        assert len(page.sessions) == 4
+    assert found == wanted
+    assert pages == -(-len(wanted) // 4)
+
+
+async def test_sessions_are_found_by_how_they_stand(store: Store) -> None:
+    for id in ("none", "s1", "waits", "done"):
+        await store.sessions.create(a_session(SessionId(id)))
+        await store.passes(1)
+    await store.sessions.show(S1, answer_of(await failed(store)))
+    await store.sessions.show(SessionId("waits"), answer_of(await store.queued(1, SessionId("waits"))))
+    for question in (Q1, Q2):
+        part = replace(await store.queued(1, SessionId("done"), question), state=PartState.COMPLETED)
+        await store.sessions.show(SessionId("done"), answer_of(part, silence(1.0)))
+
+    async def found(standing: Standing) -> list[str]:
+        page = await sought(store, standing=standing)
+        assert (page.next, page.total) == (None, None)
+        return [seen.id for seen in page.sessions]
+
+    assert await found(Standing.FAILED) == ["s1"]
+    assert await found(Standing.PENDING) == ["waits"]
+    assert await found(Standing.COMPLETED) == ["done"]
+    assert await found(Standing.UNANSWERED) == ["waits", "s1", "none"]
+
+
+async def test_sessions_are_found_by_when_they_were_made(store: Store) -> None:
+    await several_sessions(store, 6)
+    page = await sought(store)
+    times = [seen.created_at for seen in page.sessions]
+    within = await sought(store, since=times[3], until=times[1])
+    assert {seen.id for seen in within.sessions} == {s.id for s in page.sessions if times[3] <= s.created_at < times[1]}
+    assert within.total == Total(len(within.sessions), is_exact=True)
+    titled = await sought(store, sought="Round", since=times[3], until=times[1])
+    assert titled == within
+    assert (await sought(store, until=times[-1])).sessions == []
 
 
 async def test_what_waits_for_too_long_is_listed_with_the_oldest_first(store: Store) -> None:
@@ -228,21 +304,72 @@ async def test_what_was_retried_waits_since_then(store: Store) -> None:
     assert [each.part.id for each in await store.views.stuck(60, 10)] == [part.id]
 
 
+async def failures(store: Store, limit: int = 10, before: Place | None = None, **wanted: Any) -> FailurePage:
+    return await store.views.failed(FailureFilter(**wanted), before, limit)
+
+
 async def test_failures_are_listed_newest_first_page_by_page(store: Store) -> None:
     ids = []
     for take in range(1, 6):
         ids.append((await failed(store, take)).id)
         await store.passes(1)
-    first = await store.views.failed(None, 3)
-    last = first[-1].part
+    first = await failures(store, 3)
+    last = first.failed[-1].part
     assert last.completed_at is not None
-    rest = await store.views.failed(Place(last.completed_at, last.id), 3)
-    assert [each.part.id for each in [*first, *rest]] == ids[::-1]
-    assert [each.is_newest for each in [*first, *rest]] == [True, False, False, False, False]
-    assert first[0].part.failure == TROUBLE
-    assert await store.views.failed(Place(last.completed_at - timedelta(hours=1), last.id), 3) == []
+    assert first.next == Place(last.completed_at, last.id)
+    rest = await failures(store, 3, first.next)
+    assert first.total == rest.total == Total(5, is_exact=True)
+    assert rest.next is None
+    both = [*first.failed, *rest.failed]
+    assert [each.part.id for each in both] == ids[::-1]
+    assert [each.is_newest for each in both] == [True, False, False, False, False]
+    assert both[0].part.failure == TROUBLE
+    assert (await failures(store, 3, Place(last.completed_at - timedelta(hours=1), last.id))).failed == []
     await store.queued(take=9)
-    assert not any(each.is_newest for each in await store.views.failed(None, 9))
+    assert not any(each.is_newest for each in (await failures(store)).failed)
+
+
+async def test_a_page_that_ends_with_the_last_failure_is_the_last(store: Store) -> None:
+    for take in (1, 2):
+        await failed(store, take)
+    assert (await failures(store, 2)).next is None
+    assert (await failures(store, 1)).next is not None
+
+
+async def failed_by_hand(store: Store, user: str, session: str) -> Part:
+    part = replace(a_part(1, SessionId(session)), user_id=UserId(user))
+    await store.uploads.begin(part)
+    await store.uploads.accept(part.id, f"5ha of {part.id}", 7)
+    ended = await store.interventions.fail(part.id, BY_HAND)
+    assert ended is not None
+    return ended
+
+
+async def test_failures_are_found_by_reason_user_time_and_whether_they_can_be_retried(store: Store) -> None:
+    gone = await failed(store, keep_audio=False)
+    await store.passes(60)
+    of_bob = await failed_by_hand(store, "bob", "s2")
+    await store.passes(60)
+    of_eve = await failed_by_hand(store, "eve", "s3")
+    await store.queued(2, SessionId("s3"))
+
+    async def found(**wanted: Any) -> list[str]:
+        page = await failures(store, **wanted)
+        assert page.next is None
+        if not wanted.get("can_retry"):
+            assert page.total == Total(len(page.failed), is_exact=True)
+        return [each.part.id for each in page.failed]
+
+    assert await found() == [of_eve.id, of_bob.id, gone.id]
+    assert await found(code=BY_HAND.code) == [of_eve.id, of_bob.id]
+    assert await found(code=BY_HAND.code, user_id=UserId("bob")) == [of_bob.id]
+    assert await found(user_id=UserId("eve")) == [of_eve.id]
+    assert await found(code="worker_lost") == await found(user_id=UserId("nobody")) == []
+    assert await found(can_retry=True) == [of_bob.id]
+    assert await found(can_retry=True, user_id=UserId("eve")) == []
+    (second, third) = [each.part.completed_at for each in (await failures(store)).failed[1:]]
+    assert await found(since=second) == [of_eve.id, of_bob.id]
+    assert await found(since=third, until=second) == [gone.id]
 
 
 async def test_what_ended_lately_is_counted(store: Store) -> None:

@@ -15,12 +15,13 @@ from services.errors import (
     NotUnscored,
     Problem,
     QuestionNotFound,
+    RateLimited,
     RecordingGone,
     SessionNotFound,
     StoreUnavailable,
     TakeSuperseded,
 )
-from services.interviews.model import Evaluation, Mark, Part, PartState, QuestionId, SessionId, Status
+from services.interviews.model import Evaluation, Failure, Mark, Part, PartId, PartState, QuestionId, SessionId, Status
 from services.operations.ports.audit_log import Action, Entry, Outcome
 from tests.faults import Fault, Faulty
 from tests.in_memory import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior
@@ -55,6 +56,72 @@ async def test_a_retried_answer_is_shown_as_queued_rung_for_and_transcribed() ->
     answer = (await house.sessions.get(id, ADMIN)).answers[Q1]
     assert (answer.status, answer.transcript) == (Status.COMPLETED, house.ears.said)
     assert not house.memory.files
+
+
+async def admitted() -> None:
+    """Nobody has to wait."""
+
+
+async def several_failed(house: Interior, number: int) -> list[PartId]:
+    for _ in range(number):
+        await house.upload(await house.session())
+    ids = list(house.memory.rows)
+    for id in ids:
+        assert await house.interventions.fail(id, Failure("worker_lost", "They stopped."))
+    house.doorbell.to_transcribe.clear()
+    return ids
+
+
+async def test_several_are_retried_one_by_one_and_each_is_in_the_log() -> None:
+    house = Interior()
+    ids = await several_failed(house, 3)
+    gone = PartId("0" * 24)
+    retries = await house.intervention.retry_each([*ids, gone], OPERATOR, admitted)
+    assert [(each.id, each.problem and each.problem.code) for each in retries.done] == [
+        *((id, None) for id in ids),
+        (gone, "answer_not_found"),
+    ]
+    assert retries.retry_after is None
+    assert house.doorbell.to_transcribe == ids
+    assert [(e.deed.action, e.deed.on["file_id"], e.deed.on["among"], e.outcome) for e in house.audit_log.entries] == [
+        (Action.RETRY, id, 4, Outcome.DONE) for id in ids
+    ]
+
+
+async def test_of_several_those_are_refused_that_are_not_the_newest_or_have_not_failed() -> None:
+    house = Interior()
+    older, waits = await several_failed(house, 2)
+    await house.upload(house.part(older).session_id)
+    await house.intervention.retry_each([waits], OPERATOR, admitted)
+    retries = await house.intervention.retry_each([older, waits], OPERATOR, admitted)
+    assert [each.problem and each.problem.code for each in retries.done] == ["take_superseded", "not_failed"]
+    assert house.part(older).state is PartState.FAILED
+    assert [entry.outcome for entry in house.audit_log.entries[1:]] == [Outcome.REFUSED, Outcome.REFUSED]
+
+
+async def test_the_rest_is_left_where_the_operator_has_to_wait() -> None:
+    house = Interior()
+    ids = await several_failed(house, 3)
+    left = iter([None, None, RateLimited(retry_after=7.0)])
+
+    async def admit() -> None:
+        if refused := next(left):
+            raise refused
+
+    retries = await house.intervention.retry_each(ids, OPERATOR, admit)
+    assert ([each.id for each in retries.done], retries.retry_after) == (ids[:2], 7.0)
+    assert house.part(ids[2]).state is PartState.FAILED
+
+
+async def test_the_rest_is_left_where_the_store_has_gone_away() -> None:
+    house = Interior()
+    ids = await several_failed(house, 3)
+    process = Faulty(Fault.REFUSED, 4)
+    retries = await seen_by(process, house).intervention.retry_each(ids, OPERATOR, admitted)
+    assert process.struck == "interventions.retry"
+    assert [each.problem and each.problem.code for each in retries.done] == ["store_unavailable"]
+    assert {house.part(id).state for id in ids} == {PartState.FAILED}
+    assert [entry.outcome for entry in house.audit_log.entries][-1] is Outcome.BROKE_OFF
 
 
 async def test_an_answer_may_fail_and_be_retried_again_and_again() -> None:
