@@ -27,6 +27,7 @@ from app.values import (
 )
 
 DAY = 24 * 3600.0
+OPENAI = "https://api.openai.com/v1"
 
 
 class Settings(FromEnvironment):
@@ -117,6 +118,10 @@ class Settings(FromEnvironment):
     ] = Field("auto", description="Local engine: its numbers; `auto` is `int8` on cpu, `float16` on cuda.")
     speech_words: bool = Field(True, description="Local engine: also find when each word is said; some percent slower.")
     speech_threads: int = Field(0, ge=0, le=1024, description="Local engine: cores that transcribe; 0 is all of them.")
+    receipt_keys: Folder | None = Field(
+        None,
+        description="Folder of Ed25519 keys (PEM); the last by name signs deletion receipts. Not set: none are made.",
+    )
     openai_api_key: HeaderSecret | None = Field(None, description="Key of the hosted engine and scorer.")
     openai_base_url: HttpUrl | None = Field(None, description="Any server that speaks OpenAI's API.")
     openai_speech_model: Word = Field("gpt-transcribe", description="Hosted speech model.")
@@ -191,6 +196,12 @@ class Settings(FromEnvironment):
         has_both = bool(self.openai_api_key) and bool(self.scorer_model)
         return self.scorer == "openai" or (self.scorer == "auto" and has_both)
 
+    @property
+    def hosted_engine(self) -> str | None:
+        """The host that is given recordings; None where they do not leave the workers."""
+        is_hosted = self.speech_engine == "openai" or (self.speech_engine == "auto" and self.openai_api_key is not None)
+        return urlsplit(self.openai_base_url or OPENAI).hostname if is_hosted else None
+
 
 class StackSettings(FromEnvironment):
     """What the local stack reads; an address that is set takes the place of an embedded server."""
@@ -205,5 +216,8 @@ class StackSettings(FromEnvironment):
         default="viva_voce", description="Database that holds sessions, records and audio."
     )
     jwt_secret: Secret | None = Field(default=None, description="Secret of the bearer tokens; made up if not set.")
+    receipt_keys: Folder | None = Field(
+        default=None, description="Folder of the keys that sign deletion receipts; one is made in STATE_DIR if not set."
+    )
     demo_page: bool = Field(default=True, description="Show the demo page at / of the local stack.")
     mongod_test_commands: bool = Field(default=False, description="The embedded mongod takes failpoints; for tests.")

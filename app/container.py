@@ -1,11 +1,15 @@
 """The use cases that both processes share, wired with MongoDB and Celery."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from celery import Celery
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
+from app.receipts import receipt_keys
+from app.version import SOFTWARE
 from services.access.idempotency import LEASE_SECONDS
 from services.adapters.celery_doorbell import CeleryDoorbell
 from services.adapters.mongo.audio import GridAudio
@@ -19,6 +23,7 @@ from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.quotas import MongoQuotas
+from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tickets import MongoTickets
@@ -34,9 +39,11 @@ from services.events.announcing import AnnouncedSessions
 from services.interviews.ports import Sessions
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
+from services.recordings.receipts import Receipts
 from services.recordings.upload_heartbeats import touch_seconds
 from services.webhooks.dispatch import Dispatch
 from services.webhooks.endpoints import Webhooks
+from services.webhooks.recipients import Recipients
 
 # How soon the sweep takes up what was interrupted, as shares of the lease.
 RING_AGAIN_SHARE = 1 / 2
@@ -68,6 +75,8 @@ class Wiring:
     doorbell: CeleryDoorbell
     closing: Closing
     sweep: Sweep
+    receipts: MongoReceipts
+    receipt_keys: Mapping[str, Any]
     webhooks: Webhooks
     courier: WebhookCourier
     dispatch: Dispatch
@@ -90,6 +99,10 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     uploads, records, closings = MongoUploads(database), MongoRecords(database), MongoClosings(database)
     audio, doorbell = GridAudio(database), CeleryDoorbell(celery)
     webhooks, courier, dispatch = _webhooks(settings, database, doorbell, counters, background)
+    receipts = MongoReceipts(database)
+    recipients = Recipients(endpoints=webhooks.endpoints, engine=settings.hosted_engine)
+    keys = receipt_keys(settings)
+    issuing = Receipts(ledger=receipts, signer=keys, software=SOFTWARE, recipients=recipients.of)
     closing = Closing(
         sessions=sessions,
         uploads=uploads,
@@ -98,6 +111,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         audio=audio,
         counters=counters,
         emit=webhooks.tell,
+        issue=issuing.issue,
     )
     upkeep, trends = _upkeep(settings, database), MongoTrends(database)
     return Wiring(
@@ -129,6 +143,8 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             counters=counters,
             trends=trends,
         ),
+        receipts=receipts,
+        receipt_keys=keys.published() if keys else {"keys": []},
         webhooks=webhooks,
         courier=courier,
         dispatch=dispatch,

@@ -21,6 +21,8 @@ from app.logs import configure_logs, warn_of
 from app.open_files import allow_many
 from app.operations import operations
 from app.readiness import look
+from app.receipts import receipts_lack
+from app.version import VERSION
 from routes import (
     admin,
     admin_failures,
@@ -33,6 +35,7 @@ from routes import (
     microphone_tests,
     openapi,
     pages,
+    receipts,
     reference,
     session_lists,
     sessions,
@@ -73,7 +76,6 @@ log = structlog.get_logger(__name__)
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
-VERSION = "0.1.0"
 EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID", "Idempotency-Replayed"]
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 2.0, 60.0
 GUEST_SECONDS = 12 * 3600
@@ -87,6 +89,8 @@ def create_app() -> FastAPI:
     warn_of(strangers(Settings, StackSettings))
     allow_many()
     tokens = _tokens_or_end(settings)
+    if lack := receipts_lack(settings):
+        raise SystemExit(lack)
     app = build(lambda: open_services(settings, tokens), settings.origins)
     collect_rarely()
     return app
@@ -125,6 +129,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
         admin_failures,
         health,
         metrics,
+        receipts,
         pages,
         reference,
     ):
@@ -247,6 +252,8 @@ def _services(
         tickets=Tickets(sessions=sessions, store=wiring.tickets),
         microphone_tests=microphone_tests,
         operations=operations(settings, wiring, database, oversight),
+        receipts=wiring.receipts,
+        receipt_keys=wiring.receipt_keys,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         upload_least_rate=settings.upload_least_bytes_per_second,
         guests=_guests(settings),

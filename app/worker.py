@@ -17,6 +17,7 @@ from app.config import Settings
 from app.container import Wiring, microphone_tests_channel, wire
 from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
 from app.jobs import audit_seconds, make_celery
+from app.receipts import receipts_lack
 from app.worker_heartbeat import Signs
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
@@ -118,7 +119,8 @@ class Process:
 
         SettingsLack, before anything is opened, if the settings lack what their engine or scorer needs.
         """
-        if listens and (missing := lacks(self._settings)):
+        missing = lacks(self._settings) if listens else []
+        if missing := [lack for lack in (*missing, receipts_lack(self._settings)) if lack]:
             raise SettingsLack("; ".join(missing))
         self._ensure_open()
         if listens:

@@ -21,6 +21,8 @@ from client.models import (
     ListedSession,
     MicrophoneTest,
     NewQuestion,
+    Receipt,
+    ReceiptHead,
     Session,
     SessionStatus,
     Uploaded,
@@ -38,6 +40,9 @@ HEARD: Expected = {200: {"text": "string", "heard": "boolean", "seconds": "numbe
 STATUS: Expected = {200: {"status": "string", "question_id": "string"}}
 STATUSES: Expected = {200: {"answers": "object", "summary": "object"}}
 SCORES: Expected = {200: {"status": "string", "answers": "array"}, 202: {"retry_after": "number"}}
+RECEIPTS: Expected = {200: {"receipts": "array"}}
+KEYS: Expected = {200: {"keys": "array"}}
+HEAD: Expected = {200: {"chain": "string", "seq": "number", "hash": "string"}}
 EVENTS: Expected = {200: {"cursor": "number", "events": "array"}}
 
 Token = str | Callable[[], str]
@@ -144,6 +149,24 @@ class VivaVoce:
                 raise NotAnsweredInTime(f"Session {session_id} is not transcribed after {within:.0f} s.")
             self._pause(wait)
         return found
+
+    def receipts(self, session_id: str | None = None) -> Iterator[Receipt]:
+        """Deletion receipts in the order of their chain: one's whole chain, or those of a session."""
+        path, after = f"/api/sessions/{session_id}/receipts" if session_id else "/api/receipts", 0
+        while True:
+            page = self._sent("GET", path, RECEIPTS, params={"after": after})
+            yield from page["receipts"]
+            if page.get("next") is None:
+                return
+            after = page["next"]
+
+    def receipt_keys(self) -> dict[str, Any]:
+        """The public keys by which receipts are verified: a JWK set."""
+        return self._sent("GET", "/.well-known/jwks.json", KEYS)
+
+    def receipt_head(self, chain: str) -> ReceiptHead:
+        """Where this chain of receipts ends now."""
+        return cast(ReceiptHead, self._sent("GET", f"/.well-known/deletion-receipts/{chain}", HEAD))
 
     def events(self, session_id: str, since: int | None = None) -> Iterator[Event]:
         """A snapshot unless `since` names the last event that was seen; then each change as it comes, without end."""

@@ -82,6 +82,7 @@ class Answer(TypedDict):
     transcript_is_cut: bool
     take: int
     file_id: str | None
+    deletion_receipt: str | None
     no_speech: bool
     speech_verdict: Verdict | None
     verdict_version: str | None
@@ -108,6 +109,23 @@ class AnswerStatus(Answer):
 class ScoredAnswer(Answer):
     question: str
     model_answer: str | None
+
+
+class Receipt(TypedDict):
+    """A receipt for a deleted recording, `seq`-th of its owner's chain; `receipt` is a compact JWS."""
+
+    seq: int
+    chain: str
+    id: str
+    receipt: str
+
+
+class ReceiptHead(TypedDict):
+    """Where a chain of receipts ends; `hash` names its newest, as the next one will."""
+
+    chain: str
+    seq: int
+    hash: str
 
 
 class Session(TypedDict):

@@ -78,6 +78,9 @@ class AnswerOut(BaseModel):
     )
     take: int
     file_id: str | None = Field(description="The stored recording; null once it is deleted.")
+    deletion_receipt: str | None = Field(
+        description="For the deleted recording, signed (a compact JWS); null while it is stored."
+    )
     no_speech: bool
     language: str | None = Field(description="What is spoken, as one code of ISO 639.", examples=["en"])
     language_probability: float | None = Field(
@@ -109,6 +112,7 @@ class AnswerOut(BaseModel):
             transcript_is_cut=answer.is_cut,
             take=answer.take,
             file_id=answer.part_id if answer.audio_stored else None,
+            deletion_receipt=answer.receipt,
             no_speech=answer.no_speech,
             speech_verdict=answer.verdict,
             verdict_version=answer.verdict_version,

@@ -1,8 +1,8 @@
 """What the routes are handed: the services, and who asks."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -27,6 +27,7 @@ from services.operations.ports.audit_log import AuditLog
 from services.operations.ports.trends import Trends
 from services.operations.ports.views import Views
 from services.recordings.intake import Intake
+from services.recordings.ports.receipts import ReceiptLedger
 from services.recordings.ports.records import Records
 from services.recordings.ports.workers import Workers
 from services.transcription.eta import Eta
@@ -92,6 +93,8 @@ class Services:
     tickets: Tickets
     microphone_tests: MicrophoneTests
     operations: Operations
+    receipts: ReceiptLedger
+    receipt_keys: Mapping[str, Any] = field(default_factory=lambda: {"keys": []})
     departure: Departure = field(default_factory=Departure)
     metrics_token: str | None = None
     upload_least_rate: float = 512.0

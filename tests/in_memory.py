@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from services.access.idempotency import Idempotency
 from services.adapters.coverage_scorer import CoverageScorer
+from services.adapters.receipt_keys import ReceiptKeys
 from services.analysis.ports import Scorer
 from services.analysis.results import Analysis
 from services.analysis.scoring import Scoring
@@ -34,6 +37,8 @@ from services.recordings.closing import Closing
 from services.recordings.formats import Container
 from services.recordings.intake import Intake
 from services.recordings.ports.audio import Incoming
+from services.recordings.ports.receipts import ReceiptLedger
+from services.recordings.receipts import Receipts
 from services.recordings.upload_heartbeats import UploadHeartbeats
 from services.throttle import Throttle
 from services.transcription.eta import Eta
@@ -42,6 +47,7 @@ from services.transcription.microphone_tests import MicrophoneListening
 from services.transcription.ports import Activity, Recording, Speech, SpeechEngine
 from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
+from services.webhooks.recipients import Recipients
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeRateLimits
 from tests.fakes.audio import FakeAudio
 from tests.fakes.elections import FakeElections
@@ -49,6 +55,7 @@ from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.memory import Memory
 from tests.fakes.microphone_tests import FakeMicrophoneTests
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
+from tests.fakes.receipts import FakeReceipts
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
 from tests.fakes.sessions import FakeSessions
 from tests.fakes.trends import FakeTrends
@@ -63,6 +70,9 @@ OPERATOR = Operator(ADMIN, "a-request")
 Q1, Q2 = QuestionId("q1"), QuestionId("q2")
 SAID = "An index avoids a full table scan."
 WORDS_A_SECOND = 2.5
+
+
+KEYS = ReceiptKeys(Ed25519PrivateKey.generate(), {})
 
 
 class Ears:
@@ -127,6 +137,7 @@ class Interior:
         self.trends = FakeTrends(self.memory)
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
+        self.receipts: ReceiptLedger = FakeReceipts(self.memory)
         self.throttle, self.scorer_throttle = Throttle(EngineBusy), Throttle(ScorerBusy)
         self.overview = Overview(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
         self.eta = Eta(backlog=FakeBacklog(self.memory))
@@ -141,7 +152,13 @@ class Interior:
             audio=self.audio,
             counters=self.counters,
             emit=self.webhooks.tell,
+            issue=self.issuing.issue,
         )
+
+    @property
+    def issuing(self) -> Receipts:
+        recipients = Recipients(endpoints=self.endpoints, engine=None)
+        return Receipts(ledger=self.receipts, signer=KEYS, software="test", recipients=recipients.of)
 
     @property
     def webhooks(self) -> Webhooks:

@@ -10,15 +10,18 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import part_of, transcript_of
 from services.adapters.mongo.elections import MongoElections
+from services.adapters.receipt_keys import ReceiptVerifier
 from services.analysis.results import Result
 from services.interviews.model import ENDED, LIVE, Mark, Part, PartId, PartState, QuestionId, Session, SessionId, Status
 from services.interviews.transcript import Transcript
+from services.recordings.receipt_chain import Line, check
 from services.transcription.ports import Speech
 from tests.fakes.memory import Memory
-from tests.in_memory import ADMIN, ALICE, Ears, Interior, incoming
+from tests.in_memory import ADMIN, ALICE, KEYS, Ears, Interior, incoming
 from tests.processes import PORTS
 from tests.services.adapters.stores import store_on_mongo
 
+MOST_RECEIPTS = 1_000
 KEPT_HOURS = 24.0
 MOST_ROUNDS = 12
 ROUND_SECONDS = 130.0
@@ -106,7 +109,16 @@ class World:
             check_answer(sight, session, question, recordings)
         for id in {id for id, _ in self.sent}:
             assert isinstance(await self.house.analysis.run(id, ADMIN), Result)
+        await self.check_receipts(sight)
         return sight
+
+    async def check_receipts(self, sight: Sight) -> None:
+        """Each recording that is gone has one receipt, none other has, and their chain is whole."""
+        receipts = await self.house.receipts.of_user(ALICE.user_id, 0, MOST_RECEIPTS)
+        gone = {part.id for part in sight.parts() if part.state in ENDED and not part.keep_audio}
+        assert sorted(receipt.id for receipt in receipts) == sorted(gone)
+        lines = [Line(receipt.id, receipt.token) for receipt in receipts]
+        assert check(lines, ReceiptVerifier(KEYS.published()).verify).faults == []
 
     async def glance(self) -> None:
         """What must hold at any moment: audio that is needed is there, and no result rests on an older take."""

@@ -16,6 +16,7 @@ from client import Analysis, ApiProblem, NotAnsweredInTime, VivaVoce
 from scripts.demo import show
 from scripts.demo.interview import Interview, NoRecording, of_one, the_demo
 from scripts.demo.proof import audio_left_at_last, forget, oplog_reach
+from scripts.demo.receipts import check_receipts
 from scripts.demo.run import Play
 from scripts.stack import ports
 from scripts.stack.errors import StackError
@@ -63,11 +64,13 @@ def _play(interview: Interview, folder: Path, signals: Signals, *, is_own: bool)
             play = Play(client, interview, signals, console)
             play.seconds["start"] = ready_after
             result = play.run()
+            checked = check_receipts(client)
         _show(result, is_own=is_own)
         code = _prove(stack, signals)
+        show.show_receipt(console, checked)
         forget(stack.environment["MONGODB_URL"], DATABASE)
         show.show_times(console, play.seconds)
-        return code
+        return code or (1 if checked.faults else 0)
 
 
 def _show(result: Analysis, *, is_own: bool) -> None:

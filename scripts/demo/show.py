@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from scripts.demo.receipts import Checked
+
 
 def show_scores(console: Console, result: Mapping[str, Any]) -> None:
     """Each question with its transcript, its score and the words that the score rests on."""
@@ -45,6 +47,18 @@ def show_proof(console: Console, left: Mapping[str, int], oplog: str) -> None:
     verdict = "[red]audio is left[/red]" if any(left.values()) else "[green]no audio is left[/green]"
     console.print(f"In the database: {counts}: {verdict}")
     console.print(f"In its log of writes (oplog): {oplog}.")
+
+
+def show_receipt(console: Console, checked: Checked) -> None:
+    """One of the signed receipts, and whether their chain holds."""
+    shown = ("ended_as", "sha256", "bytes", "stored_at", "deleted_at", "removed", "found_afterwards", "seq", "prev")
+    if checked.claims:
+        table = Table(show_header=False, title="The last deletion receipt (signed, Ed25519)")
+        for name in shown:
+            table.add_row(name, escape(str(checked.claims.get(name))))
+        console.print(table)
+    verdict = "[red]" + escape("; ".join(checked.faults)) + "[/red]" if checked.faults else "[green]sound[/green]"
+    console.print(f"Receipts checked with the published key, to the published head: {checked.sound}, {verdict}")
 
 
 def _language(answer: Mapping[str, Any]) -> str:

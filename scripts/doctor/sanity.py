@@ -4,6 +4,7 @@ from app.config import Settings
 from app.engines import scorer_lack
 from app.finding import Finding, failing, ok, warning
 from app.main import make_tokens
+from app.receipts import receipts_lack
 
 LEAST_TOKEN = 16
 LEAST_LEASE = 20.0
@@ -12,7 +13,7 @@ LEAST_LEASE = 20.0
 def looked_at(settings: Settings) -> list[Finding]:
     """What the settings say of the process that runs here."""
     found = [_tokens(settings), _metrics(settings)] if settings.process in ("all", "api") else []
-    found.append(_lease(settings))
+    found += [_lease(settings), _receipts(settings)]
     return found + _scorer(settings) if settings.process in ("all", "worker") else found
 
 
@@ -39,6 +40,14 @@ def _lease(settings: Settings) -> Finding:
     if settings.sweep_seconds > settings.lease_seconds:
         return warning("Lease", said, "Set SWEEP_SECONDS below LEASE_SECONDS: dead workers are found late.")
     return ok("Lease", said)
+
+
+def _receipts(settings: Settings) -> Finding:
+    if lack := receipts_lack(settings):
+        return failing("Deletion receipts", lack, "Give RECEIPT_KEYS a folder with an Ed25519 key.")
+    if settings.receipt_keys is None:
+        return warning("Deletion receipts", "none are made", "Set RECEIPT_KEYS; docs/proof.md says how.")
+    return ok("Deletion receipts", f"signed by a key in {settings.receipt_keys}")
 
 
 def _scorer(settings: Settings) -> list[Finding]:

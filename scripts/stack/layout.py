@@ -57,6 +57,11 @@ class Layout:
         return self.root / "mongod.key"
 
     @property
+    def receipt_keys(self) -> Path:
+        """What signs this stack's deletion receipts."""
+        return self.root / "receipt-keys"
+
+    @property
     def valkey(self) -> Path:
         return self.root / "valkey.conf"
 
@@ -85,7 +90,14 @@ class Layout:
             if self.root.stat().st_mode & stat.S_ISVTX:
                 raise StackError(f"STATE_DIR {self.root} is everybody's, and would be shut: choose a folder in it.")
             self.root.chmod(0o700)
-            for folder in (self.pids, self.logs, self.cache, self.data("mongod"), self.data("valkey")):
+            for folder in (
+                self.pids,
+                self.logs,
+                self.cache,
+                self.receipt_keys,
+                self.data("mongod"),
+                self.data("valkey"),
+            ):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StackError(f"STATE_DIR {self.root} cannot be used: {error}") from error

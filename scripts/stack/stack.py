@@ -17,6 +17,7 @@ from scripts.stack.crashes import Crashes
 from scripts.stack.errors import PortTaken, StackError
 from scripts.stack.layout import Layout, write_private
 from scripts.stack.processes import Process
+from services.adapters.receipt_keys import new_key
 
 Pause = Callable[[], None]
 Report = Callable[[str], None]
@@ -54,6 +55,7 @@ class Stack:
             "MONGODB_DATABASE": own.mongodb_database,
             "REDIS_URL": own.redis_url or f"redis://:{password}@127.0.0.1:{self._valkey_port}/0",
             "JWT_SECRET": secret or secrets.token_hex(32),
+            "RECEIPT_KEYS": str(own.receipt_keys or self.layout.receipt_keys),
         }
 
     def start(self) -> None:
@@ -62,6 +64,8 @@ class Stack:
         self.layout.write_env(self._known)
         write_private(self.layout.password, self._password)
         write_private(self.layout.key, secrets.token_hex(48))
+        if not any(self.layout.receipt_keys.glob("*.pem")):
+            write_private(self.layout.receipt_keys / "receipts-1.pem", new_key().decode())
         write_private(self.layout.valkey, f"requirepass {self._password}\n")
         self._supervise()
 

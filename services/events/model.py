@@ -46,10 +46,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnded:
-    """A recording came to its end, which shows; the transcript is there where it was completed."""
+    """A recording came to its end, which shows; `transcript` where it was completed, `receipt` where it is gone."""
 
     part: Part
     transcript: Transcript | None = None
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,7 @@ class Answer:
     part_id: PartId
     status: Status
     audio_stored: bool = True
+    receipt: str | None = None
     created_at: datetime | None = None
     transcribed_at: datetime | None = None
     failure: Failure | None = None
@@ -256,7 +257,7 @@ def beginning(text: str) -> str:
     return text.encode("utf-8", "replace")[:MOST_SHOWN_BYTES].decode("utf-8", "ignore")
 
 
-def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
+def answer_of(part: Part, transcript: Transcript | None = None, receipt: str | None = None) -> Answer:
     """What an answer shows of a take that has this one part."""
     answer = Answer(
         question_id=part.question_id,
@@ -265,6 +266,7 @@ def answer_of(part: Part, transcript: Transcript | None = None) -> Answer:
         part_id=part.id,
         status=SHOWN[part.state],
         audio_stored=part.state in LIVE or part.keep_audio,
+        receipt=receipt,
         created_at=part.created_at,
         failure=part.failure if part.state is PartState.FAILED else None,
     )

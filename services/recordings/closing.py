@@ -1,4 +1,5 @@
-"""Closing an ended part: the audio goes, the answer shows the end, webhooks are recorded, the record is settled.
+"""Closing an ended part: the audio goes, a receipt is made, the answer shows the end, webhooks are recorded, the
+record is settled.
 
 The order is the promise: an answer that shows `completed` has no audio left.
 Each step may be repeated; the sweep repeats what was interrupted.
@@ -24,6 +25,10 @@ class AudioLeft(Exception):
     """What was deleted is still there: the answer does not show its end before that is over."""
 
 
+async def _no_receipt(part: Part, deletion: Deletion) -> None:
+    """Where no key signs any."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
     sessions: Sessions
@@ -33,15 +38,17 @@ class Closing:
     audio: Audio
     counters: Counters
     emit: Callable[[AnswerEnded], Awaitable[None]]
+    issue: Callable[[Part, Deletion], Awaitable[str | None]] = _no_receipt
 
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
         """Do what remains for a part in an ended state; AudioLeft where its audio does not go."""
         deletion = None if part.keep_audio else await self._delete(part)
+        receipt = await self.issue(part, deletion) if deletion and not deletion.left else None
         if part.state in SHOWN:
             if part.state is PartState.COMPLETED and transcript is None:
                 transcript = await self.records.transcript(part.id)
-            if await self.sessions.show(part.session_id, answer_of(part, transcript)):
-                await self.emit(AnswerEnded(part, transcript))
+            if await self.sessions.show(part.session_id, answer_of(part, transcript, receipt)):
+                await self.emit(AnswerEnded(part, transcript, receipt))
         await self.counters.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
 

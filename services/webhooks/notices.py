@@ -10,6 +10,7 @@ from services.interviews.model import SHOWN, Part, Session, UserId
 from services.interviews.transcript import Transcript
 
 TEST = "webhook.test"
+OF_ANSWERS = ("question_id", "take", "status", "speech_verdict", "receipt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,11 @@ class Notice:
 def notice_of(conclusion: Conclusion) -> Notice:
     """What the owner's webhooks are told of it."""
     if isinstance(conclusion, AnswerEnded):
-        return of_answer(conclusion.part, conclusion.transcript)
+        return of_answer(conclusion.part, conclusion.transcript, conclusion.receipt)
     return of_analysis(conclusion.session)
 
 
-def of_answer(part: Part, transcript: Transcript | None = None) -> Notice:
+def of_answer(part: Part, transcript: Transcript | None = None, receipt: str | None = None) -> Notice:
     """That an answer ended. A recording that begins anew raises the fence, and its next end is another event."""
     status = SHOWN[part.state]
     return Notice(
@@ -43,6 +44,7 @@ def of_answer(part: Part, transcript: Transcript | None = None) -> Notice:
             "take": part.take,
             "status": status.value,
             "speech_verdict": transcript.verdict if transcript else None,
+            "receipt": receipt,
         },
         at=part.completed_at,
     )
@@ -54,7 +56,7 @@ def of_analysis(session: Session) -> Notice:
         id=f"analysis_{session.id}_{session.revision}",
         type=EventType.ANALYZED.value,
         user_id=session.user_id,
-        data={"session_id": session.id, "question_id": None, "take": None, "status": None, "speech_verdict": None},
+        data={"session_id": session.id} | dict.fromkeys(OF_ANSWERS),
     )
 
 

@@ -24,6 +24,8 @@ NAMES = {
     "AnswerStatus": "StatusOut",
     "ScoredAnswer": "ScoredAnswerOut",
     "Session": "SessionOut",
+    "Receipt": "ReceiptOut",
+    "ReceiptHead": "HeadOut",
     "ListedSession": "SessionListedOut",
     "SessionPage": "SessionsOut",
     "Summary": "Summary",

@@ -46,7 +46,7 @@ class FakeAudio:
 
     async def delete(self, id: PartId) -> Deletion:
         files = 0 if self._memory.files.pop(id, None) is None else 1
-        return Deletion(files, len(self._memory.chunks.pop(id, [])), 0)
+        return Deletion(files, len(self._memory.chunks.pop(id, [])), 0, self._memory.clock.now)
 
     async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         for id in list(self._memory.files):

@@ -12,6 +12,7 @@ from services.interviews.transcript import Transcript
 from services.operations.ports.trends import Bin
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId, EpochKey, EpochState, Identity
+from services.recordings.ports.receipts import ChainId, Receipt
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.ports import Delivery, DeliveryId
 
@@ -132,6 +133,8 @@ class Memory:
     keyring: KeyringContent = field(default_factory=KeyringContent)
     claimed: Identity | None = None
     epochs: dict[EpochId, EpochRow] = field(default_factory=dict)
+    receipt_chains: dict[UserId, ChainId] = field(default_factory=dict)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
         """The row if it is in one of these states and may come from there into that one."""

@@ -22,7 +22,7 @@ from tests.fakes.access import FakeTickets
 from tests.fakes.hints import FakeHints
 from tests.fakes.records import FakeBacklog
 from tests.fakes.sessions import FakeEvents, FakeSessionLists
-from tests.in_memory import ADMIN, ALICE, BOB, Interior
+from tests.in_memory import ADMIN, ALICE, BOB, KEYS, Interior
 
 USERS = {"alice": ALICE, "bob": BOB, "admin": ADMIN}
 WEBM = b"\x1a\x45\xdf\xa3" + b"\x9fB\x86\x81" * 100
@@ -98,6 +98,8 @@ class Api:
             intake=self.house.intake,
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             eta=self.house.eta,
+            receipts=self.house.receipts,
+            receipt_keys=KEYS.published(),
             admission=self.admission,
             idempotency=self.house.idempotency,
             records=self.house.records,

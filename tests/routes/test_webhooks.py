@@ -101,7 +101,8 @@ async def test_what_was_sent_is_told_and_can_be_sent_again() -> None:
         assert ledger["before"] is None
         assert (delivery["state"], delivery["type"]) == ("pending", "answer.completed")
         answer = {"session_id": session, "question_id": "q1", "take": 1, "status": "completed"}
-        assert delivery["data"] == {**answer, "speech_verdict": "ok"}
+        shown = (await client.get(f"/api/transcription-status/{session}/q1")).json()
+        assert delivery["data"] == {**answer, "speech_verdict": "ok", "receipt": shown["deletion_receipt"]}
         assert delivery["next_attempt_at"] > delivery["created_at"]
         (attempt,) = delivery["attempts"]
         assert (attempt["status"], attempt["error"], attempt["excerpt"]) == (503, None, "busy")

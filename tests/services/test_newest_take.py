@@ -81,7 +81,7 @@ async def test_recording_again_at_any_moment_on_mongo(database: AsyncDatabase[di
     played = 0
     while await _play(world_on_mongo(database), FIRST + played):
         played += 1
-        for collection in ("interview_sessions", "parts", "fs.files", "fs.chunks"):
+        for collection in ("interview_sessions", "parts", "fs.files", "fs.chunks", "receipts"):
             await database[collection].delete_many({})
     assert played > 12
 

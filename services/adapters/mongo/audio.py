@@ -107,10 +107,12 @@ class GridAudio:
 
     @confirmed()
     async def delete(self, id: PartId) -> Deletion:
-        files = await self._files.delete_one({"_id": ObjectId(id)})
-        chunks = await self._chunks.delete_many({"files_id": ObjectId(id)})
-        left = await self._files.count_documents({"_id": ObjectId(id)}) + await self._count(id)
-        return Deletion(files.deleted_count, chunks.deleted_count, left)
+        async with self._files.database.client.start_session() as session:
+            files = await self._files.delete_one({"_id": ObjectId(id)}, session=session)
+            chunks = await self._chunks.delete_many({"files_id": ObjectId(id)}, session=session)
+            left = await self._files.count_documents({"_id": ObjectId(id)}) + await self._count(id)
+            at = session.operation_time.as_datetime() if session.operation_time else None
+            return Deletion(files.deleted_count, chunks.deleted_count, left, at)
 
     async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         async for ids in self._lots(self._files, "_id"):

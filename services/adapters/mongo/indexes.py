@@ -43,6 +43,10 @@ def _same_in_work() -> IndexModel:
 
 
 INDEXES: dict[str, list[IndexModel]] = {
+    "receipts": [
+        IndexModel([("chain", ASCENDING), ("number", ASCENDING)], name="chain", unique=True),
+        _index("of_session", "session_id", "number"),
+    ],
     "parts": [
         _index("of_answer", "session_id", "question_id", "take"),
         _index("to_ring", "state", "rung_at", "not_before", only={"state": PartState.QUEUED.value}),

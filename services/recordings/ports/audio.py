@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from services.interviews.model import PartId
@@ -18,11 +19,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a deletion removed, and what a look afterwards still found."""
+    """What a deletion removed, what a look afterwards still found, and when that was by the store's clock."""
 
     files: int
     chunks: int
     left: int
+    at: datetime | None = None
 
 
 class Audio(Protocol):

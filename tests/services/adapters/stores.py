@@ -20,6 +20,7 @@ from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.operator_views import MongoViews
 from services.adapters.mongo.quotas import MongoQuotas
+from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.sealing import Sealing
 from services.adapters.mongo.session_lists import MongoSessionLists
@@ -47,6 +48,7 @@ from services.recordings.ports.audio import Audio
 from services.recordings.ports.backlog import Backlog
 from services.recordings.ports.counters import Counters
 from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Identity
+from services.recordings.ports.receipts import ReceiptLedger
 from services.recordings.ports.records import Closings, Records, Uploads
 from services.recordings.ports.workers import Workers
 from services.transcription.ports import Claims
@@ -57,6 +59,7 @@ from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.keyring import FakeEpochs, FakeKeyring
 from tests.fakes.memory import KeyringContent, Memory, Terms
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
+from tests.fakes.receipts import FakeReceipts
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
 from tests.fakes.sessions import FakeEvents, FakeSessionLists, FakeSessions
 from tests.fakes.trends import FakeTrends
@@ -120,6 +123,7 @@ class Store:
     audit_log: AuditLog
     session_lists: SessionLists
     epochs: EpochJournal
+    receipts: ReceiptLedger
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -196,6 +200,7 @@ def store_in_memory(*, is_sealed: bool = False) -> Store:
         audit_log=FakeAuditLog(memory),
         session_lists=FakeSessionLists(memory),
         epochs=FakeEpochs(memory),
+        receipts=FakeReceipts(memory),
         passes=passes,
     )
 
@@ -264,5 +269,6 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         audit_log=MongoAuditLog(database),
         session_lists=MongoSessionLists(database),
         epochs=MongoEpochs(database),
+        receipts=MongoReceipts(database),
         passes=passes,
     )

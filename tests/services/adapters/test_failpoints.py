@@ -22,7 +22,7 @@ from tests.invariants import World, world_on_mongo
 APP = "viva-voce-failpoints"
 MOST_COMMANDS = 200
 WRITES = {"insert", "update", "delete", "findAndModify"}
-COLLECTIONS = ("interview_sessions", "parts", "fs.files", "fs.chunks")
+COLLECTIONS = ("interview_sessions", "parts", "fs.files", "fs.chunks", "receipts")
 SHUTTING_DOWN = "shutting down, not confirmed"
 FAILURES: dict[str, dict[str, Any]] = {
     "not primary": {"errorCode": 10107},

@@ -320,7 +320,7 @@ async def test_the_same_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> Non
         for at in range(1, MOST_CALLS):
             process = Faulty(Fault.DIED, at)
             await play(world_on_mongo(database), process)
-            for collection in ("interview_sessions", "parts", "fs.files", "fs.chunks", "audit"):
+            for collection in ("interview_sessions", "parts", "fs.files", "fs.chunks", "receipts", "audit"):
                 await database[collection].delete_many({})
             if process.struck is None:
                 break

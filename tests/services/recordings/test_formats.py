@@ -95,7 +95,7 @@ def test_a_container_is_known_wherever_containers_are_listed(container: Containe
     assert any(corpus.EXTENSIONS.get(ending) for ending in endings)
     subtype = FORMATS[container].media_type.removeprefix("audio/")
     assert _web("recorder/upload.js", r'^ +"?([\w-]+)"?: "(\w+)",$')[subtype] in endings
-    offered = re.search(r'"(audio/\*,[^"]+)"', (ROOT / "web/demo/interview.js").read_text())
+    offered = re.search(r'"(audio/\*,[^"]+)"', (ROOT / "web/demo/talk.js").read_text())
     assert offered is not None
     assert {f".{ending}" for ending in endings} <= set(offered[1].split(","))
 

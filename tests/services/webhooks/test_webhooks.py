@@ -77,12 +77,15 @@ async def test_the_ends_of_answers_and_an_analysis_are_recorded_once_each() -> N
     assert house.doorbell.to_deliver == 1
     delivery = only(house)
     assert delivery.at == part.completed_at
+    answer = (await house.sessions.get(id, ALICE)).answers[Q1]
+    assert answer.receipt is not None
     assert delivery.data == {
         "session_id": id,
         "question_id": Q1,
         "take": 1,
         "status": "completed",
         "speech_verdict": "ok",
+        "receipt": answer.receipt,
     }
     await house.closing.close(part)
     session = await house.sessions.get(id, ALICE)

@@ -1,0 +1,62 @@
+"""The chains of receipts, in memory and on MongoDB."""
+
+import asyncio
+
+from services.interviews.model import SessionId, UserId
+from services.recordings.ports.receipts import ChainId, Receipt
+from tests.services.adapters.stores import ANN, BOB, ROOT, S1, Store
+
+MANY = 100
+
+
+def receipt(chain: ChainId, number: int, id: str | None = None, session: SessionId = S1) -> Receipt:
+    name = id or f"{chain}-{number}"
+    return Receipt(chain=chain, number=number, token=f"token of {name}", id=name, session_id=session)
+
+
+async def test_a_user_has_one_chain_and_its_name_does_not_tell_whose(store: Store) -> None:
+    chains = await asyncio.gather(*(store.receipts.chain_of(ANN.user_id) for _ in range(10)))
+    assert len(set(chains)) == 1
+    assert await store.receipts.chain_of(BOB.user_id) != chains[0]
+    assert ANN.user_id not in chains[0]
+
+
+async def test_a_number_is_given_once(store: Store) -> None:
+    chain = await store.receipts.chain_of(UserId("one"))
+    assert await store.receipts.newest(chain) is None
+    first = receipt(chain, 1)
+    assert await store.receipts.add(first) == first
+    assert await store.receipts.add(receipt(chain, 1, "another")) is None
+    second = receipt(chain, 2)
+    assert await store.receipts.add(second) == second
+    assert await store.receipts.newest(chain) == second
+
+
+async def test_a_recording_has_one_receipt(store: Store) -> None:
+    chain = await store.receipts.chain_of(UserId("two"))
+    first = receipt(chain, 1, "recording")
+    assert await store.receipts.add(first) == first
+    assert await store.receipts.add(receipt(chain, 2, "recording")) == first
+    assert await store.receipts.newest(chain) == first
+
+
+async def test_pages_go_by_number(store: Store) -> None:
+    user = UserId("three")
+    chain = await store.receipts.chain_of(user)
+    for number in range(1, 6):
+        await store.receipts.add(receipt(chain, number))
+    assert [r.number for r in await store.receipts.of_user(user, 0, 2)] == [1, 2]
+    assert [r.number for r in await store.receipts.of_user(user, 2, 10)] == [3, 4, 5]
+
+
+async def test_a_sessions_receipts_are_its_owners_and_the_operators(store: Store) -> None:
+    session = SessionId("receipts-of-a-session")
+    chain = await store.receipts.chain_of(ANN.user_id)
+    newest = await store.receipts.newest(chain)
+    number = (newest.number if newest else 0) + 1
+    made = receipt(chain, number, "of the session", session)
+    await store.receipts.add(made)
+    assert await store.receipts.of_session(session, ANN, 0, MANY) == [made]
+    assert await store.receipts.of_session(session, BOB, 0, MANY) == []
+    assert await store.receipts.of_session(session, ROOT, 0, MANY) == [made]
+    assert await store.receipts.of_session(session, ANN, number, MANY) == []
