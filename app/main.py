@@ -265,7 +265,9 @@ def _guests(settings: Settings) -> Guests | None:
         return None
     secret, audience, issuer = settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer
     return Guests(
-        lambda user: mint(secret, user, seconds=GUEST_SECONDS, audience=audience, issuer=issuer), GUEST_SECONDS
+        lambda user: mint(secret, user, seconds=GUEST_SECONDS, audience=audience, issuer=issuer),
+        seconds=GUEST_SECONDS,
+        longest_seconds=settings.max_audio_seconds,
     )
 
 

@@ -48,6 +48,8 @@ class Feedback(TypedDict):
     weight: float
     comment: str | None
     needs_review: bool
+    start: float | None
+    end: float | None
 
 
 class Word(TypedDict):

@@ -20,6 +20,8 @@ class FeedbackOut(BaseModel):
     weight: float
     comment: str | None
     needs_review: bool
+    start: float | None = Field(description="When the quote begins, in seconds of the recording; null if not known.")
+    end: float | None = Field(description="When it ends.")
 
     @classmethod
     def of(cls, feedback: Feedback) -> "FeedbackOut":
@@ -30,6 +32,8 @@ class FeedbackOut(BaseModel):
             weight=feedback.weight,
             comment=feedback.comment,
             needs_review=feedback.needs_review,
+            start=feedback.start,
+            end=feedback.end,
         )
 
 

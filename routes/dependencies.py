@@ -53,10 +53,11 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Guests:
-    """Tokens for the visitors of the demo page, each good for so many seconds."""
+    """Tokens for the visitors of the demo page, each good for so many seconds, and how long they may record."""
 
     mint: Callable[[UserId], str]
     seconds: int
+    longest_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

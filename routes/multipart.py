@@ -126,7 +126,7 @@ async def file_bytes(
     async for chunk in patient(body, patience):
         total += len(chunk)
         if total > max_bytes + FORM_OVERHEAD:
-            raise AudioTooLarge(f"The recording is larger than {max_bytes} bytes.")
+            raise AudioTooLarge.over(max_bytes)
         try:
             parser.write(chunk)
         except FormParserError:
@@ -134,7 +134,7 @@ async def file_bytes(
         for piece in form.take():
             size += len(piece)
             if size > max_bytes:
-                raise AudioTooLarge(f"The recording is larger than {max_bytes} bytes.")
+                raise AudioTooLarge.over(max_bytes)
             yield piece
     if not form.ended:
         raise UploadTruncated

@@ -56,11 +56,12 @@ HEADERS = {
 
 
 class TokenOut(BaseModel):
-    """A token for the demo page, and whose it is."""
+    """A token for the demo page, whose it is, and how long its recordings may be."""
 
     token: str
     expires_in: int
     user_id: str
+    longest_seconds: float
 
 
 @router.api_route("/", methods=READ)
@@ -96,7 +97,10 @@ async def guest_token(
         raise NotFound
     user = await _guest(services, credentials) or UserId(f"{GUEST}{uuid.uuid4().hex}")
     response.headers["Cache-Control"] = "no-store"
-    return TokenOut(token=services.guests.mint(user), expires_in=services.guests.seconds, user_id=user)
+    guests = services.guests
+    return TokenOut(
+        token=guests.mint(user), expires_in=guests.seconds, user_id=user, longest_seconds=guests.longest_seconds
+    )
 
 
 async def _guest(services: Services, credentials: HTTPAuthorizationCredentials | None) -> UserId | None:

@@ -162,5 +162,5 @@ def _declared(request: Request, max_bytes: int) -> int:
     length = request.headers.get("content-length", "")
     declared = int(length) if length.isdecimal() else 0
     if declared > max_bytes + FORM_OVERHEAD:
-        raise errors.AudioTooLarge(f"The recording is larger than {max_bytes} bytes.")
+        raise errors.AudioTooLarge.over(max_bytes)
     return declared

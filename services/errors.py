@@ -293,9 +293,22 @@ class AudioEmpty(UploadProblem):
     sentence = "The recording is empty. Record again."
 
 
+def size_of(bytes: int) -> str:
+    """In the unit that people read: 52,428,800 are 52.4 MB."""
+    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
+        if bytes >= 1000**power:
+            return f"{bytes / 1000**power:.3g} {unit}"
+    return f"{bytes} bytes"
+
+
 class AudioTooLarge(Problem):
     code = "audio_too_large"
     sentence = "The recording is larger than is allowed."
+
+    @classmethod
+    def over(cls, most: int) -> "AudioTooLarge":
+        """Larger than so many bytes, in the units in which files are shown."""
+        return cls(f"The recording is larger than {size_of(most)}, the most that is taken. Record a shorter answer.")
 
 
 class BodyTooLarge(Problem):

@@ -9,6 +9,7 @@ import structlog
 
 from services.analysis import evidence
 from services.analysis.ports import Scorer, ScoringClaim, Scorings
+from services.analysis.quote_times import with_times
 from services.errors import Problem, ScorerBusy, ScorerUnavailable, StoreUnavailable
 from services.interviews.model import Answer, Evaluation, Part, PartId, PartState, Question, Status, UserId, Viewer
 from services.interviews.ports import Sessions
@@ -75,7 +76,7 @@ class Scoring:
             return Evaluation(score=None, reason="too_little_usable", usable_share=share)
         try:
             found = await self.scorer.score(question, replace(transcript, text=evidence.quotable(transcript)))
-            return replace(found, usable_share=share)
+            return replace(found, usable_share=share, feedback=with_times(found.feedback, transcript))
         except Exception as problem:
             return await self._not_scored(part, claim, problem)
         except asyncio.CancelledError:

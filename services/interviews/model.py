@@ -163,6 +163,7 @@ class Feedback:
 
     `quote` stands verbatim in the transcript, or is None where nothing was found. It needs a person's
     review where a model takes it for evidence and it shares no word of content with the point.
+    It is said from `start` to `end`, in seconds of the recording, where the engine told when.
     """
 
     point: str
@@ -171,6 +172,8 @@ class Feedback:
     weight: float = 1.0
     comment: str | None = None
     needs_review: bool = False
+    start: float | None = None
+    end: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

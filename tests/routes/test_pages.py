@@ -13,7 +13,7 @@ from tests.routes.api import USERS, Api, problem
 
 WEB = Path(__file__).parents[2] / "web"
 SECRET = "a secret of a good length for tests"
-GUESTS = Guests(lambda user: mint(SECRET, user, seconds=60), 60)
+GUESTS = Guests(lambda user: mint(SECRET, user, seconds=60), 60, 900.0)
 
 
 async def test_the_demo_page_is_shown_where_it_is_wanted_alone() -> None:
@@ -90,7 +90,7 @@ async def test_each_visitor_gets_a_user_of_its_own_that_is_no_admin() -> None:
     assert [viewer.user_id for viewer in viewers] == [answer.json()["user_id"] for answer in given]
     assert viewers[0].user_id != viewers[1].user_id
     assert not any(viewer.is_admin for viewer in viewers)
-    assert given[0].json()["expires_in"] == 60
+    assert (given[0].json()["expires_in"], given[0].json()["longest_seconds"]) == (60, 900)
 
 
 async def test_a_guest_stays_the_same_while_its_token_is_valid_and_nobody_else_becomes_one(

@@ -1,7 +1,7 @@
 /** The third step: the scores, and the words that they rest on. */
 
 import { own } from "../own.js";
-import { h } from "./dom.js";
+import { clock, h } from "./dom.js";
 import { doubts } from "./doubts.js";
 import { pieces } from "./quotes.js";
 import { doubtOf, languageCode, saidOf } from "./standing.js";
@@ -94,10 +94,10 @@ function marked(answer) {
 const usedOf = ({ usable_share: share }) => typeof share === "number" && share < 1 && ` ${Math.round(100 * share)} % could be used for the score.`;
 
 /** @param {any} feedback */
-function point({ point: text, covered, comment, needs_review: doubtful }) {
+function point({ point: text, covered, comment, needs_review: doubtful, start, end }) {
   const sign = h("span.sign", { "aria-hidden": "true" }, !covered ? "–" : doubtful ? "?" : "✓");
   const said = !covered ? "Missing: " : doubtful ? "Perhaps said, in other words: " : "Said: ";
-  const words = h("span", {}, h("span.unseen", {}, said), h("bdi", {}, text), comment && h("small", { dir: "auto" }, comment));
+  const words = h("span", {}, h("span.unseen", {}, said), h("bdi", {}, text), covered && typeof start === "number" && h("small.when", {}, `said from ${clock(start)} to ${clock(end)}`), comment && h("small", { dir: "auto" }, comment));
   return h(`li.${covered ? "covered" : "missing"}`, {}, sign, words);
 }
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.audio import AudioStream
 
-from services.errors import EngineRefused
+from services.errors import EngineRefused, size_of
 
 RATE = 16_000
 OPUS_BITS_PER_SECOND = 32_000
@@ -25,7 +25,7 @@ def packed(pcm: bytes, most_bytes: int) -> Packed:
     opus = _opus(pcm)
     if len(opus[1]) <= most_bytes:
         return opus
-    raise EngineRefused(f"The recording is over the {most_bytes} bytes that the speech engine takes.")
+    raise EngineRefused(f"The recording is over the {size_of(most_bytes)} that the speech engine takes.")
 
 
 def smaller(flac: bytes) -> Packed:
