@@ -3,31 +3,49 @@
 import { Problem } from "./call.js";
 import { complain } from "./demo/dom.js";
 import { get, token } from "./admin/api.js";
-import { forgetOpened, listenToSearch, open, showOpened } from "./admin/find.js";
-import { auditItem, failedItem, openWith, Pages, showStuck } from "./admin/lists.js";
+import { forgetFound, listenToSearch, showFound } from "./admin/find.js";
+import { failed, listenToFailed } from "./admin/failed.js";
+import { offerReasons } from "./admin/filters.js";
+import { audit, openWith, showStuck } from "./admin/lists.js";
 import { afterwards, listenToSweep } from "./admin/mend.js";
 import { showOverview } from "./admin/overview.js";
 import { at } from "./admin/parts.js";
+import { forgetOpened, listenToSession, open, showOpened } from "./admin/session.js";
+import { Looks } from "./admin/looks.js";
+import { forgetStanding, listenToStanding, showStanding, standing } from "./admin/standing.js";
+import { showTrends } from "./admin/trends.js";
 
 const EVERY = 5000;
 const LONGEST = 30_000;
+const TREND_EVERY = 60_000;
 
-const failed = new Pages({
-  path: "/api/admin/failed",
-  name: "failed",
-  place: "failed",
-  more: "failed-more",
-  empty: "Nothing has failed.",
-  item: failedItem,
-});
-const audit = new Pages({
-  path: "/api/admin/audit",
-  name: "entries",
-  place: "audit",
-  more: "audit-more",
-  empty: "Nothing was done by hand yet.",
-  item: auditItem,
-});
+const looks = new Looks([
+  {
+    name: "figures",
+    look: async () => {
+      const now = await get("/api/admin/overview");
+      if (!token.get()) return;
+      showOverview(now);
+      standing.now = now;
+      offerReasons(Object.keys({ ...now.failed.ever, ...now.failed.day, ...now.failed.hour }));
+      showGrafana(now.grafana_url);
+    },
+  },
+  {
+    name: "trends",
+    every: TREND_EVERY,
+    look: async () => {
+      const [hour, day] = await Promise.all(["hour", "day"].map((span) => get("/api/admin/trends", { span })));
+      showTrends({ hour, day });
+      standing.trends = { hour, day };
+    },
+  },
+  { name: "stuck", look: async () => showStuck(await get("/api/admin/stuck")) },
+  { name: "failed", look: () => failed.look() },
+  { name: "audit", look: () => audit.look() },
+  { name: "finding", look: showFound },
+  { name: "session", look: showOpened },
+]);
 
 let wait = EVERY;
 /** @type {number | undefined} */
@@ -50,74 +68,53 @@ async function lookAgain() {
 async function lookOnce() {
   clearTimeout(timer);
   try {
-    const [overview, stuck, failures, entries] = await Promise.all([
-      get("/api/admin/overview"),
-      get("/api/admin/stuck"),
-      get("/api/admin/failed"),
-      get("/api/admin/audit"),
-    ]);
-    if (!token.get()) return;
-    showDesk();
-    showOverview(overview);
-    showStuck(stuck);
-    failed.show(failures);
-    audit.show(entries);
-    await showOpened();
-    if (document.hidden) rest();
-    else pulse("", `Updated ${new Date().toLocaleTimeString()}`);
-    wait = EVERY;
+    await looks.look();
+    wait = looks.sight("figures").why === null ? EVERY : Math.min(LONGEST, wait * 2);
+    if (token.get()) showDesk();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    lost(problem);
+    refused(problem);
   } finally {
+    showStanding(looks);
     if (token.get() && !document.hidden) timer = setTimeout(look, wait);
   }
 }
 
-/** @param {Problem} problem */
-function lost(problem) {
-  if (problem.isOfToken) {
-    token.forget();
-    showDoor();
-    complain(problem.status === 403 ? problem : "This token is not valid, or no longer. Paste another one.");
-    return;
-  }
-  wait = Math.min(LONGEST, wait * 2);
-  pulse("lost", at("desk").hidden ? problem.message : `${problem.message} These figures are old.`);
-}
-
-/** Nobody sees the page. */
-function rest() {
-  clearTimeout(timer);
-  pulse("paused", "Paused while not seen");
-}
-
-/**
- * @param {"" | "paused" | "lost"} how
- * @param {string} text
- */
-function pulse(how, text) {
-  at("pulse").className = `pulse ${how}`;
-  at("pulse").textContent = text;
+/** @param {Problem} problem the API takes this token no more */
+function refused(problem) {
+  token.forget();
+  showDoor();
+  complain(problem.status === 403 ? problem : "This token is not valid, or no longer. Paste another one.");
 }
 
 function showDoor() {
   clearTimeout(timer);
+  forgetFound();
   forgetOpened();
-  at("desk").hidden = true;
-  at("leave").hidden = true;
+  looks.forget();
+  forgetStanding();
+  for (const id of ["desk", "leave", "dark", "grafana"]) at(id).hidden = true;
   at("door").hidden = false;
-  pulse("", "");
   at("token").focus();
 }
 
+/** The figures, once there are some; before that, why there are none. */
 function showDesk() {
-  if (!at("desk").hidden) return;
-  complain();
+  const sight = looks.sight("figures");
   at("door").hidden = true;
-  at("desk").hidden = false;
+  at("dark").hidden = sight.seen !== null;
   at("leave").hidden = false;
+  at("dark-why").textContent = sight.why ?? "";
+  if (sight.seen === null || !at("desk").hidden) return;
+  complain();
+  at("desk").hidden = false;
   at("now-title").focus();
+}
+
+/** @param {string | null | undefined} address */
+function showGrafana(address) {
+  at("grafana").hidden = !address;
+  if (address) at("grafana").href = address;
 }
 
 at("enter").addEventListener("submit", async (/** @type {Event} */ event) => {
@@ -135,13 +132,17 @@ at("leave").addEventListener("click", () => {
 
 document.addEventListener("visibilitychange", () => {
   if (!token.get()) return;
-  if (document.hidden) rest();
-  else look();
+  clearTimeout(timer);
+  showStanding(looks);
+  if (!document.hidden) look();
 });
 
 openWith(open);
 afterwards(lookAgain);
-listenToSearch();
+listenToFailed(open);
+listenToSearch(open);
+listenToSession();
 listenToSweep();
+listenToStanding(looks);
 if (token.get()) look();
 else showDoor();

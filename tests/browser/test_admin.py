@@ -155,14 +155,14 @@ SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychan
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_it_fits_a_phone_by_day_and_by_night(page: Page, stack: Stack, scheme: str) -> None:
-    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.set_viewport_size({"width": 320, "height": 740})
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    assert await page.evaluate(WIDTH) <= 360
+    assert await page.evaluate(WIDTH) <= 320
     assert await serious_faults(page) == []
     with stack.client() as alice:
         session = create(alice, SAMPLE.question)
     await find(await opened(page, stack), session)
-    assert await page.evaluate(WIDTH) <= 360
+    assert await page.evaluate(WIDTH) <= 320
     assert await serious_faults(page) == []
 
 

@@ -47,6 +47,8 @@ CALLS = """async () => {
     overview: () => admin.get("/api/admin/overview"),
     sessions: () => admin.get("/api/admin/sessions", { q: "x" }),
     failed: () => admin.get("/api/admin/failed"),
+    trends: () => admin.get("/api/admin/trends", { span: "hour" }),
+    retryMany: () => admin.post("/api/admin/failed/retry", { file_ids: ["x"] }),
     stuck: () => admin.get("/api/admin/stuck"),
     audit: () => admin.get("/api/admin/audit"),
     found: () => admin.get("/api/sessions/s"),

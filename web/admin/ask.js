@@ -4,14 +4,15 @@ import { at } from "./parts.js";
 
 /**
  * What the operator says: a reason where one is asked for, else an empty text; null if they think better of it.
- * @param {{ title: string, text: string, yes: string, wantsReason?: boolean }} question
+ * @param {{ title: string, text: string, yes: string, wantsReason?: boolean, which?: Element[] }} question `which` says on what it is done
  * @returns {Promise<string | null>}
  */
-export function ask({ title, text, yes, wantsReason = false }) {
+export function ask({ title, text, yes, wantsReason = false, which = [] }) {
   const dialog = at("ask");
   const reason = at("reason");
   at("ask-title").textContent = title;
   at("ask-text").textContent = text;
+  at("ask-which").replaceChildren(...which);
   at("ask-why").hidden = !wantsReason;
   reason.required = wantsReason;
   reason.value = "";

@@ -1,4 +1,4 @@
-/** What an operator does: retry, fail, sweep. Each asks where it should, says what came of it, and has the page look again. */
+/** What an operator does: retry, fail, score, sweep. Each asks where it should, says what came of it, and has the page look again. */
 
 import { announce, complain, h } from "../demo/dom.js";
 import { post } from "./api.js";
@@ -6,12 +6,15 @@ import { ask } from "./ask.js";
 import { at, act } from "./parts.js";
 
 /** @type {() => Promise<void>} */
-let lookAgain = async () => {};
+let look = async () => {};
 
-/** @param {() => Promise<void>} look */
-export function afterwards(look) {
-  lookAgain = look;
+/** @param {() => Promise<void>} again */
+export function afterwards(again) {
+  look = again;
 }
+
+/** Have the page show what has become of it. */
+export const lookAgain = () => look();
 
 /**
  * @param {string} session
@@ -49,6 +52,30 @@ export function failButton(session, question) {
   return act(`fail ${session} ${question}`, "Fail …", go, `Fail answer ${question} of session ${session}`);
 }
 
+/**
+ * @param {string} session
+ * @param {string} question
+ */
+export function scoreButton(session, question) {
+  const go = () =>
+    done(async () => {
+      await post(`${path(session, question)}/score`);
+      return `Answer ${question} will be scored anew.`;
+    });
+  return act(`score ${session} ${question}`, "Score anew", go, `Score answer ${question} of session ${session} anew`);
+}
+
+/**
+ * @param {string} session
+ * @param {string[]} questions
+ */
+export function scoreAll(session, questions) {
+  return done(async () => {
+    for (const question of questions) await post(`${path(session, question)}/score`);
+    return `${questions.length} answers will be scored anew.`;
+  });
+}
+
 export function listenToSweep() {
   at("count").addEventListener("click", () => sweep(true));
   at("sweep").addEventListener("click", async () => {
@@ -60,6 +87,7 @@ export function listenToSweep() {
 /** @param {boolean} isDry */
 async function sweep(isDry) {
   at("count").disabled = at("sweep").disabled = true;
+  at("swept").replaceChildren(h("p.hint", {}, isDry ? "Counting …" : "Sweeping …"));
   await done(async () => {
     const swept = await post("/api/admin/sweep", { dry_run: isDry });
     showSwept(swept);

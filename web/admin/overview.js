@@ -1,19 +1,13 @@
-/** The figures at the top: what stands where, and whether anything is wrong. */
+/** The figures at the top: what stands where. */
 
 import { own } from "../own.js";
 import { h } from "../demo/dom.js";
 import { at, item, refill, swap } from "./parts.js";
-import { age, bytes, moment, times } from "./words.js";
-
-const LATE_SWEEP = 120;
-const LONG_WAIT = 300;
+import { hourOf, isTooMany } from "./verdict.js";
+import { age, bytes, moment, percent, spoken, sum, times } from "./words.js";
 
 /** @param {any} now */
 export function showOverview(now) {
-  const wrong = troubles(now);
-  const verdict = at("verdict");
-  verdict.classList.toggle("bad", wrong.length > 0);
-  verdict.textContent = wrong.length ? `${wrong.join(" ")}` : "All is well: nothing is stuck, and every part answers.";
   swap(at("tiles"), tiles(now));
   showReasons(now.failed);
   const workers = now.workers.map(
@@ -24,37 +18,31 @@ export function showOverview(now) {
 }
 
 /** @param {any} now */
-function troubles(now) {
-  const stuck = total(now.stuck);
-  const found = [];
-  if (!now.workers.length) found.push("No worker runs: start one.");
-  if (!now.broker) found.push("Redis does not answer: answers are kept, and found by the sweep.");
-  if (stuck) found.push(`${times(stuck, "recording")} stuck for over ${age(now.stuck_seconds)}.`);
-  if (now.queued.oldest_seconds > LONG_WAIT) found.push(`The oldest answer has waited for ${age(now.queued.oldest_seconds)}.`);
-  if (now.sweep.age_seconds === null || now.sweep.age_seconds > LATE_SWEEP) {
-    found.push(`The sweep last ran ${now.sweep.runs ? `${age(now.sweep.age_seconds)} ago` : "never"}: look at beat and its worker.`);
-  }
-  return found;
-}
-
-/** @param {any} now */
 function tiles(now) {
-  const slots = now.workers.reduce((/** @type {number} */ sum, /** @type {any} */ w) => sum + w.slots, 0);
+  const slots = now.workers.reduce((/** @type {number} */ all, /** @type {any} */ w) => all + w.slots, 0);
   const oldest = now.queued.number ? `oldest ${age(now.queued.oldest_seconds)}` : "nothing waits";
   const rings = now.broker ? `Redis answers, ${times(now.rings_waiting, "ring")} waiting` : "Redis does not answer";
-  const failed = total(now.failed.hour);
-  const stuck = total(now.stuck);
+  const stuck = sum(now.stuck);
   const { storage } = now;
   return [
     tile("Waiting", now.queued.number, `${oldest} · ${times(now.uploading.number, "upload")} arriving`),
-    tile("In work", now.processing.number, `of ${times(slots, "place")} at ${times(now.workers.length, "worker")}`, !slots),
+    tile("In work", now.processing.number, `taken on by ${times(now.workers.length, "worker")} · ${slots} transcribed at once`, !slots),
     tile("Completed in 5 min", now.completed["5"], `${now.completed["1"]} in 1 min · ${now.completed["60"]} in an hour`),
-    tile("Failed in an hour", failed, `${total(now.failed.day)} in a day · ${total(now.failed.ever)} in all`),
+    failures(now),
     tile("Stuck", stuck, stuck ? kinds(now.stuck) : `none over ${age(now.stuck_seconds)}`, stuck > 0),
     tile("To be scored", now.scoring.number, now.scoring.number ? `oldest ${age(now.scoring.oldest_seconds)}` : "all are scored"),
     tile("Recordings stored", storage.recordings, stored(storage)),
     tile("Last sweep", now.sweep.runs ? `${age(now.sweep.age_seconds)} ago` : "never", `stray audio ${audited(now.audit)} · ${rings}`),
   ];
+}
+
+/** @param {any} now */
+function failures(now) {
+  const hour = hourOf(now);
+  const all = hour.completed + hour.failed;
+  const part = all ? `${percent(hour.failed, all)} of ${all.toLocaleString()} that ended` : "nothing ended";
+  const more = `${part} · ${sum(now.failed.day)} in a day · ${sum(now.failed.ever)} in all`;
+  return tile("Failed in an hour", hour.failed, more, isTooMany(hour));
 }
 
 /** @param {any} storage */
@@ -80,13 +68,7 @@ function kinds(stuck) {
  */
 function tile(name, figure, more, isBad = false) {
   const shown = typeof figure === "number" ? figure.toLocaleString() : figure;
-  return h(
-    isBad ? "div.tile.bad" : "div.tile",
-    {},
-    h("dt", {}, name),
-    h("dd.figure", {}, shown),
-    h("dd.more", {}, more),
-  );
+  return h(isBad ? "div.tile.bad" : "div.tile", {}, h("dt", {}, name), h("dd.figure", {}, shown), h("dd.more", {}, more));
 }
 
 /** @param {Record<string, Record<string, number>>} failed */
@@ -102,13 +84,10 @@ function showReasons(failed) {
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, code.replaceAll("_", " ")),
+      h("th", { scope: "row" }, spoken(code)),
       ...[failed.hour, failed.day, failed.ever].map((of) => h("td.number", {}, String(own(of, code) ?? 0))),
     ),
   );
   const table = h("table.reasons", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
   swap(at("reasons"), [table]);
 }
-
-/** @param {Record<string, number>} numbers */
-const total = (numbers) => Object.values(numbers).reduce((sum, number) => sum + number, 0);

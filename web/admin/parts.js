@@ -1,23 +1,43 @@
 /** Pieces of the page that several of its rooms use. */
 
+import { own } from "../own.js";
 import { h } from "../demo/dom.js";
+import { spoken } from "./words.js";
 
+/** @type {Record<string, string>} */
 const KINDS = { completed: "good", done: "good", failed: "bad", refused: "bad", broke_off: "bad", processing: "busy", queued: "busy" };
 
 /** @param {string} text a state, or an outcome */
 export function pill(text) {
-  const kind = KINDS[/** @type {keyof typeof KINDS} */ (text)] ?? "none";
-  return h(`span.pill.${kind}`, {}, text.replaceAll("_", " "));
+  const kind = own(KINDS, text) ?? "none";
+  return h(`span.pill.${kind}`, {}, spoken(text));
 }
+
+/**
+ * What somebody has written, in the direction of its own script.
+ * @param {string} text
+ */
+export const said = (text) => h("bdi", { dir: "auto" }, text);
 
 /**
  * One entry of a list.
  * @param {(Node | string | null)[]} what
- * @param {string} about
+ * @param {string | (Node | string)[]} about
  * @param {Node[]} [acts]
  */
 export function item(what, about, acts = []) {
-  return h("li", {}, h("div.what", {}, ...what), h("div.about", {}, about), acts.length > 0 && h("div.acts", {}, ...acts));
+  const told = typeof about === "string" ? [about] : about;
+  return h("li", {}, h("div.what", {}, ...what), h("div.about", {}, ...told), acts.length > 0 && h("div.acts", {}, ...acts));
+}
+
+/**
+ * Facts in a row, with points between them; those that are not there are left out.
+ * @param {...(Node | string | null | undefined | false)} facts
+ * @returns {(Node | string)[]}
+ */
+export function row(...facts) {
+  const there = /** @type {(Node | string)[]} */ (facts.filter(Boolean));
+  return there.flatMap((fact, index) => (index ? [" · ", fact] : [fact]));
 }
 
 /**
@@ -36,7 +56,7 @@ export function act(key, label, act, name) {
  * @param {string} text
  * @param {() => void} act
  */
-export const link = (key, text, act) => h("button.link", { type: "button", "data-key": key, onclick: act }, text);
+export const link = (key, text, act) => h("button.link", { type: "button", "data-key": key, dir: "auto", onclick: act }, text);
 
 /**
  * Show these children, unless they look like those that are shown: what nobody changed keeps its place under the pointer.
@@ -48,15 +68,19 @@ export function swap(place, children) {
 }
 
 /**
- * The same for a list; the focus stays on what has the same key.
- * @param {Element} place
+ * The same for a list. The focus stays on what has the same key; where that has left the list, on what took its place.
+ * @param {HTMLElement} place
  * @param {Element[]} children
  * @param {string} empty what to say where there are none
  */
 export function refill(place, children, empty) {
-  const focused = place.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
+  const keyed = () => /** @type {HTMLElement[]} */ ([...place.querySelectorAll("[data-key]")]);
+  const index = keyed().indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  const key = keyed()[index]?.dataset.key;
   swap(place, children.length ? children : [h("li.empty", {}, empty)]);
-  if (focused && !place.contains(document.activeElement)) /** @type {HTMLElement | null} */ (place.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
+  if (index < 0 || place.contains(document.activeElement)) return;
+  const now = keyed();
+  (now.find((element) => element.dataset.key === key) ?? now[Math.min(index, now.length - 1)] ?? place).focus();
 }
 
 /** @param {string} id */

@@ -21,12 +21,24 @@ export function bytes(count) {
   return `${left < 10 && unit ? left.toFixed(1) : Math.round(left)} ${units[unit]}`;
 }
 
-/** @param {string | null} iso */
-export function moment(iso) {
-  if (!iso) return "unknown";
-  const at = new Date(iso);
-  const today = new Date().toDateString() === at.toDateString();
-  return today ? at.toLocaleTimeString() : at.toLocaleString();
+const TIME = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+const DATE = /** @type {const} */ ({ year: "numeric", month: "short", day: "numeric" });
+
+/**
+ * A moment in the reader's own zone, which is named; the date where it is not today's.
+ * @param {string | number | null | undefined} moment
+ */
+export function moment(moment) {
+  if (!moment) return "unknown";
+  const at = new Date(moment);
+  const isToday = new Date().toDateString() === at.toDateString();
+  return at.toLocaleString(undefined, isToday ? TIME : { ...DATE, ...TIME });
+}
+
+/** The name of the reader's zone, as moments show it. */
+export function zone() {
+  const parts = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(new Date());
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? "local time";
 }
 
 /**
@@ -35,3 +47,21 @@ export function moment(iso) {
  * @param {string} [many]
  */
 export const times = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+
+/**
+ * A share in percent that is never rounded to nothing or to all.
+ * @param {number} part
+ * @param {number} whole
+ */
+export function percent(part, whole) {
+  const share = (100 * part) / whole;
+  if (part > 0 && share < 0.1) return "under 0.1 %";
+  if (part < whole && share > 99) return "over 99 %";
+  return `${share < 20 ? Math.round(10 * share) / 10 : Math.round(share)} %`;
+}
+
+/** @param {string} code */
+export const spoken = (code) => code.replaceAll("_", " ");
+
+/** @param {Record<string, number>} numbers */
+export const sum = (numbers) => Object.values(numbers).reduce((all, number) => all + number, 0);

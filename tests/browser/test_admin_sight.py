@@ -1,0 +1,152 @@
+"""The dashboard says what is wrong, and says nothing of what it does not see."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.desk import FAULTS, NARROW, Desk, at_a_desk, clean
+from tests.browser.engines import Engines, in_both
+
+pytestmark = in_both
+
+HIDE = "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+HIDE += "document.dispatchEvent(new Event('visibilitychange'))"
+SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
+
+
+@pytest.fixture
+async def desk(engines: Engines, browser_name: str) -> AsyncIterator[Desk]:
+    async with at_a_desk(engines, browser_name) as desk:
+        yield desk
+
+
+async def test_that_all_is_well_is_said_with_how_many_failed(desk: Desk) -> None:
+    desk.ends(completed=97, failed=3)
+    await desk.open()
+    await expect(desk.verdict).to_have_text(
+        "All is well: nothing is stuck, and every part answers. 3 of 100 answers (3 %) failed within the hour."
+    )
+    await expect(desk.page).to_have_title("All well · Operations · Viva Voce")
+    await expect(desk.tile("Failed in an hour")).to_contain_text("3 % of 100 that ended")
+    await expect(desk.tile("In work")).to_contain_text("taken on by 1 worker · 2 transcribed at once")
+
+
+async def test_that_a_quarter_fails_is_no_good_state(desk: Desk) -> None:
+    await desk.page.set_viewport_size(NARROW)
+    desk.ends(completed=3, failed=1)
+    await desk.open()
+    told = "1 of 4 answers (25 %) that ended within the hour failed, mostly for engine unavailable."
+    await expect(desk.verdict).to_have_text(told)
+    await expect(desk.verdict).to_have_class("verdict bad")
+    await expect(desk.page).to_have_title("▲ 1 trouble · Operations · Viva Voce")
+    await expect(desk.tile("Failed in an hour")).to_have_class("tile bad")
+    await clean(desk.page)
+
+
+async def test_what_failed_within_the_day_is_in_the_verdict_too(desk: Desk) -> None:
+    desk.ends(completed=5, failed=5, seconds_ago=7000)
+    house = desk.api.house
+    house.memory.clock.advance(-7000 + 120)
+    await house.trends.note()
+    house.memory.clock.advance(7000 - 120)
+    desk.ends(completed=3)
+    await desk.open()
+    await expect(desk.verdict).to_contain_text("5 of 10 answers (50 %) that ended within the day failed")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_is_not_seen_is_not_said_to_be_well(desk: Desk, fault: str) -> None:
+    await desk.page.set_viewport_size(NARROW)
+    await desk.open()
+    await expect(desk.page).to_have_title("All well · Operations · Viva Voce")
+    await desk.breaks(fault)
+    await desk.page.clock.fast_forward(16_000)
+    await expect(desk.verdict).to_have_class("verdict blind")
+    await expect(desk.verdict).to_contain_text(re.compile(r"^Blind: .*What is shown is how things stood at .*\d"))
+    if fault == "mongodb":
+        await expect(desk.verdict).to_contain_text("The database did not answer in time.")
+    await expect(desk.page).to_have_title(re.compile(r"^Blind for 1\d s · Operations"))
+    await expect(desk.page.locator("#part-figures")).to_have_class("old")
+    await expect(desk.page.locator("#age-figures")).to_contain_text(re.compile(r"^1\d s old, of "))
+    await clean(desk.page)
+    await desk.page.clock.fast_forward(60_000)
+    await expect(desk.page).to_have_title(re.compile(r"^Blind for (7\d|8\d) s · Operations"))
+    await desk.heals()
+    await desk.page.clock.fast_forward(60_000)
+    await expect(desk.page).to_have_title("All well · Operations · Viva Voce")
+    await expect(desk.page.locator(".old")).to_have_count(0)
+
+
+async def test_one_list_that_does_not_come_makes_nothing_else_old(desk: Desk) -> None:
+    await desk.open()
+    await desk.breaks("mongodb", "**/api/admin/failed?*")
+    await desk.looks()
+    await expect(desk.page.locator("#part-failed")).to_have_class(re.compile("old"))
+    await expect(desk.page.locator("#age-failed")).to_contain_text("The database did not answer in time.")
+    await expect(desk.page.locator(".old")).to_have_count(1)
+    await expect(desk.verdict).to_have_class("verdict well")
+
+
+@pytest.mark.parametrize("fault", ["api", "portal"])
+async def test_before_anything_is_seen_that_is_said_and_the_token_stays(desk: Desk, fault: str) -> None:
+    await desk.page.set_viewport_size(NARROW)
+    await desk.open()
+    await desk.breaks(fault)
+    await desk.page.reload()
+    await expect(desk.page.get_by_role("heading", name="Nothing is seen yet")).to_be_visible()
+    await expect(desk.page.locator("#dark-why")).to_contain_text("no connection")
+    await expect(desk.page).to_have_title("Blind · Operations · Viva Voce")
+    await clean(desk.page)
+    await desk.heals()
+    await desk.page.clock.fast_forward(60_000)
+    await expect(desk.page.get_by_role("heading", name="How things stand")).to_be_focused()
+
+
+async def test_only_the_api_itself_has_a_token_forgotten(desk: Desk) -> None:
+    desk.watched.may_be_refused = True
+    await desk.page.set_viewport_size(NARROW)
+    await desk.page.goto("/admin")
+    await desk.enter("alice")
+    await expect(desk.page.get_by_role("alert")).to_contain_text("role admin")
+    assert await desk.page.evaluate("sessionStorage.length") == 0
+    await clean(desk.page)
+
+
+async def test_a_page_that_nobody_sees_says_nothing_of_how_things_stand(desk: Desk) -> None:
+    await desk.open()
+    await desk.page.evaluate(HIDE)
+    await expect(desk.page).to_have_title("Paused · Operations · Viva Voce")
+    desk.ends(completed=1, failed=3)
+    await desk.page.clock.fast_forward(60_000)
+    await expect(desk.page).to_have_title("Paused · Operations · Viva Voce")
+    await desk.page.evaluate(SHOW)
+    await expect(desk.page).to_have_title("▲ 1 trouble · Operations · Viva Voce")
+
+
+async def test_trends_are_drawn_and_also_said(desk: Desk, engines: Engines) -> None:
+    await desk.page.set_viewport_size(NARROW)
+    desk.ends(completed=6, failed=2)
+    desk.api.house.memory.clock.advance(90)
+    await desk.open()
+    drawn = desk.page.locator("#trends").get_by_role("img")
+    await expect(drawn).to_have_count(4)
+    await expect(drawn.first).to_have_attribute("aria-label", re.compile(r"^8 recordings in the last hour"))
+    await expect(drawn.nth(2)).to_have_attribute("aria-label", re.compile(r"^2 answers in the last hour"))
+    await desk.page.get_by_role("radio", name="Last day").check()
+    await expect(drawn.first).to_have_attribute("aria-label", re.compile(r"Of \d\d in 96 spans nothing is known\.$"))
+    await desk.page.get_by_text("As a table").click()
+    table = desk.page.get_by_role("table", name="What came and went in the last day")
+    await expect(table.get_by_role("row")).to_have_count(25)
+    await expect(table.get_by_role("row").nth(1)).to_contain_text("8")
+    await clean(desk.page)
+    await engines.emulate(desk.page, forced_colors="active")
+    await clean(desk.page)
+
+
+async def test_the_way_to_grafana_is_there_where_there_is_one(desk: Desk) -> None:
+    await desk.open()
+    await expect(desk.page.get_by_role("link", name="Grafana")).to_have_attribute(
+        "href", "https://grafana.example/d/viva"
+    )
