@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import BrowserContext, Route, expect
+from playwright.async_api import BrowserContext
 
-from scripts.stack.layout import ROOT
 from tests.browser.bench import Bench, Line, answers, dead, event, kept
 from tests.system import live
 
@@ -200,26 +199,6 @@ async def test_stop_while_the_browser_still_asks_leaves_the_microphone_off(bench
     assert await page.evaluate("recorder.state") == "idle"
     await bench.start(page)
     assert await page.evaluate("recorder.state") == "recording"
-
-
-async def test_the_page_in_the_documentation_works_as_it_stands(bench: Bench) -> None:
-    page_of_docs = (ROOT / "docs" / "recorder.md").read_text().partition("```html\n")[2].partition("```")[0]
-    body = f"<!doctype html>{page_of_docs.replace('SESSION', bench.session)}"
-
-    async def shown(route: Route) -> None:
-        await route.fulfill(body=body, content_type="text/html")
-
-    async def token(route: Route) -> None:
-        await route.fulfill(body=bench.token, content_type="text/plain")
-
-    await bench.context.route("**/own-page", shown)
-    await bench.context.route("**/my/token", token)
-    page = await bench.context.new_page()
-    await page.goto("/own-page")
-    await page.get_by_role("button", name="Record").click()
-    await page.wait_for_timeout(1500)
-    await page.get_by_role("button", name="Next").click()
-    await expect(page.get_by_role("status")).to_have_text("q1: accepted")
 
 
 async def test_who_is_not_heard_for_four_seconds_is_told_and_told_again_when_it_is_over(bench: Bench) -> None:

@@ -9,16 +9,14 @@ export function microphoneDenied() {
   mediaDevices.getUserMedia = async () => {
     throw new DOMException("Permission denied", "NotAllowedError");
   };
-  const query = permissions?.query;
-  if (query) {
-    permissions.query = async (asked) => {
-      if (/** @type {string} */ (asked.name) !== "microphone") return query.call(permissions, asked);
-      return /** @type {any} */ (Object.assign(new EventTarget(), { name: "microphone", state: "denied", onchange: null }));
-    };
-  }
+  const { query } = permissions;
+  permissions.query = async (asked) => {
+    if (/** @type {string} */ (asked.name) !== "microphone") return query.call(permissions, asked);
+    return /** @type {any} */ (Object.assign(new EventTarget(), { name: "microphone", state: "denied", onchange: null }));
+  };
   return () => {
     delete (/** @type {any} */ (mediaDevices).getUserMedia);
-    if (query) delete (/** @type {any} */ (permissions).query);
+    delete (/** @type {any} */ (permissions).query);
   };
 }
 

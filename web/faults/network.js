@@ -73,10 +73,11 @@ export function network(rules) {
     for (const type of ["readystatechange", last, "loadend"]) request.dispatchEvent(new ProgressEvent(type));
   };
 
-  XMLHttpRequest.prototype.open = function (/** @type {string} */ method, /** @type {string | URL} */ url, ...more) {
+  XMLHttpRequest.prototype.open = function (/** @type {any[]} */ ...given) {
+    const [method, url] = /** @type {[string, string | URL]} */ (given);
     opened.set(this, { method: method.toUpperCase(), url: new URL(url, document.baseURI).href, headers: [] });
     for (const name of Object.getOwnPropertyNames(this)) delete (/** @type {any} */ (this)[name]);
-    return /** @type {any} */ (real.open).call(this, method, url, ...more);
+    return /** @type {any} */ (real.open).apply(this, given);
   };
   XMLHttpRequest.prototype.setRequestHeader = function (name, value) {
     opened.get(this)?.headers.push([name, value]);

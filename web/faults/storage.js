@@ -26,11 +26,10 @@ export function storageFull({ after = 0 } = {}) {
       return request;
     };
   Object.assign(IDBObjectStore.prototype, { put: full("put"), add: full("add") });
-  const estimate = navigator.storage?.estimate;
-  if (estimate) navigator.storage.estimate = async () => ({ usage: 1e9, quota: 1e9 });
+  navigator.storage.estimate = async () => ({ usage: 1e9, quota: 1e9 });
   return () => {
     Object.assign(IDBObjectStore.prototype, real);
-    if (estimate) delete (/** @type {any} */ (navigator.storage).estimate);
+    delete (/** @type {any} */ (navigator.storage).estimate);
   };
 }
 
@@ -51,13 +50,13 @@ export function storageBlocked() {
   });
   const { locks, storage } = navigator;
   const refused = async () => no();
-  if (locks) locks.request = /** @type {any} */ (refused);
-  if (storage) Object.assign(storage, { persist: async () => false, persisted: async () => false, estimate: refused });
+  locks.request = /** @type {any} */ (refused);
+  Object.assign(storage, { persist: async () => false, persisted: async () => false, estimate: refused });
   return () => {
     IDBFactory.prototype.open = open;
     for (const giveBack of areas) giveBack();
-    if (locks) delete (/** @type {any} */ (locks).request);
-    for (const name of ["persist", "persisted", "estimate"]) delete (/** @type {any} */ (storage ?? {})[name]);
+    delete (/** @type {any} */ (locks).request);
+    for (const name of ["persist", "persisted", "estimate"]) delete (/** @type {any} */ (storage)[name]);
   };
 }
 
