@@ -13,15 +13,18 @@ from app.version import SOFTWARE
 from services.access.idempotency import LEASE_SECONDS
 from services.adapters.celery_doorbell import CeleryDoorbell
 from services.adapters.mongo.audio import GridAudio
+from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.elections import MongoElections
+from services.adapters.mongo.erasures import MongoErasures
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
+from services.adapters.mongo.leftovers import MongoLeftovers
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
@@ -37,8 +40,10 @@ from services.adapters.webhook_courier import WebhookCourier
 from services.background import Background
 from services.events.announcing import AnnouncedSessions
 from services.interviews.ports import Sessions
+from services.operations.erasure import Erasing
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
+from services.recordings.erasing import RecordingsErasable
 from services.recordings.receipts import Receipts
 from services.recordings.upload_heartbeats import touch_seconds
 from services.webhooks.dispatch import Dispatch
@@ -81,6 +86,7 @@ class Wiring:
     courier: WebhookCourier
     dispatch: Dispatch
     background: Background
+    erasing: Erasing
 
     async def close(self) -> None:
         """Give back what is on its way to webhooks, and let what was rung and announced be sent, for a moment."""
@@ -96,7 +102,8 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     background = Background(count=counters.restarted)
     hints = RedisHints(settings.redis_url, f"{CHANNEL}.{settings.mongodb_database}", background)
     sessions = AnnouncedSessions(MongoSessions(database), hints)
-    uploads, records, closings = MongoUploads(database), MongoRecords(database), MongoClosings(database)
+    uploads, closings = MongoUploads(database), MongoClosings(database)
+    records = MongoRecords(database, upload_silence_seconds=_upload_silence(settings))
     audio, doorbell = GridAudio(database), CeleryDoorbell(celery)
     webhooks, courier, dispatch = _webhooks(settings, database, doorbell, counters, background)
     receipts = MongoReceipts(database)
@@ -114,6 +121,15 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         issue=issuing.issue,
     )
     upkeep, trends = _upkeep(settings, database), MongoTrends(database)
+    recordings = RecordingsErasable(uploads=uploads, records=records, audio=audio, issue=issuing.issue)
+    erasing = Erasing(
+        sessions=sessions,
+        journal=MongoErasures(database),
+        rooms=(recordings, MongoLeftovers(database)),
+        hints=hints,
+        audit_log=MongoAuditLog(database),
+        background=background,
+    )
     return Wiring(
         sessions=sessions,
         events=MongoEvents(database),
@@ -142,6 +158,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             close=closing.close,
             counters=counters,
             trends=trends,
+            erase=erasing.drive_due,
         ),
         receipts=receipts,
         receipt_keys=keys.published() if keys else {"keys": []},
@@ -149,6 +166,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         courier=courier,
         dispatch=dispatch,
         background=background,
+        erasing=erasing,
     )
 
 
@@ -182,10 +200,14 @@ def _upkeep(settings: Settings, database: AsyncDatabase[Document]) -> MongoUpkee
     return MongoUpkeep(
         database,
         max_deliveries=settings.max_deliveries,
-        upload_silence_seconds=settings.upload_idle_seconds + 2 * touch_seconds(settings.upload_idle_seconds),
+        upload_silence_seconds=_upload_silence(settings),
         ring_again_seconds=settings.lease_seconds * RING_AGAIN_SHARE,
         **_lease(settings),
     )
+
+
+def _upload_silence(settings: Settings) -> float:
+    return settings.upload_idle_seconds + 2 * touch_seconds(settings.upload_idle_seconds)
 
 
 def _lease(settings: Settings) -> dict[str, float]:

@@ -17,6 +17,7 @@ from app.config import Settings
 VALUES = re.compile(
     r"(?<=input_value=).*?(?=, input_type=)|(?<='input': ).*?(?=, 'ctx': |, 'url': |\}$)", re.DOTALL | re.MULTILINE
 )
+USER = re.compile(r"(?<=/api/users/)[^/]+")
 
 
 def configure_logs(settings: Settings) -> None:
@@ -76,8 +77,13 @@ def in_a_line(record: logging.LogRecord) -> bool:
 def without_query(record: logging.LogRecord) -> bool:
     """A ticket stands in the query of who cannot send a header: where uvicorn tells of requests, it tells of paths."""
     if record.name == "uvicorn.access" and isinstance(record.args, tuple):
-        record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+        record.args = tuple(_impersonal(one.partition("?")[0]) if isinstance(one, str) else one for one in record.args)
     return True
+
+
+def _impersonal(path: str) -> str:
+    """Whom an erasure is about is in no line."""
+    return USER.sub("…", path)
 
 
 def _is_of_connection(error: BaseException | None) -> bool:

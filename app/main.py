@@ -27,6 +27,7 @@ from routes import (
     admin,
     admin_failures,
     analyses,
+    erasures,
     errors,
     event_socket,
     events,
@@ -118,6 +119,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
     for area in (
         session_lists,
         sessions,
+        erasures,
         events,
         event_socket,
         uploads,
@@ -222,6 +224,7 @@ def _services(
             most_bytes_of_user=settings.max_stored_megabytes_per_user * 1024 * 1024,
         ),
         listing=Listing(MongoSessionLists(database)),
+        erasing=wiring.erasing,
         intake=intake,
         analysis=Analysis(sessions=sessions, records=wiring.records, wait=eta.of_session, emit=wiring.webhooks.tell),
         eta=eta,

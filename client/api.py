@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
+from urllib.parse import quote
 
 import httpx2
 
@@ -17,6 +18,7 @@ from client.models import (
     Analysis,
     AnalysisPending,
     AnswerStatus,
+    Erasure,
     Event,
     ListedSession,
     MicrophoneTest,
@@ -31,9 +33,11 @@ from client.models import (
 TRIES = 5
 LONGEST_PAUSE = 30.0
 LONG_POLL_SECONDS = 20
+ERASURE_PAUSE = 1.0
 
 SESSION: Expected = {201: {"session_id": "string"}}
 LISTED: Expected = {200: {"sessions": "array"}}
+ERASURE: Expected = {code: {"erasure_id": "string", "state": "string"} for code in (200, 202)}
 SHOWN: Expected = {200: {"session_id": "string", "questions": "array", "answers": "object"}}
 UPLOADED: Expected = {202: {"file_id": "string"}}
 HEARD: Expected = {200: {"text": "string", "heard": "boolean", "seconds": "number"}}
@@ -106,6 +110,25 @@ class VivaVoce:
             if page.get("next") is None:
                 return
             asked["cursor"] = page["next"]
+
+    def erase_session(self, session_id: str) -> Erasure:
+        """Have a session erased with all that belongs to it; asked again, how far that is."""
+        return cast(Erasure, self._sent("DELETE", f"/api/sessions/{session_id}", ERASURE))
+
+    def erase_user(self, user_id: str = "me") -> Erasure:
+        """Have all that there is of a user erased: oneself, or, with an operator's token, anyone."""
+        return cast(Erasure, self._sent("DELETE", f"/api/users/{quote(user_id, safe='')}/data", ERASURE))
+
+    def erasure(self, erasure_id: str, *, within: float = 0.0) -> Erasure:
+        """How far an erasure is, waited for so many seconds; NotAnsweredInTime where it is not done by then."""
+        end = time.monotonic() + within
+        while True:
+            found = cast(Erasure, self._sent("GET", f"/api/erasures/{erasure_id}", ERASURE))
+            if found["state"] == "done" or not within:
+                return found
+            if time.monotonic() > end:
+                raise NotAnsweredInTime(f"Erasure {erasure_id} is not done after {within:.0f} s.")
+            self._pause(ERASURE_PAUSE)
 
     def upload(self, session_id: str, question_id: str, audio: Path | bytes) -> Uploaded:
         """Send a recording; once this returns it is stored durably and will be transcribed."""

@@ -155,6 +155,20 @@ class SessionPage(TypedDict):
     next: str | None
 
 
+class Erasure(TypedDict):
+    """What is under way, or was done; `found` counts what there was, and once it is done nothing of it is left."""
+
+    erasure_id: str
+    of: Literal["session", "user"]
+    session_id: str | None
+    state: Literal["running", "done"]
+    asked_by: Literal["owner", "admin", "retention"]
+    asked_at: str
+    done_at: str | None
+    waits_for: Literal["uploads", "sessions", "hold"] | None
+    found: dict[str, int]
+
+
 class Summary(TypedDict):
     total: int
     completed: int

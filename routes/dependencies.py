@@ -20,6 +20,7 @@ from services.events.tickets import Tickets
 from services.interviews.listing import Listing
 from services.interviews.model import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
 from services.interviews.sessions import Interviews
+from services.operations.erasure import Erasing
 from services.operations.interventions import Intervention
 from services.operations.oversight import Oversight
 from services.operations.overview import Overview
@@ -77,6 +78,7 @@ class Operations:
 class Services:
     interviews: Interviews
     listing: Listing
+    erasing: Erasing
     intake: Intake
     analysis: Analysis
     eta: Eta

@@ -37,6 +37,7 @@ STATUS: dict[type[Problem], int] = {
     errors.KeysUnavailable: 503,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.SessionErased: 410,
     errors.Conflict: 409,
     errors.UploadProblem: 400,
     errors.UploadStalled: 408,
@@ -77,6 +78,13 @@ async def on_problem(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, Problem)  # noqa: S101  registered for nothing else
     setattr(request.state, CODE, problem.code)
     return problem_response(problem)
+
+
+def problem_of(problem: Problem) -> ProblemOut:
+    """A problem, as it is told where no answer can carry it."""
+    status = status_of(type(problem))
+    named = {"type": f"/problems/{problem.code}", "title": HTTPStatus(status).phrase, "code": problem.code}
+    return ProblemOut(**named, status=status, detail=str(problem), errors=None)
 
 
 def problem_response(problem: Problem) -> JSONResponse:
@@ -152,6 +160,9 @@ def install(app: FastAPI) -> None:
     app.add_middleware(Unexpected)
 
 
+# Where the one may come, the other may too.
+GOES_WITH: dict[type[Problem], tuple[type[Problem], ...]] = {errors.SessionNotFound: (errors.SessionErased,)}
+
 # The framework's own answer to a body that is no JSON at all.
 UNREADABLE: dict[int | str, dict[str, Any]] = {
     400: {"model": ProblemOut, "description": "`bad_request`: the body is no JSON.", "content": {MEDIA_TYPE: {}}}
@@ -160,6 +171,7 @@ UNREADABLE: dict[int | str, dict[str, Any]] = {
 
 def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The problems of a route that asks for a token, for its OpenAPI `responses`; some can happen to all of them."""
+    kinds = tuple(dict.fromkeys(each for kind in kinds for each in (kind, *GOES_WITH.get(kind, ()))))
     common: tuple[type[Problem], ...] = (errors.RateLimited, errors.KeysUnavailable, errors.StoreUnavailable)
     return listed(errors.Unauthenticated, *kinds, *(kind for kind in common if kind not in kinds))
 

@@ -51,6 +51,8 @@ async def _serve(
     viewer = await _viewer(socket, services, ticket, id)
     async with place(socket, services, id, cursor, viewer, "websocket") as listening:
         await _talk(socket, listening)
+        if listening.gone is not None:
+            raise listening.gone
     return (GOING_AWAY, "the server stops") if services.streams.is_leaving else (NORMAL, "connect again")
 
 
@@ -101,6 +103,9 @@ async def _tell(socket: WebSocket, listening: Listening) -> None:
 
 
 def _code(problem: Problem) -> int:
-    """4401 for a bad token or ticket, 4404 for no such session, 4429 for too many; 1013 where this process is short."""
+    """4401 for a bad token or ticket, 4404 for no such session, 4410 for an erased one, 4429 for too many.
+
+    1013 where this process is short.
+    """
     status = status_of(type(problem))
     return OWN + status if status < 500 else TRY_LATER

@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel, Field
 
 from routes.dependencies import Asker, Needs, SessionPath
-from routes.errors import documented
+from routes.errors import documented, problem_of
 from routes.event_schemas import EventsOut, blocks
 from routes.listeners import TEXT, Cursor, Listener, Place, Wait, wants_stream
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
@@ -19,6 +19,7 @@ from services.events.streaming import Listening
 router = APIRouter(prefix="/api/sessions/{session_id}", tags=["events"])
 
 KEEP_ALIVE_SECONDS = 15.0
+END = "end"
 RETRY_MS = (1000, 3000)
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -33,6 +34,9 @@ event: answer.completed
 data: {"id":7,"type":"answer.completed","session_id":"…","question_id":"q1","take":1,"status":"completed","at":"…"}
 
 : still here
+
+event: end
+data: {"type":"/problems/session_erased","title":"Gone","status":410,"detail":"…","code":"session_erased"}
 
 """
 AS_STREAM: dict[int | str, dict[str, Any]] = {
@@ -84,6 +88,8 @@ async def get_events(
     if place is not None:
         told = await place.news(wait)
         newest = place.cursor
+        if place.gone is not None and not told:
+            raise place.gone
     else:
         told, newest = await services.streams.look(session_id, cursor, viewer)
     if unchanged := marked(response, weak(newest), if_none_match):
@@ -92,7 +98,10 @@ async def get_events(
 
 
 async def _stream(listening: Listening) -> AsyncIterator[bytes]:
-    """What is told, with a sign of life where nothing is; it ends in order, and the client comes back."""
+    """What is told, with a sign of life where nothing is; it ends in order, and the client comes back.
+
+    Where the session is no more, an `end` says so first; who comes back all the same is refused for good.
+    """
     yield format_sse_event(retry=random.randint(*RETRY_MS))
     while not listening.is_over:
         told = await listening.news(KEEP_ALIVE_SECONDS)
@@ -100,6 +109,8 @@ async def _stream(listening: Listening) -> AsyncIterator[bytes]:
             yield blocks(told)
         elif not listening.is_over:
             yield format_sse_event(comment="still here")
+    if listening.gone is not None:
+        yield format_sse_event(event=END, data_str=problem_of(listening.gone).model_dump_json(exclude_none=True))
 
 
 @router.post(

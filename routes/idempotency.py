@@ -14,9 +14,11 @@ from services import errors
 from services.access.idempotency import check_key, refuse_mismatch
 from services.access.ports import Hold, Kept, Keyed
 from services.errors import Problem
+from services.interviews.model import SessionId
 
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+SESSIONS = "/api/sessions"
 KEPT_HEADERS = ("content-type", "location", "retry-after")
 
 PROBLEMS = (errors.IdempotencyKeyInvalid, errors.IdempotencyInFlight, errors.IdempotencyMismatch)
@@ -75,7 +77,15 @@ class Once(APIRoute):
         body = hashlib.sha256(await request.body()).hexdigest() if self.reads_body else None
         request.state.fingerprint = body
         path = f"{request.method} {request.url.path}"
-        return Keyed(user_id=viewer.user_id, key=key, path=path, fingerprint=body)
+        session = request.path_params.get("session_id")
+        return Keyed(
+            user_id=viewer.user_id,
+            key=key,
+            path=path,
+            fingerprint=body,
+            session_id=session and SessionId(session),
+            makes_session=self.path == SESSIONS,
+        )
 
     async def _repeat(self, request: Request, handle: Handler, kept: Kept) -> Response:
         if kept.made is None:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     HEARTBEATS = "heartbeats"
     WEBHOOKS = "webhooks"
     MICROPHONE_TESTS = "microphone_tests"
+    ERASURES = "erasures"
 
 
 @dataclass(slots=True)

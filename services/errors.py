@@ -19,12 +19,15 @@ Problem
   NobodyListens          no worker takes on a test of a microphone now (retryable)
   NotFound               nothing there, or nothing of yours
     SessionNotFound
+      SessionErased        it is no more, and its owner is told so
     QuestionNotFound
     AnswerNotFound
     WebhookNotFound
     DeliveryNotFound
+    ErasureNotFound
   Conflict               not from here
     SessionExists
+    SessionHeld          a legal hold stands in the way
     TooManyWebhooks      a user has as many as are allowed
     QuotaUsedUp          a user has stored as much as is allowed
     NotFailed            only what failed can be tried again
@@ -182,6 +185,11 @@ class SessionNotFound(NotFound):
     sentence = "There is no such session. Check the id, and that the token is its owner's."
 
 
+class SessionErased(SessionNotFound):
+    code = "session_erased"
+    sentence = "This session was erased, with everything that belonged to it."
+
+
 class QuestionNotFound(NotFound):
     code = "question_not_found"
     sentence = "This session has no such question."
@@ -202,6 +210,11 @@ class DeliveryNotFound(NotFound):
     sentence = "This webhook has no such delivery; deliveries are kept for 30 days."
 
 
+class ErasureNotFound(NotFound):
+    code = "erasure_not_found"
+    sentence = "There is no such erasure. Check the id, and that the token is of whom it concerns."
+
+
 class Conflict(Problem):
     code = "conflict"
     sentence = "That is not possible in the present state."
@@ -210,6 +223,11 @@ class Conflict(Problem):
 class SessionExists(Conflict):
     code = "session_exists"
     sentence = "There is a session of this id already."
+
+
+class SessionHeld(Conflict):
+    code = "session_held"
+    sentence = "This session is under a legal hold. Nothing of it may be erased before an operator lifts that."
 
 
 class TooManyWebhooks(Conflict):

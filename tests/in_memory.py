@@ -14,6 +14,7 @@ from services.analysis.results import Analysis
 from services.analysis.scoring import Scoring
 from services.background import Background
 from services.errors import AudioTooLong, EngineBusy, Problem, ScorerBusy
+from services.interviews.erasable import Erasable
 from services.interviews.language import Language
 from services.interviews.model import (
     KeyPoint,
@@ -30,10 +31,13 @@ from services.interviews.model import (
 from services.interviews.ports import Elections
 from services.interviews.sessions import Interviews
 from services.interviews.transcript import Flaw, Segment, Span, Transcript
+from services.operations.erasure import Erasing
 from services.operations.interventions import Intervention, Operator
 from services.operations.overview import Overview
+from services.operations.ports.erasures import Erasures
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
+from services.recordings.erasing import RecordingsErasable
 from services.recordings.formats import Container
 from services.recordings.intake import Intake
 from services.recordings.ports.audio import Incoming
@@ -51,7 +55,9 @@ from services.webhooks.recipients import Recipients
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeRateLimits
 from tests.fakes.audio import FakeAudio
 from tests.fakes.elections import FakeElections
+from tests.fakes.erasures import FakeErasures, FakeLeftovers
 from tests.fakes.figures import FakeCounters, FakeGauges
+from tests.fakes.hints import FakeHints
 from tests.fakes.memory import Memory
 from tests.fakes.microphone_tests import FakeMicrophoneTests
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
@@ -138,6 +144,8 @@ class Interior:
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
         self.receipts: ReceiptLedger = FakeReceipts(self.memory)
+        self.journal: Erasures = FakeErasures(self.memory)
+        self.leftovers: Erasable = FakeLeftovers(self.memory)
         self.throttle, self.scorer_throttle = Throttle(EngineBusy), Throttle(ScorerBusy)
         self.overview = Overview(gauges=FakeGauges(self.memory), doorbell=self.doorbell)
         self.eta = Eta(backlog=FakeBacklog(self.memory))
@@ -226,6 +234,21 @@ class Interior:
             close=self.closing.close,
             counters=self.counters,
             trends=self.trends,
+            erase=self.erasing.drive_due,
+        )
+
+    @property
+    def erasing(self) -> Erasing:
+        recordings = RecordingsErasable(
+            uploads=self.uploads, records=self.records, audio=self.audio, issue=self.issuing.issue
+        )
+        return Erasing(
+            sessions=self.sessions,
+            journal=self.journal,
+            rooms=(recordings, self.leftovers),
+            hints=FakeHints(),
+            audit_log=self.audit_log,
+            background=Background(),
         )
 
     @property

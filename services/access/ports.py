@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.interviews.model import UserId, Viewer
+from services.interviews.model import SessionId, UserId, Viewer
 
 
 class Tokens(Protocol):
@@ -25,12 +25,17 @@ class RateLimits(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:
-    """A request that carries an idempotency key. `fingerprint` names its body; None while that is not known."""
+    """A request that carries an idempotency key. `fingerprint` names its body; None while that is not known.
+
+    `session_id` is the session that it is about, if any; where it makes one, that is what it makes.
+    """
 
     user_id: UserId
     key: str
     path: str
     fingerprint: str | None = None
+    session_id: SessionId | None = None
+    makes_session: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

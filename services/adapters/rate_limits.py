@@ -1,6 +1,7 @@
 """Rates, counted in Redis or Valkey so that all API processes share them, and in memory while that does not answer."""
 
 import asyncio
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +39,7 @@ class StoredRateLimits:
         item = self._budgets.get(budget)
         if item is None:
             return None
+        who = _named(who)
         if self._shared is None or self._clock() < self._memory_until:
             return await _hit(self._memory, item, budget, who)
         if not self._is_shared:
@@ -66,6 +68,11 @@ async def _hit(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, bu
         return None
     stats = await limiter.get_window_stats(item, budget, who)
     return max(1.0, math.ceil(stats.reset_time - time.time()))
+
+
+def _named(who: str) -> str:
+    """No user's id and no address is a key of the store."""
+    return hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _parsed(budget: str) -> RateLimitItem:

@@ -10,7 +10,7 @@ import structlog
 from services.analysis import evidence
 from services.analysis.ports import Scorer, ScoringClaim, Scorings
 from services.analysis.quote_times import with_times
-from services.errors import Problem, ScorerBusy, ScorerUnavailable, StoreUnavailable
+from services.errors import Problem, ScorerBusy, ScorerUnavailable, SessionNotFound, StoreUnavailable
 from services.interviews.model import Answer, Evaluation, Part, PartId, PartState, Question, Status, UserId, Viewer
 from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript
@@ -46,7 +46,10 @@ class Scoring:
 
         While the scorer takes no more calls it is left as it is: the sweep asks again.
         """
-        session = await self.sessions.get(part.session_id, HOUSE)
+        try:
+            session = await self.sessions.get(part.session_id, HOUSE)
+        except SessionNotFound:  # it was erased meanwhile
+            return
         answer = session.answers.get(part.question_id)
         if answer is None or not _is_shown(part, answer):
             return

@@ -21,6 +21,9 @@ class AnnouncedSessions:
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         return await self.sessions.get(id, viewer)
 
+    async def is_erased(self, id: SessionId) -> bool:
+        return await self.sessions.is_erased(id)
+
     async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
         return await self.sessions.next_take(id, question_id, viewer)
 

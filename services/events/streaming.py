@@ -62,7 +62,7 @@ class Feed:
     held: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_HELD))
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stale: asyncio.Event = field(default_factory=asyncio.Event)
-    is_gone: bool = False
+    gone: SessionNotFound | None = None
     reading: asyncio.Task[None] | None = None
 
     def after(self, cursor: int) -> tuple[Event, ...] | None:
@@ -171,8 +171,8 @@ class EventStreams:
                 is_news = feed.learn(await self.events.after(id, feed.newest, viewer))
                 if not feed.stale.is_set() and (is_news or not await _again(feed.stale, next(pauses, None))):
                     return
-        except SessionNotFound:
-            feed.is_gone = True
+        except SessionNotFound as problem:
+            feed.gone = problem
             feed.wake()
         except StoreUnavailable:
             log.warning("news not read", session=id)
@@ -212,7 +212,12 @@ class Listening:
 
     @property
     def is_over(self) -> bool:
-        return self._streams.is_leaving or self._feed.is_gone or _now() >= self._ends_at
+        return self._streams.is_leaving or self.gone is not None or _now() >= self._ends_at
+
+    @property
+    def gone(self) -> SessionNotFound | None:
+        """Why there is nothing to listen to any more, where the session itself is no more."""
+        return self._feed.gone
 
     async def news(self, seconds: float) -> Told:
         """What comes next, waited for so long; nothing if nothing came, or if it is over."""
@@ -244,8 +249,8 @@ class Listening:
             told, newest = await self._streams.look(self._id, self.cursor, self._viewer)
         except StoreUnavailable:
             return Told()
-        except SessionNotFound:
-            self._feed.is_gone = True
+        except SessionNotFound as problem:
+            self._feed.gone = problem
             return Told()
         self.cursor, self._era = newest, era
         return told

@@ -230,7 +230,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One interview. `revision` grows with each change of its answers, `cursor` with each event."""
+    """One interview. `revision` grows with each change of its answers, `cursor` with each event.
+
+    `size` is what is counted of it as stored, in bytes.
+    """
 
     id: SessionId
     user_id: UserId
@@ -240,6 +243,7 @@ class Session:
     cursor: int = 0
     created_at: datetime | None = None
     title: str | None = None
+    size: int = 0
 
     def question(self, id: QuestionId) -> Question | None:
         return next((q for q in self.questions if q.id == id), None)

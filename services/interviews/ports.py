@@ -36,13 +36,16 @@ class Sessions(Protocol):
     """The documents that clients see."""
 
     async def create(self, session: Session) -> Session:
-        """Keep a new session; SessionExists if the id is taken."""
+        """Keep a new session; SessionExists if the id is taken, SessionErased if it was."""
 
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
-        """The session; SessionNotFound if it is absent or another user's."""
+        """The session; SessionNotFound if it is absent or another user's, SessionErased if it was his."""
+
+    async def is_erased(self, id: SessionId) -> bool:
+        """Whether it was erased, so that nothing of it may stay that comes late."""
 
     async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
-        """Number the next recording; SessionNotFound or QuestionNotFound."""
+        """Number the next recording; SessionNotFound, SessionErased or QuestionNotFound."""
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
         """Show the answer unless a newer rev or take is shown already; False if it is a newer take.

@@ -1,8 +1,8 @@
 """Making a session and looking at it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.errors import AnswerNotFound, QuestionNotFound, QuotaUsedUp, SessionExists
+from services.errors import AnswerNotFound, QuestionNotFound, QuotaUsedUp, SessionErased, SessionExists
 from services.interviews.model import Answer, QuestionId, Session, SessionId, Viewer
 from services.interviews.ports import Quotas, Sessions
 
@@ -21,7 +21,10 @@ class Interviews:
         if not await self.quotas.take(viewer.user_id, size, self.most_bytes_of_user):
             raise QuotaUsedUp
         try:
-            return await self.sessions.create(session)
+            return await self.sessions.create(replace(session, size=size))
+        except SessionErased:
+            await self.quotas.give_back(viewer.user_id, size)
+            raise
         except SessionExists:
             await self.quotas.give_back(viewer.user_id, size)
             return await self.sessions.get(session.id, viewer)

@@ -9,11 +9,8 @@ A process that dies after 1 leaves an entry without an outcome; after 2 the swee
 does what remains of 3.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import structlog
 
 from services.analysis.ports import Scorings
 from services.errors import (
@@ -42,14 +39,11 @@ from services.interviews.model import (
     answer_of,
 )
 from services.interviews.ports import Sessions
-from services.operations.ports.audit_log import Action, AuditLog, Deed, Outcome
+from services.operations.noting import After, noted
+from services.operations.ports.audit_log import Action, AuditLog, Deed
 from services.operations.ports.interventions import Interventions
 from services.recordings.ports.records import Records
 from services.recordings.ports.workers import Doorbell
-
-log = structlog.get_logger(__name__)
-
-After = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ class Intervention:
         SameInWork or TakeSuperseded if it was recorded again meanwhile.
         """
         part = await self._newest(session_id, question_id, operator.viewer)
-        async with self._noted(_deed(Action.RETRY, part, operator)) as after:
+        async with noted(self.audit_log, _deed(Action.RETRY, part, operator)) as after:
             queued = await self._retry(part)
             after.update(_standing(queued))
         return queued
@@ -135,7 +129,7 @@ class Intervention:
         if part is None:
             return AnswerNotFound()
         try:
-            async with self._noted(_deed(Action.RETRY, part, operator, among=among)) as after:
+            async with noted(self.audit_log, _deed(Action.RETRY, part, operator, among=among)) as after:
                 newest = await self.interventions.newest(part.session_id, part.question_id)
                 if newest is None or newest.id != id:
                     raise TakeSuperseded
@@ -147,7 +141,7 @@ class Intervention:
     async def fail(self, session_id: SessionId, question_id: QuestionId, reason: str, operator: Operator) -> Part:
         """End an answer that waits or is in work, and keep its audio for a retry; NotInWork if it has ended."""
         part = await self._newest(session_id, question_id, operator.viewer)
-        async with self._noted(_deed(Action.FAIL, part, operator, reason)) as after:
+        async with noted(self.audit_log, _deed(Action.FAIL, part, operator, reason)) as after:
             failed = await self.interventions.fail(part.id, Failure(FailedByOperator.code, reason))
             if failed is None:
                 raise NotInWork
@@ -158,7 +152,7 @@ class Intervention:
     async def score(self, session_id: SessionId, question_id: QuestionId, operator: Operator) -> Part:
         """Have an answer scored that was given up for want of a scorer; NotUnscored if it was not."""
         part = await self._newest(session_id, question_id, operator.viewer)
-        async with self._noted(_deed(Action.SCORE, part, operator)) as after:
+        async with noted(self.audit_log, _deed(Action.SCORE, part, operator)) as after:
             answer = (await self.sessions.get(session_id, operator.viewer)).answers.get(question_id)
             if answer is None or answer.mark is not Mark.UNSCORED or not answer.lacks_score:
                 raise NotUnscored
@@ -171,7 +165,7 @@ class Intervention:
         """Sweep and audit now, or only count what that would do."""
         on = {"dry_run": dry_run}
         deed = Deed(who=operator.who, action=Action.SWEEP, on=on, before={}, request_id=operator.request_id)
-        async with self._noted(deed) as after:
+        async with noted(self.audit_log, deed) as after:
             counts = await self.sweeping(dry_run)
             after.update(counts)
         return counts
@@ -198,30 +192,6 @@ class Intervention:
             if now is None or now.state is PartState.SUPERSEDED:
                 raise TakeSuperseded
         await self.doorbell.transcribe(queued.id)
-
-    @asynccontextmanager
-    async def _noted(self, deed: Deed) -> AsyncIterator[After]:
-        """Note the deed before it is done, and what came of it; who is cancelled leaves the outcome open."""
-        id = await self.audit_log.begin(deed)
-        after: After = {}
-        try:
-            yield after
-        except StoreUnavailable as problem:
-            await self._note_end(id, Outcome.BROKE_OFF, {"problem": problem.code})
-            raise
-        except Problem as problem:
-            await self._note_end(id, Outcome.REFUSED, {"problem": problem.code})
-            raise
-        except Exception as error:
-            await self._note_end(id, Outcome.BROKE_OFF, {"problem": type(error).__name__})
-            raise
-        await self._note_end(id, Outcome.DONE, after)
-
-    async def _note_end(self, id: str, outcome: Outcome, after: Mapping[str, object]) -> None:
-        try:
-            await self.audit_log.end(id, outcome, after)
-        except StoreUnavailable:
-            log.warning("outcome not noted", entry=id, outcome=outcome.value)
 
 
 def _deed(action: Action, part: Part, operator: Operator, reason: str | None = None, among: int = 1) -> Deed:

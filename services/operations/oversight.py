@@ -69,6 +69,9 @@ class OverseenSessions:
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         return await self.oversight.saw(viewer, await self.sessions.get(id, viewer))
 
+    async def is_erased(self, id: SessionId) -> bool:
+        return await self.sessions.is_erased(id)
+
     async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
         return await self.sessions.next_take(id, question_id, viewer)
 

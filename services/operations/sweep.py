@@ -35,6 +35,7 @@ class Counts:
     closed: int = field(default=0, metadata={"what": "ended answers whose clean-up was interrupted"})
     scored: int = field(default=0, metadata={"what": "transcripts sent to be scored again"})
     expired: int = field(default=0, metadata={"what": "kept recordings of failed answers deleted"})
+    erased: int = field(default=0, metadata={"what": "erasures of sessions or users brought to their end"})
     stray_files: int = field(default=0, metadata={"what": "audio files without a record deleted"})
     stray_chunks: int = field(default=0, metadata={"what": "sets of audio chunks without a file deleted"})
 
@@ -55,10 +56,12 @@ class Sweep:
     close: Callable[[Part], Awaitable[None]]
     counters: Counters
     trends: Trends
+    erase: Callable[[], Awaitable[int]]
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
         counts = Counts()
+        counts.erased = await self.erase()
         counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
         counts.abandoned = await self._close_all(await self.upkeep.abandon())
         counts.expired = await self._close_all(await self.upkeep.expire(hours))

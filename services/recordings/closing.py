@@ -41,16 +41,32 @@ class Closing:
     issue: Callable[[Part, Deletion], Awaitable[str | None]] = _no_receipt
 
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
-        """Do what remains for a part in an ended state; AudioLeft where its audio does not go."""
+        """Do what remains for a part in an ended state; AudioLeft where its audio does not go.
+
+        Of a session that was erased nothing is shown or told, and not even the record stays.
+        """
         deletion = None if part.keep_audio else await self._delete(part)
         receipt = await self.issue(part, deletion) if deletion and not deletion.left else None
-        if part.state in SHOWN:
-            if part.state is PartState.COMPLETED and transcript is None:
-                transcript = await self.records.transcript(part.id)
-            if await self.sessions.show(part.session_id, answer_of(part, transcript, receipt)):
-                await self.emit(AnswerEnded(part, transcript, receipt))
+        if not await self._shown(part, transcript, receipt) and await self.sessions.is_erased(part.session_id):
+            await self._forget(part)
+            return
         await self.counters.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
+
+    async def _shown(self, part: Part, transcript: Transcript | None, receipt: str | None) -> bool:
+        if part.state not in SHOWN:
+            return False
+        if part.state is PartState.COMPLETED and transcript is None:
+            transcript = await self.records.transcript(part.id)
+        if not await self.sessions.show(part.session_id, answer_of(part, transcript, receipt)):
+            return False
+        await self.emit(AnswerEnded(part, transcript, receipt))
+        return True
+
+    async def _forget(self, part: Part) -> None:
+        if part.keep_audio:
+            await self.issue(part, await self._delete(part))
+        await self.records.forget(part.id)
 
     async def _delete(self, part: Part) -> Deletion:
         deletion = await self.audio.delete(part.id)

@@ -17,11 +17,11 @@ time are removed.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from services.errors import Problem, QuestionNotFound, StoreUnavailable, TakeSuperseded
+from services.errors import Problem, QuestionNotFound, SessionErased, StoreUnavailable, TakeSuperseded
 from services.interviews.model import (
     Part,
     PartId,
@@ -122,6 +122,8 @@ class Intake:
                 await self._make_sure(numbered, stored)
         except BaseException as reason:
             await self._give_up(part, getattr(reason, "code", type(reason).__name__))
+            if isinstance(reason, StoreUnavailable):
+                await self._refuse_erased(part)
             raise
         if queued.id != part.id:
             await self._give_up(part, "the same recording is in work")
@@ -175,6 +177,7 @@ class Intake:
         if not await self.sessions.show(part.session_id, answer_of(part)):
             await self.supersede(part, itself=True)
             if not await self._goes_on_as_newer(part):
+                await self._refuse_erased(part)
                 raise TakeSuperseded
         await self.doorbell.transcribe(part.id)
         if part.take > 1:
@@ -196,9 +199,24 @@ class Intake:
             log.warning("upload left to the sweep", part=part.id)
 
     async def _clean_up(self, part: Part) -> None:
-        aborted = await self.uploads.abort(part.id)
+        aborted = await self.uploads.abort(part.id) or await self._given_up(part)
         if aborted is not None:
             await self.close(aborted)
+        if await self.sessions.is_erased(part.session_id):
+            await self.records.forget(part.id, is_over=True)
+
+    async def _given_up(self, part: Part) -> Part | None:
+        """The part, where another has ended it: what has come since then is to be removed once more."""
+        now = await self.records.get(part.id)
+        if now is None:
+            return replace(part, state=PartState.ABORTED)
+        return now if now.state is PartState.ABORTED else None
+
+    async def _refuse_erased(self, part: Part) -> None:
+        """SessionErased if that is why the recording is not taken in."""
+        with suppress(StoreUnavailable):
+            if await self.sessions.is_erased(part.session_id):
+                raise SessionErased
 
 
 def _metadata(part: Part, incoming: Incoming) -> Mapping[str, object]:

@@ -50,7 +50,7 @@ class Receipts:
     recipients: Callable[[Part], Awaitable[tuple[str, ...]]]
     _chains: OrderedDict[UserId, _Chain] = field(default_factory=OrderedDict, init=False)
 
-    async def issue(self, part: Part, deletion: Deletion) -> str | None:
+    async def issue(self, part: Part, deletion: Deletion, *, ended_as: str | None = None) -> str | None:
         """The receipt of this recording: the one there is, or the next of its owner's chain; None without a signer."""
         if self.signer is None:
             return None
@@ -61,7 +61,8 @@ class Receipts:
                 if not chain.is_known:
                     await self._learn(chain)
                 by = {"recipients": list(recipients), "software": self.software}
-                claims = _place(chain) | _claims(part, deletion) | by
+                ended = {"ended_as": ended_as or part.state.value}
+                claims = _place(chain) | _claims(part, deletion) | ended | by
                 made = _receipt(chain, part, self.signer.sign(claims))
                 stands = await self.ledger.add(made)
                 chain.is_known = stands == made
@@ -100,7 +101,6 @@ def _claims(part: Part, deletion: Deletion) -> dict[str, object]:
         "session_id": part.session_id,
         "question_id": part.question_id,
         "take": part.take,
-        "ended_as": part.state.value,
         "sha256": part.sha256,
         "bytes": part.bytes if part.sha256 else None,
         "stored_at": _moment(part.created_at),

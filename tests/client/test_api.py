@@ -210,3 +210,18 @@ def test_sessions_are_listed_over_all_pages(told: Told) -> None:
     with told.client() as client:
         assert [one["session_id"] for one in client.sessions(state="empty")] == ["a"]
     assert [path for _, path, *_ in told.asked] == ["/api/sessions?state=empty", "/api/sessions?state=empty&cursor=n"]
+
+
+def test_an_erasure_is_asked_for_and_waited_for(told: Told) -> None:
+    asked = {"erasure_id": "u-1", "state": "running"}
+    told.replies = [(202, {}, asked), (200, {}, asked), (200, {}, {**asked, "state": "done"}), (200, {}, asked)]
+    with told.client() as client:
+        assert client.erase_user("a/b")["erasure_id"] == "u-1"
+        assert client.erasure("u-1", within=60)["state"] == "done"
+        assert client.erase_session("s")["state"] == "running"
+    assert [(method, path) for method, path, *_ in told.asked] == [
+        ("DELETE", "/api/users/a%2Fb/data"),
+        ("GET", "/api/erasures/u-1"),
+        ("GET", "/api/erasures/u-1"),
+        ("DELETE", "/api/sessions/s"),
+    ]

@@ -28,6 +28,7 @@ NAMES = {
     "ReceiptHead": "HeadOut",
     "ListedSession": "SessionListedOut",
     "SessionPage": "SessionsOut",
+    "Erasure": "ErasureOut",
     "Summary": "Summary",
     "SessionStatus": "SessionStatusOut",
     "Uploaded": "UploadOut",

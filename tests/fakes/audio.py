@@ -48,6 +48,9 @@ class FakeAudio:
         files = 0 if self._memory.files.pop(id, None) is None else 1
         return Deletion(files, len(self._memory.chunks.pop(id, [])), 0, self._memory.clock.now)
 
+    async def stored(self, id: PartId) -> tuple[int, int]:
+        return int(id in self._memory.files), len(self._memory.chunks.get(id, []))
+
     async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         for id in list(self._memory.files):
             yield [id]

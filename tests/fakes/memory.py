@@ -9,6 +9,7 @@ from services.access.ports import Hold, Kept
 from services.events.model import Event
 from services.interviews.model import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
 from services.interviews.transcript import Transcript
+from services.operations.ports.erasures import Owner
 from services.operations.ports.trends import Bin
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId, EpochKey, EpochState, Identity
@@ -135,6 +136,8 @@ class Memory:
     epochs: dict[EpochId, EpochRow] = field(default_factory=dict)
     receipt_chains: dict[UserId, ChainId] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    erased: dict[SessionId, Owner] = field(default_factory=dict)
+    held: set[SessionId] = field(default_factory=set)
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
         """The row if it is in one of these states and may come from there into that one."""

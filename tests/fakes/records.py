@@ -119,6 +119,21 @@ class FakeRecords:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
+    async def of_session(self, id: SessionId) -> list[PartId]:
+        return [row.part.id for row in self._memory.having(lambda row: row.part.session_id == id)]
+
+    async def forget(self, id: PartId, *, is_over: bool = False) -> bool:
+        row = self._memory.rows.get(id)
+        if row is None or is_over or not self._may_arrive(row):
+            self._memory.rows.pop(id, None)
+            return True
+        return False
+
+    def _may_arrive(self, row: Row) -> bool:
+        silence, given_up = self._memory.terms.upload_silence_seconds, row.part.state is PartState.ABORTED
+        fresh = given_up and not self._memory.clock.is_past(row.part.completed_at, silence)
+        return row.part.sha256 is None and (fresh or row.part.state is PartState.UPLOADING)
+
     async def get(self, id: PartId) -> Part | None:
         row = self._memory.rows.get(id)
         return row.part if row else None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from services.errors import QuestionNotFound, SessionExists, SessionNotFound
+from services.errors import QuestionNotFound, SessionErased, SessionExists, SessionNotFound
 from services.events.model import MOST_KEPT, SHOWN_AS, Event, EventType
 from services.events.ports import News
 from services.interviews.listing import Listed, Place, Span
@@ -28,6 +28,8 @@ class FakeSessions:
         self._memory = memory
 
     async def create(self, session: Session) -> Session:
+        if await self.is_erased(session.id):
+            raise SessionErased
         if session.id in self._memory.sessions:
             raise SessionExists
         kept = replace(session, created_at=self._memory.clock.now)
@@ -36,9 +38,14 @@ class FakeSessions:
 
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         session = self._memory.sessions.get(id)
+        if session is None and (owner := self._memory.erased.get(id)):
+            raise SessionErased if viewer.is_admin or owner.is_of(viewer.user_id) else SessionNotFound
         if session is None or not (viewer.is_admin or viewer.user_id == session.user_id):
             raise SessionNotFound
         return replace(session, answers=dict(session.answers))
+
+    async def is_erased(self, id: SessionId) -> bool:
+        return id in self._memory.erased and id not in self._memory.sessions
 
     async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
         session = await self.get(id, viewer)

@@ -29,6 +29,7 @@ from services.interviews.model import (
 )
 from services.interviews.transcript import Segment, Transcript, Word
 from services.operations.ports.audit_log import Action, Deed, Outcome
+from services.operations.ports.erasures import Cause, Waits
 from services.operations.ports.views import FailureFilter, SessionFilter
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.workers import WorkerSign
@@ -39,10 +40,11 @@ from tests.services.adapters.stores import Store, a_part, store_on_mongo
 from tests.services.adapters.test_audio_contract import pieces
 
 ANN = Viewer(UserId("ann"))
+GONE = UserId("gone")
 S1, W1 = SessionId("s1"), WebhookId("w1")
 SPOKEN, LOST, WAITING = QuestionId("spoken"), QuestionId("lost"), QuestionId("waiting")
 PARTS = {SPOKEN: PartId("65f000000000000000000001"), LOST: PartId("65f000000000000000000002")}
-REQUEST = Keyed(user_id=ANN.user_id, key="key", path="POST /api/sessions", fingerprint="5ha")
+REQUEST = Keyed(user_id=ANN.user_id, key="key", path="POST /api/sessions", fingerprint="5ha", makes_session=True)
 TROUBLE = Failure("engine_unavailable", "It was away.")
 WORDS = (Word(text="Because", start=0.0, end=0.5, probability=0.9), Word(text="so", start=0.5, end=0.6))
 HEARD = Transcript(
@@ -125,6 +127,9 @@ async def _write_signs(store: Store) -> None:
     await store.audit_log.end(await store.audit_log.begin(deed), Outcome.DONE, {"state": "queued"})
     await store.counters.swept("sweep", {"rung": 1})
     await store.tickets.issue(S1, ANN)
+    asked = await store.journal.begin_user(GONE, Cause.OWNER)
+    await store.journal.found(asked.id, {"parts": 1})
+    await store.journal.wait(asked.id, Waits.HOLD, 0.0)
     await store.workers.seen(WorkerSign("w1", "engine", 2))
 
 
@@ -181,3 +186,5 @@ async def _check_signs(store: Store) -> None:
     deed = next(entry.deed for entry in await store.audit_log.page(None, 10) if entry.deed.request_id == "r")
     assert (deed.action, deed.on["session_id"]) == ("retry", "s1")
     await store.workers.alive()
+    waiting = [one for one in await store.journal.due(10) if one.owner.is_of(GONE)]
+    assert [(one.found, one.waits, one.user_id) for one in waiting] in ([], [({"parts": 1}, "hold", GONE)])

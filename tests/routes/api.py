@@ -94,6 +94,7 @@ class Api:
         looking = asyncio.create_task(self.streams.run())
         yield Services(
             interviews=replace(self.house.interviews, sessions=OverseenSessions(self.house.sessions, self.oversight)),
+            erasing=self.house.erasing,
             listing=Listing(FakeSessionLists(self.house.memory)),
             intake=self.house.intake,
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),

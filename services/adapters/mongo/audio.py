@@ -114,6 +114,10 @@ class GridAudio:
             at = session.operation_time.as_datetime() if session.operation_time else None
             return Deletion(files.deleted_count, chunks.deleted_count, left, at)
 
+    @confirmed()
+    async def stored(self, id: PartId) -> tuple[int, int]:
+        return await self._durable_files.count_documents({"_id": ObjectId(id)}), await self._count(id)
+
     async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         async for ids in self._lots(self._files, "_id"):
             yield [PartId(str(id)) for id in ids]

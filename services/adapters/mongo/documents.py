@@ -51,6 +51,7 @@ def session_document(session: Session) -> Document:
     return {
         "user_id": session.user_id,
         "title": session.title,
+        "size": session.size,
         "questions": [_question_document(question) for question in session.questions],
         "answers": {id: answer_document(answer) for id, answer in session.answers.items()},
         "takes": {},

@@ -8,8 +8,7 @@ from pymongo.read_concern import ReadConcern
 from services.adapters.mongo.documents import Document, session_of
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.event_log import events_of, told_after
-from services.adapters.mongo.sessions import visible
-from services.errors import SessionNotFound
+from services.adapters.mongo.sessions import missing, visible
 from services.events.ports import News
 from services.interviews.model import SessionId, Viewer
 
@@ -26,7 +25,7 @@ class MongoEvents:
         found = await self._sessions.aggregate([{"$match": visible(id, viewer)}, told_after(cursor)])
         rows = await found.to_list()
         if not rows:
-            raise SessionNotFound
+            raise await missing(self._sessions.database, id, viewer)
         session = session_of(rows[0])
         events = events_of(id, rows[0]["events"])
         return News(session, events if len(events) == session.cursor - cursor else None)

@@ -46,6 +46,7 @@ class MongoIdempotencyKeys:
             "fingerprint": request.fingerprint,
             "holder": holder,
             "made_id": made_id,
+            "session_id": made_id if request.makes_session else request.session_id,
             "answer": None,
         }
         try:

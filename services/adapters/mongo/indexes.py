@@ -34,6 +34,16 @@ def _titled() -> IndexModel:
     return IndexModel([("title", ASCENDING)], name="titled", collation=Collation(**ANY_CASE))
 
 
+def _sole() -> IndexModel:
+    """All of a user is erased by one erasure at a time."""
+    where = {"sole": {"$exists": True}}
+    return IndexModel([("sole", ASCENDING)], name="sole", unique=True, partialFilterExpression=where)
+
+
+def _held() -> IndexModel:
+    return _index("held", "held_at", "user_id", only={"held_at": {"$exists": True}})
+
+
 def _same_in_work() -> IndexModel:
     """One recording of an answer waits or is in work only once."""
     keys = [("session_id", ASCENDING), ("question_id", ASCENDING), ("sha256", ASCENDING)]
@@ -70,18 +80,40 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("own", "user_id", "-created_at", "-_id"),
         _index("newest", "-created_at", "-_id"),
         _titled(),
+        _held(),
     ],
     "trends": [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=FORGET_TREND_SECONDS)],
-    "audit": [_index("begun", "-created_at", "-_id", only={"step": "begun"})],
+    "audit": [
+        _index("begun", "-created_at", "-_id", only={"step": "begun"}),
+        _index("of_session", "on.session_id"),
+        _index("of_user", "on.user_id"),
+        IndexModel([("on.sought", ASCENDING)], name="sought", collation=Collation(**ANY_CASE)),
+    ],
     "workers": [IndexModel([("seen_at", ASCENDING)], name="seen_at", expireAfterSeconds=FORGET_WORKER_SECONDS)],
-    "replays": [IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_REPLAY_SECONDS)],
+    "replays": [
+        IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_REPLAY_SECONDS),
+        _index("of_session", "session_id"),
+        _index("of_user", "user_id"),
+    ],
     "webhooks": [_index("of_user", "user_id", "created_at")],
     "webhook_deliveries": [
         _index("due", "due_at", "webhook_id", "open", only={"open": True}),
         _index("of_webhook", "webhook_id", "-created_at", "-_id"),
+        _index("of_session", "data.session_id"),
         IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_DELIVERY_SECONDS),
     ],
-    "tickets": [IndexModel([("issued_at", ASCENDING)], name="issued_at", expireAfterSeconds=FORGET_TICKET_SECONDS)],
+    "tickets": [
+        IndexModel([("issued_at", ASCENDING)], name="issued_at", expireAfterSeconds=FORGET_TICKET_SECONDS),
+        _index("of_session", "session_id"),
+        _index("of_user", "user_id"),
+    ],
+    "erasures": [
+        _index("due", "next_at", only={"open": True}),
+        _index("of_parent", "parent", "state", only={"parent": {"$exists": True}}),
+        _index("listed", "created_at", "_id"),
+        _sole(),
+        _index("running", "created_at", "state", only={"state": "running"}),
+    ],
     # The names and keys that every GridFS driver gives these two.
     "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], name="files_id_1_n_1", unique=True)],
     "fs.files": [

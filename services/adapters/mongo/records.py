@@ -8,6 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import PENDING_STATES, parts_of
+from services.adapters.mongo.server_time import within
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
@@ -23,8 +24,20 @@ MOST_COUNTED = 2000
 class MongoRecords:
     """The port Records on the collection `parts`."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], *, upload_silence_seconds: float = 60.0) -> None:
         self._parts = parts_of(database)
+        given_up = {"state": PartState.ABORTED.value, "$expr": within("completed_at", upload_silence_seconds)}
+        self._may_arrive = {"sha256": None, "$or": [{"state": PartState.UPLOADING.value}, given_up]}
+
+    @confirmed()
+    async def of_session(self, id: SessionId) -> list[PartId]:
+        rows = await self._parts.find({"session_id": id}, {"_id": True}).to_list()
+        return [PartId(row["_id"]) for row in rows]
+
+    @confirmed()
+    async def forget(self, id: PartId, *, is_over: bool = False) -> bool:
+        await self._parts.delete_one({"_id": id} if is_over else {"_id": id, "$nor": [self._may_arrive]})
+        return await self._parts.find_one({"_id": id}, {"_id": True}) is None
 
     @confirmed()
     async def get(self, id: PartId) -> Part | None:

@@ -22,10 +22,11 @@ from services.adapters.mongo.documents import (
 )
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.elections import newest
+from services.adapters.mongo.erasures import entry_of, erasure_of
 from services.adapters.mongo.event_log import event_document, logged
 from services.adapters.mongo.parts import create, unhurried
 from services.adapters.mongo.server_time import NOW, literal, raised
-from services.errors import QuestionNotFound, ScorerUnavailable, SessionExists, SessionNotFound
+from services.errors import QuestionNotFound, ScorerUnavailable, SessionErased, SessionExists, SessionNotFound
 from services.events.model import SHOWN_AS, EventType
 from services.interviews.model import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
 from services.interviews.ports import Take
@@ -45,6 +46,8 @@ class MongoSessions:
 
     @confirmed()
     async def create(self, session: Session) -> Session:
+        if await self._sessions.database["erasures"].find_one({"_id": entry_of(session.id)}, {"_id": True}):
+            raise SessionErased
         try:
             return session_of(await create(self._sessions, session.id, session_document(session), {}))
         except DuplicateKeyError:
@@ -54,8 +57,13 @@ class MongoSessions:
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         row = await self._sessions.find_one(visible(id, viewer), WITHOUT_EVENTS)
         if row is None:
-            raise SessionNotFound
+            raise await missing(self._sessions.database, id, viewer)
         return session_of(row)
+
+    @confirmed()
+    async def is_erased(self, id: SessionId) -> bool:
+        noted = await self._sessions.database["erasures"].find_one({"_id": entry_of(id)}, {"_id": True})
+        return noted is not None and await self._sessions.find_one({"_id": id}, {"_id": True}) is None
 
     @confirmed()
     async def next_take(self, id: SessionId, question_id: QuestionId, viewer: Viewer) -> Take:
@@ -65,7 +73,7 @@ class MongoSessions:
         if row is not None:
             return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"], since)
         if await self._sessions.find_one(visible(id, viewer), {"_id": True}) is None:
-            raise SessionNotFound
+            raise await missing(self._sessions.database, id, viewer)
         raise QuestionNotFound
 
     @confirmed()
@@ -98,6 +106,12 @@ class MongoSessions:
             [{"$set": {**kept, **logged(event_document(EventType.ANALYZED), where=is_new)}}],
         )
         return written.matched_count == 1
+
+
+async def missing(database: AsyncDatabase[Document], id: SessionId, viewer: Viewer) -> SessionNotFound:
+    """Why there is no such session for this viewer: that it was erased is told to whose it was."""
+    row = await database["erasures"].find_one({"_id": entry_of(id)})
+    return SessionErased() if row is not None and erasure_of(row).concerns(viewer) else SessionNotFound()
 
 
 def visible(id: SessionId, viewer: Viewer) -> Document:

@@ -16,6 +16,9 @@ class Action(StrEnum):
     SCORE = "score"
     SWEEP = "sweep"
     READ = "read"
+    ERASE = "erase"
+    HOLD = "hold"
+    LIFT = "lift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

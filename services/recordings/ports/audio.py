@@ -50,6 +50,9 @@ class Audio(Protocol):
     async def delete(self, id: PartId) -> Deletion:
         """Forget the bytes. Nothing there is no error."""
 
+    async def stored(self, id: PartId) -> tuple[int, int]:
+        """How many files and chunks there are under the id."""
+
     def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         """The ids of all files, lot by lot; a record decides which of them are strays."""
 

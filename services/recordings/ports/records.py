@@ -48,6 +48,17 @@ class Records(Protocol):
     async def transcript(self, id: PartId) -> Transcript | None:
         """The full transcript of a completed part, with its segments."""
 
+    async def of_session(self, id: SessionId) -> list[PartId]:
+        """Everything that is recorded of a session, whatever became of it."""
+
+    async def forget(self, id: PartId, *, is_over: bool = False) -> bool:
+        """Let go of a record, and so of its transcript; False where its audio may still be arriving.
+
+        Whoever took it in himself knows that this is over.
+
+        Who works on it is shut out, and no state of it is shown any more: for what is erased.
+        """
+
     async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:
         """Of each question the newest take that is arriving or was accepted."""
 

@@ -14,10 +14,12 @@ from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.epochs import MongoEpochs
+from services.adapters.mongo.erasures import MongoErasures
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.interventions import MongoInterventions
+from services.adapters.mongo.leftovers import MongoLeftovers
 from services.adapters.mongo.operator_views import MongoViews
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.receipts import MongoReceipts
@@ -33,11 +35,13 @@ from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.analysis.ports import Scorings
 from services.events.ports import Events, TicketStore
+from services.interviews.erasable import Erasable
 from services.interviews.language import Language
 from services.interviews.listing import SessionLists
 from services.interviews.model import Part, PartId, Question, QuestionId, Session, SessionId, UserId, Viewer
 from services.interviews.ports import Quotas, Sessions
 from services.operations.ports.audit_log import AuditLog
+from services.operations.ports.erasures import Erasures
 from services.operations.ports.gauges import Gauges
 from services.operations.ports.interventions import Interventions
 from services.operations.ports.trends import Trends
@@ -55,6 +59,7 @@ from services.transcription.ports import Claims
 from services.webhooks.ports import Endpoints, Ledger
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeTickets
 from tests.fakes.audio import FakeAudio
+from tests.fakes.erasures import FakeErasures, FakeLeftovers
 from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.keyring import FakeEpochs, FakeKeyring
 from tests.fakes.memory import KeyringContent, Memory, Terms
@@ -124,6 +129,8 @@ class Store:
     session_lists: SessionLists
     epochs: EpochJournal
     receipts: ReceiptLedger
+    journal: Erasures
+    leftovers: Erasable
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -201,6 +208,8 @@ def store_in_memory(*, is_sealed: bool = False) -> Store:
         session_lists=FakeSessionLists(memory),
         epochs=FakeEpochs(memory),
         receipts=FakeReceipts(memory),
+        journal=FakeErasures(memory),
+        leftovers=FakeLeftovers(memory),
         passes=passes,
     )
 
@@ -233,6 +242,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
             "tickets": ("issued_at",),
             "interview_sessions": ("created_at",),
             "epochs": ("opened_at", "closed_at", "unused_since", "gone_at"),
+            "erasures": ("next_at", "created_at"),
         }
         for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
@@ -250,7 +260,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         events=MongoEvents(database),
         uploads=MongoUploads(database),
         claims=MongoClaims(database, **claim_terms),
-        records=MongoRecords(database),
+        records=MongoRecords(database, upload_silence_seconds=TERMS.upload_silence_seconds),
         backlog=MongoBacklog(database),
         closings=MongoClosings(database),
         upkeep=MongoUpkeep(database, **terms),
@@ -270,5 +280,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         session_lists=MongoSessionLists(database),
         epochs=MongoEpochs(database),
         receipts=MongoReceipts(database),
+        journal=MongoErasures(database),
+        leftovers=MongoLeftovers(database),
         passes=passes,
     )

@@ -1,11 +1,13 @@
 """Every query on the way of a recording goes by an index."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import CodecOptions, ObjectId
+from bson.codec_options import DatetimeConversion
 from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -16,6 +18,7 @@ from services.interviews.listing import Span
 from services.interviews.model import Evaluation, Failure, PartId, Question, QuestionId, SessionId
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Outcome
+from services.operations.ports.erasures import Cause, Waits
 from services.operations.ports.trends import TrendSpan
 from services.operations.ports.views import FailureFilter, Place, SessionFilter, Standing
 from services.recordings.ports.audio import Deletion
@@ -30,6 +33,8 @@ from tests.services.adapters.test_sessions_contract import completed
 from tests.services.adapters.test_webhooks_contract import a_notice, a_webhook
 
 Document = dict[str, Any]
+# A plan may name the last moment that there is, which is none of Python's.
+ANY_TIME: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
 A_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 TROUBLE = Failure("worker_lost", "They stopped.")
 QUERIES = {"find", "update", "delete", "findAndModify", "aggregate", "distinct", "count"}
@@ -105,6 +110,34 @@ async def whole_way(store: Store) -> None:
     await epochs(store)
     await webhooks(store)
     await operators(store)
+    await erasures(store)
+
+
+async def erasures(store: Store) -> None:
+    """What is asked to erase a session, and all of a user."""
+    await store.sessions.create(replace(a_session(SessionId("gone")), title="A title"))
+    await store.endpoints.create(a_webhook())
+    asked = await store.journal.begin_session(SessionId("gone"), Cause.OWNER)
+    whole = await store.journal.begin_user(ANN.user_id, Cause.OWNER)
+    assert asked is not None and await store.journal.fence(SessionId("gone"))
+    await store.sessions.is_erased(SessionId("gone"))
+    part = await store.queued(session=SessionId("gone"))
+    await store.audio.stored(part.id)
+    assert await store.records.of_session(SessionId("gone")) == [part.id]
+    assert await store.records.forget(part.id)
+    for erasure in (asked, whole):
+        assert erasure.subject is not None
+        await store.leftovers.found(erasure.subject)
+        await store.leftovers.erase(erasure.subject)
+        await store.journal.found(erasure.id, {"parts": 1})
+        await store.journal.wait(erasure.id, Waits.HOLD, 0.0)
+    await store.journal.due(10)
+    await store.journal.sessions_of(ANN.user_id, A_MOMENT, 10)
+    await store.journal.under_way(whole.id)
+    assert await store.journal.finish(asked.id)
+    await store.journal.told(asked.id, 0.0)
+    await store.journal.close(asked.id)
+    await store.journal.withdraw(whole.id)
 
 
 async def uploads(store: Store) -> None:
@@ -245,7 +278,7 @@ async def test_no_query_reads_a_whole_collection(
     queries = [query for query in listener.queries if not is_a_tests_own(query)]
     assert len(queries) > 50
     for query in queries:
-        plan = await database.command({"explain": query, "verbosity": "queryPlanner"})
+        plan = await database.command({"explain": query, "verbosity": "queryPlanner"}, codec_options=ANY_TIME)
         found = set(stages(plan))
         assert found and "COLLSCAN" not in found, query
 

@@ -1,0 +1,106 @@
+"""Asking for a session, or for all of a user, to be forgotten; and how far that is."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from routes.dependencies import Asker, Needs, SessionPath
+from routes.errors import documented
+from routes.prefix import here
+from services import errors
+from services.interviews.erasable import ErasureId
+from services.interviews.model import UserId
+from services.operations.ports.erasures import Cause, Erasure, State, Waits
+
+router = APIRouter(prefix="/api", tags=["erasure"])
+
+ME = "me"
+AGAIN_SECONDS = 2
+
+UserPath = Annotated[
+    str, Path(min_length=1, max_length=256, description="The user's id, as tokens name it in `sub`; `me`: your own.")
+]
+ErasurePath = Annotated[ErasureId, Path(pattern=r"^[su]-[A-Za-z0-9_-]{1,64}$", description="The erasure's id.")]
+
+
+class ErasureOut(BaseModel):
+    """What is under way, or what was done; `found` counts what there was, and once it is done nothing of it is left."""
+
+    erasure_id: str
+    of: Literal["session", "user"]
+    session_id: str | None = Field(description="Null where it is about a user.")
+    state: State
+    asked_by: Cause
+    asked_at: datetime
+    done_at: datetime | None
+    waits_for: Waits | None = Field(description="What has to end first; `hold`: a legal hold on one of the sessions.")
+    found: dict[str, int] = Field(examples=[{"parts": 2, "files": 1, "chunks": 3, "deliveries": 4}])
+
+    @classmethod
+    def told(cls, erasure: Erasure) -> "ErasureOut":
+        return cls(
+            erasure_id=erasure.id,
+            of="user" if erasure.session_id is None else "session",
+            session_id=erasure.session_id,
+            state=erasure.state,
+            asked_by=erasure.cause,
+            asked_at=erasure.asked_at,
+            done_at=erasure.done_at,
+            waits_for=erasure.waits,
+            found=dict(erasure.found),
+        )
+
+
+def _answer(erasure: Erasure, request: Request, response: Response) -> ErasureOut:
+    response.headers["Location"] = here(request, f"/api/erasures/{erasure.id}")
+    response.headers["Cache-Control"] = "no-store"
+    if erasure.is_done:
+        response.status_code = 200
+    else:
+        response.headers["Retry-After"] = str(AGAIN_SECONDS)
+    return ErasureOut.told(erasure)
+
+
+DONE: dict[int | str, dict[str, object]] = {200: {"model": ErasureOut, "description": "It is done already."}}
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=202,
+    operation_id="eraseSession",
+    responses=DONE | documented(errors.SessionNotFound, errors.ErasureNotFound, errors.SessionHeld),
+)
+async def erase_session(
+    session_id: SessionPath, request: Request, response: Response, viewer: Asker, services: Needs
+) -> ErasureOut:
+    """Erase a session with all that belongs to it; asking again tells how far that is."""
+    erasure = await services.erasing.session(session_id, viewer, request.state.request_id)
+    return _answer(erasure, request, response)
+
+
+@router.delete(
+    "/users/{user_id}/data",
+    status_code=202,
+    operation_id="eraseUser",
+    responses=DONE | documented(errors.Forbidden),
+)
+async def erase_user(
+    user_id: UserPath, request: Request, response: Response, viewer: Asker, services: Needs
+) -> ErasureOut:
+    """Erase all that there is of a user: yourself, or as an operator anyone. What is made later is not touched."""
+    user = viewer.user_id if user_id == ME else UserId(user_id)
+    return _answer(await services.erasing.user(user, viewer, request.state.request_id), request, response)
+
+
+@router.get(
+    "/erasures/{erasure_id}",
+    operation_id="getErasure",
+    responses=documented(errors.ErasureNotFound),
+)
+async def get_erasure(
+    erasure_id: ErasurePath, request: Request, response: Response, viewer: Asker, services: Needs
+) -> ErasureOut:
+    """How far an erasure is, told to whom it concerns, and to operators."""
+    return _answer(await services.erasing.get(erasure_id, viewer), request, response)
