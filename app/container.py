@@ -152,6 +152,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         trends=trends,
         sweep=Sweep(
             sessions=sessions,
+            uploads=uploads,
             upkeep=upkeep,
             audio=audio,
             doorbell=doorbell,

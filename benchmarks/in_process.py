@@ -80,7 +80,7 @@ class Inside:
         async with self.services.admission.upload(viewer) as slot:
             numbered = await self.services.intake.number(session.id, question, viewer)
             await slot.reserve(0.0)
-            incoming = Incoming(Container.WEBM, _pieces(recording(AUDIO_BYTES)), slot.reserve)
+            incoming = Incoming(Container.WEBM, _pieces(recording(AUDIO_BYTES)), AUDIO_BYTES, slot.reserve)
             part = await self.services.intake.take_in(numbered, incoming)
             await self.services.eta.of_all()
             return part

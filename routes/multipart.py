@@ -156,7 +156,7 @@ async def incoming(
     container = sniff(head)
     if container is None:
         raise NotAudio
-    found = Incoming(container, _chained(head, data), *([reserve] if reserve else []))
+    found = Incoming(container, _chained(head, data), declared, *([reserve] if reserve else []))
     await found.reserve(estimated_seconds(container, declared))
     return found
 

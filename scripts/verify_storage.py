@@ -77,7 +77,11 @@ async def verified(settings: Settings, looked: Callable[[int], None], *, repair:
         database = client[settings.mongodb_database]
         wiring = wire(settings, database, make_celery(settings, socket_timeout=2.0))
         check = StorageCheck(
-            inventory=MongoInventory(database), audio=wiring.audio, close=wiring.closing.close, looked=looked
+            inventory=MongoInventory(database),
+            audio=wiring.audio,
+            close=wiring.closing.close,
+            abort=wiring.uploads.abort,
+            looked=looked,
         )
         try:
             return [found async for found in check.run(repair=repair, contents=contents)]

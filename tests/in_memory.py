@@ -228,6 +228,7 @@ class Interior:
     def sweep(self) -> Sweep:
         return Sweep(
             sessions=self.sessions,
+            uploads=self.uploads,
             upkeep=self.upkeep,
             audio=self.audio,
             doorbell=self.doorbell,
@@ -311,11 +312,16 @@ class Interior:
         return self.memory.rows[id].part
 
 
-def incoming(*pieces: bytes, then: BaseException | None = None) -> Incoming:
+SMALL, LARGE = 1_000, 1_000_000_000
+
+
+def incoming(*pieces: bytes, then: BaseException | None = None, announced: int = LARGE) -> Incoming:
+    """A recording that is stored as it arrives; as a whole, if it is announced as SMALL."""
+
     async def data() -> AsyncIterator[bytes]:
         for piece in pieces:
             yield piece
         if then is not None:
             raise then
 
-    return Incoming(Container.WEBM, data())
+    return Incoming(Container.WEBM, data(), announced=announced)

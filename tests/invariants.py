@@ -17,7 +17,7 @@ from services.interviews.transcript import Transcript
 from services.recordings.receipt_chain import Line, check
 from services.transcription.ports import Speech
 from tests.fakes.memory import Memory
-from tests.in_memory import ADMIN, ALICE, KEYS, Ears, Interior, incoming
+from tests.in_memory import ADMIN, ALICE, KEYS, LARGE, Ears, Interior, incoming
 from tests.processes import PORTS
 from tests.services.adapters.stores import store_on_mongo
 
@@ -73,12 +73,14 @@ class World:
     look: Callable[[], Awaitable[Sight]]
     sent: dict[tuple[SessionId, QuestionId], dict[str, bytes]] = field(default_factory=dict)
 
-    async def upload(self, house: Interior, id: SessionId, question: QuestionId, text: str) -> Part:
-        """Upload a recording that sounds like this text."""
+    async def upload(
+        self, house: Interior, id: SessionId, question: QuestionId, text: str, announced: int = LARGE
+    ) -> Part:
+        """Upload a recording that sounds like this text, as it arrives or, if it is SMALL, as a whole."""
         said = text.encode()
         self.sent.setdefault((id, question), {})[hashlib.sha256(said).hexdigest()] = said
         half = len(said) // 2
-        return await house.intake.receive(id, question, ALICE, incoming(said[:half], said[half:]))
+        return await house.intake.receive(id, question, ALICE, incoming(said[:half], said[half:], announced=announced))
 
     async def hear(self, house: Interior) -> None:
         """Hear every ring once, as a worker and a scorer do."""

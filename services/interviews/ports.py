@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NewType, Protocol
 
 from services.interviews.model import Answer, Evaluation, Question, QuestionId, Session, SessionId, UserId, Viewer
@@ -21,7 +22,7 @@ class Elections(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """The number of a recording that is about to arrive, and what it answers.
+    """The number of a recording that is about to arrive, what it answers, and when it was given by the store's clock.
 
     `since` is the newest election before it; where there is none, a majority has the number.
     """
@@ -29,6 +30,7 @@ class Take:
     number: int
     question: Question
     owner: UserId
+    at: datetime
     since: Election | None
 
 

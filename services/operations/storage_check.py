@@ -49,11 +49,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageCheck:
-    """`close` drives a record to its end; `looked` is told how many recordings were looked at."""
+    """`close` drives a record to its end, `abort` is that of Uploads; `looked` is told how many were looked at."""
 
     inventory: Inventory
     audio: Audio
     close: Callable[[Part], Awaitable[None]]
+    abort: Callable[[PartId], Awaitable[object]]
     looked: Callable[[int], None] = lambda _: None
 
     async def run(self, *, repair: bool = False, contents: bool = True) -> AsyncIterator[Found]:
@@ -117,6 +118,9 @@ class StorageCheck:
 
     async def _mended(self, found: Found) -> Found:
         if found.damage in ORPHANED:
+            await self.abort(found.id)
+            if await self._is_still_so(found.id):
+                return found  # its record has come since
             deletion = await self.audio.delete(found.id)
             return replace(found, is_mended=not deletion.left)
         if found.damage in NOTHING_LEFT and (part := await self.inventory.let_go(found.id)) is not None:

@@ -16,6 +16,7 @@ from services.operations.ports.trends import Trends
 from services.operations.ports.upkeep import Upkeep
 from services.recordings.ports.audio import Audio
 from services.recordings.ports.counters import Counters
+from services.recordings.ports.records import Uploads
 from services.recordings.ports.workers import Doorbell
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ def merged(first: Counts, second: Counts) -> Counts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     sessions: Sessions
+    uploads: Uploads
     upkeep: Upkeep
     audio: Audio
     doorbell: Doorbell
@@ -109,7 +111,11 @@ class Sweep:
         return closed
 
     async def _remove(self, ids: list[PartId]) -> int:
-        return len([id for id in ids if await self._succeeds(self.audio.delete(id), id)])
+        """Delete what no record needs; where there is none yet, none will be, and who was first is no stray."""
+        for id in ids:
+            await self.uploads.abort(id)
+        strays = await self._strays(ids) if ids else []
+        return len([id for id in strays if await self._succeeds(self.audio.delete(id), id)])
 
     async def _succeeds(self, work: Awaitable[object], id: PartId) -> bool:
         """One recording of which nothing can be done does not hold the others up."""

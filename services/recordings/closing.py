@@ -43,10 +43,11 @@ class Closing:
     async def close(self, part: Part, transcript: Transcript | None = None) -> None:
         """Do what remains for a part in an ended state; AudioLeft where its audio does not go.
 
-        Of a session that was erased nothing is shown or told, and not even the record stays.
+        Of a session that was erased nothing is shown or told, and not even the record stays. What was removed before
+        its record was kept may be known by its id alone, and is nobody's to be told of.
         """
         deletion = None if part.keep_audio else await self._delete(part)
-        receipt = await self.issue(part, deletion) if deletion and not deletion.left else None
+        receipt = await self.issue(part, deletion) if deletion and not deletion.left and part.user_id else None
         if not await self._shown(part, transcript, receipt) and await self.sessions.is_erased(part.session_id):
             await self._forget(part)
             return

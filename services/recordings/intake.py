@@ -1,10 +1,15 @@
 """Taking in a recording, so that a crash at any point can be repaired.
 
-1. number the take and keep a record `uploading`, which names the audio to come;
+1. number the take, and keep a record `uploading`, which names the audio to come;
 2. store the bytes as they arrive, if there is room for them to wait;
 3. move the record to `queued`, with their hash and length;
 4. show the answer as queued, unless a newer take is shown;
 5. ring for a worker: if that is lost, the sweep rings again.
+
+A small recording that is here as a whole before anything is stored has no record
+`uploading`: it is stored, and 3 keeps its record, `queued`. Whoever finds audio
+without a record and means to remove it keeps a record `aborted` first, under the
+same id, so that only one of the two can be.
 
 Of the first three only 3 waits for a majority, and then that majority has what
 came before it too, unless another primary was elected meanwhile: then it is
@@ -35,6 +40,7 @@ from services.interviews.model import (
 )
 from services.interviews.ports import Election, Elections, Sessions
 from services.recordings.formats import FORMATS, estimated_seconds
+from services.recordings.gathering import MOST_ANNOUNCED, gathered
 from services.recordings.ports.audio import Audio, Incoming, Stored
 from services.recordings.ports.records import Records, Uploads
 from services.recordings.ports.workers import Doorbell
@@ -88,6 +94,7 @@ class Intake:
             take=take.number,
             language=take.question.language,
             languages=take.question.languages,
+            created_at=take.at,
         )
         return Numbered(part, take.since)
 
@@ -112,14 +119,12 @@ class Intake:
         error, it leaves no audio behind.
         """
         part = numbered.part
+        whole, incoming = await self._at_hand(incoming)
         try:
-            await self._begin(numbered)
-            with self.heartbeats.one(part.id):
-                data = self._watched(part.id, incoming.data)
-                stored = await self.audio.store(part.id, data, _metadata(part, incoming))
-            queued = await self._accept(part, stored, incoming)
-            if queued.id == part.id:
-                await self._make_sure(numbered, stored)
+            if whole is None:
+                queued = await self._as_it_arrives(numbered, incoming)
+            else:
+                queued = await self._whole(numbered, incoming, whole)
         except BaseException as reason:
             await self._give_up(part, getattr(reason, "code", type(reason).__name__))
             if isinstance(reason, StoreUnavailable):
@@ -128,6 +133,39 @@ class Intake:
         if queued.id != part.id:
             await self._give_up(part, "the same recording is in work")
         await self._announce(queued)
+        return queued
+
+    async def _at_hand(self, incoming: Incoming) -> tuple[bytes | None, Incoming]:
+        """The recording as a whole, if it is small and here soon, and there is room for it to wait."""
+        if incoming.announced > MOST_ANNOUNCED:
+            return None, incoming
+        whole, data = await gathered(incoming.data)
+        if whole is not None:
+            await incoming.reserve(estimated_seconds(incoming.container, len(whole)))
+        return whole, replace(incoming, data=data)
+
+    async def _as_it_arrives(self, numbered: Numbered, incoming: Incoming) -> Part:
+        part = numbered.part
+        await self._begin(numbered)
+        with self.heartbeats.one(part.id):
+            data = self._watched(part.id, incoming.data)
+            stored = await self.audio.store(part.id, data, _metadata(part, incoming))
+        seconds = estimated_seconds(incoming.container, stored.size)
+        await incoming.reserve(seconds)
+        queued = _accepted(await self.uploads.accept(part.id, stored.sha256, stored.size, seconds))
+        if queued.id == part.id and not self.elections.none_since(numbered.since):
+            await self._make_sure(part, stored)
+        return queued
+
+    async def _whole(self, numbered: Numbered, incoming: Incoming, data: bytes) -> Part:
+        part = numbered.part
+        stored = await self.audio.keep(part.id, data, _metadata(part, incoming))
+        seconds = estimated_seconds(incoming.container, stored.size)
+        kept = replace(part, sha256=stored.sha256, bytes=stored.size, estimated_seconds=seconds)
+        queued = _accepted(await self.uploads.queue(kept))
+        if queued.id == part.id and not self.elections.none_since(numbered.since):
+            # The number is safe only where a majority has confirmed it by itself.
+            await self._make_sure(part, stored if numbered.since is None else None)
         return queued
 
     async def recover(self, id: PartId) -> Part | None:
@@ -149,12 +187,11 @@ class Intake:
         if numbered.since is not None and not self.elections.none_since(numbered.since):
             raise StoreUnavailable(GIVEN_UP)
 
-    async def _make_sure(self, numbered: Numbered, stored: Stored) -> None:
-        """Once a majority has the accepted record, does it have the audio? What has none is taken back."""
-        id = numbered.part.id
-        if self.elections.none_since(numbered.since) or await self.audio.is_whole(id, stored):
+    async def _make_sure(self, part: Part, stored: Stored | None) -> None:
+        """Once a majority has the accepted record, does it have what was stored? What it has not is taken back."""
+        if stored is not None and await self.audio.is_whole(part.id, stored):
             return
-        withdrawn = await self.uploads.withdraw(id)
+        withdrawn = await self.uploads.withdraw(part.id)
         if withdrawn is not None:
             await self.close(withdrawn)
         raise StoreUnavailable(GIVEN_UP)
@@ -164,14 +201,6 @@ class Intake:
             if self.heartbeats.is_lost(id):
                 raise StoreUnavailable(GIVEN_UP)
             yield piece
-
-    async def _accept(self, part: Part, stored: Stored, incoming: Incoming) -> Part:
-        seconds = estimated_seconds(incoming.container, stored.size)
-        await incoming.reserve(seconds)
-        queued = await self.uploads.accept(part.id, stored.sha256, stored.size, seconds)
-        if queued is None:
-            raise StoreUnavailable(GIVEN_UP)
-        return queued
 
     async def _announce(self, part: Part) -> None:
         if not await self.sessions.show(part.session_id, answer_of(part)):
@@ -199,7 +228,7 @@ class Intake:
             log.warning("upload left to the sweep", part=part.id)
 
     async def _clean_up(self, part: Part) -> None:
-        aborted = await self.uploads.abort(part.id) or await self._given_up(part)
+        aborted = await self.uploads.abort(part.id, part) or await self._given_up(part)
         if aborted is not None:
             await self.close(aborted)
         if await self.sessions.is_erased(part.session_id):
@@ -217,6 +246,12 @@ class Intake:
         with suppress(StoreUnavailable):
             if await self.sessions.is_erased(part.session_id):
                 raise SessionErased
+
+
+def _accepted(queued: Part | None) -> Part:
+    if queued is None:
+        raise StoreUnavailable(GIVEN_UP)
+    return queued
 
 
 def _metadata(part: Part, incoming: Incoming) -> Mapping[str, object]:

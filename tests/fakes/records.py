@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from services.analysis.ports import ScoringClaim
+from services.errors import StoreUnavailable
 from services.interviews.model import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Deletion
@@ -17,9 +18,19 @@ class FakeUploads:
         self._memory = memory
 
     async def begin(self, part: Part) -> None:
-        assert part.id not in self._memory.rows
+        if part.id in self._memory.rows:
+            raise StoreUnavailable
         now = self._memory.clock.now
         self._memory.rows[part.id] = Row(replace(part, created_at=now), heartbeat_at=now)
+
+    async def queue(self, part: Part) -> Part | None:
+        if part.id in self._memory.rows:
+            return None
+        for same in self._memory.having(lambda other: _is_same_in_work(other.part, part, part.sha256)):
+            return self._memory.move(same, take=max(same.part.take, part.take))
+        queued, now = replace(part, state=PartState.QUEUED), part.created_at
+        self._memory.rows[part.id] = Row(queued, heartbeat_at=now, not_before=now, rung_at=now, accepted_at=now)
+        return queued
 
     async def touch(self, ids: Collection[PartId]) -> set[PartId]:
         arriving = [row for id in ids if (row := self._memory.rows.get(id)) and row.part.state is PartState.UPLOADING]
@@ -37,7 +48,10 @@ class FakeUploads:
         what = {"sha256": sha256, "bytes": size, "estimated_seconds": seconds}
         return self._memory.move(row, state=PartState.QUEUED, **what)
 
-    async def abort(self, id: PartId) -> Part | None:
+    async def abort(self, id: PartId, part: Part | None = None) -> Part | None:
+        if id not in self._memory.rows:
+            nobody = Part(id=id, session_id=SessionId(""), question_id=QuestionId(""), user_id=UserId(""), take=0)
+            self._memory.rows[id] = Row(replace(part or nobody, created_at=self._memory.clock.now))
         row = self._memory.row(id, PartState.ABORTED, PartState.UPLOADING)
         return self._memory.end(row, PartState.ABORTED) if row else None
 
@@ -55,7 +69,7 @@ class FakeUploads:
         return [self._memory.end(row, PartState.SUPERSEDED, fence=row.part.fence + 1) for row in older]
 
 
-def _is_same_in_work(other: Part, part: Part, sha256: str) -> bool:
+def _is_same_in_work(other: Part, part: Part, sha256: str | None) -> bool:
     same = (other.session_id, other.question_id, other.sha256) == (part.session_id, part.question_id, sha256)
     return same and other.state in PENDING
 

@@ -54,7 +54,7 @@ class FakeSessions:
             raise QuestionNotFound
         number = self._memory.takes.get((id, question_id), 0) + 1
         self._memory.takes[id, question_id] = number
-        return Take(number, question, session.user_id, Election(self._memory.elections))
+        return Take(number, question, session.user_id, self._memory.clock.now, Election(self._memory.elections))
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
         session, shown = self._shown(session_id, answer.question_id)

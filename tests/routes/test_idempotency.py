@@ -107,7 +107,7 @@ async def test_while_the_first_is_in_flight_the_second_is_told_to_wait() -> None
         session = await make_session(client)
         where = f"/api/upload-answer/{session}/q1"
         first = asyncio.create_task(client.post(where, content=slow(), headers=HEAD | KEY))
-        while not api.house.memory.rows:
+        while not api.house.memory.takes:
             await asyncio.sleep(0)
         refused = await send(client, session)
         assert problem(refused) == (409, "idempotency_in_flight")
@@ -141,7 +141,7 @@ async def test_a_key_that_is_none_is_refused(key: str) -> None:
 
 async def test_what_passes_is_not_kept() -> None:
     api = Api()
-    whole = api.house.uploads.begin
+    whole = api.house.uploads.queue
 
     async def down(*_: object) -> None:
         raise StoreUnavailable
@@ -155,9 +155,9 @@ async def test_what_passes_is_not_kept() -> None:
         files = {"audio": ("a.webm", WEBM)}
         assert problem(await client.post(where, files=files, headers=headers)) == (429, "rate_limited")
         api.house.limits.left = {}
-        api.house.uploads.begin = down  # type: ignore[method-assign,assignment]
+        api.house.uploads.queue = down  # type: ignore[method-assign,assignment]
         assert problem(await client.post(where, files=files, headers=headers)) == (503, "store_unavailable")
-        api.house.uploads.begin = whole  # type: ignore[method-assign]
+        api.house.uploads.queue = whole  # type: ignore[method-assign]
         done = await client.post(where, files=files, headers=headers)
         assert done.status_code == 202
         assert "Idempotency-Replayed" not in done.headers
@@ -239,7 +239,7 @@ async def test_a_holder_that_died_while_bytes_arrived_is_replaced_and_can_accept
         session = await make_session(client)
         where = f"/api/upload-answer/{session}/q1"
         first = asyncio.create_task(client.post(where, content=slow(), headers=HEAD | KEY))
-        while not api.house.memory.rows:
+        while not api.house.memory.takes:
             await asyncio.sleep(0)
         api.house.memory.clock.advance(60)
         done = await send(client, session)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from services.errors import AudioUnreadable, EngineBusy, EngineRefused, EngineUnavailable, ScorerBusy, ScorerUnavailable
 from services.interviews.language import Language
-from services.interviews.model import Evaluation, Failure, Part, PartId, PartState, Question, SessionId
+from services.interviews.model import Evaluation, Failure, Part, PartId, PartState, Question, SessionId, new_part_id
 from services.interviews.transcript import Transcript
 from tests.fakes.memory import Terms
-from tests.in_memory import ALICE, OPERATOR, Q1, Interior, incoming
+from tests.in_memory import ALICE, OPERATOR, Q1, SMALL, Interior, incoming
 from tests.invariants import KEPT_HOURS, World
 
 OLD, NEW = "the old take", "the newest take"
@@ -119,11 +119,16 @@ async def a_silent_worker_on_the_last_delivery(scene: Scene) -> None:
 
 async def a_silent_upload(scene: Scene) -> None:
     dying = scene.world.house.uploads
-    abort, dying.abort = dying.abort, _dies  # type: ignore[method-assign]
+    abort, dying.abort = dying.abort, _dies  # type: ignore[method-assign,assignment]
     with suppress(OSError):
         await scene.world.house.intake.receive(scene.session, Q1, ALICE, incoming(b"abc", then=OSError()))
     dying.abort = abort  # type: ignore[method-assign]
     await scene.world.passes(600)
+
+
+async def a_recording_without_a_record(scene: Scene) -> None:
+    """As if the process died after it had stored a small recording, and before it kept its record."""
+    await scene.world.house.audio.keep(new_part_id(), b"abc", {})
 
 
 async def _dies(id: PartId) -> None:
@@ -219,6 +224,14 @@ async def upload(scene: Scene, house: Interior) -> None:
     scene.accepted.append(await scene.world.upload(house, scene.session, Q1, NEW))
 
 
+async def small_upload(scene: Scene, house: Interior) -> None:
+    scene.accepted.append(await scene.world.upload(house, scene.session, Q1, NEW, SMALL))
+
+
+async def small_upload_of_the_same(scene: Scene, house: Interior) -> None:
+    scene.accepted.append(await scene.world.upload(house, scene.session, Q1, OLD, SMALL))
+
+
 async def upload_that_breaks_off(scene: Scene, house: Interior) -> None:
     with suppress(OSError):
         await house.intake.receive(scene.session, Q1, ALICE, incoming(b"abc", b"def", then=OSError()))
@@ -264,6 +277,9 @@ async def analyze(scene: Scene, house: Interior) -> None:
 
 SCENES: dict[str, tuple[Ready, Act]] = {
     "upload": (nothing, upload),
+    "a small upload": (nothing, small_upload),
+    "a small recording while the old take waits": (an_upload, small_upload),
+    "the same small recording while it waits": (an_upload, small_upload_of_the_same),
     "an upload that breaks off": (nothing, upload_that_breaks_off),
     "recording again while the old take waits": (an_upload, upload),
     "recording again while the old take is in work": (a_silent_worker, upload),
@@ -294,13 +310,15 @@ SCENES: dict[str, tuple[Ready, Act]] = {
     "sweep: an end without its closing": (an_end_without_its_closing, sweep),
     "sweep: kept audio": (kept_audio_whose_time_is_over, sweep),
     "audit": (a_silent_upload, audit),
+    "audit: a recording without a record": (a_recording_without_a_record, audit),
     "analyze": (a_finished_answer, analyze),
     "an operator's retry": (a_failed_answer_whose_audio_is_kept, retry),
     "an operator's retry of what was closed late": (a_failed_answer_that_was_not_closed, retry),
     "an operator ends what waits": (an_upload, fail),
     "an operator ends what a worker has": (a_silent_worker, fail),
 }
-MAIN = ("upload", "recording again while the old take waits", "transcription", "a passing failure",
+MAIN = ("upload", "a small upload", "the same small recording while it waits", "audit: a recording without a record",
+        "recording again while the old take waits", "transcription", "a passing failure",
         "waiting for a rate limit", "giving up", "closing", "scoring", "scoring that has to wait",
         "an operator has an answer scored", "sweep: a silent worker",
         "sweep: a silent upload", "analyze", "an operator's retry", "an operator ends what waits")  # fmt: skip

@@ -45,7 +45,7 @@ from services.interviews.transcript import Transcript
 from services.operations.ports.audit_log import Action
 from tests.fakes.memory import PENDING
 from tests.faults import Fault
-from tests.in_memory import ADMIN, ALICE, OPERATOR, Q1, Q2, Interior, incoming
+from tests.in_memory import ADMIN, ALICE, LARGE, OPERATOR, Q1, Q2, SMALL, Interior, incoming
 from tests.invariants import KEPT_HOURS, World, check_needed, check_result, sight_of, world_in_memory
 from tests.services.actors import Actor, Work
 from tests.virtual_time import VirtualLoop
@@ -68,6 +68,7 @@ TROUBLES: list[type[Exception]] = [
 ]
 SESSIONS = st.sampled_from([0, 0, 0, 1])
 QUESTIONS = st.sampled_from([Q1, Q1, Q2])
+ANNOUNCED = st.sampled_from([SMALL, LARGE])
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -110,15 +111,15 @@ class House(RuleBasedStateMachine):
     # What processes there are. Each rule is tried about as often as any other, so what is rare shares one.
 
     @precondition(lambda self: len(self.actors) < MOST_AT_ONCE)
-    @rule(which=SESSIONS, question=QUESTIONS, breaks=st.sampled_from([False, False, False, True]))
-    def upload(self, which: int, question: QuestionId, breaks: bool) -> None:
+    @rule(which=SESSIONS, question=QUESTIONS, breaks=st.sampled_from([False, False, False, True]), announced=ANNOUNCED)
+    def upload(self, which: int, question: QuestionId, breaks: bool, announced: int) -> None:
         self.takes += 1
         session, text = self.sessions[which], f"what was said in recording {self.takes}"
         if breaks:
-            data = incoming(text.encode(), b"more", then=ConnectionResetError())
+            data = incoming(text.encode(), b"more", then=ConnectionResetError(), announced=announced)
             self._start(lambda house: house.intake.receive(session, question, ALICE, data))
         else:
-            self._start(lambda house: self.world.upload(house, session, question, text))
+            self._start(lambda house: self.world.upload(house, session, question, text, announced))
 
     @rule(which=SESSIONS, question=QUESTIONS)
     def upload_at_once(self, which: int, question: QuestionId) -> None:

@@ -1,10 +1,12 @@
 """Recordings in GridFS, written as they arrive and read in small batches."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 from bson import ObjectId
 from pymongo.asynchronous.collection import AsyncCollection
@@ -12,7 +14,7 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
-from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter
+from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter, cut
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import unhurried
@@ -45,6 +47,20 @@ class GridAudio:
             await _both(writer.finish(), self._write_file(id, writer.size, {**metadata, **noted(begun)}))
             await self._sealing.confirm(begun)
             return Stored(writer.sha256, writer.size)
+
+    @confirmed(None)
+    async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
+        begun = await self._sealing.begin(id)
+        chunks = list(cut(ObjectId(id), data, begun.seal if begun else None))
+        await _to_the_end(
+            _both(self._write_chunks(chunks), self._write_file(id, len(data), {**metadata, **noted(begun)}))
+        )
+        await self._sealing.confirm(begun)
+        return Stored(hashlib.sha256(data).hexdigest(), len(data))
+
+    @confirmed()
+    async def _write_chunks(self, chunks: list[Document]) -> None:
+        await self._unhurried_chunks.insert_many(chunks)
 
     @confirmed()
     async def is_whole(self, id: PartId, stored: Stored) -> bool:
@@ -147,6 +163,16 @@ class GridAudio:
 
 def _durable(collection: AsyncCollection[Document]) -> AsyncCollection[Document]:
     return collection.with_options(read_concern=ReadConcern("majority"))
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for it also where the caller is cancelled: nothing is on its way when what was written is deleted."""
+    working = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 async def _both(*writes: Awaitable[None]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Self
 
 from bson import ObjectId
@@ -14,6 +15,13 @@ from services.recordings.sealing import Seal
 
 CHUNK_BYTES = 255 * 1024
 MOST_AT_ONCE = 2
+
+
+def cut(file_id: ObjectId, data: bytes, seal: Seal | None = None) -> Iterator[Document]:
+    """The documents that keep these bytes, in order; all but the last are full."""
+    for n, start in enumerate(range(0, len(data), CHUNK_BYTES)):
+        with memoryview(data) as held, held[start : start + CHUNK_BYTES] as plain:
+            yield {"files_id": file_id, "n": n, **contents(seal, n, plain)}
 
 
 class ChunkWriter:

@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pymongo.lock
 import structlog
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import (
+    CommandListener,
     TopologyClosedEvent,
     TopologyDescriptionChangedEvent,
     TopologyListener,
@@ -42,7 +43,7 @@ OURS = frozenset(
 )
 
 
-def open_client(url: str, name: str = "") -> AsyncMongoClient[Document]:
+def open_client(url: str, name: str = "", listeners: Sequence[CommandListener] = ()) -> AsyncMongoClient[Document]:
     """A client that reads from the primary and has its writes confirmed by a majority, whatever the address asks for.
 
     It belongs to the loop that uses it first. The database's own logs and tools show it under `viva-voce-<name>`.
@@ -65,7 +66,7 @@ def open_client(url: str, name: str = "") -> AsyncMongoClient[Document]:
         serverSelectionTimeoutMS=5_000,
         connectTimeoutMS=5_000,
         maxPoolSize=100,
-        event_listeners=[Reached()],
+        event_listeners=[Reached(), *listeners],
     )
 
 

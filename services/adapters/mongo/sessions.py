@@ -71,7 +71,7 @@ class MongoSessions:
         sessions = self._passing if since else self._sessions
         row = await _count_take(sessions, id, question_id, viewer) if is_id(question_id) else None
         if row is not None:
-            return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"], since)
+            return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"], row["at"], since)
         if await self._sessions.find_one(visible(id, viewer), {"_id": True}) is None:
             raise await missing(self._sessions.database, id, viewer)
         raise QuestionNotFound
@@ -126,7 +126,7 @@ async def _count_take(
     return await sessions.find_one_and_update(
         {**visible(id, viewer), "questions.id": question_id},
         {"$inc": {takes: 1}},
-        projection={"user_id": True, takes: True, "questions": {"$elemMatch": {"id": question_id}}},
+        projection={"user_id": True, takes: True, "questions": {"$elemMatch": {"id": question_id}}, "at": NOW},
         return_document=ReturnDocument.AFTER,
     )
 

@@ -38,6 +38,9 @@ class Audio(Protocol):
         written. StoreUnavailable if the database did not confirm.
         """
 
+    async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
+        """The same of bytes that are all there; when it is left, however that is, nothing more of them is written."""
+
     async def is_whole(self, id: PartId, stored: Stored) -> bool:
         """Whether a majority has all that was stored."""
 
@@ -66,11 +69,12 @@ async def _always(_: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A recording as it arrives: its container, and its bytes from the first on.
+    """A recording as it arrives: its container, its bytes from the first on, and how many are announced, 0 if unknown.
 
     `reserve` says how long it is, as far as is known, and raises TooMuchQueued where that may not wait.
     """
 
     container: Container
     data: AsyncIterator[bytes]
+    announced: int = 0
     reserve: Callable[[float], Awaitable[None]] = _always

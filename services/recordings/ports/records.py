@@ -17,7 +17,14 @@ class Uploads(Protocol):
     """The records of recordings that are arriving."""
 
     async def begin(self, part: Part) -> None:
-        """Keep the record before the first byte of its audio."""
+        """Keep the record before the first byte of its audio; StoreUnavailable where `abort` was first."""
+
+    async def queue(self, part: Part) -> Part | None:
+        """Keep the record of a recording that is stored already, as queued.
+
+        None, and nothing is kept, where `abort` was first. If the same recording waits or is in work already it is
+        that other part, as in `accept`.
+        """
 
     async def touch(self, ids: Collection[PartId]) -> set[PartId]:
         """Say that these still arrive; those of them that were given up by the sweep."""
@@ -30,8 +37,9 @@ class Uploads(Protocol):
         raised to this one's, so that it counts as the newest recording.
         """
 
-    async def abort(self, id: PartId) -> Part | None:
-        """uploading -> aborted."""
+    async def abort(self, id: PartId, part: Part | None = None) -> Part | None:
+        """uploading -> aborted. Where nothing was begun or queued yet, nothing will be: the id is kept as
+        aborted, with what is known of its part."""
 
     async def withdraw(self, id: PartId) -> Part | None:
         """queued -> aborted, where it turns out that its audio is not there."""

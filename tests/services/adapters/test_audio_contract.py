@@ -53,6 +53,18 @@ async def test_what_was_stored_is_read(store: Store, size: int) -> None:
     assert await everything(store, id) == data
 
 
+@pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK])
+async def test_what_is_kept_as_a_whole_is_like_what_was_stored(store: Store, size: int) -> None:
+    id, data = a_part().id, noise(size)
+    kept = await store.audio.keep(id, data, METADATA)
+    assert (kept.size, kept.sha256) == (size, hashlib.sha256(data).hexdigest())
+    assert await everything(store, id) == data
+    await store.queued()
+    assert await store.audio.is_whole(id, kept)
+    assert (await store.audio.delete(id)).left == 0
+    assert not await store.audio.is_whole(id, kept)
+
+
 @pytest.mark.parametrize("size", [1, CHUNK, 2 * CHUNK + 1])
 async def test_what_was_stored_is_whole_until_it_is_deleted(store: Store, size: int) -> None:
     id = a_part().id

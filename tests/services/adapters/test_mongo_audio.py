@@ -80,6 +80,21 @@ async def test_a_cancelled_store_leaves_nothing_after_its_deletion(
     assert await database["fs.files"].count_documents({}) == 0
 
 
+async def test_what_is_kept_as_a_whole_is_over_when_its_caller_is_cancelled(
+    database: AsyncDatabase[Document], audio: GridAudio
+) -> None:
+    for turns in range(30):
+        id = a_part().id
+        keeping = asyncio.create_task(audio.keep(id, noise(2 * CHUNK), METADATA))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        assert (await audio.delete(id)).left == 0
+    assert await database["fs.chunks"].count_documents({}) == 0
+    assert await database["fs.files"].count_documents({}) == 0
+
+
 @pytest.mark.parametrize(("collection", "lost"), [("fs.chunks", {"n": 1}), ("fs.chunks", {}), ("fs.files", {})])
 async def test_what_was_rolled_back_is_noticed(
     database: AsyncDatabase[Document], audio: GridAudio, collection: str, lost: Document

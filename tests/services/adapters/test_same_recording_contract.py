@@ -1,6 +1,8 @@
 """The same recording of the same answer waits or is in work once, in memory and on MongoDB."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
@@ -17,6 +19,43 @@ async def arrived(store: Store, take: int = 1, sha256: str = "$same", **of: obje
     accepted = await store.uploads.accept(part.id, sha256, 7, 60.0)
     assert accepted is not None
     return part, accepted
+
+
+async def queued_at_once(store: Store, take: int = 1, sha256: str = "$same") -> tuple[Part, Part | None]:
+    part = replace(
+        a_part(take=take), sha256=sha256, bytes=7, estimated_seconds=60.0, created_at=datetime(2025, 1, 1, tzinfo=UTC)
+    )
+    return part, await store.uploads.queue(part)
+
+
+async def test_a_recording_that_is_queued_at_once_is_like_any_other(store: Store) -> None:
+    _, other = await arrived(store, sha256="other")
+    at_once, part = await queued_at_once(store, take=2)
+    assert part is not None and part == await store.records.get(at_once.id)
+    assert replace(part, id=other.id, take=1, sha256="other", rev=other.rev, created_at=other.created_at) == other
+    assert await store.uploads.queue(part) is None, "its id is taken"
+    claimed = await store.claims.claim(part.id, "w")
+    assert claimed is not None and claimed.state is PartState.PROCESSING
+
+
+async def test_the_same_recording_queued_at_once_goes_on_as_the_newer_take(store: Store) -> None:
+    first, _ = await queued_at_once(store)
+    second, same = await queued_at_once(store, take=3)
+    assert same is not None and (same.id, same.take) == (first.id, 3)
+    assert await store.records.get(second.id) is None
+    third, same = await arrived(store, take=4)
+    assert (same.id, same.take) == (first.id, 4)
+    assert await store.uploads.abort(third.id)
+
+
+async def test_where_nothing_is_queued_yet_an_abort_says_that_nothing_will_be(store: Store) -> None:
+    part = replace(a_part(), sha256="$x", created_at=datetime(2025, 1, 1, tzinfo=UTC))
+    aborted = await store.uploads.abort(part.id)
+    assert aborted is not None and (aborted.id, aborted.state) == (part.id, PartState.ABORTED)
+    assert await store.uploads.queue(part) is None
+    assert await store.records.get(part.id) == aborted
+    assert await store.uploads.abort(part.id) is None
+    assert await store.closings.settle(part.id, aborted.rev, None)
 
 
 async def test_the_same_recording_again_is_the_part_in_work_with_the_newer_take(store: Store) -> None:

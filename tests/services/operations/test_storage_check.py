@@ -59,7 +59,8 @@ class Stage:
             self.closed.append(part.id)
             await self.store.audio.delete(part.id)
 
-        check = StorageCheck(inventory=MongoInventory(self.database), audio=self.store.audio, close=close)
+        inventory, abort = MongoInventory(self.database), self.store.uploads.abort
+        check = StorageCheck(inventory=inventory, audio=self.store.audio, close=close, abort=abort)
         return [found async for found in check.run(**options)]
 
     async def kinds(self, **options: bool) -> list[tuple[Damage, PartId, bool]]:

@@ -41,7 +41,7 @@ async def test_a_part_whose_workers_always_die_fails_after_its_last_delivery() -
 async def test_an_upload_whose_process_died_leaves_nothing() -> None:
     house = Interior()
     id = await house.session()
-    house.uploads.abort = _dies  # type: ignore[method-assign]
+    house.uploads.abort = _dies  # type: ignore[method-assign,assignment]
     with pytest.raises(RuntimeError):
         await house.intake.receive(id, Q1, ALICE, incoming(b"abc", then=RuntimeError()))
     assert house.memory.chunks

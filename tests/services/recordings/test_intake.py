@@ -1,14 +1,17 @@
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import pytest
 
 from services.errors import QuestionNotFound, SessionNotFound, StoreUnavailable, TakeSuperseded, UploadTruncated
 from services.interviews.model import Answer, Part, PartId, PartState, QuestionId, SessionId, Status
-from services.recordings.ports.audio import Stored
-from tests.in_memory import ADMIN, ALICE, BOB, Q1, Q2, Interior, incoming
+from services.recordings.formats import Container
+from services.recordings.ports.audio import Incoming, Stored
+from tests.in_memory import ADMIN, ALICE, BOB, Q1, Q2, SMALL, Interior, incoming
+from tests.processes import seen_by
+from tests.virtual_time import HurriedLoop
 
 
 async def test_a_recording_is_kept_queued_shown_and_rung_for() -> None:
@@ -249,3 +252,133 @@ async def test_an_election_while_it_arrives_is_survived_by_what_is_whole_and_the
     assert house.part(older.id).state is PartState.QUEUED
     again = await house.upload(id, data=b"newer")
     assert list(house.memory.files) == [again.id]
+
+
+async def test_a_small_recording_is_stored_before_it_has_a_record_which_is_queued_from_the_beginning() -> None:
+    house = Interior()
+    id = await house.session()
+    calls: list[str] = []
+
+    class Watched:
+        async def before(self, call: str) -> int:
+            calls.append(call)
+            return 0
+
+        async def after(self, call: str, number: int) -> None: ...
+
+    seen = seen_by(Watched(), house)
+    part = await seen.intake.receive(id, Q1, ALICE, incoming(b"abc", b"def", announced=SMALL))
+    assert calls == ["sessions.next_take", "audio.keep", "uploads.queue", "sessions.show", "doorbell.transcribe"]
+    row = house.memory.rows[part.id]
+    assert (part, part.state, part.bytes) == (row.part, PartState.QUEUED, 6)
+    assert part.sha256 == hashlib.sha256(b"abcdef").hexdigest()
+    assert part.created_at == row.accepted_at == row.rung_at == house.memory.clock.now
+    assert part.estimated_seconds > 0
+    assert (await house.sessions.get(id, ALICE)).answers[Q1].part_id == part.id
+
+
+@pytest.mark.parametrize("then", [UploadTruncated(), RuntimeError("x"), asyncio.CancelledError()])
+async def test_a_small_recording_that_breaks_off_was_never_there(then: BaseException) -> None:
+    house = Interior()
+    id = await house.session()
+    with pytest.raises(type(then)):
+        await house.intake.receive(id, Q1, ALICE, incoming(b"abc", then=then, announced=SMALL))
+    assert not house.memory.files
+    assert not house.memory.rows
+
+
+async def test_what_says_that_it_is_small_and_is_not_is_stored_as_it_arrives() -> None:
+    house = Interior()
+    id = await house.session()
+    pieces = [bytes(100_000)] * 8
+    part = await house.intake.receive(id, Q1, ALICE, incoming(*pieces, announced=SMALL))
+    assert part.sha256 == hashlib.sha256(bytes(800_000)).hexdigest()
+    assert len(house.memory.chunks[part.id]) == 8
+
+
+def test_what_comes_slowly_has_a_record_while_it_arrives() -> None:
+    house, seen = Interior(), list[PartState]()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"abc"
+            await asyncio.sleep(0.6)
+            seen.extend(row.part.state for row in house.memory.rows.values())
+
+    async def receive() -> Part:
+        slow = Incoming(Container.WEBM, slowly(), SMALL)
+        return await house.intake.receive(await house.session(), Q1, ALICE, slow)
+
+    assert HurriedLoop.runs(receive()).bytes == 9
+    assert seen == [PartState.UPLOADING]
+
+
+@pytest.mark.parametrize("first", ["recover", "audit"])
+async def test_whoever_removes_what_has_no_record_yet_is_not_followed_by_one(first: str) -> None:
+    house = Interior()
+    id, part_id = await house.session(), PartId("a" * 24)
+
+    class Raced(type(house.audio)):  # type: ignore[misc]
+        async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
+            stored = await super().keep(id, data, metadata)
+            await (house.sweep.audit() if first == "audit" else house.intake.recover(part_id))
+            return stored  # type: ignore[no-any-return]
+
+    house.audio = Raced(house.memory)
+    with pytest.raises(StoreUnavailable):
+        await house.intake.receive(id, Q1, ALICE, incoming(b"abc", announced=SMALL), id=part_id)
+    assert house.part(part_id).state is PartState.ABORTED
+    assert not house.memory.files
+    assert Q1 not in (await house.sessions.get(id, ALICE)).answers
+
+
+async def test_an_audit_that_comes_too_late_removes_nothing() -> None:
+    house = Interior()
+    id = await house.session()
+    owned = house.upkeep.owned
+    kept: list[Part] = []
+
+    async def accepted_after_the_first_look(ids: list[PartId]) -> set[PartId]:
+        found = await owned(ids)
+        if ids and not kept:
+            kept.append(await house.uploads.queue(replace(numbered.part, id=ids[0], sha256="x")))  # type: ignore[arg-type]
+        return found
+
+    numbered = await house.intake.number(id, Q1, ALICE)
+    await house.audio.keep(numbered.part.id, b"abc", {})
+    house.upkeep.owned = accepted_after_the_first_look  # type: ignore[method-assign]
+    assert (await house.sweep.audit()).stray_files == 0
+    assert house.part(numbered.part.id).state is PartState.QUEUED
+    assert list(house.memory.files) == [numbered.part.id]
+
+
+@pytest.mark.parametrize("lost", ["nothing", "chunks", "files"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["the election is known", "none can be known"])
+async def test_an_election_takes_a_small_recording_back_unless_its_number_and_its_bytes_are_safe(
+    lost: str, is_known: bool
+) -> None:
+    house = Interior()
+    id = await house.session()
+
+    class Elected(type(house.audio)):  # type: ignore[misc]
+        async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
+            stored = await super().keep(id, data, metadata)
+            house.memory.elections += 1
+            if lost != "nothing":
+                del getattr(house.memory, lost)[id]
+            return stored  # type: ignore[no-any-return]
+
+    house.audio = Elected(house.memory)
+    numbered = await house.intake.number(id, Q1, ALICE)
+    if not is_known:
+        numbered = replace(numbered, since=None)
+    taking = house.intake.take_in(numbered, incoming(b"abc", announced=SMALL))
+    if lost == "nothing" and not is_known:
+        assert (await taking).state is PartState.QUEUED
+        return
+    with pytest.raises(StoreUnavailable):
+        await taking
+    assert house.part(numbered.part.id).state is PartState.ABORTED
+    assert not house.memory.files
+    assert not house.memory.chunks
+    assert Q1 not in (await house.sessions.get(id, ALICE)).answers

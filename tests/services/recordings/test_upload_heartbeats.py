@@ -11,7 +11,7 @@ from services.recordings.formats import Container
 from services.recordings.ports.audio import Incoming
 from services.recordings.upload_heartbeats import UploadHeartbeats
 from tests.fakes.records import FakeUploads
-from tests.in_memory import ALICE, Q1, Q2, Interior
+from tests.in_memory import ALICE, LARGE, Q1, Q2, Interior
 
 A_WHILE = 0.01
 
@@ -65,7 +65,7 @@ async def test_a_store_that_does_not_answer_for_a_while_ends_no_upload() -> None
         await until(lambda: len(uploads.told) > 3)
         yield b"def"
 
-    part = await house.intake.receive(id, Q1, ALICE, Incoming(Container.WEBM, slowly()))
+    part = await house.intake.receive(id, Q1, ALICE, Incoming(Container.WEBM, slowly(), LARGE))
     assert part.bytes == 6
 
 
@@ -86,8 +86,8 @@ async def test_an_upload_that_was_given_up_ends_with_its_next_piece_and_the_othe
         await ends.wait()
         yield b"def"
 
-    given_up = asyncio.create_task(intake.receive(id, Q1, ALICE, Incoming(Container.WEBM, endless())))
-    other = asyncio.create_task(intake.receive(id, Q2, ALICE, Incoming(Container.WEBM, ending())))
+    given_up = asyncio.create_task(intake.receive(id, Q1, ALICE, Incoming(Container.WEBM, endless(), LARGE)))
+    other = asyncio.create_task(intake.receive(id, Q2, ALICE, Incoming(Container.WEBM, ending(), LARGE)))
     await until(lambda: len(uploads.told) > 1)
     (lost,) = [row.part.id for row in house.memory.rows.values() if row.part.question_id == Q1]
     assert await uploads.abort(lost)

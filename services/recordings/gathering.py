@@ -1,0 +1,34 @@
+"""A body that is soon and small enough to be had as a whole, before anything of it is stored."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+MOST_BYTES = 2 * 255 * 1024
+# A form is a little longer than the file in it.
+MOST_ANNOUNCED = MOST_BYTES + 4096
+MOST_SECONDS = 1.0
+
+
+async def gathered(data: AsyncIterator[bytes]) -> tuple[bytes | None, AsyncIterator[bytes]]:
+    """All of it, if there is no more than two chunks and they are here within a second; else the bytes from the first.
+
+    So many are held of each upload only while they come fast: of a slow one no more than it sends in a second.
+    """
+    clock = asyncio.get_running_loop().time
+    end = clock() + MOST_SECONDS
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in data:
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST_BYTES or clock() > end:
+            return None, _from_the_first(pieces, data)
+    return b"".join(pieces), data
+
+
+async def _from_the_first(pieces: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    pieces.reverse()
+    while pieces:
+        yield pieces.pop()
+    async for piece in rest:
+        yield piece

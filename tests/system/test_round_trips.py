@@ -1,0 +1,131 @@
+"""How often MongoDB is asked: before an upload has its 202, and after the engine's last word."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any
+
+import httpx2
+import pytest
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from app import main
+from app.config import Settings
+from app.main import build, make_tokens, open_services
+from services.adapters.jwt_tokens import mint
+from services.adapters.mongo.client import open_client
+from tests.routes.api import QUESTIONS
+
+SECRET = "x" * 32
+MOST_OF_AN_UPLOAD = 5
+# What may be a second old: what waits of the user, how much waits, the workers, how fast it went.
+FIGURES = {("aggregate", "parts"), ("find", "workers"), ("find", "parts")}
+WEBM = bytes.fromhex("1a45dfa39f4286810142f7810142f2810442f381084282847765626d42878104428581021853806701ffffffffffffff")
+
+
+class Overheard(CommandListener):
+    """The commands that a client sends, but for those by which it looks after its connections."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, str]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name not in ("hello", "ping", "endSessions", "createIndexes"):
+            self.commands.append((event.command_name, str(event.command[event.command_name])))
+
+    def succeeded(self, event: object) -> None: ...
+
+    def failed(self, event: object) -> None: ...
+
+    @contextmanager
+    def during(self) -> Iterator[list[tuple[str, str]]]:
+        """What is sent within the block."""
+        self.commands = []
+        yield self.commands
+
+
+@pytest.fixture
+async def overheard() -> Overheard:
+    return Overheard()
+
+
+@asynccontextmanager
+async def api(settings: Settings, overheard: Overheard, patch: pytest.MonkeyPatch) -> AsyncIterator[httpx2.AsyncClient]:
+    """The real API on real servers, in this process."""
+    patch.setattr(main, "open_client", partial(open_client, listeners=[overheard]))
+    app = build(lambda: open_services(settings, make_tokens(settings)))
+    async with app.router.lifespan_context(app):
+        headers = {"Authorization": f"Bearer {mint(SECRET, 'ann')}"}
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
+            yield client
+
+
+def settings_of(mongodb_url: str, redis_url: str, database: AsyncDatabase[dict[str, Any]]) -> Settings:
+    found: dict[str, Any] = {"mongodb_url": mongodb_url, "redis_url": redis_url, "mongodb_database": database.name}
+    return Settings(**found, jwt_secret=SECRET)
+
+
+async def sent(client: httpx2.AsyncClient, size: int) -> None:
+    """A first take of a new session's question."""
+    session = (await client.post("/api/sessions", json=QUESTIONS)).json()["session_id"]
+    files = {"audio": ("a.webm", WEBM + os.urandom(size - len(WEBM)))}
+    answer = await client.post(f"/api/upload-answer/{session}/q1", files=files)
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize("size", [46_000, 500_000])
+async def test_a_small_upload_asks_the_database_five_times(
+    mongodb_url: str,
+    redis_url: str,
+    database: AsyncDatabase[dict[str, Any]],
+    overheard: Overheard,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+) -> None:
+    async with api(settings_of(mongodb_url, redis_url, database), overheard, monkeypatch) as client:
+        await sent(client, size)
+        session = (await client.post("/api/sessions", json=QUESTIONS)).json()["session_id"]
+        files = {"audio": ("a.webm", WEBM + os.urandom(size - len(WEBM)))}
+        with overheard.during() as commands:
+            answer = await client.post(f"/api/upload-answer/{session}/q1", files=files)
+        assert answer.status_code == 202, answer.text
+        own = [command for command in commands if command not in FIGURES]
+        assert sorted(own) == [
+            ("findAndModify", "interview_sessions"),
+            ("insert", "fs.chunks"),
+            ("insert", "fs.files"),
+            ("insert", "parts"),
+            ("update", "interview_sessions"),
+        ]
+        assert len(own) <= MOST_OF_AN_UPLOAD
+
+
+async def test_what_may_be_a_second_old_is_asked_for_once_a_second_however_many_come(
+    mongodb_url: str,
+    redis_url: str,
+    database: AsyncDatabase[dict[str, Any]],
+    overheard: Overheard,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with api(settings_of(mongodb_url, redis_url, database), overheard, monkeypatch) as client:
+        eta = client._transport.app.state.services.eta  # type: ignore[attr-defined]
+        admission = client._transport.app.state.services.admission  # type: ignore[attr-defined]
+        now = 0.0
+        admission.clock = eta._pace.clock = eta._all.clock = lambda: now
+        with overheard.during() as commands:
+            for _ in range(10):
+                await sent(client, 46_000)
+        figures = [command for command in commands if command in FIGURES]
+        assert sorted(figures) == [
+            ("aggregate", "parts"),
+            ("aggregate", "parts"),
+            ("find", "parts"),
+            ("find", "workers"),
+        ]
+        now = 1.0
+        with overheard.during() as commands:
+            await sent(client, 46_000)
+        assert len([command for command in commands if command in FIGURES]) == 4
