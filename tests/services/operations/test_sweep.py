@@ -50,7 +50,7 @@ async def test_an_upload_whose_process_died_leaves_nothing() -> None:
     assert not house.memory.chunks
 
 
-async def _dies(id: PartId) -> None:
+async def _dies(*_: object) -> Part | None:
     raise TimeoutError
 
 
