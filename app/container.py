@@ -20,6 +20,7 @@ from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.deliveries import MongoLedger
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.elections import MongoElections
+from services.adapters.mongo.epochs import MongoEpochs
 from services.adapters.mongo.erasures import MongoErasures
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
@@ -41,6 +42,7 @@ from services.background import Background
 from services.events.announcing import AnnouncedSessions
 from services.interviews.ports import Sessions
 from services.operations.erasure import Erasing
+from services.operations.receipting import Receipting
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
@@ -110,6 +112,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     recipients = Recipients(endpoints=webhooks.endpoints, engine=settings.hosted_engine)
     keys = receipt_keys(settings)
     issuing = Receipts(ledger=receipts, signer=keys, software=SOFTWARE, recipients=recipients.of)
+    receipting = Receipting(receipts=issuing, ledger=receipts, epochs=MongoEpochs(database))
     closing = Closing(
         sessions=sessions,
         uploads=uploads,
@@ -129,6 +132,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         hints=hints,
         audit_log=MongoAuditLog(database),
         background=background,
+        emit=receipting.of_erasure,
     )
     return Wiring(
         sessions=sessions,
@@ -160,6 +164,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             counters=counters,
             trends=trends,
             erase=erasing.drive_due,
+            receipt=receipting.of_destroyed_epochs,
         ),
         receipts=receipts,
         receipt_keys=keys.published() if keys else {"keys": []},

@@ -166,6 +166,7 @@ class Erasure(TypedDict):
     asked_at: str
     done_at: str | None
     waits_for: Literal["uploads", "sessions", "hold"] | None
+    receipt: str | None
     found: dict[str, int]
 
 

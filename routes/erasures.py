@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from routes.dependencies import Asker, Needs, SessionPath
+from routes.dependencies import Asker, Needs, Services, SessionPath
 from routes.errors import documented
 from routes.prefix import here
 from services import errors
 from services.interviews.erasable import ErasureId
 from services.interviews.model import UserId
 from services.operations.ports.erasures import Cause, Erasure, State, Waits
+from services.operations.receipting import erasure_receipt
+from services.recordings.ports.receipts import Receipt
 
 router = APIRouter(prefix="/api", tags=["erasure"])
 
@@ -36,10 +38,13 @@ class ErasureOut(BaseModel):
     asked_at: datetime
     done_at: datetime | None
     waits_for: Waits | None = Field(description="What has to end first; `hold`: a legal hold on one of the sessions.")
+    receipt: str | None = Field(
+        description="Signed (a compact JWS) once it is done; null before, and where no receipts are made."
+    )
     found: dict[str, int] = Field(examples=[{"parts": 2, "files": 1, "chunks": 3, "deliveries": 4}])
 
     @classmethod
-    def told(cls, erasure: Erasure) -> "ErasureOut":
+    def told(cls, erasure: Erasure, receipt: Receipt | None) -> "ErasureOut":
         return cls(
             erasure_id=erasure.id,
             of="user" if erasure.session_id is None else "session",
@@ -49,18 +54,20 @@ class ErasureOut(BaseModel):
             asked_at=erasure.asked_at,
             done_at=erasure.done_at,
             waits_for=erasure.waits,
+            receipt=receipt.token if receipt else None,
             found=dict(erasure.found),
         )
 
 
-def _answer(erasure: Erasure, request: Request, response: Response) -> ErasureOut:
+async def _answer(erasure: Erasure, request: Request, response: Response, services: Services) -> ErasureOut:
     response.headers["Location"] = here(request, f"/api/erasures/{erasure.id}")
     response.headers["Cache-Control"] = "no-store"
     if erasure.is_done:
         response.status_code = 200
     else:
         response.headers["Retry-After"] = str(AGAIN_SECONDS)
-    return ErasureOut.told(erasure)
+    receipt = await services.receipts.find(erasure_receipt(erasure)) if erasure.is_done else None
+    return ErasureOut.told(erasure, receipt)
 
 
 DONE: dict[int | str, dict[str, object]] = {200: {"model": ErasureOut, "description": "It is done already."}}
@@ -77,7 +84,7 @@ async def erase_session(
 ) -> ErasureOut:
     """Erase a session with all that belongs to it; asking again tells how far that is."""
     erasure = await services.erasing.session(session_id, viewer, request.state.request_id)
-    return _answer(erasure, request, response)
+    return await _answer(erasure, request, response, services)
 
 
 @router.delete(
@@ -91,7 +98,8 @@ async def erase_user(
 ) -> ErasureOut:
     """Erase all that there is of a user: yourself, or as an operator anyone. What is made later is not touched."""
     user = viewer.user_id if user_id == ME else UserId(user_id)
-    return _answer(await services.erasing.user(user, viewer, request.state.request_id), request, response)
+    erasure = await services.erasing.user(user, viewer, request.state.request_id)
+    return await _answer(erasure, request, response, services)
 
 
 @router.get(
@@ -103,4 +111,4 @@ async def get_erasure(
     erasure_id: ErasurePath, request: Request, response: Response, viewer: Asker, services: Needs
 ) -> ErasureOut:
     """How far an erasure is, told to whom it concerns, and to operators."""
-    return _answer(await services.erasing.get(erasure_id, viewer), request, response)
+    return await _answer(await services.erasing.get(erasure_id, viewer), request, response, services)

@@ -35,6 +35,7 @@ from services.operations.erasure import Erasing
 from services.operations.interventions import Intervention, Operator
 from services.operations.overview import Overview
 from services.operations.ports.erasures import Erasures
+from services.operations.receipting import Receipting
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
@@ -58,6 +59,7 @@ from tests.fakes.elections import FakeElections
 from tests.fakes.erasures import FakeErasures, FakeLeftovers
 from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.hints import FakeHints
+from tests.fakes.keyring import FakeEpochs
 from tests.fakes.memory import Memory
 from tests.fakes.microphone_tests import FakeMicrophoneTests
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
@@ -169,6 +171,11 @@ class Interior:
         return Receipts(ledger=self.receipts, signer=KEYS, software="test", recipients=recipients.of)
 
     @property
+    def receipting(self) -> Receipting:
+        now = lambda: self.memory.clock.now  # noqa: E731
+        return Receipting(receipts=self.issuing, ledger=self.receipts, epochs=FakeEpochs(self.memory), now=now)
+
+    @property
     def webhooks(self) -> Webhooks:
         return Webhooks(
             endpoints=self.endpoints, ledger=self.ledger, doorbell=self.doorbell, check=self.courier.check, most=3
@@ -227,6 +234,7 @@ class Interior:
     @property
     def sweep(self) -> Sweep:
         return Sweep(
+            receipt=self.receipting.of_destroyed_epochs,
             sessions=self.sessions,
             uploads=self.uploads,
             upkeep=self.upkeep,
@@ -250,6 +258,7 @@ class Interior:
             hints=FakeHints(),
             audit_log=self.audit_log,
             background=Background(),
+            emit=self.receipting.of_erasure,
         )
 
     @property

@@ -59,11 +59,13 @@ class Sweep:
     counters: Counters
     trends: Trends
     erase: Callable[[], Awaitable[int]]
+    receipt: Callable[[], Awaitable[int]]
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
         counts = Counts()
         counts.erased = await self.erase()
+        await self.receipt()
         counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
         counts.abandoned = await self._close_all(await self.upkeep.abandon())
         counts.expired = await self._close_all(await self.upkeep.expire(hours))

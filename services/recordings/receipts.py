@@ -8,20 +8,26 @@ put in later. docs/proof.md says what a receipt proves, and what it does not.
 import asyncio
 import base64
 import hashlib
+import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import TypeVar
 
 from services.errors import StoreUnavailable
-from services.interviews.model import Part, UserId
+from services.interviews.model import Part, SessionId, UserId
+from services.recordings import receipt_claims
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.receipts import ChainId, Receipt, ReceiptLedger, Signer
+from services.recordings.receipt_claims import Claims
 
 MOST_TRIES = 50
 MOST_KNOWN = 10_000
-STORES = ("gridfs",)
-NOT_REACHED = ("database log", "snapshots", "backups")
+KNOWN_SECONDS = 60.0
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def hash_of(token: str) -> str:
@@ -31,13 +37,21 @@ def hash_of(token: str) -> str:
 
 @dataclass(slots=True)
 class _Chain:
-    """A user's chain as this process knows it; others may have added to it since."""
+    """A chain as this process knows it; others may have added to it since."""
 
     id: ChainId
     number: int = 0
     hash: str | None = None
     is_known: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True)
+class _Named:
+    """Whose chain it is, until when that holds: who is erased has another one later."""
+
+    chain: ChainId
+    until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,36 +62,67 @@ class Receipts:
     signer: Signer | None
     software: str
     recipients: Callable[[Part], Awaitable[tuple[str, ...]]]
-    _chains: OrderedDict[UserId, _Chain] = field(default_factory=OrderedDict, init=False)
+    clock: Callable[[], float] = time.monotonic
+    _names: OrderedDict[UserId, _Named] = field(default_factory=OrderedDict, init=False)
+    _chains: OrderedDict[ChainId, _Chain] = field(default_factory=OrderedDict, init=False)
 
     async def issue(self, part: Part, deletion: Deletion, *, ended_as: str | None = None) -> str | None:
         """The receipt of this recording: the one there is, or the next of its owner's chain; None without a signer."""
         if self.signer is None:
             return None
-        chain = await self._chain(part.user_id)
-        recipients = await self.recipients(part)
-        async with chain.turn:
+        recipients = {"recipients": list(await self.recipients(part))}
+        claims = receipt_claims.of_deletion(part, deletion, ended_as or part.state.value) | recipients
+        chain = await self._of(part.user_id)
+        return await self.append(chain, part.id, claims, (part.session_id,), deletion.epoch)
+
+    async def of_epoch(self, epoch: str, since: datetime, receipts: Sequence[Receipt], now: datetime) -> str | None:
+        """That these, which are of one chain, can be read nowhere any more since then."""
+        first = receipts[0]
+        id = f"unreadable:{first.id}"
+        sessions = tuple(dict.fromkeys(session for receipt in receipts for session in receipt.sessions))
+        claims = receipt_claims.of_epoch(id, epoch, since, receipts, now)
+        return await self.append(first.chain, id, claims, sessions)
+
+    async def append(
+        self,
+        chain: ChainId,
+        id: str,
+        claims: Claims,
+        sessions: tuple[SessionId, ...] = (),
+        epoch: str | None = None,
+    ) -> str | None:
+        """The receipt that stands under this id: an earlier one, or these claims as the next of the chain."""
+        if self.signer is None:
+            return None
+        known = self._known(chain)
+        async with known.turn:
             for _ in range(MOST_TRIES):
-                if not chain.is_known:
-                    await self._learn(chain)
-                by = {"recipients": list(recipients), "software": self.software}
-                ended = {"ended_as": ended_as or part.state.value}
-                claims = _place(chain) | _claims(part, deletion) | ended | by
-                made = _receipt(chain, part, self.signer.sign(claims))
+                if not known.is_known:
+                    await self._learn(known)
+                token = self.signer.sign(claims | self._place(known))
+                made = Receipt(chain=chain, number=known.number + 1, token=token, id=id, sessions=sessions, epoch=epoch)
                 stands = await self.ledger.add(made)
-                chain.is_known = stands == made
+                known.is_known = stands == made
                 if stands == made:
-                    chain.number, chain.hash = made.number, hash_of(made.token)
+                    known.number, known.hash = made.number, hash_of(token)
                 if stands is not None:
                     return stands.token
         raise StoreUnavailable("Too many receipts are made at once. Try again.", retry_after=1)
 
-    async def _chain(self, user_id: UserId) -> _Chain:
-        if user_id not in self._chains:
-            self._chains[user_id] = _Chain(await self.ledger.chain_of(user_id))
-            if len(self._chains) > MOST_KNOWN:
-                self._chains.popitem(last=False)
-        return self._chains[user_id]
+    def _place(self, chain: _Chain) -> Claims:
+        return {"chain": chain.id, "seq": chain.number + 1, "prev": chain.hash, "software": self.software}
+
+    async def _of(self, user_id: UserId) -> ChainId:
+        named = self._names.get(user_id)
+        if named is None or self.clock() >= named.until:
+            named = _Named(await self.ledger.chain_of(user_id), self.clock() + KNOWN_SECONDS)
+            _remember(self._names, user_id, named)
+        return named.chain
+
+    def _known(self, id: ChainId) -> _Chain:
+        if id not in self._chains:
+            _remember(self._chains, id, _Chain(id))
+        return self._chains[id]
 
     async def _learn(self, chain: _Chain) -> None:
         newest = await self.ledger.newest(chain.id)
@@ -85,32 +130,7 @@ class Receipts:
         chain.hash = hash_of(newest.token) if newest else None
 
 
-def _place(chain: _Chain) -> dict[str, object]:
-    return {"chain": chain.id, "seq": chain.number + 1, "prev": chain.hash}
-
-
-def _receipt(chain: _Chain, part: Part, token: str) -> Receipt:
-    return Receipt(chain=chain.id, number=chain.number + 1, token=token, id=part.id, session_id=part.session_id)
-
-
-def _claims(part: Part, deletion: Deletion) -> dict[str, object]:
-    at = deletion.at or datetime.now(UTC)
-    return {
-        "jti": part.id,
-        "iat": int(at.timestamp()),
-        "session_id": part.session_id,
-        "question_id": part.question_id,
-        "take": part.take,
-        "sha256": part.sha256,
-        "bytes": part.bytes if part.sha256 else None,
-        "stored_at": _moment(part.created_at),
-        "deleted_at": _moment(at),
-        "stores": list(STORES),
-        "removed": {"files": deletion.files, "chunks": deletion.chunks},
-        "found_afterwards": deletion.left,
-        "not_reached": list(NOT_REACHED),
-    }
-
-
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _remember(known: OrderedDict[K, V], key: K, value: V) -> None:
+    known[key] = value
+    if len(known) > MOST_KNOWN:
+        known.popitem(last=False)

@@ -50,8 +50,11 @@ class FakeAudio:
             self._memory.files[id]["status"] = status
 
     async def delete(self, id: PartId) -> Deletion:
-        files = 0 if self._memory.files.pop(id, None) is None else 1
-        return Deletion(files, len(self._memory.chunks.pop(id, [])), 0, self._memory.clock.now)
+        file = self._memory.files.pop(id, None)
+        envelope = (file or {}).get("envelope")
+        epoch = envelope.epoch if isinstance(envelope, Envelope) else None
+        chunks = len(self._memory.chunks.pop(id, []))
+        return Deletion(int(file is not None), chunks, 0, self._memory.clock.now, epoch)
 
     async def stored(self, id: PartId) -> tuple[int, int]:
         return int(id in self._memory.files), len(self._memory.chunks.get(id, []))

@@ -136,6 +136,7 @@ class Memory:
     epochs: dict[EpochId, EpochRow] = field(default_factory=dict)
     receipt_chains: dict[UserId, ChainId] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    closed_receipts: set[str] = field(default_factory=set)
     erased: dict[SessionId, Owner] = field(default_factory=dict)
     held: set[SessionId] = field(default_factory=set)
 

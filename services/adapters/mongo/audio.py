@@ -124,11 +124,12 @@ class GridAudio:
     @confirmed()
     async def delete(self, id: PartId) -> Deletion:
         async with self._files.database.client.start_session() as session:
-            files = await self._files.delete_one({"_id": ObjectId(id)}, session=session)
+            shown = {"metadata.sealed.epoch": True}
+            file = await self._files.find_one_and_delete({"_id": ObjectId(id)}, shown, session=session)
             chunks = await self._chunks.delete_many({"files_id": ObjectId(id)}, session=session)
             left = await self._files.count_documents({"_id": ObjectId(id)}) + await self._count(id)
             at = session.operation_time.as_datetime() if session.operation_time else None
-            return Deletion(files.deleted_count, chunks.deleted_count, left, at)
+            return Deletion(int(file is not None), chunks.deleted_count, left, at, _epoch_of(file))
 
     @confirmed()
     async def stored(self, id: PartId) -> tuple[int, int]:
@@ -159,6 +160,11 @@ class GridAudio:
     @confirmed()
     async def _with_file(self, ids: list[ObjectId]) -> set[ObjectId]:
         return {file["_id"] async for file in self._files.find({"_id": {"$in": ids}}, {"_id": True})}
+
+
+def _epoch_of(file: Document | None) -> str | None:
+    sealed = ((file or {}).get("metadata") or {}).get("sealed")
+    return sealed and str(sealed["epoch"])
 
 
 def _durable(collection: AsyncCollection[Document]) -> AsyncCollection[Document]:

@@ -56,6 +56,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "receipts": [
         IndexModel([("chain", ASCENDING), ("number", ASCENDING)], name="chain", unique=True),
         _index("of_session", "session_id", "number"),
+        _index("open_epoch", "open_epoch", "chain", "number", only={"open_epoch": {"$exists": True}}),
     ],
     "parts": [
         _index("of_answer", "session_id", "question_id", "take"),

@@ -1,7 +1,7 @@
 """Deletion receipts in MongoDB: one document each, numbered within the chain of a user."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -14,6 +14,8 @@ from services.interviews.model import SessionId, UserId, Viewer
 from services.recordings.ports.receipts import ChainId, Receipt
 
 CHAIN_BYTES = 16
+# No token may name such a user.
+ERASURES = UserId("")
 
 
 class MongoReceipts:
@@ -36,6 +38,27 @@ class MongoReceipts:
                 named = await self._chains.find_one({"_id": user_id})
         return ChainId(named["chain"])
 
+    async def chain_of_erasures(self) -> ChainId:
+        return await self.chain_of(ERASURES)
+
+    @confirmed()
+    async def find(self, id: str) -> Receipt | None:
+        row = await self._receipts.find_one({"_id": id})
+        return None if row is None else _receipt_of(row)
+
+    @confirmed()
+    async def open_epochs(self) -> set[str]:
+        return set(await self._receipts.distinct("open_epoch", {"open_epoch": {"$gt": ""}}))
+
+    @confirmed()
+    async def of_epoch(self, epoch: str, limit: int) -> list[Receipt]:
+        rows = self._receipts.find({"open_epoch": epoch}, sort=[("chain", 1), ("number", 1)], limit=limit)
+        return [_receipt_of(row) async for row in rows]
+
+    @confirmed()
+    async def close_epoch(self, ids: Collection[str]) -> None:
+        await self._receipts.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"open_epoch": ""}})
+
     @confirmed()
     async def newest(self, chain: ChainId) -> Receipt | None:
         row = await self._receipts.find_one({"chain": chain}, sort=[("number", -1)])
@@ -47,8 +70,9 @@ class MongoReceipts:
             "_id": receipt.id,
             "chain": receipt.chain,
             "number": receipt.number,
-            "session_id": receipt.session_id,
+            "session_id": list(receipt.sessions),
             "token": receipt.token,
+            **({"epoch": receipt.epoch, "open_epoch": receipt.epoch} if receipt.epoch else {}),
         }
         try:
             await self._receipts.insert_one(document)
@@ -78,5 +102,6 @@ def _receipt_of(row: Mapping[str, Any]) -> Receipt:
         number=row["number"],
         token=row["token"],
         id=row["_id"],
-        session_id=row.get("session_id"),
+        sessions=tuple(row["session_id"]),
+        epoch=row.get("epoch"),
     )

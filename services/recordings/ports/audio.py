@@ -19,12 +19,16 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a deletion removed, what a look afterwards still found, and when that was by the store's clock."""
+    """What a deletion removed, what a look afterwards still found, and when that was by the store's clock.
+
+    `epoch` is that of the key under which it was sealed; None where it was not, or was gone before.
+    """
 
     files: int
     chunks: int
     left: int
     at: datetime | None = None
+    epoch: str | None = None
 
 
 class Audio(Protocol):

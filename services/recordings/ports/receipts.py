@@ -1,6 +1,6 @@
 """What deletion receipts need from outside: who signs them, and where their chains are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NewType, Protocol
 
@@ -11,13 +11,17 @@ ChainId = NewType("ChainId", str)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A signed receipt in its chain: the `number`-th, from 1. `token` is a compact JWS, `id` names what it is of."""
+    """A signed receipt in its chain: the `number`-th, from 1. `token` is a compact JWS, `id` names what it is of.
+
+    `epoch` is that of the key under which what was deleted was sealed.
+    """
 
     chain: ChainId
     number: int
     token: str
     id: str
-    session_id: SessionId | None = None
+    sessions: tuple[SessionId, ...] = ()
+    epoch: str | None = None
 
 
 class Signer(Protocol):
@@ -30,6 +34,11 @@ class ReceiptLedger(Protocol):
 
     async def chain_of(self, user_id: UserId) -> ChainId:
         """The user's chain, made when it is first asked for; its name says nothing of the user."""
+
+    async def chain_of_erasures(self) -> ChainId:
+        """The chain of what was erased, which is nobody's."""
+
+    async def find(self, id: str) -> Receipt | None: ...
 
     async def newest(self, chain: ChainId) -> Receipt | None: ...
 
@@ -44,3 +53,12 @@ class ReceiptLedger(Protocol):
 
     async def of_user(self, user_id: UserId, after: int, limit: int) -> list[Receipt]:
         """Of the user's chain, those behind this number."""
+
+    async def open_epochs(self) -> set[str]:
+        """The epochs of receipts that no later one says to be unreadable."""
+
+    async def of_epoch(self, epoch: str, limit: int) -> list[Receipt]:
+        """Of these the receipts of an epoch, in the order of their chains."""
+
+    async def close_epoch(self, ids: Collection[str]) -> None:
+        """A later receipt names these."""

@@ -1,6 +1,7 @@
 """The chains of receipts, in memory and on MongoDB."""
 
 import asyncio
+from dataclasses import replace
 
 from services.interviews.model import SessionId, UserId
 from services.recordings.ports.receipts import ChainId, Receipt
@@ -11,7 +12,7 @@ MANY = 100
 
 def receipt(chain: ChainId, number: int, id: str | None = None, session: SessionId = S1) -> Receipt:
     name = id or f"{chain}-{number}"
-    return Receipt(chain=chain, number=number, token=f"token of {name}", id=name, session_id=session)
+    return Receipt(chain=chain, number=number, token=f"token of {name}", id=name, sessions=(session,))
 
 
 async def test_a_user_has_one_chain_and_its_name_does_not_tell_whose(store: Store) -> None:
@@ -60,3 +61,23 @@ async def test_a_sessions_receipts_are_its_owners_and_the_operators(store: Store
     assert await store.receipts.of_session(session, BOB, 0, MANY) == []
     assert await store.receipts.of_session(session, ROOT, 0, MANY) == [made]
     assert await store.receipts.of_session(session, ANN, number, MANY) == []
+
+
+async def test_receipts_of_an_epoch_are_found_until_a_later_one_names_them(store: Store) -> None:
+    chain = await store.receipts.chain_of(UserId("of epochs"))
+    made = [replace(receipt(chain, number), epoch="00000007-x") for number in (1, 2, 3)]
+    for each in made:
+        assert await store.receipts.add(each) == each
+    assert "00000007-x" in await store.receipts.open_epochs()
+    assert await store.receipts.of_epoch("00000007-x", 2) == made[:2]
+    await store.receipts.close_epoch([each.id for each in made[:2]])
+    assert await store.receipts.of_epoch("00000007-x", 2) == made[2:]
+    await store.receipts.close_epoch([made[2].id])
+    assert "00000007-x" not in await store.receipts.open_epochs()
+    assert await store.receipts.find(made[0].id) == made[0]
+    assert await store.receipts.find("nothing") is None
+
+
+async def test_erasures_have_a_chain_of_their_own(store: Store) -> None:
+    assert await store.receipts.chain_of_erasures() == await store.receipts.chain_of_erasures()
+    assert await store.receipts.chain_of_erasures() != await store.receipts.chain_of(ANN.user_id)

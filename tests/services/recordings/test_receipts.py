@@ -64,6 +64,7 @@ async def test_what_is_transcribed_has_a_receipt_in_its_answer(stage: Stage) -> 
     now = stage.house.memory.clock.now
     assert claims == {
         "jti": part.id,
+        "kind": "deletion",
         "iat": int(now.timestamp()),
         "chain": "chain-1",
         "seq": 1,
@@ -80,6 +81,7 @@ async def test_what_is_transcribed_has_a_receipt_in_its_answer(stage: Stage) -> 
         "removed": {"files": 1, "chunks": 2},
         "found_afterwards": 0,
         "not_reached": ["database log", "snapshots", "backups"],
+        "epoch": None,
         "recipients": [],
         "software": "test",
     }
