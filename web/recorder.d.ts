@@ -10,13 +10,23 @@ export interface Recording {
   question: string;
   /** What the browser records, like `audio/webm;codecs=opus`. */
   type: string;
-  /** `kept`: it waits to be sent. `refused`: the server will not take it as it is; it stays until it is discarded. */
-  state: "recording" | "kept" | "refused";
+  /**
+   * `kept`: it waits to be sent. `held`: it would replace a longer take, and waits to be confirmed or discarded.
+   * `refused`: the server will not take it as it is; it stays until it is discarded. `accepted`: its sound is deleted here.
+   */
+  state: "recording" | "kept" | "held" | "refused" | "accepted";
   /** Milliseconds since 1970, as are the other times. */
   startedAt: number;
   touchedAt: number;
+  /** That were recorded: while the device slept, nothing was. */
   seconds: number;
   bytes: number;
+  /** Why it ended; null while it is made. */
+  end: EndReason | "file" | null;
+  /** Whether it outlives the page. */
+  durable: boolean;
+  /** What its page knew of an earlier take: whether there is one, or of how many seconds. */
+  replaces: boolean | number;
   /** How often it was tried to send it. */
   attempts: number;
   /** When it is tried next. */
@@ -31,7 +41,7 @@ export interface Recording {
 
 /** A recording that goes on its way. */
 export type RecordingEvent = Omit<Recording, "state"> & {
-  state: "kept" | "sending" | "accepted" | "refused" | "discarded" | "recording";
+  state: Recording["state"] | "sending" | "discarded";
   /** With `sending`: from 0 to 1. */
   progress?: number;
   /** With `accepted`: the body of the server's 202. */
@@ -39,6 +49,28 @@ export type RecordingEvent = Omit<Recording, "state"> & {
   /** Another tab told of it. */
   elsewhere?: boolean;
 };
+
+/** `page_left`: its page ended before it did. */
+export type EndReason = "stopped" | "limit" | "microphone_lost" | "recording_failed" | "page_left";
+
+/** A microphone; `label` is empty until it may be used. */
+export interface Device {
+  deviceId: string;
+  label: string;
+}
+
+export interface MicrophoneTest<T> {
+  device: Device | null;
+  /** What was recorded; it is in memory alone. */
+  sound: Blob;
+  seconds: number;
+  /** The loudest level, from 0 to 1; null where the browser let none be measured. */
+  peak: number | null;
+  /** Whether anything was loud enough to be speech; null where that is not known. */
+  heard: boolean | null;
+  /** What `ask` answered. */
+  said: T | null;
+}
 
 /** What went wrong: the `status`, `code` and `detail` of the server's problem, or status 0 and a code of the recorder. */
 export interface Problem {
@@ -52,12 +84,20 @@ export interface Problem {
 export interface Answered {
   session: string;
   question: string;
+  /** Whether the server has an answer already that this browser may not know of, or of how many seconds. */
+  replaces?: boolean | number;
 }
 
 /** Asked before each request; `refresh` says that the server did not take the last one. */
-export type TokenSource = (asked: { refresh: boolean } & Answered) => Promise<string> | string;
+export type TokenSource = (asked: {
+  refresh: boolean;
+  /** Whose recording it is. */
+  owner: string;
+  session: string;
+  question: string;
+}) => Promise<string> | string;
 
-export type RecorderState = "idle" | "asking" | "recording" | "saving" | "closed";
+export type RecorderState = "idle" | "asking" | "recording" | "testing" | "saving" | "closed";
 
 export interface RecorderOptions {
   /** A bearer token for each request. */
@@ -70,6 +110,11 @@ export interface RecorderOptions {
   name?: string;
   /** Seconds after which a recording ends by itself. */
   maxDuration?: number;
+  /** Seconds before the end at which `limit` is told. */
+  limitWarnings?: number[];
+  /** How often `extend()` may put the end off, and by how many seconds. */
+  maxExtensions?: number;
+  extendSeconds?: number;
   bitsPerSecond?: number;
   /** Media types to choose from, the best first. */
   types?: string[];
@@ -77,6 +122,8 @@ export interface RecorderOptions {
   timeslice?: number;
   /** An upload of which nothing moves for so long is given up and tried again. */
   stallSeconds?: number;
+  /** Have the browser ask before the page is left while it records, or while something would be lost with it. */
+  warnBeforeLeaving?: boolean;
   /** Keep the microphone open between recordings. */
   keepMicrophone?: boolean;
   /** More constraints on the microphone, like `deviceId`. */
@@ -87,6 +134,9 @@ export interface RecorderOptions {
   onTime?: (detail: { elapsed: number; remaining: number }) => void;
   onLevel?: (detail: { level: number }) => void;
   onQuiet?: (detail: { quiet: boolean }) => void;
+  onLimit?: (detail: { remaining: number; canExtend: boolean }) => void;
+  onEnded?: (detail: { reason: EndReason; seconds: number; recording: Recording | null }) => void;
+  onDevices?: (detail: { devices: Device[] }) => void;
   onRecording?: (detail: RecordingEvent) => void;
   onError?: (detail: Problem) => void;
 }
@@ -99,12 +149,18 @@ export interface RecorderEventMap {
   level: CustomEvent<{ level: number }>;
   /** Nothing has been heard for four seconds; or something is again. */
   quiet: CustomEvent<{ quiet: boolean }>;
+  /** The end by itself is near: once for each of the warnings. */
+  limit: CustomEvent<{ remaining: number; canExtend: boolean }>;
+  /** Why a recording ended, once it is kept. */
+  ended: CustomEvent<{ reason: EndReason; seconds: number; recording: Recording | null }>;
+  /** A microphone was plugged in or out. */
+  devices: CustomEvent<{ devices: Device[] }>;
   recording: CustomEvent<RecordingEvent>;
   error: CustomEvent<Problem>;
 }
 
 export class RecorderError extends Error {
-  constructor(code: string, detail: string);
+  constructor(code: string, detail?: string);
   code: string;
 }
 
@@ -114,12 +170,19 @@ export class Recorder extends EventTarget {
   readonly state: RecorderState;
   readonly isDurable: boolean;
   readonly elapsed: number;
+  readonly device: Device | null;
+  devices(): Promise<Device[]>;
+  choose(deviceId: string | null): void;
   start(answered: Answered): Promise<void>;
   stop(): Promise<Recording | null>;
+  extend(): boolean;
+  test<T = unknown>(how?: { seconds?: number; ask?: (sound: Blob) => Promise<T> }): Promise<MicrophoneTest<T> | null>;
   addFile(given: Answered & { file: Blob }): Promise<Recording>;
-  recordings(): Promise<Recording[]>;
+  recordings(which?: { everyone?: boolean }): Promise<Recording[]>;
+  audio(id: string): Promise<Blob | null>;
   whenSent(session?: string): Promise<Recording[]>;
   retry(id?: string): Promise<void>;
+  confirm(id: string): Promise<void>;
   discard(id: string): Promise<void>;
   close(): Promise<void>;
   addEventListener<K extends keyof RecorderEventMap>(
@@ -135,4 +198,6 @@ export class Recorder extends EventTarget {
 }
 
 export function isSupported(): boolean;
+/** Why this page cannot record, in a code and a sentence; null if it can. */
+export function whyUnsupported(): Problem | null;
 export function chooseType(types?: string[]): string;

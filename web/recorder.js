@@ -12,58 +12,76 @@
  * @typedef {import("./recorder.d.ts").RecordingEvent} RecordingEvent
  * @typedef {import("./recorder.d.ts").RecorderOptions} RecorderOptions
  * @typedef {import("./recorder.d.ts").RecorderState} RecorderState
+ * @typedef {import("./recorder.d.ts").EndReason} EndReason
+ * @typedef {import("./recorder.d.ts").Device} Device
  * @typedef {import("./recorder.d.ts").Problem} Problem
  * @typedef {import("./recorder.d.ts").TokenSource} TokenSource
  * @typedef {import("./recorder.d.ts").Answered} Answered
  */
 
-import { listenForQuiet, Meter } from "./recorder/level.js";
+import { lockOfAnswer, stateOf } from "./recorder/earlier.js";
+import { leavingGuard } from "./recorder/leaving.js";
+import { QUIET_LEVEL } from "./recorder/level.js";
 import { hold } from "./recorder/locks.js";
-import { MemoryStore } from "./recorder/memory.js";
-import { capture, chooseType, closeMicrophone, isSupported, openMicrophone, RecorderError } from "./recorder/microphone.js";
+import {
+  chooseType,
+  closeMicrophone,
+  isSupported,
+  microphoneOf,
+  microphones,
+  openMicrophone,
+  whyUnsupported,
+} from "./recorder/microphone.js";
 import { lockOf, Outbox } from "./recorder/outbox.js";
-import { IndexedStore } from "./recorder/store.js";
+import { Run } from "./recorder/run.js";
+import { Shelf } from "./recorder/shelf.js";
 import { described, Take } from "./recorder/take.js";
+import { problem, RecorderError } from "./recorder/words.js";
 
-export { chooseType, isSupported, RecorderError };
+export { chooseType, isSupported, RecorderError, whyUnsupported };
 
-const TICK = 250;
+const NO_PAGE = "A recorder is made in a browser's page.";
 
 const DEFAULTS = {
   api: "",
   owner: "",
   name: "viva-voce",
   maxDuration: 120,
+  limitWarnings: [60, 20],
+  maxExtensions: 0,
+  extendSeconds: 60,
   bitsPerSecond: 64_000,
-  timeslice: 1000,
   stallSeconds: 30,
   keepMicrophone: false,
+  warnBeforeLeaving: true,
 };
 
 export class Recorder extends EventTarget {
   /** @type {RecorderState} */
   #state = "idle";
   #given;
-  #store;
-  #spare = new MemoryStore();
+  #shelf;
   #outbox;
+  #guard = leavingGuard(() => this.#state === "recording" || this.#state === "saving" || !this.isDurable);
   /** @type {MediaStream | null} */
   #stream = null;
-  /** @type {{ stop: () => void, ended: Promise<Recording | null> } | null} */
-  #current = null;
-  #startedAt = 0;
+  /** @type {Run | null} */
+  #run = null;
+  /** @type {Promise<Recording | null> | null} */
+  #ending = null;
   #asked = 0;
-  #isDurable = true;
   #isClosed = false;
 
   /** @param {RecorderOptions} options */
   constructor(options) {
     super();
-    if (typeof document === "undefined") throw new RecorderError("unsupported", "A recorder is made in a browser's page.");
+    if (typeof document === "undefined") throw new RecorderError("unsupported", NO_PAGE);
     this.#given = { ...DEFAULTS, ...options };
-    this.#store = new IndexedStore(this.#given.name);
-    this.#outbox = new Outbox([this.#spare, this.#store], this.#given, (event) => this.#emit("recording", event));
-    this.#outbox.start().catch((trouble) => this.#warn("storage_failed", trouble));
+    this.#shelf = new Shelf(this.#given.name);
+    this.#outbox = new Outbox(this.#shelf, this.#given, (event) => this.#emit("recording", event));
+    this.#outbox.start().catch(() => this.#warn("storage_failed"));
+    this.#shelf.tidy().catch(() => {});
+    navigator.mediaDevices?.addEventListener("devicechange", this.#lookForDevices);
   }
 
   /** @returns {RecorderState} */
@@ -71,37 +89,51 @@ export class Recorder extends EventTarget {
     return this.#state;
   }
 
-  /** Whether what is recorded outlives the page. */
+  /** Whether everything that is not sent yet outlives the page. */
   get isDurable() {
-    return this.#isDurable;
+    return this.#shelf.isDurable;
   }
 
-  /** Seconds of the recording that is being made. */
+  /** Seconds that are recorded. */
   get elapsed() {
-    return this.#state === "recording" ? (performance.now() - this.#startedAt) / 1000 : 0;
+    return this.#run?.seconds ?? 0;
+  }
+
+  /** The microphone that is open, or was last. @type {Device | null} */
+  device = null;
+
+  /** The microphones of this device; before the first permission a browser may name none. */
+  devices() {
+    return microphones();
+  }
+
+  /**
+   * Take this microphone from the next recording on.
+   * @param {string | null} deviceId null for the browser's choice
+   */
+  choose(deviceId) {
+    const { deviceId: _, ...others } = this.#given.microphone ?? {};
+    this.#given.microphone = deviceId === null ? others : { ...others, deviceId: { exact: deviceId } };
+    if (this.#state === "idle") this.#release();
   }
 
   /**
    * Ask for the microphone and record.
    * @param {Answered} answered
    */
-  async start({ session, question }) {
-    if (this.#isClosed) throw new RecorderError("closed", "This recorder is closed.");
-    if (this.#state === "saving") await this.#current?.ended;
-    if (this.#state !== "idle") throw new RecorderError("busy", "A recording is being made already.");
-    this.#become("asking");
-    const asked = ++this.#asked;
-    try {
-      const stream = this.#stream ?? (await openMicrophone(this.#given.microphone));
-      if (asked !== this.#asked) return closeMicrophone(stream);
-      this.#stream = stream;
-      await this.#record(stream, described(this.#given, { session, question }, chooseType(this.#given.types)));
-    } catch (trouble) {
-      if (asked !== this.#asked) return;
-      this.#release();
-      this.#become("idle");
-      throw trouble;
-    }
+  async start(answered) {
+    const record = described(this.#given, answered, chooseType(this.#given.types));
+    const take = this.#takeOf(record);
+    const begun = await this.#begin("recording", [lockOfAnswer(answered), lockOf(record.id)], (stream) => {
+      return new Run(stream, { ...this.#given, type: record.type }, (type, detail) => this.#emit(type, detail), {
+        onStart: (type) => (record.type = type),
+        onChunk: (chunk, seconds) => take.write(chunk, seconds),
+      });
+    });
+    if (!begun) return;
+    this.#outbox.announce({ ...record });
+    this.#ending = begun.run.ended.then((end) => this.#keep(take, end)).finally(begun.free);
+    this.#ending.catch(() => this.#warn("recording_failed"));
   }
 
   /** End the recording; it is kept once this is answered, and sent in the background. */
@@ -112,45 +144,93 @@ export class Recorder extends EventTarget {
       this.#become("idle");
     }
     if (this.#state === "recording") this.#become("saving");
-    this.#current?.stop();
-    return (await this.#current?.ended) ?? null;
+    this.#run?.stop("stopped");
+    return (await this.#ending) ?? null;
+  }
+
+  /** Put the end of the recording off, where the options let it be; answers whether it is. */
+  extend() {
+    return this.#run?.extend() ?? false;
+  }
+
+  /**
+   * Record a few seconds to hear how it sounds; they stay in memory, and go nowhere but to `ask`.
+   * @template T
+   * @param {{ seconds?: number, ask?: (sound: Blob) => Promise<T> }} [how]
+   * @returns {Promise<import("./recorder.d.ts").MicrophoneTest<T> | null>} null if it was stopped before it began
+   */
+  async test({ seconds: maxDuration = 5, ask } = {}) {
+    let type = chooseType(this.#given.types);
+    let peak = /** @type {number | null} */ (null);
+    /** @type {Blob[]} */
+    const pieces = [];
+    const told = (/** @type {any} */ name, /** @type {any} */ detail) => {
+      if (name === "level") peak = Math.max(peak ?? 0, detail.level);
+      this.#emit(name, detail);
+    };
+    const given = { ...this.#given, type, maxDuration, maxExtensions: 0, limitWarnings: [] };
+    const begun = await this.#begin("testing", [], (stream) => {
+      return new Run(stream, given, told, { onStart: (used) => (type = used), onChunk: (piece) => pieces.push(piece) });
+    });
+    if (!begun) return null;
+    const { seconds, trouble } = await begun.run.ended;
+    this.#over();
+    if (trouble) throw new RecorderError(trouble.code);
+    const sound = new Blob(pieces, { type });
+    const heard = peak === null ? null : peak > QUIET_LEVEL;
+    return { device: this.device, sound, seconds, peak, heard, said: (await ask?.(sound)) ?? null };
   }
 
   /**
    * Hand in a file in place of a recording.
    * @param {Answered & { file: Blob }} given
    */
-  async addFile({ session, question, file }) {
-    const record = described(this.#given, { session, question }, file.type || "application/octet-stream");
+  async addFile({ file, ...answered }) {
+    if (this.#isClosed) throw new RecorderError("closed");
+    const record = described(this.#given, answered, file.type || "application/octet-stream");
     const release = await hold(lockOf(record.id));
     try {
       const take = this.#takeOf(record);
-      take.write(file);
-      const kept = await take.finish(0);
-      if (!kept) throw new RecorderError("file_empty", "The file is empty.");
+      take.write(file, 0);
+      const kept = await take.finish({ end: "file" }, async () => "kept");
+      if (!kept) throw new RecorderError("file_empty");
       this.#outbox.announce(kept);
       return kept;
     } finally {
-      release();
+      release?.();
       this.#outbox.wake();
     }
   }
 
-  /** What is kept: not sent yet, or refused and not discarded yet. */
-  async recordings() {
-    return (await this.#outbox.all()).filter((one) => one.state !== "recording");
+  /**
+   * What is kept in this browser: not sent yet, held back, or refused; with `everyone`, whoever recorded it.
+   * @param {{ everyone?: boolean }} [which]
+   */
+  async recordings({ everyone = false } = {}) {
+    const all = await (everyone ? this.#shelf : this.#outbox).all();
+    return all.filter(({ state }) => state !== "recording" && state !== "accepted");
   }
 
   /**
-   * Answers once nothing of the session (or nothing at all) waits to be sent, with what the server refused.
+   * The sound of one of them, to be listened to.
+   * @param {string} id
+   */
+  async audio(id) {
+    const found = (await this.#shelf.all()).find((one) => one.id === id);
+    return found ? this.#shelf.audio(found) : null;
+  }
+
+  /**
+   * Answers once nothing of the session (or nothing at all) is on its way, with what was refused or is held back.
    * @param {string} [session]
    * @returns {Promise<Recording[]>}
    */
   async whenSent(session) {
     for (;;) {
+      if (this.#state === "saving") await this.#ending?.catch(() => {});
       const next = new Promise((resolve) => this.addEventListener("recording", resolve, { once: true }));
       const mine = (await this.recordings()).filter((one) => session === undefined || one.session === session);
-      if (mine.every((one) => one.state === "refused")) return mine;
+      if (mine.every((one) => one.state !== "kept")) return mine;
       await next;
     }
   }
@@ -160,7 +240,16 @@ export class Recorder extends EventTarget {
    * @param {string} [id]
    */
   async retry(id) {
-    await this.#outbox.retry(id);
+    const isMeant = (/** @type {Recording} */ one) => one.state === "kept" || one.state === "refused";
+    await this.#outbox.retry((one) => isMeant(one) && (id === undefined || one.id === id));
+  }
+
+  /**
+   * Send what is held back in place of the earlier take.
+   * @param {string} id
+   */
+  async confirm(id) {
+    await this.#outbox.retry((one) => one.state === "held" && one.id === id);
   }
 
   /**
@@ -177,99 +266,81 @@ export class Recorder extends EventTarget {
     await this.stop();
     this.#release();
     this.#outbox.close();
-    await this.#store.close();
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#lookForDevices);
+    await this.#shelf.close();
     this.#become("closed");
   }
 
   /**
-   * @param {MediaStream} stream
-   * @param {Recording} record
+   * Open the microphone and begin; null if it was stopped before.
+   * @param {"recording" | "testing"} state
+   * @param {string[]} locks
+   * @param {(stream: MediaStream) => Run} make
    */
-  async #record(stream, record) {
-    const take = this.#takeOf(record);
-    /** @type {(trouble: Problem | null) => void} */
-    let end = () => {};
-    const stopped = new Promise((resolve) => (end = resolve));
-    const stop = capture(stream, { ...this.#given, type: record.type }, {
-      onStart: (type) => (record.type = type),
-      onChunk: (chunk) => take.write(chunk),
-      onEnd: end,
-    });
-    const release = await hold(lockOf(record.id)); // before the first chunk is written
-    this.#startedAt = performance.now();
-    this.#become("recording");
-    const unwatch = this.#watch(stream, stop);
-    const ended = stopped.then((trouble) => this.#end(take, trouble, unwatch)).finally(release);
-    this.#current = { stop, ended };
-    ended.catch((trouble) => this.#warn("recording_failed", trouble));
+  async #begin(state, locks, make) {
+    if (this.#state === "saving") await this.#ending;
+    if (this.#isClosed) throw new RecorderError("closed");
+    if (this.#state !== "idle") throw new RecorderError("busy");
+    this.#become("asking");
+    const asked = ++this.#asked;
+    /** @type {(() => void)[]} */
+    const held = [];
+    const free = () => held.forEach((release) => release());
+    try {
+      const stream = this.#stream ?? (await openMicrophone(this.#given.microphone));
+      if (asked !== this.#asked) return closeMicrophone(stream), null;
+      this.#stream = stream;
+      this.device = microphoneOf(stream);
+      for (const name of locks) held.push(await holdOrSay(name));
+      if (asked !== this.#asked) return free(), null;
+      this.#become(state);
+      const run = make(stream);
+      this.#run = run;
+      return { run, free };
+    } catch (trouble) {
+      free();
+      if (asked !== this.#asked) return null;
+      this.#release();
+      this.#become("idle");
+      throw trouble;
+    }
   }
 
   /**
    * @param {Take} take
-   * @param {unknown} trouble
-   * @param {() => void} unwatch
+   * @param {import("./recorder/run.js").End} end
    */
-  async #end(take, trouble, unwatch) {
-    const seconds = (performance.now() - this.#startedAt) / 1000;
-    unwatch();
+  async #keep(take, { reason, trouble, seconds }) {
+    this.#run = null;
     this.#become("saving");
     if (!this.#given.keepMicrophone || trouble) this.#release();
-    if (trouble) this.#emit("error", /** @type {Problem} */ (trouble));
+    if (trouble) this.#emit("error", trouble);
+    /** @type {Recording | null} */
+    let kept = null;
     try {
-      const kept = await take.finish(seconds);
+      kept = await take.finish({ seconds, end: reason }, async (record) => stateOf(record, await this.#outbox.all()));
       if (kept) this.#outbox.announce(kept);
-      else this.#emit("error", { status: 0, code: "recording_empty", detail: "Nothing was recorded. Try again." });
+      else this.#warn("recording_empty");
       return kept;
     } finally {
-      this.#current = null;
-      this.#become("idle");
+      this.#over();
+      this.#emit("ended", { reason, seconds, recording: kept });
       this.#outbox.wake();
     }
   }
 
-  /**
-   * The time, the level, and the end that comes by itself.
-   * @param {MediaStream} stream
-   * @param {() => void} stop
-   */
-  #watch(stream, stop) {
-    const { maxDuration } = this.#given;
-    const tick = () => {
-      const elapsed = Math.min(this.elapsed, maxDuration);
-      this.#emit("time", { elapsed, remaining: maxDuration - elapsed });
-    };
-    const ticking = setInterval(tick, TICK);
-    const alarm = setTimeout(stop, Math.min(maxDuration * 1000, 2 ** 31 - 1));
-    const meter = this.#meter(stream);
-    tick();
-    return () => {
-      clearInterval(ticking);
-      clearTimeout(alarm);
-      meter?.close();
-    };
-  }
-
-  /** @param {MediaStream} stream */
-  #meter(stream) {
-    try {
-      const onQuiet = (/** @type {boolean} */ quiet) => this.#emit("quiet", { quiet });
-      const quietness = listenForQuiet(onQuiet);
-      const onLevel = (/** @type {number} */ level) => {
-        quietness(level);
-        this.#emit("level", { level });
-      };
-      return new Meter(stream, { canvas: this.#given.canvas, onLevel });
-    } catch (trouble) {
-      this.#warn("level_failed", trouble); // it is recorded all the same
-      return null;
-    }
+  #over() {
+    this.#run = null;
+    this.#ending = null;
+    if (!this.#given.keepMicrophone) this.#release();
+    this.#become("idle");
   }
 
   /** @param {Recording} record */
   #takeOf(record) {
-    return new Take(record, this.#store, this.#spare, (trouble) => {
-      this.#isDurable = false;
-      this.#warn("storage_failed", trouble);
+    const { store, spare } = this.#shelf.stores;
+    return new Take(record, store, spare, (/** @type {any} */ trouble) => {
+      this.#warn(trouble?.name === "QuotaExceededError" ? "storage_full" : "storage_failed");
     });
   }
 
@@ -278,6 +349,8 @@ export class Recorder extends EventTarget {
     this.#stream = null;
   }
 
+  #lookForDevices = async () => this.#emit("devices", { devices: await microphones() });
+
   /** @param {RecorderState} state */
   #become(state) {
     if (this.#state === state || this.#state === "closed") return;
@@ -285,20 +358,18 @@ export class Recorder extends EventTarget {
     this.#emit("state", { state });
   }
 
-  /**
-   * @param {string} code
-   * @param {unknown} trouble
-   */
-  #warn(code, trouble) {
-    this.#emit("error", { status: 0, code, detail: trouble instanceof Error ? trouble.message : String(trouble) });
+  /** @param {string} code */
+  #warn(code) {
+    this.#emit("error", problem(code));
   }
 
   /**
    * An event, and the callback of the same name; a callback that throws stops nothing here.
-   * @param {"state" | "time" | "level" | "quiet" | "recording" | "error"} type
+   * @param {keyof import("./recorder.d.ts").RecorderEventMap} type
    * @param {object} detail
    */
   #emit(type, detail) {
+    if (this.#given.warnBeforeLeaving) this.#guard();
     this.dispatchEvent(new CustomEvent(type, { detail }));
     const name = /** @type {"onState"} */ (`on${type[0].toUpperCase()}${type.slice(1)}`);
     try {
@@ -307,4 +378,11 @@ export class Recorder extends EventTarget {
       reportError(trouble);
     }
   }
+}
+
+/** @param {string} name */
+async function holdOrSay(name) {
+  const release = await hold(name, { ifAvailable: true });
+  if (!release) throw new RecorderError("elsewhere");
+  return release;
 }

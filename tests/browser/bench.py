@@ -6,10 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from playwright.async_api import BrowserContext, Page, Route
 
 from tests.audio import encoded
 from tests.system import live
+
+# In Firefox with the tests that take long: what a browser may do otherwise is tried in both at once, elsewhere.
+in_both_at_length = pytest.mark.parametrize(
+    "browser_name", ["chromium", pytest.param("firefox", marks=pytest.mark.long)], indirect=True
+)
 
 UPLOADS = "**/api/upload-answer/**"
 SPOKEN = encoded("webm", 0.6)
@@ -17,13 +23,20 @@ SPOKEN = encoded("webm", 0.6)
 PAGE = "<!doctype html><title>Bench</title><canvas></canvas>"
 OPEN = """async ({ token, options }) => {
   const { Recorder } = await import("/web/recorder.js");
-  Object.assign(window, { heard: [], asked: [], troubles: [], levels: [] });
+  Object.assign(window, { heard: [], asked: [], troubles: [], levels: [], told: [] });
   const canvas = document.querySelector("canvas");
-  const give = (one) => { asked.push(one); return typeof token === "string" ? token : token[Number(one.refresh)]; };
+  const give = (one) => {
+    asked.push(one);
+    if (window.isSilent) return new Promise(() => {});
+    return typeof token === "string" ? token : token[Number(one.refresh)];
+  };
   window.recorder = new Recorder({ token: give, canvas, ...options });
   recorder.addEventListener("recording", ({ detail }) => heard.push(detail));
   recorder.addEventListener("error", ({ detail }) => troubles.push(detail));
   recorder.addEventListener("level", ({ detail }) => levels.push(detail.level));
+  for (const type of ["limit", "ended", "quiet", "devices", "state"]) {
+    recorder.addEventListener(type, ({ detail }) => told.push({ type, ...detail }));
+  }
 }"""
 ADD = """async ({ session, question, audio }) => {
   const bytes = Uint8Array.from(atob(audio), (letter) => letter.charCodeAt(0));
@@ -44,18 +57,17 @@ class Bench:
     @classmethod
     async def made(cls, context: BrowserContext, stack: live.Stack) -> "Bench":
         async def empty(route: Route) -> None:
-            headers = {"Permissions-Policy": "microphone=()"} if "silent" in route.request.url else {}
-            await route.fulfill(body=PAGE, content_type="text/html", headers=headers)
+            await route.fulfill(body=PAGE, content_type="text/html")
 
         with stack.client() as client:
             session = live.create(client, {"id": "q1", "text": "?"}, {"id": "q2", "text": "?"})
         await context.route("**/bench*", empty)
         return cls(context, stack.token("alice"), session)
 
-    async def page(self, token: str | list[str] | None = None, path: str = "/bench", **options: Any) -> Page:
+    async def page(self, token: str | list[str] | None = None, **options: Any) -> Page:
         """A page, or the same one again after a reload, with a recorder on it."""
         page = await self.context.new_page()
-        await page.goto(path)
+        await page.goto("/bench")
         await self.open(page, token, **options)
         return page
 
@@ -69,8 +81,16 @@ class Bench:
         kept: dict[str, Any] = await page.evaluate(ADD, given)
         return kept
 
-    async def start(self, page: Page) -> None:
-        await page.evaluate("(answered) => recorder.start(answered)", {"session": self.session, "question": "q1"})
+    async def start(self, page: Page, **answered: Any) -> None:
+        asked = {"session": self.session, "question": "q1", **answered}
+        await page.evaluate("(answered) => recorder.start(answered)", asked)
+
+    async def record(self, page: Page, seconds: float, **answered: Any) -> dict[str, Any]:
+        """A recording of so many seconds at least, as it is kept."""
+        await self.start(page, **answered)
+        await page.wait_for_function("(seconds) => recorder.elapsed > seconds", arg=seconds)
+        ended: dict[str, Any] = await page.evaluate("recorder.stop()")
+        return ended
 
 
 async def event(page: Page, state: str) -> dict[str, Any]:
@@ -78,6 +98,13 @@ async def event(page: Page, state: str) -> dict[str, Any]:
     found = await page.wait_for_function(SEEN, arg=state)
     told: dict[str, Any] = await found.json_value()
     return told
+
+
+async def told(page: Page, type: str) -> dict[str, Any]:
+    """The first event of this type, once it has come."""
+    found = await page.wait_for_function("(type) => told.find((event) => event.type === type) ?? null", arg=type)
+    heard: dict[str, Any] = await found.json_value()
+    return heard
 
 
 async def kept(page: Page) -> list[dict[str, Any]]:

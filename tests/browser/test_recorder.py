@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import BrowserContext
 
-from tests.browser.bench import Bench, Line, answers, dead, event, kept
+from tests.browser.bench import Bench, Line, answers, dead, event, in_both_at_length, kept
 from tests.system import live
+
+pytestmark = in_both_at_length
 
 
 @pytest.fixture
@@ -129,7 +131,8 @@ async def test_when_the_network_returns_it_goes_on_at_once(bench: Bench) -> None
 PUT_OFF = """async () => {
   const { IndexedStore } = await import("/web/recorder/store.js");
   const store = new IndexedStore("viva-voce");
-  for (const one of await store.all()) await store.put({ ...one, retryAt: Date.now() + 1800_000 });
+  const later = { retryAt: Date.now() + 1800_000 };
+  for (const { id } of await store.all()) await store.update(id, (one) => ({ ...one, ...later }));
   await store.close();
 }"""
 
@@ -154,22 +157,26 @@ async def test_what_one_owner_left_is_not_sent_for_another(bench: Bench) -> None
 async def test_a_recording_ends_by_itself_and_its_level_is_seen(bench: Bench) -> None:
     page = await bench.page(maxDuration=1.6)
     await bench.start(page)
+    await page.wait_for_function(PAINTED)
     accepted = await event(page, "accepted")
     assert 1.5 < accepted["seconds"] < 10
     assert accepted["type"] == "audio/webm;codecs=opus"
     assert await page.evaluate("recorder.state") == "idle"
     assert max(await page.evaluate("levels")) > 0.5
-    assert await page.evaluate(PAINTED)
+    assert (await page.evaluate("levels")).pop() == 0
+    assert not await page.evaluate(PAINTED)
 
 
 PAINTED = """() => {
-  const { data } = document.querySelector("canvas").getContext("2d").getImageData(0, 0, 300, 150);
+  const canvas = document.querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.some(Boolean);
 }"""
 
 
 async def test_without_a_microphone_it_says_what_to_do(bench: Bench) -> None:
-    page = await bench.page(path="/bench-silent")
+    await bench.context.add_init_script(DENIED)
+    page = await bench.page()
     said = await page.evaluate(
         "recorder.start({ session: 's', question: 'q' }).catch(({ code, message }) => [code, message])"
     )
@@ -178,15 +185,21 @@ async def test_without_a_microphone_it_says_what_to_do(bench: Bench) -> None:
     assert await page.evaluate("recorder.state") == "idle"
 
 
+DENIED = """
+navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("Denied.", "NotAllowedError"); };
+"""
+
+
 async def test_where_nothing_can_be_stored_it_is_sent_all_the_same(bench: Bench) -> None:
     await bench.context.add_init_script("indexedDB.open = () => { throw new DOMException('no', 'SecurityError'); }")
     page = await bench.page()
     await bench.start(page)
     await page.wait_for_function("() => recorder.elapsed > 1.5")
-    await page.evaluate("recorder.stop()")
+    assert not await page.evaluate("recorder.isDurable")
+    assert not (await page.evaluate("recorder.stop()"))["durable"]
     accepted = await event(page, "accepted")
     assert accepted["answer"]["bytes"] == accepted["bytes"] > 0
-    assert not await page.evaluate("recorder.isDurable")
+    assert await page.evaluate("recorder.isDurable")  # for nothing is left
     assert [trouble["code"] for trouble in await page.evaluate("troubles")] == ["storage_failed"]
 
 

@@ -67,7 +67,7 @@ export class Locals {
  */
 export function choicesOf({ id, state }, recorder) {
   return [
-    h("button.quiet.small", { type: "button", onclick: () => recorder.retry(id) }, state === "held" ? "Use this one" : "Try again"),
+    h("button.quiet.small", { type: "button", onclick: () => (state === "held" ? recorder.confirm(id) : recorder.retry(id)) }, state === "held" ? "Use this one" : "Try again"),
     h("button.quiet.small", { type: "button", onclick: () => recorder.discard(id) }, "Discard"),
   ];
 }

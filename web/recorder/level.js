@@ -5,7 +5,10 @@ const CALM_INTERVAL = 250;
 const FLOOR_DECIBELS = -60;
 const BAR = 3;
 const GAP = 2;
-const QUIET_LEVEL = 0.12;
+const LOOKS_PER_WAKING = 20;
+
+/** What is below it is not heard. */
+export const QUIET_LEVEL = 0.12;
 const QUIET_SECONDS = 4;
 
 export class Meter {
@@ -14,38 +17,49 @@ export class Meter {
   #context;
   #analyser;
   #samples;
+  #canvas;
+  #tell;
   #timer;
+  #looks = 0;
 
   /**
    * @param {MediaStream} stream
-   * @param {{ canvas?: HTMLCanvasElement | null, onLevel: (level: number) => void }} given
+   * @param {HTMLCanvasElement | null | undefined} canvas
+   * @param {(level: number | null) => void} tell null while the browser lets nothing be measured
    */
-  constructor(stream, { canvas, onLevel }) {
+  constructor(stream, canvas, tell) {
+    this.#canvas = canvas;
+    this.#tell = tell;
     this.#context = new AudioContext();
-    this.#context.resume().catch(() => {});
     this.#analyser = this.#context.createAnalyser();
     this.#analyser.fftSize = 2048;
     this.#samples = new Float32Array(this.#analyser.fftSize);
     this.#context.createMediaStreamSource(stream).connect(this.#analyser);
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#timer = setInterval(() => this.#look(canvas, onLevel), isCalm ? CALM_INTERVAL : INTERVAL);
+    this.#timer = setInterval(() => this.#look(), isCalm ? CALM_INTERVAL : INTERVAL);
   }
 
+  /** Nothing is left of it: neither the level nor its picture. */
   close() {
     clearInterval(this.#timer);
     this.#context.close().catch(() => {});
+    if (this.#canvas) draw(this.#canvas, []);
+    this.#tell(0);
   }
 
-  /**
-   * @param {HTMLCanvasElement | null | undefined} canvas
-   * @param {(level: number) => void} onLevel
-   */
-  #look(canvas, onLevel) {
+  #look() {
+    if (this.#context.state !== "running") return this.#wake();
     this.#analyser.getFloatTimeDomainData(this.#samples);
     const level = levelOf(this.#samples);
     this.#levels.push(level);
-    if (canvas) draw(canvas, this.#levels);
-    onLevel(level);
+    if (this.#canvas) draw(this.#canvas, this.#levels);
+    this.#tell(level);
+  }
+
+  /** A browser may hold the context until somebody touches the page: that is no silence. */
+  #wake() {
+    if (this.#looks++ % LOOKS_PER_WAKING === 0) this.#context.resume().catch(() => {});
+    this.#tell(null);
   }
 }
 
@@ -56,9 +70,9 @@ export class Meter {
 export function listenForQuiet(onQuiet) {
   let heardAt = performance.now();
   let isQuiet = false;
-  return (/** @type {number} */ level) => {
+  return (/** @type {number | null} */ level) => {
     const now = performance.now();
-    if (level > QUIET_LEVEL) heardAt = now;
+    if (level === null || level > QUIET_LEVEL) heardAt = now;
     const wasQuiet = isQuiet;
     isQuiet = now - heardAt > QUIET_SECONDS * 1000;
     if (wasQuiet !== isQuiet) onQuiet(isQuiet);
@@ -82,16 +96,14 @@ function levelOf(samples) {
  * @param {number[]} levels
  */
 function draw(canvas, levels) {
-  const scale = globalThis.devicePixelRatio || 1;
+  const scale = devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const most = Math.ceil(width / (BAR + GAP));
   levels.splice(0, Math.max(0, levels.length - most));
-  if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
-  if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
-  const pen = canvas.getContext("2d");
-  if (!pen) return;
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
-  pen.clearRect(0, 0, width, height);
+  canvas.width = Math.round(width * scale); // which empties it, and forgets the pen
+  canvas.height = Math.round(height * scale);
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  pen.scale(scale, scale);
   pen.fillStyle = getComputedStyle(canvas).color;
   levels.forEach((level, at) => {
     const tall = Math.max(BAR, level * level * height);

@@ -1,4 +1,4 @@
-/** Web Locks, and what to do where a browser has none. */
+/** Web Locks, and what to do where a browser has none, or lets a page without site data have none. */
 
 /** Whether one tab can know of another's locks. */
 export const HAS_LOCKS = typeof navigator !== "undefined" && "locks" in navigator;
@@ -10,30 +10,28 @@ export const HAS_LOCKS = typeof navigator !== "undefined" && "locks" in navigato
  * @param {() => Promise<void>} act
  */
 export async function alone(name, signal, act) {
-  if (!HAS_LOCKS) return act();
-  await navigator.locks.request(name, { signal }, act);
+  const release = await hold(name, { signal });
+  try {
+    await act();
+  } finally {
+    release?.();
+  }
 }
 
 /**
- * Hold the name until the page ends or the answer is called.
+ * Hold the name until the page ends or the answer is called; with `ifAvailable`, null if another tab has it.
  * @param {string} name
- * @returns {Promise<() => void>}
+ * @param {LockOptions} [how]
+ * @returns {Promise<(() => void) | null>}
  */
-export function hold(name) {
-  if (!HAS_LOCKS) return Promise.resolve(() => {});
+export function hold(name, how = {}) {
+  const free = () => {};
+  if (!HAS_LOCKS) return Promise.resolve(free);
   return new Promise((held, refused) => {
-    const until = () => new Promise((release) => held(() => release(undefined)));
-    navigator.locks.request(name, until).catch(refused);
-  });
-}
-
-/**
- * Do it if nobody holds the name.
- * @param {string} name
- * @param {() => Promise<void>} act
- */
-export async function unlessHeld(name, act) {
-  await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-    if (lock) await act();
+    const until = (/** @type {Lock | null} */ lock) => {
+      if (!lock) return held(null);
+      return new Promise((release) => held(() => release(undefined)));
+    };
+    navigator.locks.request(name, how, until).catch((trouble) => (how.signal?.aborted ? refused(trouble) : held(free)));
   });
 }

@@ -19,9 +19,20 @@ export class MemoryStore {
     this.#kept.set(record.id, { record: { ...record }, chunks });
   }
 
-  /** @param {Recording} record */
-  async put(record) {
-    this.#kept.set(record.id, { record: { ...record }, chunks: this.#kept.get(record.id)?.chunks ?? [] });
+  /**
+   * @param {string} id
+   * @param {import("./store.js").Change} change
+   */
+  async update(id, change) {
+    const found = this.#kept.get(id);
+    const record = found && change({ ...found.record });
+    if (record) this.#kept.set(id, { record, chunks: record.state === "accepted" ? [] : found.chunks });
+    return record && { ...record };
+  }
+
+  /** Whether something is lost with the page. */
+  get isNeeded() {
+    return [...this.#kept.values()].some(({ record }) => record.state !== "accepted");
   }
 
   /** @param {string} id */
@@ -46,6 +57,4 @@ export class MemoryStore {
   async remove(id) {
     this.#kept.delete(id);
   }
-
-  async close() {}
 }

@@ -2,35 +2,37 @@
  * The microphone, and what the browser can record from it.
  *
  * @typedef {import("../recorder.js").Problem} Problem
+ * @typedef {import("../recorder.js").Device} Device
  */
+
+import { problem, RecorderError } from "./words.js";
 
 /** What is asked for first comes first: Chromium and Firefox have WebM, older Firefox Ogg, Safari MP4. */
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4", "audio/webm"];
 
-const REASONS = /** @type {Record<string, [string, string]>} */ ({
-  NotAllowedError: ["microphone_denied", "The browser may not use the microphone. Allow it for this page, and try again."],
-  SecurityError: ["microphone_denied", "This page may not use the microphone."],
-  NotFoundError: ["microphone_missing", "No microphone was found. Plug one in, and try again."],
-  OverconstrainedError: ["microphone_missing", "The chosen microphone was not found."],
-  NotReadableError: ["microphone_busy", "The microphone cannot be used at the moment. Is another program using it?"],
+const TIMESLICE = 1000;
+/** Where shorter ones come empty: WebKit, bug 58910. */
+const TIMESLICE_OF_WEBKIT = 3000;
+
+const CODES = /** @type {Record<string, string>} */ ({
+  NotAllowedError: "microphone_denied",
+  SecurityError: "microphone_denied",
+  NotFoundError: "microphone_missing",
+  OverconstrainedError: "microphone_missing",
+  NotReadableError: "microphone_busy",
 });
 
-export class RecorderError extends Error {
-  /**
-   * @param {string} code
-   * @param {string} detail
-   */
-  constructor(code, detail) {
-    super(detail);
-    this.name = "RecorderError";
-    this.code = code;
-  }
+/**
+ * Why this page cannot record; null if it can.
+ * @returns {Problem | null}
+ */
+export function whyUnsupported() {
+  if (!globalThis.isSecureContext) return problem("insecure_page");
+  return navigator.mediaDevices && globalThis.MediaRecorder ? null : problem("unsupported");
 }
 
 /** Whether there is anything to record with. */
-export function isSupported() {
-  return Boolean(globalThis.isSecureContext && navigator.mediaDevices && globalThis.MediaRecorder);
-}
+export const isSupported = () => !whyUnsupported();
 
 /**
  * The first of the types that this browser records; the empty string, where there is none, leaves the choice to it.
@@ -45,17 +47,13 @@ export function chooseType(types = TYPES) {
  * @returns {Promise<MediaStream>}
  */
 export async function openMicrophone(more) {
-  if (!globalThis.isSecureContext) {
-    throw new RecorderError("insecure_page", "A microphone needs https, or a page on localhost.");
-  }
-  if (!isSupported()) throw new RecorderError("unsupported", "This browser cannot record sound.");
+  const why = whyUnsupported();
+  if (why) throw new RecorderError(why.code);
   const audio = { channelCount: 1, echoCancellation: true, noiseSuppression: true, ...more };
   try {
     return await navigator.mediaDevices.getUserMedia({ audio });
   } catch (trouble) {
-    const { name, message } = /** @type {DOMException} */ (trouble);
-    const [code, detail] = REASONS[name] ?? ["microphone_failed", message];
-    throw new RecorderError(code, detail);
+    throw new RecorderError(CODES[/** @type {DOMException} */ (trouble).name] ?? "microphone_failed");
   }
 }
 
@@ -65,34 +63,52 @@ export function closeMicrophone(stream) {
 }
 
 /**
+ * The microphones; before the first permission a browser names none.
+ * @returns {Promise<Device[]>}
+ */
+export async function microphones() {
+  const found = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+  return found.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId).map(({ deviceId, label }) => ({ deviceId, label }));
+}
+
+/**
+ * The one that a stream comes from.
+ * @param {MediaStream} stream
+ * @returns {Device}
+ */
+export function microphoneOf(stream) {
+  const [track] = stream.getAudioTracks();
+  return { deviceId: track.getSettings().deviceId ?? "", label: track.label };
+}
+
+/**
  * Record the stream: a chunk each timeslice, and the end when it is stopped, the microphone is lost or recording fails.
  * @param {MediaStream} stream
- * @param {{ type: string, bitsPerSecond: number, timeslice: number }} how
+ * @param {{ type: string, bitsPerSecond: number, timeslice?: number }} how
  * @param {{ onStart: (type: string) => void, onChunk: (chunk: Blob) => void, onEnd: (trouble: Problem | null) => void }} told
  * @returns {() => void} stops it
  */
-export function capture(stream, { type, bitsPerSecond, timeslice }, { onStart, onChunk, onEnd }) {
+export function capture(stream, { type, bitsPerSecond, timeslice = usualTimeslice() }, { onStart, onChunk, onEnd }) {
   const options = { audioBitsPerSecond: bitsPerSecond, ...(type && { mimeType: type }) };
   const machine = new MediaRecorder(stream, options);
-  /** @type {Problem | null} */
-  let trouble = null;
-  const stop = () => {
-    if (machine.state !== "inactive") machine.stop();
+  /** @type {string | null} */
+  let trouble = "microphone_lost"; // unless somebody stops it
+  const end = (/** @type {string | null} */ why) => {
+    if (machine.state === "inactive") return;
+    trouble = why;
+    machine.stop();
   };
   machine.onstart = () => onStart(machine.mimeType || type);
   machine.ondataavailable = ({ data }) => data.size && onChunk(data);
-  machine.onerror = (event) => {
-    const { message } = /** @type {Event & { error?: DOMException }} */ (event).error ?? {};
-    trouble = { status: 0, code: "recording_failed", detail: message || "The browser stopped recording." };
-    stop();
+  machine.onerror = () => end((trouble = "recording_failed"));
+  const isOver = new AbortController(); // a browser may keep a track, with all that listens to it
+  machine.onstop = () => {
+    isOver.abort();
+    onEnd(trouble === null ? null : problem(trouble));
   };
-  for (const track of stream.getAudioTracks()) {
-    track.addEventListener("ended", () => {
-      trouble ??= { status: 0, code: "microphone_lost", detail: "The microphone was unplugged or taken away." };
-      stop();
-    });
-  }
-  machine.onstop = () => onEnd(trouble);
+  for (const track of stream.getAudioTracks()) track.addEventListener("ended", () => end("microphone_lost"), { signal: isOver.signal });
   machine.start(timeslice);
-  return stop;
+  return () => end(null);
 }
+
+const usualTimeslice = () => (navigator.vendor.startsWith("Apple") ? TIMESLICE_OF_WEBKIT : TIMESLICE);

@@ -7,13 +7,14 @@
  * @typedef {import("../recorder.js").Recording} Recording
  * @typedef {import("../recorder.js").RecordingEvent} RecordingEvent
  * @typedef {import("../recorder.js").TokenSource} TokenSource
- * @typedef {import("./store.js").IndexedStore | import("./memory.js").MemoryStore} Store
+ * @typedef {import("./shelf.js").Shelf} Shelf
  * @typedef {import("../answers.d.ts").Found} Found
  */
 
 import { NO_CONNECTION } from "../answers.js";
 import { backoff } from "./backoff.js";
-import { alone, HAS_LOCKS, unlessHeld } from "./locks.js";
+import { stateOf } from "./earlier.js";
+import { alone, HAS_LOCKS } from "./locks.js";
 import { upload } from "./upload.js";
 
 const LONGEST_SLEEP = 3600_000;
@@ -23,7 +24,7 @@ const SILENT_MILLISECONDS = 10_000;
 export const lockOf = (id) => `viva-voce-recording:${id}`;
 
 export class Outbox {
-  #stores;
+  #shelf;
   #given;
   #tell;
   #closing = new AbortController();
@@ -36,15 +37,15 @@ export class Outbox {
   #channel;
 
   /**
-   * @param {Store[]} stores what is in two of them counts in the first
+   * @param {Shelf} shelf
    * @param {{ api: string, owner: string, token: TokenSource, stallSeconds: number, name: string }} given
    * @param {(event: RecordingEvent) => void} tell
    */
-  constructor(stores, given, tell) {
-    this.#stores = stores;
+  constructor(shelf, given, tell) {
+    this.#shelf = shelf;
     this.#given = given;
     this.#tell = tell;
-    this.#channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(given.name);
+    this.#channel = channelOf(given.name);
     this.#channel?.addEventListener("message", ({ data }) => this.#hear(data));
     addEventListener("online", this.#hurry);
     document.addEventListener("visibilitychange", this.#hurry);
@@ -56,14 +57,9 @@ export class Outbox {
     this.wake();
   }
 
-  /** What is kept here, the oldest first. */
+  /** What is here of this owner, the oldest first. */
   async all() {
-    const found = await Promise.all(this.#stores.map((store) => store.all().catch(() => [])));
-    const { api, owner } = this.#given;
-    const mine = found.flat().filter((one, at, all) => {
-      return one.api === api && one.owner === owner && all.findIndex(({ id }) => id === one.id) === at;
-    });
-    return mine.sort((a, b) => a.startedAt - b.startedAt);
+    return (await this.#shelf.all()).filter((one) => this.#isMine(one));
   }
 
   /** Send what is due, and sleep until the next is. Never waited for. */
@@ -73,21 +69,22 @@ export class Outbox {
     });
   }
 
-  /** @param {string} [id] one of them, or all */
-  async retry(id) {
-    for (const one of await this.all()) {
-      if (one.state !== "kept" && one.state !== "refused") continue;
-      if (id === undefined || id === one.id) await this.#change({ ...one, state: "kept", problem: null, retryAt: 0 });
+  /**
+   * Send it now, or all that wait or were refused; what is of another owner is tried once, with that owner's token.
+   * @param {(one: Recording) => boolean} isMeant
+   */
+  async retry(isMeant) {
+    for (const one of (await this.#shelf.all()).filter(isMeant)) {
+      const again = await this.#change(one.id, (found) => found.state !== "accepted" && { state: "kept", problem: null, retryAt: 0 });
+      if (again && !this.#isMine(again)) await this.#alone(again, () => this.#send(again));
     }
     this.wake();
   }
 
   /** @param {string} id */
   async discard(id) {
-    const store = await this.#storeOf(id);
-    const found = await store?.get(id);
-    if (!store || !found) return;
-    await store.remove(id);
+    const found = await this.#shelf.remove(id);
+    if (!found) return;
     if (this.#sending?.id === id) this.#sending.abort.abort();
     this.announce({ ...found, state: "discarded" });
   }
@@ -112,8 +109,8 @@ export class Outbox {
 
   #hurry = async () => {
     if (document.visibilityState === "hidden") return;
-    for (const one of await this.all()) {
-      if (one.state === "kept" && one.offline) await this.#change({ ...one, retryAt: 0 });
+    for (const { id } of await this.all()) {
+      await this.#change(id, (one) => one.state === "kept" && one.offline && one.retryAt > 0 && { retryAt: 0 });
     }
     this.wake();
   };
@@ -125,13 +122,21 @@ export class Outbox {
     try {
       while (this.#again && !this.#closing.signal.aborted) {
         this.#again = false;
-        const lock = `viva-voce-outbox:${this.#given.name}:${this.#given.api}:${this.#given.owner}`;
-        await alone(lock, this.#closing.signal, () => this.#drain());
+        await this.#alone(this.#given, () => this.#drain());
       }
     } finally {
       this.#runs = false;
     }
     await this.#sleep();
+  }
+
+  /**
+   * While no other tab sends for this owner.
+   * @param {{ api: string, owner: string }} of
+   * @param {() => Promise<void>} act
+   */
+  #alone({ api, owner }, act) {
+    return alone(`viva-voce-outbox:${this.#given.name}:${api}:${owner}`, this.#closing.signal, act);
   }
 
   async #drain() {
@@ -151,21 +156,20 @@ export class Outbox {
   }
 
   /** @param {Recording} recording */
-  async #send(recording) {
-    const begun = { ...recording, attempts: recording.attempts + 1 };
-    await (await this.#storeOf(begun.id))?.put(begun);
+  async #send({ id }) {
+    const begun = await this.#shelf.update(id, (one) => one.state === "kept" && { attempts: one.attempts + 1 });
+    if (!begun) return;
     const outcome = await this.#attempt(begun);
-    const store = await this.#storeOf(begun.id);
-    if (!store || this.#closing.signal.aborted) return; // discarded meanwhile, or left to the next page
+    if (this.#closing.signal.aborted) return; // left to the next page
     if (outcome.is === "answer") {
-      await store.remove(begun.id);
-      this.announce({ ...begun, state: "accepted", answer: outcome.body });
+      const settled = await this.#shelf.update(id, () => ({ state: "accepted", problem: null }));
+      if (settled) this.announce({ ...settled, answer: outcome.body });
     } else if (outcome.is === "refusal") {
-      await this.#change({ ...begun, state: "refused", problem: outcome.problem });
+      await this.#change(id, () => ({ state: "refused", problem: outcome.problem }));
     } else {
       const retryAt = Date.now() + backoff(begun.attempts, outcome.retryAfter);
       const offline = !outcome.problem.status && outcome.retryAfter === null;
-      await this.#change({ ...begun, problem: outcome.problem, offline, retryAt });
+      await this.#change(id, () => ({ problem: outcome.problem, offline, retryAt }));
     }
   }
 
@@ -179,8 +183,7 @@ export class Outbox {
     const onProgress = (/** @type {number} */ progress) => this.announce({ ...recording, state: "sending", progress });
     try {
       onProgress(0);
-      const store = await this.#storeOf(recording.id);
-      const data = (await store?.data(recording.id, recording.type)) ?? new Blob();
+      const data = await this.#shelf.audio(recording);
       return await upload({ ...this.#given, recording, data, signal: abort.signal, onProgress });
     } catch {
       return { is: "later", problem: NO_CONNECTION, retryAfter: null }; // the page gives no token at the moment, say
@@ -190,49 +193,64 @@ export class Outbox {
   }
 
   /**
-   * Write it, unless it was discarded meanwhile, and tell.
-   * @param {Recording} recording
+   * Change it, unless it is gone or nothing is to be changed, and tell.
+   * @param {string} id
+   * @param {(found: Recording) => Partial<Recording> | false} change
    */
-  async #change(recording) {
-    const store = await this.#storeOf(recording.id);
-    if (!store) return;
-    await store.put(recording);
-    this.announce(recording);
+  async #change(id, change) {
+    const changed = await this.#shelf.update(id, change);
+    if (changed) this.announce(changed);
+    return changed;
   }
 
-  /** @param {string} id */
-  async #storeOf(id) {
-    for (const store of this.#stores) {
-      if (await store.get(id).catch(() => undefined)) return store;
-    }
-    return null;
-  }
-
-  /** A recording whose page is gone ends with the last chunk that was written. */
+  /** A recording whose page is gone, or goes while this one is there, ends with the last chunk that was written. */
   async #adopt() {
     let isUnsure = false;
-    for (const one of await this.all()) {
-      if (one.state !== "recording") continue;
-      if (HAS_LOCKS) await unlessHeld(lockOf(one.id), () => this.#end(one.id));
-      else if (Date.now() - one.touchedAt > SILENT_MILLISECONDS) await this.#end(one.id);
+    for (const { id, state, touchedAt } of await this.all()) {
+      if (state !== "recording") continue;
+      if (HAS_LOCKS) this.#endOnceFree(id).catch(() => {});
+      else if (Date.now() - touchedAt > SILENT_MILLISECONDS) await this.#end(id);
       else isUnsure = true;
     }
     if (isUnsure) setTimeout(() => this.start().catch(reportError), SILENT_MILLISECONDS);
   }
 
   /** @param {string} id */
+  async #endOnceFree(id) {
+    await alone(lockOf(id), this.#closing.signal, () => this.#end(id));
+    this.wake();
+  }
+
+  /** @param {string} id */
   async #end(id) {
-    const store = await this.#storeOf(id);
-    const found = await store?.get(id);
-    if (!store || found?.state !== "recording") return;
-    if (!found.bytes) return store.remove(id);
-    await this.#change({ ...found, state: "kept", recovered: true });
+    const all = await this.all();
+    const found = all.find((one) => one.id === id && one.state === "recording");
+    if (!found) return;
+    if (!found.bytes) return void (await this.#shelf.remove(id));
+    const state = stateOf({ ...found, end: "page_left" }, all);
+    await this.#change(id, () => ({ state, end: "page_left", recovered: true }));
+  }
+
+  /** @param {{ api: string, owner: string }} of */
+  #isMine({ api, owner }) {
+    return api === this.#given.api && owner === this.#given.owner;
   }
 
   /** @param {RecordingEvent} event */
   #hear(event) {
-    const { api, owner } = this.#given;
-    if (event.api === api && event.owner === owner) this.#tell({ ...event, elsewhere: true });
+    if (this.#isMine(event)) this.#tell({ ...event, elsewhere: true });
+  }
+}
+
+/**
+ * Where other tabs hear of it; a browser that keeps nothing for a page may have none.
+ * @param {string} name
+ */
+function channelOf(name) {
+  try {
+    return new BroadcastChannel(name);
+  } catch {
+    return null;
   }
 }
 

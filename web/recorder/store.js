@@ -3,10 +3,13 @@
  *
  * @typedef {import("../recorder.js").Recording} Recording
  * @typedef {{ recording: string, number: number, data: ArrayBuffer }} Chunk
+ * @typedef {(found: Recording) => Recording | undefined} Change
  */
 
 const RECORDINGS = "recordings";
 const CHUNKS = "chunks";
+/** Some browsers never open it, and say nothing. */
+const LONGEST_OPENING = 10_000;
 const BOTH = [RECORDINGS, CHUNKS];
 
 export class IndexedStore {
@@ -32,9 +35,24 @@ export class IndexedStore {
     });
   }
 
-  /** @param {Recording} record */
-  async put(record) {
-    await this.#write((tx) => tx.objectStore(RECORDINGS).put({ ...record }));
+  /**
+   * Change a record that is there, in one step; nothing where the change is none. Of what was accepted no sound is left.
+   * @param {string} id
+   * @param {Change} change
+   */
+  async update(id, change) {
+    /** @type {Recording | undefined} */
+    let record;
+    await this.#write((tx) => {
+      const records = tx.objectStore(RECORDINGS);
+      const asked = records.get(id);
+      asked.onsuccess = () => {
+        record = asked.result && change(asked.result);
+        if (record) records.put(record);
+        if (record?.state === "accepted") tx.objectStore(CHUNKS).delete(everyChunkOf(id));
+      };
+    });
+    return record;
   }
 
   /**
@@ -122,6 +140,7 @@ function open(name, whenGone) {
       request.result.createObjectStore(CHUNKS, { keyPath: ["recording", "number"] });
     };
     request.onerror = () => reject(request.error);
+    setTimeout(reject, LONGEST_OPENING, new DOMException("The browser's storage does not open.", "TimeoutError"));
     request.onsuccess = () => {
       const database = request.result;
       database.onclose = whenGone;

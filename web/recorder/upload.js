@@ -29,7 +29,6 @@ const SUFFIXES = {
 
 /**
  * @param {object} given
- * @param {string} given.api
  * @param {Recording} given.recording
  * @param {Blob} given.data
  * @param {TokenSource} given.token
@@ -47,14 +46,24 @@ export async function upload(given) {
  * @param {Parameters<typeof upload>[0]} given
  * @param {boolean} refresh whether the last token was not taken
  */
-async function attempt({ api, recording, data, token, stallSeconds, signal, onProgress }, refresh) {
-  const { id, session, question } = recording;
-  const bearer = await token({ refresh, session, question });
+async function attempt({ recording, data, token, stallSeconds, signal, onProgress }, refresh) {
+  const { id, api, owner, session, question } = recording;
+  const bearer = await within(stallSeconds, token({ refresh, owner, session, question }));
   const form = new FormData();
   form.append("audio", data, `answer.${suffixOf(data.type)}`);
   const path = `/api/upload-answer/${encodeURIComponent(session)}/${encodeURIComponent(question)}`;
   const headers = { Authorization: `Bearer ${bearer}`, "Idempotency-Key": id };
   return post(api + path, form, headers, { stallSeconds, signal, onProgress });
+}
+
+/**
+ * @template T
+ * @param {number} seconds
+ * @param {Promise<T> | T} asked
+ * @returns {Promise<T>}
+ */
+function within(seconds, asked) {
+  return Promise.race([asked, new Promise((_, late) => setTimeout(late, seconds * 1000))]);
 }
 
 /**

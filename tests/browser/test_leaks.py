@@ -1,0 +1,27 @@
+"""A page that records all day does not grow."""
+
+from playwright.async_api import BrowserContext
+
+from tests.browser.bench import Bench
+from tests.system import live
+
+HELD = "navigator.locks.query().then(({ held }) => held.filter(({ name }) => !name.includes('outbox')).length)"
+
+
+async def test_twenty_recordings_leave_nothing_open(context: BrowserContext, stack: live.Stack) -> None:
+    bench = await Bench.made(context, stack)
+    page = await bench.page()
+    session = await bench.context.new_cdp_session(page)
+    await session.send("Performance.enable")
+
+    async def listeners() -> int:
+        await session.send("HeapProfiler.collectGarbage")
+        metrics = (await session.send("Performance.getMetrics"))["metrics"]
+        return int(next(one["value"] for one in metrics if one["name"] == "JSEventListeners"))
+
+    await bench.record(page, 0.1)
+    before = await listeners()
+    for _ in range(20):
+        await bench.record(page, 0.1, question="q2")
+    assert await listeners() <= before
+    assert await page.evaluate(HELD) == 0
