@@ -1,7 +1,16 @@
 /** The types of react/recorder.js; React itself is a peer. */
 
 import type { FunctionComponentElement, MutableRefObject } from "react";
-import type { Answered, Problem, Recorder, RecorderOptions, RecorderState, Recording, RecordingEvent } from "../recorder.js";
+import type {
+  Answered,
+  EndReason,
+  Problem,
+  Recorder,
+  RecorderOptions,
+  RecorderState,
+  Recording,
+  RecordingEvent,
+} from "../recorder.js";
 
 export interface RecorderView {
   state: RecorderState;
@@ -10,18 +19,37 @@ export interface RecorderView {
   remaining: number;
   /** Nothing has been heard for four seconds. */
   quiet: boolean;
+  /** The last warning that the end is near, until it is put off or over. */
+  limit: { remaining: number; canExtend: boolean } | null;
+  /** How the last recording ended. */
+  ended: { reason: EndReason; seconds: number; recording: Recording | null } | null;
   /** Everything this page knows of, with what was accepted since it mounted. */
   recordings: RecordingEvent[];
   error: Problem | null;
   /** Never rejects; what goes wrong is in `error`. */
   start(answered: Answered): Promise<void>;
   stop(): Promise<Recording | null>;
+  extend(): boolean;
   /** Put it on a <canvas> to have the level drawn. */
   canvas: MutableRefObject<HTMLCanvasElement | null>;
+  /** For the rest: `confirm`, `discard`, `retry`, `test`, `devices`, `choose`. */
   recorder: MutableRefObject<Recorder | null>;
 }
 
-export type AnswerRecorderProps = RecorderOptions & Answered & { labels?: { start?: string; stop?: string } };
+export interface Labels {
+  start: string;
+  stop: string;
+  extend: string;
+  confirm: string;
+  discard: string;
+  level: string;
+  quiet: string;
+  limit: (seconds: number) => string;
+  ended: { [reason in EndReason]?: string };
+  state: { [state: string]: string };
+}
+
+export type AnswerRecorderProps = RecorderOptions & Answered & { labels?: Partial<Labels> };
 
 export function useRecorder(options: RecorderOptions): RecorderView;
 export function AnswerRecorder(props: AnswerRecorderProps): FunctionComponentElement<object>;

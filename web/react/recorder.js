@@ -14,8 +14,19 @@
 
 import { createElement, useCallback, useEffect, useRef, useState } from "react";
 import { Recorder } from "../recorder.js";
+import { LABELS, saidOf } from "./words.js";
 
-const CALLBACKS = /** @type {const} */ (["onState", "onTime", "onLevel", "onQuiet", "onRecording", "onError"]);
+const CALLBACKS = /** @type {const} */ ([
+  "onState",
+  "onTime",
+  "onLevel",
+  "onQuiet",
+  "onLimit",
+  "onEnded",
+  "onDevices",
+  "onRecording",
+  "onError",
+]);
 
 /**
  * A recorder for as long as the component is mounted. Options are taken when it mounts, callbacks and token as they are.
@@ -30,6 +41,8 @@ export function useRecorder(options) {
   const [state, setState] = useState(/** @type {RecorderView["state"]} */ ("idle"));
   const [time, setTime] = useState({ elapsed: 0, remaining: options.maxDuration ?? 120 });
   const [quiet, setQuiet] = useState(false);
+  const [limit, setLimit] = useState(/** @type {RecorderView["limit"]} */ (null));
+  const [ended, setEnded] = useState(/** @type {RecorderView["ended"]} */ (null));
   const [recordings, setRecordings] = useState(/** @type {RecordingEvent[]} */ ([]));
   const [error, setError] = useState(/** @type {Problem | null} */ (null));
 
@@ -38,12 +51,15 @@ export function useRecorder(options) {
       onState: (/** @type {any} */ detail) => setState(detail.state),
       onTime: setTime,
       onQuiet: (/** @type {any} */ detail) => setQuiet(detail.quiet),
+      onLimit: setLimit,
+      onEnded: setEnded,
       onRecording: (/** @type {RecordingEvent} */ detail) => setRecordings((known) => withNewest(known, detail)),
       onError: setError,
     };
     const told = CALLBACKS.map((name) => [
       name,
       (/** @type {any} */ detail) => {
+        if (recorder.current !== made) return; // it ends while the next is mounted already
         /** @type {any} */ (shown)[name]?.(detail);
         latest.current[name]?.(detail);
       },
@@ -63,31 +79,55 @@ export function useRecorder(options) {
     };
   }, []);
 
-  const start = useCallback(async (/** @type {{ session: string, question: string }} */ answered) => {
+  const start = useCallback(async (/** @type {import("../recorder.d.ts").Answered} */ answered) => {
     setError(null);
+    setLimit(null);
+    setEnded(null);
     await recorder.current?.start(answered).catch((trouble) => setError(problemOf(trouble)));
   }, []);
   const stop = useCallback(async () => (await recorder.current?.stop()) ?? null, []);
-  return { state, ...time, quiet, recordings, error, start, stop, canvas, recorder };
+  const extend = useCallback(() => {
+    const isLater = recorder.current?.extend() ?? false;
+    if (isLater) setLimit(null);
+    return isLater;
+  }, []);
+  return { state, ...time, quiet, limit, ended, recordings, error, start, stop, extend, canvas, recorder };
 }
 
 /**
- * A button, the time, the level, and how many answers have arrived.
+ * A button that starts and stops, the time, the level, and what is to be known of the answer.
  * @param {AnswerRecorderProps} props
  */
-export function AnswerRecorder({ session, question, labels = {}, ...options }) {
+export function AnswerRecorder({ session, question, replaces, labels = {}, ...options }) {
   const view = useRecorder(options);
+  const words = { ...LABELS, ...labels };
   const isOn = view.state === "recording";
-  const { start = "Record", stop = "Stop" } = labels;
-  const press = () => void (isOn ? view.stop() : view.start({ session, question }));
-  const sent = view.recordings.filter((one) => one.state === "accepted").length;
+  const isBusy = view.state === "asking" || view.state === "saving";
+  const press = () => {
+    if (!isBusy) void (isOn ? view.stop() : view.start({ session, question, replaces }));
+  };
+  const mine = view.recordings.filter((one) => one.session === session && one.question === question);
+  const held = mine.find((one) => one.state === "held");
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  /** One that goes once it is pressed, and leaves the keyboard where it began. */
+  const act = (/** @type {string} */ text, /** @type {() => unknown} */ go) => {
+    const onClick = () => {
+      go();
+      button.current?.focus();
+    };
+    return createElement("button", { type: "button", key: text, onClick }, text);
+  };
   return createElement(
     "div",
     { className: "answer-recorder", "data-state": view.state },
-    createElement("canvas", { ref: view.canvas, role: "img", "aria-label": "Microphone level" }),
+    createElement("canvas", { ref: view.canvas, role: "img", "aria-label": words.level }),
     createElement("span", { role: "timer" }, clock(isOn ? view.elapsed : 0)),
-    createElement("button", { type: "button", onClick: press, disabled: view.state === "asking" }, isOn ? stop : start),
-    createElement("span", { role: "status" }, view.error ? view.error.detail : `Sent: ${sent}`),
+    // Never disabled: who stands on it with the keyboard would stand nowhere.
+    createElement("button", { ref: button, type: "button", onClick: press, "aria-disabled": isBusy }, isOn ? words.stop : words.start),
+    isOn && view.limit?.canExtend && act(words.extend, view.extend),
+    createElement("span", { role: "status" }, saidOf(view, mine, words)),
+    held && act(words.confirm, () => view.recorder.current?.confirm(held.id)),
+    held && act(words.discard, () => view.recorder.current?.discard(held.id)),
   );
 }
 

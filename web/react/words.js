@@ -1,0 +1,38 @@
+/** What the widget says; every sentence can be another one, by `labels`. */
+
+/** @type {import("./recorder.d.ts").Labels} */
+export const LABELS = {
+  start: "Record",
+  stop: "Stop",
+  extend: "Give me more time",
+  confirm: "Send this one instead",
+  discard: "Delete it",
+  level: "Microphone level",
+  quiet: "Nothing can be heard. Is the right microphone chosen, and not muted?",
+  limit: (seconds) => `${Math.ceil(seconds)} seconds left.`,
+  ended: { limit: "The time is over.", microphone_lost: "The microphone was unplugged or taken away.", recording_failed: "The browser stopped recording." },
+  state: {
+    kept: "Kept in this browser; it will be sent.",
+    lost: "Kept in this page alone: leave it open until it is sent.",
+    sending: "It is being sent.",
+    held: "This one is shorter than your answer, or was cut off. Your answer stays as it is.",
+    refused: "The server does not take it.",
+    accepted: "Sent.",
+  },
+};
+
+/**
+ * The one sentence that matters now.
+ * @param {import("./recorder.d.ts").RecorderView} view
+ * @param {import("../recorder.d.ts").RecordingEvent[]} mine those of this answer, the newest last
+ * @param {import("./recorder.d.ts").Labels} words
+ */
+export function saidOf({ state, error, limit, quiet, ended }, mine, words) {
+  if (error) return error.detail;
+  if (state === "recording") return limit ? words.limit(limit.remaining) : quiet ? words.quiet : "";
+  const newest = mine.findLast((one) => one.state !== "recording");
+  if (!newest) return "";
+  const isLost = newest.state === "kept" && !newest.durable;
+  const why = ended?.recording?.id === newest.id ? words.ended[ended.reason] : undefined;
+  return [why, words.state[isLost ? "lost" : newest.state], newest.state === "refused" && newest.problem?.detail].filter(Boolean).join(" ");
+}
