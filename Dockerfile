@@ -44,12 +44,9 @@ FROM any-worker AS worker-local
 COPY --from=packages-with-weights /venv /venv
 
 FROM house AS api
-# uvicorn believes `X-Forwarded-For` of whoever comes from 127.0.0.1, unless it is told whom to believe: nobody.
-ENV PROCESS=api FORWARDED_ALLOW_IPS=""
+ENV PROCESS=api
 COPY --from=packages /venv /venv
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-CMD ["uvicorn", "--factory", "app.main:create_app", "--host", "0.0.0.0", "--port", "8000", \
-     "--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp", "--ws", "app.guarded_ws:GuardedWebSocket", \
-     "--no-access-log", "--timeout-graceful-shutdown", "20"]
+CMD ["python", "-m", "app.serve", "--host", "0.0.0.0", "--port", "8000", "--grace", "20"]

@@ -1,5 +1,6 @@
 """The environment, as settings are read from it: the one place that looks at it."""
 
+import os
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar, Self, TypeVar
@@ -58,6 +59,11 @@ def sentences(trouble: ValidationError) -> list[str]:
 def variables() -> dict[str, str]:
     """The variables of the environment that are not empty."""
     return {name.upper(): value for name, value in EnvSettingsSource(BaseSettings).env_vars.items() if value}
+
+
+def set_for_children(name: str, value: str) -> None:
+    """A variable that the processes find which this one starts."""
+    os.environ[name] = value  # noqa: TID251
 
 
 def strangers(*kinds: type[FromEnvironment], given: Iterable[str] | None = None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The API, assembled. Run by `uvicorn --factory app.main:create_app`."""
+"""The API, assembled. Run by `python -m app.serve`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from app.config import Settings, StackSettings
 from app.container import Wiring, microphone_tests_channel, wire
-from app.environment import settings_or_end, strangers
+from app.environment import settings_or_end, strangers, variables
 from app.gc_tuning import collect_rarely
 from app.guarded_http import LEAVE
 from app.jobs import make_celery
@@ -92,18 +92,19 @@ def create_app() -> FastAPI:
     tokens = _tokens_or_end(settings)
     if lack := receipts_lack(settings):
         raise SystemExit(lack)
-    app = build(lambda: open_services(settings, tokens), settings.origins)
+    app = build(lambda: open_services(settings, tokens), settings.origins, variables().get("PROMETHEUS_MULTIPROC_DIR"))
     collect_rarely()
     return app
 
 
-def build(open_services: OpenServices, origins: list[str] | None = None) -> FastAPI:
-    """The API on whatever services are handed in."""
+def build(open_services: OpenServices, origins: list[str] | None = None, counts: str | None = None) -> FastAPI:
+    """The API on whatever services are handed in; several processes tell what they count in one folder."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[float | None], None]]]:
         async with open_services() as services:
             app.state.services = services
+            app.state.meter.watch(services.background)
             yield {LEAVE: partial(_leave, services)}
 
     app = FastAPI(
@@ -145,7 +146,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None) -> Fast
     app.add_middleware(Private)
     app.add_middleware(RequestId)
     app.add_middleware(ClosedAfterRefusal)
-    app.state.meter = HttpMeter()
+    app.state.meter = HttpMeter(counts)
     app.add_middleware(HttpMetrics, meter=app.state.meter)
     return app
 

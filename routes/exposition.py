@@ -6,7 +6,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from services.access.ports import Tokens
-from services.background import Background, Kind
+from services.background import Kind
 from services.errors import TranscriptionProblem
 from services.operations.overview import Sight
 from services.operations.readings import (
@@ -43,17 +43,14 @@ class Seen:
 
 
 class Beside:
-    """A collector of the background work of this process, and of whom it asks besides the stores."""
+    """A collector of whom this process asks besides the stores."""
 
-    def __init__(self, background: Background, tokens: Tokens) -> None:
-        self.background = background
+    def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
 
     def collect(self) -> Iterator[Metric]:
         answers = self.tokens.provider_answers()
         yield _gauge("viva_identity_up", "Whether the identity provider gave its keys when asked last.", answers)
-        waiting = {kind.value: standing.waiting for kind, standing in self.background.running()}
-        yield _labelled("viva_background_waiting", "Work that broke off here and is to begin anew.", "kind", waiting)
 
 
 def _standing(reading: Reading) -> Iterator[Metric]:

@@ -42,5 +42,5 @@ async def metrics(request: Request, services: Needs) -> Response:
     meter: HttpMeter = request.app.state.meter
     seen = CollectorRegistry()
     seen.register(Seen(await services.overview.look()))
-    seen.register(Beside(services.background, services.tokens))
-    return Response(generate_latest(seen) + generate_latest(meter.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    seen.register(Beside(services.tokens))
+    return Response(generate_latest(seen) + generate_latest(meter.exposed()), media_type=CONTENT_TYPE_PLAIN_0_0_4)

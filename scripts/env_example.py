@@ -44,7 +44,7 @@ Options of `MONGODB_URL` that say where is read and how writes are confirmed (`r
 log: what is read decides what is deleted, so it is read from the primary, and every promise rests on writes that a
 majority has.
 
-Behind a proxy, run uvicorn with `--proxy-headers` and `--forwarded-allow-ips`, or every client has the proxy's address;
+Behind a proxy, set `FORWARDED_ALLOW_IPS` to its address (docs/limits.md), or every client has the proxy's address;
 let the proxy pass request bodies on as they arrive, and set its own deadlines for slow headers.
 """
 STACK_HEAD = "\n## The local stack (`make up`, `make demo`)\n\nIt passes on all settings above, and reads these.\n"

@@ -51,9 +51,10 @@ async def _by_nobody(kind: Kind) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Background:
-    """The background work of one process; `count` is told of each restart."""
+    """The background work of one process; `count` is told of each restart, `tell` of each change."""
 
     count: Callable[[Kind], Awaitable[None]] = _by_nobody
+    tell: Callable[[Kind, Standing], None] = lambda kind, standing: None
     kinds: dict[Kind, Standing] = field(default_factory=dict, init=False)
 
     def start(self, kind: Kind, work: Work) -> asyncio.Task[None]:
@@ -68,6 +69,7 @@ class Background:
         """Do the work until it returns; after an error again, and after each that follows soon a little later."""
         standing = self.kinds.setdefault(kind, Standing())
         standing.running += 1
+        self.tell(kind, standing)
         pause = FIRST_SECONDS
         try:
             while True:
@@ -87,11 +89,13 @@ class Background:
     async def _rest(self, kind: Kind, standing: Standing, seconds: float) -> None:
         standing.restarts += 1
         standing.waiting += 1
+        self.tell(kind, standing)
         try:
             await self._counted(kind)
             await asyncio.sleep(seconds)
         finally:
             standing.waiting -= 1
+            self.tell(kind, standing)
 
     async def _counted(self, kind: Kind) -> None:
         try:

@@ -88,10 +88,7 @@ def beat(layout: Layout, after: tuple[str, ...]) -> Process:
 
 
 def api(port: int, after: tuple[str, ...]) -> Process:
-    options = ("--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2")
-    guarded = ("--http", "app.guarded_http:GuardedHttp", "--ws", "app.guarded_ws:GuardedWebSocket")
-    speed = ("--loop", "uvloop", *guarded, "--no-access-log", "--no-proxy-headers")
-    return Process("api", _python("uvicorn", "--factory", "app.main:create_app", *options, *speed), after)
+    return Process("api", _python("app.serve", "--host", "127.0.0.1", "--port", str(port), "--grace", "2"), after)
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:

@@ -212,7 +212,7 @@ def test_a_value_is_shown_without_what_is_secret(value: object, said: str) -> No
 
 
 PROGRAMS = {
-    "api": ("uvicorn", "--factory", "app.main:create_app", "--port", "1"),
+    "api": ("app.serve", "--port", "1"),
     "worker": ("celery", "-A", "celery_app", "worker"),
     "cleanup": ("scripts.cleanup",),
     "stack": ("scripts.stack.up",),

@@ -153,19 +153,14 @@ def flood(line: Line, piece: bytes, most: int) -> int:
 
 
 @contextmanager
-def serve(
-    folder: Path, mongodb_url: str, redis_url: str, app: str = "app.main:create_app", **more: str
-) -> Iterator[Served]:
-    """The API as the local stack runs it, on a database of its own."""
+def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None, **more: str) -> Iterator[Served]:
+    """The API as the local stack runs it, or another one with all that surrounds it; on a database of its own."""
     port, name = free_port(), f"test_{secrets.token_hex(6)}"
     environment = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": name, "REDIS_URL": redis_url, "JWT_SECRET": SECRET}
     environment |= {**NO_RATES, **more}
     with (folder / f"{name}.log").open("wb") as log, MongoClient[dict[str, Any]](mongodb_url, tz_aware=True) as mongo:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", app, "--host", "127.0.0.1", "--port", str(port),
-             "--loop", "uvloop", "--http", "app.guarded_http:GuardedHttp",
-             "--ws", "app.guarded_ws:GuardedWebSocket", "--no-access-log", "--no-proxy-headers",
-             "--timeout-graceful-shutdown", "2"],
+            [sys.executable, "-m", *(_other(app, port) if app else ("app.serve", "--port", str(port), "--grace", "2"))],
             cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
@@ -175,6 +170,12 @@ def serve(
             process.send_signal(signal.SIGTERM)
             process.wait(30)
             mongo.drop_database(name)
+
+
+def _other(app: str, port: int) -> list[str]:
+    guards = ["--http", "app.guarded_http:GuardedHttp", "--ws", "app.guarded_ws:GuardedWebSocket"]
+    quiet = ["--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "2"]
+    return ["uvicorn", "--factory", app, "--port", str(port), "--loop", "uvloop", *guards, *quiet]
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

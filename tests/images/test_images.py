@@ -113,7 +113,9 @@ def _cmd(target: str) -> list[str]:
 
 def test_the_api_serves_its_pages_from_its_image(api: Image, mongodb_url: str, redis_url: str) -> None:
     port = free_port()
-    words = [str(port) if word == "8000" else "127.0.0.1" if word == "0.0.0.0" else word for word in _cmd("api")]
+    python, dash_m, *rest = _cmd("api")
+    assert (python, dash_m) == ("python", "-m")
+    words = [str(port) if word == "8000" else "127.0.0.1" if word == "0.0.0.0" else word for word in rest]
     ready = command(
         api, *words, MONGODB_URL=mongodb_url, MONGODB_DATABASE="test_images", REDIS_URL=redis_url, DEMO_PAGE="1"
     )
