@@ -8,13 +8,13 @@ from contextlib import contextmanager
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.watching import Watched, serious_faults
+from tests.browser.desk import faults
+from tests.browser.watching import Watched
 from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples, word_error_rate
 
 SAMPLE = samples()[0]
 WHY = "The recording hangs the engine."
-WIDTH = "document.documentElement.scrollWidth"
 
 
 @contextmanager
@@ -63,7 +63,7 @@ async def test_an_answer_is_failed_with_a_reason_and_retried_with_a_click(page: 
             await expect(answer.locator(".pill")).to_have_text("queued")
             await answer.get_by_role("button", name="Fail answer").press("Enter")
             await expect(page.get_by_role("dialog")).to_be_visible()
-            assert await serious_faults(page) == []
+            assert await faults(page) == []
             await page.get_by_role("textbox", name="Reason").fill(WHY)
             await page.get_by_role("button", name="Fail the answer").click()
             await expect(answer.locator(".pill")).to_have_text("failed")
@@ -82,7 +82,30 @@ async def test_an_answer_is_failed_with_a_reason_and_retried_with_a_click(page: 
     await expect(log).to_have_count(2)
     await expect(log.first).to_contain_text("failed → queued")
     await expect(log.last).to_contain_text(WHY)
-    assert await serious_faults(page) == []
+    assert await faults(page) == []
+
+
+async def test_what_failed_of_one_user_is_retried_together_and_completed(page: Page, stack: Stack) -> None:
+    with stack.client("carol") as carol, stack.client("root", admin=True) as root:
+        with standing_still(stack):
+            sessions = [create(carol, SAMPLE.question) for _ in range(2)]
+            for session in sessions:
+                upload(carol, session, SAMPLE.id, SAMPLE.audio.read_bytes())
+                where = f"/api/admin/answers/{session}/{SAMPLE.id}/fail"
+                root.post(where, json={"reason": WHY}).raise_for_status()
+            await opened(page, stack)
+            await page.locator("#sieve").get_by_label("User").fill("carol")
+            await page.get_by_role("button", name="Filter").click()
+            await expect(page.locator("#failed-count")).to_have_text("2 failures")
+            await page.get_by_role("button", name="Retry all that fit").click()
+            await page.get_by_role("dialog", name="Retry 2 answers?").get_by_role("button", name="Retry 2").click()
+            await expect(page.locator("#retry-result")).to_have_text("2 answers wait again.")
+        for session in sessions:
+            heard = wait_for(carol, session, SAMPLE.id)
+            assert word_error_rate(SAMPLE.said, heard["transcript"]) < 0.2
+    await expect(page.locator("#failed")).to_have_text("Nothing has failed that fits.")
+    await expect(page.locator("#audit li", has_text="one of 2")).to_have_count(2)
+    assert await faults(page) == []
 
 
 async def test_a_reason_must_be_given_and_nothing_is_done_without_it(page: Page, stack: Stack) -> None:
@@ -151,19 +174,6 @@ async def test_it_looks_again_by_itself_and_rests_while_it_is_not_seen(page: Pag
 HIDE = "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
 HIDE += "document.dispatchEvent(new Event('visibilitychange'))"
 SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_it_fits_a_phone_by_day_and_by_night(page: Page, stack: Stack, scheme: str) -> None:
-    await page.set_viewport_size({"width": 320, "height": 740})
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    assert await page.evaluate(WIDTH) <= 320
-    assert await serious_faults(page) == []
-    with stack.client() as alice:
-        session = create(alice, SAMPLE.question)
-    await find(await opened(page, stack), session)
-    assert await page.evaluate(WIDTH) <= 320
-    assert await serious_faults(page) == []
 
 
 NAMES = ["constructor", "__proto__", "hasOwnProperty", "toString"]

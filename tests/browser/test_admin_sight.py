@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 from playwright.async_api import expect
@@ -150,3 +151,22 @@ async def test_the_way_to_grafana_is_there_where_there_is_one(desk: Desk) -> Non
     await expect(desk.page.get_by_role("link", name="Grafana")).to_have_attribute(
         "href", "https://grafana.example/d/viva"
     )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_it_is_read_on_a_phone_by_day_and_by_night(
+    desk: Desk, engines: Engines, scheme: Literal["light", "dark"]
+) -> None:
+    await desk.page.set_viewport_size(NARROW)
+    await engines.emulate(desk.page, color_scheme=scheme)
+    await desk.page.goto("/admin")
+    await clean(desk.page)
+    desk.ends(completed=2, failed=2)
+    await desk.open()
+    await desk.page.locator("#failed").get_by_role("button", name="q1, take 1").first.click()
+    await expect(desk.page.locator("#session-title")).to_be_focused()
+    await clean(desk.page)
+    await desk.breaks("api")
+    await desk.page.clock.fast_forward(16_000)
+    await expect(desk.verdict).to_have_class("verdict blind")
+    await clean(desk.page)
