@@ -16,7 +16,6 @@ from routes.errors import UNREADABLE, documented
 from routes.prefix import here
 from services import errors
 from services.interviews.model import answer_of
-from services.operations.oversight import in_words
 from services.operations.ports.trends import TrendSpan
 from services.operations.ports.views import SessionFilter, Standing
 
@@ -72,7 +71,7 @@ async def find_sessions(
 ) -> SessionsSeenOut:
     """Sessions of anyone, in short, newest first."""
     wanted = SessionFilter(sought=q, standing=state, since=since, until=until)
-    await services.operations.oversight.sought(admin, in_words(wanted))
+    await services.operations.oversight.sought(admin, wanted)
     return SessionsSeenOut.of(await services.operations.views.sessions(wanted, place_of(before), limit))
 
 

@@ -33,9 +33,15 @@ class Oversight:
             await self._note(viewer, session.id, {"session_id": session.id, "user_id": session.user_id})
         return session
 
-    async def sought(self, operator: Viewer, words: str) -> None:
-        """Note what an operator looks for among all sessions."""
-        await self._note(operator, f"?{words}", {"sought": words})
+    async def sought(self, operator: Viewer, wanted: SessionFilter) -> None:
+        """Note what an operator looks for among all sessions. What they wrote stands alone: an erasure looks for it."""
+        on = {
+            "sought": wanted.sought,
+            "state": wanted.standing and wanted.standing.value,
+            "since": wanted.since and wanted.since.isoformat(),
+            "until": wanted.until and wanted.until.isoformat(),
+        }
+        await self._note(operator, f"?{on}", {name: value for name, value in on.items() if value is not None})
 
     async def _note(self, viewer: Viewer, what: str, on: Mapping[str, object]) -> None:
         now, looked = self.clock(), (viewer.user_id, what)
@@ -47,13 +53,6 @@ class Oversight:
         if len(self._noted) >= MOST_REMEMBERED:
             self._noted.clear()
         self._noted[looked] = now
-
-
-def in_words(wanted: SessionFilter) -> str:
-    """What sessions are looked for, for the log."""
-    more = {"state": wanted.standing and wanted.standing.value, "from": wanted.since, "before": wanted.until}
-    named = [f"{name} {value}" for name, value in more.items() if value is not None]
-    return ", ".join([wanted.sought or "all sessions", *named])
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,22 @@ function auditItem(entry) {
 
 /** @param {any} entry */
 function deed({ action, on }) {
-  if (action === "read") return on.session_id ? `read session ${on.session_id} of ${on.user_id}` : `read the list of “${on.sought}”`;
   if (action === "sweep") return on.dry_run ? "sweep, counted only" : "sweep";
+  if (action === "read") return on.session_id ? `read session ${on.session_id} of ${on.user_id}` : `read the list of ${sought(on)}`;
   const among = on.among > 1 ? `, one of ${on.among}` : "";
-  return `${action} ${on.question_id}, take ${on.take}${among}`;
+  return on.question_id ? `${action} ${on.question_id}, take ${on.take}${among}` : [action, ...pairs(on)].join(", ");
 }
+
+/** @param {any} on */
+function sought({ sought: words, ...narrowed }) {
+  return [words ? `“${words}”` : "sessions", ...pairs(narrowed)].join(", ");
+}
+
+/**
+ * What is known of something that has no words of its own.
+ * @param {Record<string, unknown>} on
+ */
+const pairs = (on) => Object.entries(on).map(([name, value]) => `${spoken(name)} ${value}`);
 
 /** @param {any} entry */
 function change(entry) {
