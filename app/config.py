@@ -159,6 +159,23 @@ class Settings(FromEnvironment):
     )
     drain_seconds: float = Field(3.0, ge=0, le=3600, description="How long a stopping worker lets its work finish.")
 
+    encrypt_recordings: bool = Field(
+        True,
+        description="Seal each recording with a key of its own, which goes with its epoch; docs/keys.md.",
+    )
+    keyring_dir: Folder | None = Field(
+        None,
+        description="Folder of the epochs' keys, which API, workers, upkeep and cleanup share; must be set where "
+        "recordings are sealed.",
+    )
+    epoch_hours: float = Field(24.0, ge=0.1, le=8_760, description="How long recordings are sealed under one epoch.")
+    epoch_grace_hours: float = Field(
+        1.0,
+        ge=0.1,
+        le=8_760,
+        description="How long after the end of its last recording an epoch's key is destroyed.",
+    )
+
     heartbeat_file: Folder | None = Field(
         None,
         description="Touched by a worker every two seconds while it listens to Redis; for a check of its health.",
@@ -221,6 +238,9 @@ class StackSettings(FromEnvironment):
     jwt_secret: Secret | None = Field(default=None, description="Secret of the bearer tokens; made up if not set.")
     receipt_keys: Folder | None = Field(
         default=None, description="Folder of the keys that sign deletion receipts; one is made in STATE_DIR if not set."
+    )
+    keyring_dir: Folder | None = Field(
+        default=None, description="Folder of the epochs' keys; if not set, one in STATE_DIR for each database."
     )
     demo_page: bool = Field(default=True, description="Show the demo page at / of the local stack.")
     mongod_test_commands: bool = Field(default=False, description="The embedded mongod takes failpoints; for tests.")

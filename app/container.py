@@ -8,6 +8,7 @@ from celery import Celery
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
+from app.keys import KeyStore, key_store
 from app.receipts import receipt_keys
 from app.version import SOFTWARE
 from services.access.idempotency import LEASE_SECONDS
@@ -79,6 +80,7 @@ class Wiring:
     idempotency_keys: MongoIdempotencyKeys
     quotas: MongoQuotas
     audio: GridAudio
+    key_store: KeyStore
     doorbell: CeleryDoorbell
     closing: Closing
     sweep: Sweep
@@ -106,7 +108,8 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     sessions = AnnouncedSessions(MongoSessions(database), hints)
     uploads, closings = MongoUploads(database), MongoClosings(database)
     records = MongoRecords(database, upload_silence_seconds=_upload_silence(settings))
-    audio, doorbell = GridAudio(database), CeleryDoorbell(celery)
+    sealed = key_store(settings, database)
+    audio, doorbell = GridAudio(database, sealed.sealing), CeleryDoorbell(celery)
     webhooks, courier, dispatch = _webhooks(settings, database, doorbell, counters, background)
     receipts = MongoReceipts(database)
     recipients = Recipients(endpoints=webhooks.endpoints, engine=settings.hosted_engine)
@@ -151,6 +154,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         quotas=MongoQuotas(database),
         idempotency_keys=MongoIdempotencyKeys(database, lease_seconds=LEASE_SECONDS),
         audio=audio,
+        key_store=sealed,
         doorbell=doorbell,
         closing=closing,
         trends=trends,
@@ -165,6 +169,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             trends=trends,
             erase=erasing.drive_due,
             receipt=receipting.of_destroyed_epochs,
+            epochs=sealed.epochs,
         ),
         receipts=receipts,
         receipt_keys=keys.published() if keys else {"keys": []},

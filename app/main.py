@@ -17,6 +17,7 @@ from app.environment import settings_or_end, strangers, variables
 from app.gc_tuning import collect_rarely
 from app.guarded_http import LEAVE
 from app.jobs import make_celery
+from app.keys import keyring_lack
 from app.logs import configure_logs, warn_of
 from app.open_files import allow_many
 from app.operations import operations
@@ -90,7 +91,7 @@ def create_app() -> FastAPI:
     warn_of(strangers(Settings, StackSettings))
     allow_many()
     tokens = _tokens_or_end(settings)
-    if lack := receipts_lack(settings):
+    if lack := receipts_lack(settings) or keyring_lack(settings):
         raise SystemExit(lack)
     app = build(lambda: open_services(settings, tokens), settings.origins, variables().get("PROMETHEUS_MULTIPROC_DIR"))
     collect_rarely()
@@ -167,6 +168,7 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
         services = _services(settings, wiring, tokens, client, rates, microphone_tests)
         running = [
             wiring.background.start(Kind.INDEXES, lambda: _index(client, settings.mongodb_database)),
+            wiring.background.start(Kind.KEYS, wiring.key_store.begin),
             asyncio.create_task(services.streams.run()),
         ]
         try:

@@ -23,12 +23,15 @@ T = TypeVar("T")
 
 async def look(wiring: Wiring, client: AsyncMongoClient[Document], tokens: Tokens) -> Health:
     """What answers now."""
-    workers, waiting = await asyncio.gather(_or_none(_workers(wiring, client)), _or_none(wiring.doorbell.waiting()))
+    workers, waiting, keys = await asyncio.gather(
+        _or_none(_workers(wiring, client)), _or_none(wiring.doorbell.waiting()), _or_none(_seals(wiring))
+    )
     return Health(
         database=workers is not None,
         doorbell=waiting is not None,
         workers=workers or 0,
         tokens=await tokens.can_verify(),
+        keys=bool(keys),
     )
 
 
@@ -39,6 +42,14 @@ async def _workers(wiring: Wiring, client: AsyncMongoClient[Document]) -> int | 
         log.error("MongoDB is no replica set, and takes nothing from us: start it with --replSet and initiate it")
         return None
     return len(await wiring.workers.alive())
+
+
+async def _seals(wiring: Wiring) -> bool:
+    """Whether a recording could be sealed now, if it is to be."""
+    store = wiring.key_store
+    if store.sealing.seals and store.keys is not None:
+        await store.keys.newest()
+    return not store.sealing.seals or store.keys is not None
 
 
 async def _or_none(answer: Awaitable[T | None]) -> T | None:

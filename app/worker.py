@@ -17,6 +17,7 @@ from app.config import Settings
 from app.container import Wiring, microphone_tests_channel, wire
 from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
 from app.jobs import audit_seconds, make_celery
+from app.keys import keyring_lack
 from app.receipts import receipts_lack
 from app.worker_heartbeat import Signs
 from services.adapters.mongo.client import open_client
@@ -117,14 +118,19 @@ class Process:
     def open(self, *, listens: bool, works: bool = True) -> None:
         """Open everything; who listens for recordings gives signs of life, and loads the engine if it works itself.
 
-        SettingsLack, before anything is opened, if the settings lack what their engine or scorer needs.
+        Who does not makes the first key, if none is there. SettingsLack, before anything is
+        opened, if the settings lack what is needed here.
         """
         missing = lacks(self._settings) if listens else []
-        if missing := [lack for lack in (*missing, receipts_lack(self._settings)) if lack]:
+        if missing := [
+            lack for lack in (*missing, receipts_lack(self._settings), keyring_lack(self._settings)) if lack
+        ]:
             raise SettingsLack("; ".join(missing))
         self._ensure_open()
         if listens:
             self._call(self._listen(works)).result()
+        else:
+            self._call(self._begin_keys()).result()
 
     def begin_anew(self) -> None:
         """In a forked child: forget what the parent has opened, and close none of it; the child opens its own."""
@@ -227,6 +233,9 @@ class Process:
         listener = RedisTestListener(settings.redis_url, microphone_tests_channel(settings), work)
         self._closers.append(listener.close)
         self._tests = self._house.background.start(Kind.MICROPHONE_TESTS, listener.serve)
+
+    async def _begin_keys(self) -> None:
+        self._house.background.start(Kind.KEYS, self._house.key_store.begin)
 
     async def _sign(self) -> None:
         await self._house.workers.seen(WorkerSign(self._name, self._engines.about(), speech_kind(self._settings).slots))

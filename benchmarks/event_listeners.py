@@ -111,7 +111,10 @@ async def opened() -> AsyncIterator[Handle]:
     async def handle(job: Job) -> Job:
         if job["do"] == "open":
             settings = Settings(
-                mongodb_url=job["mongodb_url"], mongodb_database=job["database"], redis_url=job["redis_url"]
+                mongodb_url=job["mongodb_url"],
+                mongodb_database=job["database"],
+                redis_url=job["redis_url"],
+                encrypt_recordings=False,
             )
             client = open_client(settings.mongodb_url)
             houses.append(wire(settings, client[settings.mongodb_database], make_celery(settings)))

@@ -110,7 +110,9 @@ class Inside:
 async def opened(mongodb_url: str, redis_url: str, database: str) -> AsyncIterator[Inside]:
     """The wiring on this database, with its indexes."""
     found: dict[str, Any] = {"mongodb_url": mongodb_url, "redis_url": redis_url, "mongodb_database": database}
-    settings = Settings(**found, jwt_secret="x" * 32, log_level="error", max_queued_minutes=1e9)
+    settings = Settings(
+        **found, jwt_secret="x" * 32, log_level="error", max_queued_minutes=1e9, encrypt_recordings=False
+    )
     configure_logs(settings)  # standard output is for the answers
     async with (
         open_client(mongodb_url, "bench") as client,

@@ -74,6 +74,7 @@ class Place:
             "REDIS_URL": f"redis://127.0.0.1:{self.valkey}/0",
             "JWT_SECRET": self.secret,
             "CACHE_DIR": str(self.layout.cache),
+            "KEYRING_DIR": str(self.layout.keyring(DATABASE)),
             **dict.fromkeys(("RATE_REQUESTS", "RATE_UPLOADS", "RATE_ADDRESS"), f"{UNLIMITED}/second"),
             **dict.fromkeys(("MAX_UPLOADS_PER_USER", "MAX_UPLOADS", "MAX_QUEUED_MINUTES"), UNLIMITED),
             leftovers.MARK: str(self.layout.root),

@@ -45,11 +45,12 @@ class Health:
     doorbell: bool
     workers: int
     tokens: bool = True
+    keys: bool = True
 
     @property
     def is_ready(self) -> bool:
         """Whether answers are taken."""
-        return self.database and self.tokens
+        return self.database and self.tokens and self.keys
 
 
 @dataclass(frozen=True, slots=True)

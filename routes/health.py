@@ -24,6 +24,7 @@ class ReadyOut(BaseModel):
     background: dict[str, str] = Field(
         description="Each kind of work that runs beside requests in this process: `ok`, or `restarting` after an error."
     )
+    keys: str = Field(description="`down` while recordings cannot be sealed: the log has the reason.")
     tokens: str = Field(description="`down` while tokens cannot be checked for want of the provider's keys.")
 
 
@@ -50,6 +51,7 @@ async def readyz(response: Response, services: Needs) -> ReadyOut:
         redis="ok" if health.doorbell else "down",
         workers=health.workers,
         background=background,
+        keys="ok" if health.keys else "down",
         tokens="ok" if health.tokens else "down",
     )
 

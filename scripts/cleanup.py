@@ -13,6 +13,7 @@ from app.config import Settings
 from app.container import wire
 from app.environment import settings_or_end
 from app.jobs import make_celery
+from app.keys import keyring_lack
 from app.logs import configure_logs
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
@@ -31,6 +32,9 @@ def main(
     """Repair what crashes left: lost jobs, silent workers, abandoned uploads, stray audio."""
     settings = settings_or_end(Settings)
     configure_logs(settings)
+    if lack := keyring_lack(settings):
+        err.print(lack, markup=False, soft_wrap=True)
+        raise typer.Exit(1)
     kept = settings.failed_audio_hours if hours is None else hours
     try:
         with err.status("Looking at the records and the stored audio …"):

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     WEBHOOKS = "webhooks"
     MICROPHONE_TESTS = "microphone_tests"
     ERASURES = "erasures"
+    KEYS = "keys"
 
 
 @dataclass(slots=True)

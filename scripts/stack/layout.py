@@ -70,6 +70,10 @@ class Layout:
         """What the embedded servers ask users for; it is with the data that keeps it, and goes where that goes."""
         return self.data("mongod") / "password"
 
+    def keyring(self, database: str) -> Path:
+        """The keys of a database's recordings; in no backup of `data`."""
+        return self.root / "keys" / database
+
     def data(self, name: str) -> Path:
         return self.root / "data" / name
 

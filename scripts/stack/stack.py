@@ -54,6 +54,7 @@ class Stack:
             or f"mongodb://{user}:{password}@127.0.0.1:{self._mongod_port}/?replicaSet={replica_set.NAME}",
             "MONGODB_DATABASE": own.mongodb_database,
             "REDIS_URL": own.redis_url or f"redis://:{password}@127.0.0.1:{self._valkey_port}/0",
+            "KEYRING_DIR": str(own.keyring_dir or self.layout.keyring(own.mongodb_database)),
             "JWT_SECRET": secret or secrets.token_hex(32),
             "RECEIPT_KEYS": str(own.receipt_keys or self.layout.receipt_keys),
         }

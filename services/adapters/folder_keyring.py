@@ -21,8 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from services.errors import KeyringUnavailable
-from services.recordings.ports.keyring import EpochId, EpochKey, Identity
+from services.recordings.ports.keyring import EpochId, EpochKey, Identity, KeyringTrouble
 
 VERSION = 1
 IDENTITY, LOCK, DRAFT = "keyring.json", "lock", ".draft-"
@@ -97,7 +96,7 @@ class FolderKeyring:
         try:
             return await asyncio.to_thread(work)
         except OSError as trouble:
-            raise KeyringUnavailable(f"The keyring in {self.where}: {trouble.strerror}.") from trouble
+            raise KeyringTrouble(f"The keyring in {self.where}: {trouble.strerror}.") from trouble
 
     def _identity(self) -> Identity | None:
         try:
@@ -127,8 +126,8 @@ class FolderKeyring:
             if row["version"] == VERSION:
                 return reading(row)
         except (ValueError, TypeError, KeyError):
-            raise KeyringUnavailable(f"The file {path} of the keyring is damaged. Put it back from a copy.") from None
-        raise KeyringUnavailable(f"The file {path} of the keyring was written by another version.")
+            raise KeyringTrouble(f"The file {path} of the keyring is damaged. Put it back from a copy.") from None
+        raise KeyringTrouble(f"The file {path} of the keyring was written by another version.")
 
     def _listed(self, *kinds: str) -> set[EpochId]:
         names = [name.partition(".") for name in _names(self._folder)]
@@ -136,7 +135,7 @@ class FolderKeyring:
 
     def _file(self, id: EpochId, kind: str) -> Path:
         if not EPOCH.fullmatch(id):
-            raise KeyringUnavailable("There is no epoch of this name.")
+            raise KeyringTrouble("There is no epoch of this name.")
         return self._folder / f"{id}{kind}"
 
     def _locked(self) -> int | None:
@@ -171,7 +170,7 @@ class FolderKeyring:
             os.fsync(file.fileno())
         if is_new and path.exists():
             draft.unlink()
-            raise KeyringUnavailable(f"There is a keyring in {self.where} already.")
+            raise KeyringTrouble(f"There is a keyring in {self.where} already.")
         draft.replace(path)
         self._sync()
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.errors import KeyringUnavailable
 from services.recordings.keys import LEAST_GRACE_SECONDS, mismatch, number_of, numbered
 from services.recordings.ports.keyring import (
     Epoch,
@@ -25,6 +24,7 @@ from services.recordings.ports.keyring import (
     EpochKey,
     EpochState,
     Identity,
+    KeyringTrouble,
     KeyringWriter,
 )
 from services.recordings.sealing import new_secret
@@ -80,7 +80,7 @@ class Epochs:
         try:
             async with self.keyring.writing() as is_alone:
                 tended = await self._tend() if is_alone else Tended()
-        except KeyringUnavailable as trouble:
+        except KeyringTrouble as trouble:
             if self._told != str(trouble):
                 log.error("the keyring is not tended", reason=str(trouble))
             self._told = str(trouble)
@@ -88,8 +88,20 @@ class Epochs:
         self._told = None
         return tended
 
+    async def ensure(self) -> bool:
+        """Make the first key, if none is there; whether one is there now, that this database may use."""
+        if await self._has_key():
+            return True
+        await self.tend()
+        return await self._has_key()
+
+    async def count_due(self) -> int:
+        """How many keys a pass would destroy now; changes nothing."""
+        closed = await self.journal.epochs(EpochState.CLOSED, EpochState.DOOMED)
+        return len([epoch for epoch in closed if self._is_over(epoch) and not await self._is_needed(epoch.id)])
+
     async def rotate(self) -> EpochId:
-        """Begin a new epoch now; WrittenElsewhere or KeyringUnavailable."""
+        """Begin a new epoch now; WrittenElsewhere or KeyringTrouble."""
         async with self.keyring.writing() as is_alone:
             if not is_alone:
                 raise WrittenElsewhere
@@ -123,7 +135,7 @@ class Epochs:
             if not is_alone:
                 raise WrittenElsewhere
             if await self.keyring.identity() is not None:
-                raise KeyringUnavailable(f"There is a keyring in {self.keyring.where}: it is not replaced.")
+                raise KeyringTrouble(f"There is a keyring in {self.keyring.where}: it is not replaced.")
             for epoch in await self.journal.epochs(*THERE):
                 await self._lost(epoch)
             identity = await self.journal.replace(secrets.token_hex(16))
@@ -140,8 +152,15 @@ class Epochs:
         opened = await self._rotate()
         return Tended(opened, again + await self._destroy_unused(), lost)
 
+    async def _has_key(self) -> bool:
+        try:
+            found, expected = await self.keyring.identity(), await self.journal.identity()
+            return found is not None and found == expected and await self.keyring.newest() is not None
+        except KeyringTrouble:
+            return False
+
     async def _own(self) -> None:
-        """Make the keyring the first time; KeyringUnavailable where it is another's, or one that was there is not."""
+        """Make the keyring the first time; KeyringTrouble where it is another's, or one that was there is not."""
         found, expected = await self.keyring.identity(), await self.journal.identity()
         if found is None and (expected is None or not await self.journal.newest_number()):
             new = Identity(secrets.token_hex(16), secrets.token_hex(16))
@@ -149,7 +168,7 @@ class Epochs:
             await self.keyring.make(found)
             log.info("keyring made", where=self.keyring.where)
         if trouble := mismatch(expected, found, self.keyring.where):
-            raise KeyringUnavailable(trouble)
+            raise KeyringTrouble(trouble)
 
     async def _reconcile(self) -> int:
         """Note what is there and was not noted, and what was noted and is not there."""
@@ -225,10 +244,13 @@ class Epochs:
                 await self.journal.used(epoch.id)
                 continue
             await self.journal.unused(epoch.id)
-            is_over = epoch.unused_seconds is not None and epoch.unused_seconds >= self.grace_seconds
-            if epoch.state is EpochState.DOOMED or is_over:
+            if self._is_over(epoch):
                 number += await self._destroy(epoch.id, epoch.reason or OVER)
         return number
+
+    def _is_over(self, epoch: Epoch) -> bool:
+        unused = epoch.unused_seconds
+        return epoch.state is EpochState.DOOMED or (unused is not None and unused >= self.grace_seconds)
 
     async def _is_needed(self, id: EpochId) -> bool:
         """What arrives is asked for first: once it has arrived, it is stored."""

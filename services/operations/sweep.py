@@ -12,6 +12,7 @@ import structlog
 from services.errors import StoreUnavailable, WorkerLost
 from services.interviews.model import Failure, Part, PartId, answer_of
 from services.interviews.ports import Sessions
+from services.operations.epochs import Epochs
 from services.operations.ports.trends import Trends
 from services.operations.ports.upkeep import Upkeep
 from services.recordings.ports.audio import Audio
@@ -39,6 +40,8 @@ class Counts:
     erased: int = field(default=0, metadata={"what": "erasures of sessions or users brought to their end"})
     stray_files: int = field(default=0, metadata={"what": "audio files without a record deleted"})
     stray_chunks: int = field(default=0, metadata={"what": "sets of audio chunks without a file deleted"})
+    keys_destroyed: int = field(default=0, metadata={"what": "keys of epochs destroyed whose recordings have ended"})
+    keys_lost: int = field(default=0, metadata={"what": "keys of epochs found to be lost"})
 
     def as_dict(self) -> dict[str, int]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -60,6 +63,7 @@ class Sweep:
     trends: Trends
     erase: Callable[[], Awaitable[int]]
     receipt: Callable[[], Awaitable[int]]
+    epochs: Epochs | None = None
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
@@ -78,12 +82,15 @@ class Sweep:
         return counts
 
     async def audit(self) -> Counts:
-        """One pass over the stored audio: what no record needs goes."""
+        """One pass over the stored audio: what no record needs goes, and then the keys that no audio needs."""
         counts = Counts()
         async for ids in self.audio.orphaned_files():
             counts.stray_files += await self._remove(await self._strays(ids))
         async for ids in self.audio.orphaned_chunks():
             counts.stray_chunks += await self._remove(await self._strays(ids))
+        if self.epochs is not None:
+            tended = await self.epochs.tend()
+            counts.keys_destroyed, counts.keys_lost = tended.destroyed, tended.lost
         await self.counters.swept("audit", counts.as_dict())
         return counts
 
@@ -101,6 +108,7 @@ class Sweep:
             expired=found.expired,
             stray_files=sum([len(await self._strays(ids)) async for ids in self.audio.orphaned_files()]),
             stray_chunks=sum([len(await self._strays(ids)) async for ids in self.audio.orphaned_chunks()]),
+            keys_destroyed=0 if self.epochs is None else await self.epochs.count_due(),
         )
 
     async def _close_all(self, parts: list[Part]) -> int:

@@ -8,13 +8,14 @@ recordings. So one of the two sees the other.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
 from services.errors import AudioKeyGone, KeyringUnavailable
-from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Identity, Keyring
+from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Identity, Keyring, KeyringTrouble
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ class Keys:
     _newest: Loaded | None = field(default=None, init=False)
     _known: dict[EpochId, Loaded] = field(default_factory=dict, init=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _told: str | None = field(default=None, init=False)
 
     async def newest(self) -> Loaded:
         """The key to seal with; KeyringUnavailable where there is none."""
@@ -72,11 +74,8 @@ class Keys:
         async with self._reading:
             if self._newest is None or not self._is_fresh(self._newest):
                 self._newest = None
-                await self.check()
-                key = await self.keyring.newest()
-                if key is None:
-                    raise KeyringUnavailable(f"The keyring in {self.keyring.where} has no key yet.")
-                self._newest = self._kept(key)
+                async with self._usable():
+                    self._newest = self._kept(await self._read_newest())
             return self._newest
 
     async def find(self, id: EpochId) -> EpochKey:
@@ -84,26 +83,51 @@ class Keys:
         known = self._known.get(id)
         if known is not None and self._is_fresh(known):
             return known.key
-        await self.check()
-        key = await self.keyring.find(id)
-        if key is not None:
-            return self._kept(key).key
-        newest = await self.keyring.newest()
-        if newest is None or number_of(newest.id) < number_of(id):
-            raise KeyringUnavailable(f"The keyring in {self.keyring.where} has no key of epoch {id} yet.")
-        raise AudioKeyGone
+        async with self._usable():
+            await self.check()
+            key = await self.keyring.find(id)
+            if key is None and not await self._is_past(id):
+                raise KeyringTrouble(f"The keyring in {self.keyring.where} has no key of epoch {id} yet.")
+        if key is None:
+            raise AudioKeyGone
+        return self._kept(key).key
 
     async def is_doomed(self, loaded: Loaded) -> bool:
         """Whether a recording that was sealed with it, and is stored now, may be stored in vain."""
         if self.clock() - loaded.at < LEAST_GRACE_SECONDS:
             return False
-        return await self.keyring.is_doomed(loaded.key.id)
+        async with self._usable():
+            return await self.keyring.is_doomed(loaded.key.id)
 
     async def check(self) -> None:
-        """KeyringUnavailable unless the keyring is there, and this database's."""
+        """KeyringTrouble unless the keyring is there, and this database's."""
         trouble = mismatch(await self.journal.identity(), await self.keyring.identity(), self.keyring.where)
         if trouble:
-            raise KeyringUnavailable(trouble)
+            raise KeyringTrouble(trouble)
+
+    @asynccontextmanager
+    async def _usable(self) -> AsyncIterator[None]:
+        """Trouble is told once, in the log; who sent a recording hears no more than that it is there."""
+        try:
+            yield
+        except KeyringTrouble as trouble:
+            if self._told != str(trouble):
+                log.error("the keyring cannot be used", reason=str(trouble))
+            self._told = str(trouble)
+            raise KeyringUnavailable from trouble
+        self._told = None
+
+    async def _read_newest(self) -> EpochKey:
+        await self.check()
+        key = await self.keyring.newest()
+        if key is None:
+            raise KeyringTrouble(f"The keyring in {self.keyring.where} has no key yet.")
+        return key
+
+    async def _is_past(self, id: EpochId) -> bool:
+        """Whether a newer epoch is there: then this one's key will not appear any more."""
+        newest = await self.keyring.newest()
+        return newest is not None and number_of(newest.id) > number_of(id)
 
     def _is_fresh(self, loaded: Loaded) -> bool:
         return self.clock() - loaded.at < KEPT_SECONDS

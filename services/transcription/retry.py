@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.errors import EngineBusy, Problem
+from services.errors import EngineBusy, KeyringUnavailable, Problem
 from services.retry_after import LONGEST_WAIT, longer
 
 FIRST_DELAY = 2.0
@@ -35,7 +35,7 @@ def backoff(delivery: int) -> float:
 def decide(problem: Problem, delivery: int, most: int, waited: float = 0.0) -> Again | Wait | GiveUp:
     """What follows on a problem in the n-th of at most so many deliveries, after so many seconds of waiting."""
     asked = min(problem.retry_after or 0.0, LONGEST_WAIT)
-    if isinstance(problem, EngineBusy) and waited < LONGEST_WAIT:
+    if isinstance(problem, EngineBusy | KeyringUnavailable) and waited < LONGEST_WAIT:
         return Wait(asked or backoff(delivery))
     if not problem.retryable or delivery >= most:
         return GiveUp()

@@ -238,6 +238,15 @@ def test_an_api_that_could_tell_nobody_ends_with_a_sentence(given: list[str]) ->
     assert "JWT_SECRET" in done.stderr
 
 
+@pytest.mark.parametrize("program", ["api", "cleanup"])
+def test_who_should_seal_recordings_and_has_no_keyring_ends_with_a_sentence(program: str) -> None:
+    command = ["env", "-u", "KEYRING_DIR", f"JWT_SECRET={KEY * 3}", sys.executable, "-m", *PROGRAMS[program]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert "set KEYRING_DIR" in done.stderr
+    assert "ENCRYPT_RECORDINGS=0" in done.stderr
+
+
 def test_a_key_without_a_value_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not read(monkeypatch, OPENAI_API_KEY="", SCORER_MODEL="any").uses_hosted_scorer
     assert read(monkeypatch, OPENAI_API_KEY=KEY, SCORER_MODEL="any").uses_hosted_scorer

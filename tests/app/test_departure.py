@@ -45,6 +45,7 @@ def test_an_upload_that_outlasts_the_stop_is_told_to_come_again(
 ) -> None:
     port = free_port()
     own = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": DATABASE, "REDIS_URL": redis_url, "JWT_SECRET": SECRET}
+    own["KEYRING_DIR"] = str(tmp_path / "keys")
     command = ["env", *(f"{name}={value}" for name, value in own.items()), *processes.api(port, ()).command]
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, cwd=ROOT, stderr=log) as api:
         try:

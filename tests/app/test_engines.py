@@ -106,13 +106,16 @@ async def test_a_hosted_engine_says_its_name_and_has_the_usual_time() -> None:
     ("given", "said"),
     [
         ({"SPEECH_ENGINE": "openai"}, "SPEECH_ENGINE=openai needs OPENAI_API_KEY"),
+        ({"ENCRYPT_RECORDINGS": "1"}, "set KEYRING_DIR"),
         ({"SPEECH_MODEL": "/nowhere"}, "There is no speech model '/nowhere': set SPEECH_MODEL"),
     ],
 )
 def test_such_a_worker_ends_as_one_that_failed_and_says_what_to_set(
     given: dict[str, str], said: str, mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    reached = Settings(mongodb_url=mongodb_url, redis_url=redis_url, mongodb_database="test_engines")
+    reached = Settings(
+        mongodb_url=mongodb_url, redis_url=redis_url, mongodb_database="test_engines", encrypt_recordings=False
+    )
     with launched(reached, tmp_path, "--queues", "celery", **given) as worker:
         assert worker.wait(120) == 1
     assert said in (tmp_path / "worker.log").read_text()

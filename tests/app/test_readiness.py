@@ -9,12 +9,14 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from app.container import Wiring
+from app.keys import KeyStore
 from app.readiness import look
 from routes.dependencies import Health
 from scripts.stack.programs import find_mongod
 from services.adapters.jwt_tokens import JwtTokens
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.sealing import Sealing
 from tests import servers
 from tests.virtual_time import VirtualLoop
 
@@ -28,6 +30,7 @@ class Hanging:
         self._silent = silent
         self._hello = hello or {"setName": "rs0"}
         self.workers = self.doorbell = self.admin = self
+        self.key_store = KeyStore(Sealing())
 
     async def alive(self) -> list[str]:
         return ["one", "two"]

@@ -80,6 +80,7 @@ async def test_a_worker_whose_database_falls_silent_ends_itself(
             redis_url=redis_url,
             mongodb_database=f"test_{uuid.uuid4().hex}",
             speech_model="tiny.en",
+            encrypt_recordings=False,
         )
         async with bench(settings.model_copy(update={"mongodb_url": mongodb_url})) as place:
             with launched(settings, tmp_path, "--queues", "celery", WORKER_SILENT_SECONDS="2") as process:

@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.errors import KeyringUnavailable
 from services.interviews.model import PartState
 from services.recordings.keys import number_of
-from services.recordings.ports.keyring import Epoch, EpochId, EpochKey, EpochState, Identity
+from services.recordings.ports.keyring import Epoch, EpochId, EpochKey, EpochState, Identity, KeyringTrouble
 from tests.fakes.memory import EpochRow, KeyringContent, Memory
 
 THERE = (EpochState.OPEN, EpochState.CLOSED, EpochState.DOOMED)
@@ -53,7 +52,7 @@ class FakeKeyring:
 
     async def make(self, identity: Identity) -> None:
         if self._content().identity is not None:
-            raise KeyringUnavailable
+            raise KeyringTrouble
         self.content.identity = identity
 
     async def add(self, key: EpochKey) -> None:
@@ -72,7 +71,7 @@ class FakeKeyring:
 
     def _content(self) -> KeyringContent:
         if self.content.trouble:
-            raise KeyringUnavailable(self.content.trouble)
+            raise KeyringTrouble(self.content.trouble)
         return self.content
 
 

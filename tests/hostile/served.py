@@ -157,7 +157,7 @@ def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None
     """The API as the local stack runs it, or another one with all that surrounds it; on a database of its own."""
     port, name = free_port(), f"test_{secrets.token_hex(6)}"
     environment = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": name, "REDIS_URL": redis_url, "JWT_SECRET": SECRET}
-    environment |= {**NO_RATES, **more}
+    environment |= {"KEYRING_DIR": str(folder / f"{name}.keys"), **NO_RATES, **more}
     with (folder / f"{name}.log").open("wb") as log, MongoClient[dict[str, Any]](mongodb_url, tz_aware=True) as mongo:
         process = subprocess.Popen(
             [sys.executable, "-m", *(_other(app, port) if app else ("app.serve", "--port", str(port), "--grace", "2"))],

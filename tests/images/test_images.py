@@ -30,7 +30,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 def command(image: Image, *arguments: str, **environment: str) -> list[str]:
     own = {**image.environment, "PYTHONPATH": str(image.packages), "CACHE_DIR": str(image.files.parent / "cache")}
-    own |= {"JWT_SECRET": SECRET, **environment}
+    own |= {"JWT_SECRET": SECRET, "KEYRING_DIR": str(image.files.parent / "keys"), **environment}
     return ["env", "-i", *(f"{name}={value}" for name, value in own.items()), sys.executable, "-S", "-m", *arguments]
 
 

@@ -53,6 +53,12 @@ async def test_without_the_providers_keys_no_answers_are_taken() -> None:
         assert (answer.status_code, answer.json()["status"], answer.json()["tokens"]) == (503, "failing", "down")
 
 
+async def test_without_the_keys_of_recordings_no_answers_are_taken() -> None:
+    async with Api(health=Health(database=True, doorbell=True, workers=1, keys=False)).client() as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"], answer.json()["keys"]) == (503, "failing", "down")
+
+
 async def test_who_only_looks_whether_it_lives_may_do_so() -> None:
     async with Api().client(None) as client:
         for path in ("/healthz", "/readyz"):

@@ -21,6 +21,7 @@ def test_what_is_in_the_way_is_a_sentence_and_ends_with_1(
     async def fails(*_: Any, **__: Any) -> None:
         raise trouble
 
+    monkeypatch.setenv("KEYRING_DIR", "/nowhere")
     monkeypatch.setattr(cleanup, "clean", fails)
     monkeypatch.setattr(cleanup, "configure_logs", lambda _: None)
     with pytest.raises(typer.Exit) as end:

@@ -70,6 +70,7 @@ async def test_an_upkeep_worker_with_another_clock_drives_on_what_was_interrupte
         mongodb_database=f"test_{uuid.uuid4().hex}",
         speech_model="tiny.en",
         speech_words=False,
+        keyring_dir=tmp_path / "keys",
         lease_seconds=5.0,
         openai_timeout_seconds=4.0,
     )

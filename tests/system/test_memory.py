@@ -20,13 +20,14 @@ ROUNDS = 10
 MOST_GROWTH = 1.10
 
 
-def settings_for(mongodb_url: str, redis_url: str) -> Settings:
+def settings_for(mongodb_url: str, redis_url: str, keys: Path) -> Settings:
     return Settings(
         mongodb_url=mongodb_url,
         redis_url=redis_url,
         mongodb_database=f"test_{uuid.uuid4().hex}",
         speech_model="tiny.en",
         speech_words=False,
+        keyring_dir=keys,
     )
 
 
@@ -45,7 +46,7 @@ async def a_round(bench: Bench, sounds: Iterator[bytes]) -> None:
 async def test_three_hundred_answers_leave_a_worker_as_large_as_thirty(
     mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    settings = settings_for(mongodb_url, redis_url)
+    settings = settings_for(mongodb_url, redis_url, tmp_path / "keys")
     sounds = itertools.cycle(clips(HERE / "answer-1.webm", 2.5) + clips(HERE / "answer-2.webm", 2.0))
     async with bench(settings) as place:
         with worker(settings, tmp_path, "--queues", "celery") as started:

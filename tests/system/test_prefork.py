@@ -22,6 +22,7 @@ async def test_forked_children_transcribe_and_so_do_the_children_that_replace_th
         mongodb_database=f"test_{uuid.uuid4().hex}",
         speech_model="tiny.en",
         speech_words=False,
+        keyring_dir=tmp_path / "keys",
     )
     sound = clips(HERE / "answer-1.webm", 2.5)[0]
     # Celery takes `--pool prefork` for its own default, and puts `worker_pool` in its place; `processes` is the same.

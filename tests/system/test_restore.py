@@ -56,7 +56,8 @@ def test_what_was_in_flight_goes_on_where_the_databases_files_were_copied(tmp_pa
         session, asked = _interview(stack)
         until(lambda: "completed" in _states(stack), 120)
         with _half_an_upload(stack), _locked(stack):
-            shutil.copytree(tmp_path / "before" / data, tmp_path / "after" / data)
+            for folder in (data, Path("state") / "keys"):
+                shutil.copytree(tmp_path / "before" / folder, tmp_path / "after" / folder)
             assert {"uploading", "completed"} < _states(stack), "some of the rest wait or are in work"
         later, secret = _interview_that_the_backup_misses(stack), stack.environment["JWT_SECRET"]
     with live.stack(tmp_path / "after", **QUICK, JWT_SECRET=secret) as restored:
@@ -136,6 +137,8 @@ def _backup(stack: Stack) -> Backup:
 def _house_on(stack: Stack, database: str, folder: Path) -> Iterator[Stack]:
     """Other processes, with a Valkey that has never heard of anything."""
     known = {name: stack.environment[name] for name in ("MONGODB_URL", "JWT_SECRET")}
+    keys = folder / "state" / "keys" / database
+    shutil.copytree(stack.environment["KEYRING_DIR"], keys)
     with live.stack(folder, **QUICK, **known, MONGODB_DATABASE=database) as other:
         yield Stack(other.running, other.database.client[database])
 

@@ -89,6 +89,7 @@ async def bench(settings: Settings) -> AsyncIterator[Bench]:
         database = client[settings.mongodb_database]
         await ensure_indexes(database)
         wiring = wire(settings, database, make_celery(settings))
+        await wiring.key_store.begin()
         try:
             yield Bench(wiring, database)
         finally:
@@ -109,7 +110,9 @@ def worker(settings: Settings, folder: Path, *arguments: str, **more: str) -> It
 def launched(settings: Settings, folder: Path, *arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """The same, however it ends."""
     names = ("mongodb_url", "mongodb_database", "redis_url", "speech_model", "speech_words")
-    own = {name.upper(): str(getattr(settings, name)) for name in names} | {"CACHE_DIR": str(folder), **more}
+    own = {name.upper(): str(getattr(settings, name)) for name in names} | {"CACHE_DIR": str(folder)}
+    own |= {"ENCRYPT_RECORDINGS": str(settings.encrypt_recordings), "KEYRING_DIR": str(settings.keyring_dir or "")}
+    own |= more
     command = ["-m", "celery", "-A", "celery_app", "worker", "--without-mingle", "--without-gossip", *arguments]
     with (folder / "worker.log").open("wb") as log:
         process = subprocess.Popen(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from services.adapters.mongo.documents import Document
 from services.errors import KeyringUnavailable
 from services.interviews.model import PartId
@@ -11,8 +13,9 @@ from services.recordings.keys import Keys, Loaded
 from services.recordings.ports.keyring import EpochId
 from services.recordings.sealing import Envelope, Seal, new_seal, opened
 
+log = structlog.get_logger(__name__)
+
 DOOMED = "The recording was sealed under a key that is about to go. Send it again."
-NO_KEYRING = "The recording is sealed, and KEYRING_DIR is not set."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,15 @@ class Sealing:
 
     async def begin(self, id: PartId) -> Begun | None:
         """None where nothing is sealed; KeyringUnavailable where there is no key."""
-        if not self.seals or self.keys is None:
+        if not self.seals:
             return None
-        key = await self.keys.newest()
+        key = await self._keys().newest()
         seal, envelope = new_seal(id, key.key)
         return Begun(seal, envelope, key)
 
     async def confirm(self, begun: Begun | None) -> None:
         """Once all is stored: KeyringUnavailable where its key may go before its end."""
-        if begun is not None and self.keys is not None and await self.keys.is_doomed(begun.key):
+        if begun is not None and await self._keys().is_doomed(begun.key):
             raise KeyringUnavailable(DOOMED)
 
     async def of(self, id: PartId, metadata: Mapping[str, Any]) -> Seal | None:
@@ -49,10 +52,14 @@ class Sealing:
         sealed = metadata.get("sealed")
         if sealed is None:
             return None
-        if self.keys is None:
-            raise KeyringUnavailable(NO_KEYRING)
         envelope = Envelope(EpochId(sealed["epoch"]), bytes(sealed["key"]), sealed["version"])
-        return opened(id, envelope, await self.keys.find(envelope.epoch))
+        return opened(id, envelope, await self._keys().find(envelope.epoch))
+
+    def _keys(self) -> Keys:
+        if self.keys is None:
+            log.error("recordings are sealed, and KEYRING_DIR is not set")
+            raise KeyringUnavailable
+        return self.keys
 
 
 def noted(begun: Begun | None) -> Document:

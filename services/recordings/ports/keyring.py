@@ -8,6 +8,10 @@ from typing import NewType, Protocol
 EpochId = NewType("EpochId", str)
 
 
+class KeyringTrouble(Exception):
+    """Why a keyring cannot be used: a sentence for an operator, who may read where it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class EpochKey:
     """The key under which the keys of an epoch's recordings are wrapped; it is never shown."""
@@ -25,7 +29,7 @@ class Identity:
 
 
 class Keyring(Protocol):
-    """The keys of one database's recordings; KeyringUnavailable, with a sentence, where they cannot be read."""
+    """The keys of one database's recordings; KeyringTrouble, with a sentence, where they cannot be read."""
 
     @property
     def where(self) -> str:
@@ -54,7 +58,7 @@ class KeyringWriter(Keyring, Protocol):
         """Alone; False where another process writes, and then nothing may be written here."""
 
     async def make(self, identity: Identity) -> None:
-        """A new, empty keyring; KeyringUnavailable where one is."""
+        """A new, empty keyring; KeyringTrouble where one is."""
 
     async def add(self, key: EpochKey) -> None: ...
 

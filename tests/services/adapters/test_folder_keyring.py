@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.adapters.folder_keyring import FolderKeyring
-from services.errors import KeyringUnavailable
-from services.recordings.ports.keyring import EpochId
+from services.recordings.ports.keyring import EpochId, KeyringTrouble
 from tests.services.adapters.test_keyring_contract import FIRST, OWN, SECOND
 
 HOLD = """
@@ -88,7 +87,7 @@ async def test_another_process_keeps_writers_out_until_it_ends(keyring: FolderKe
 async def test_a_damaged_file_is_named(keyring: FolderKeyring, folder: Path, damage: str) -> None:
     file = folder / f"{FIRST.id}.key"
     file.write_text(damage)
-    with pytest.raises(KeyringUnavailable, match=file.name):
+    with pytest.raises(KeyringTrouble, match=file.name):
         await keyring.find(FIRST.id)
 
 
@@ -99,21 +98,21 @@ async def test_a_key_with_a_flipped_bit_is_damaged(keyring: FolderKeyring, folde
     secret = bytearray(base64.b64decode(row["key"]))
     secret[flip // 8] ^= 1
     file.write_text(json.dumps({**row, "key": base64.b64encode(bytes(secret)).decode()}))
-    with pytest.raises(KeyringUnavailable, match="damaged"):
+    with pytest.raises(KeyringTrouble, match="damaged"):
         await keyring.newest()
 
 
 async def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     blocked = FolderKeyring(tmp_path / "file" / "keys")
-    with pytest.raises(KeyringUnavailable, match="Not a directory"):
+    with pytest.raises(KeyringTrouble, match="Not a directory"):
         await blocked.identity()
-    with pytest.raises(KeyringUnavailable, match="Not a directory"):
+    with pytest.raises(KeyringTrouble, match="Not a directory"):
         async with blocked.writing():
             pass
 
 
 @pytest.mark.parametrize("id", ["../keyring", "", "1-a", "00000001-0000000a/x"])
 async def test_a_strange_name_reaches_no_file(keyring: FolderKeyring, id: str) -> None:
-    with pytest.raises(KeyringUnavailable):
+    with pytest.raises(KeyringTrouble):
         await keyring.find(EpochId(id))

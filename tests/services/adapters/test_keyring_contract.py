@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.adapters.folder_keyring import FolderKeyring
-from services.errors import KeyringUnavailable
-from services.recordings.ports.keyring import EpochId, EpochKey, Identity, KeyringWriter
+from services.recordings.ports.keyring import EpochId, EpochKey, Identity, KeyringTrouble, KeyringWriter
 from tests.fakes.keyring import FakeKeyring
 from tests.fakes.memory import KeyringContent
 
@@ -24,7 +23,7 @@ async def test_there_is_none_until_one_is_made(keyring: KeyringWriter) -> None:
     async with keyring.writing():
         await keyring.make(OWN)
         assert await keyring.identity() == OWN
-        with pytest.raises(KeyringUnavailable):
+        with pytest.raises(KeyringTrouble):
             await keyring.make(Identity("other", "other"))
     assert (await keyring.identity(), await keyring.newest()) == (OWN, None)
 

@@ -14,7 +14,7 @@ from services.errors import AudioKeyGone, KeyringUnavailable
 from services.interviews.model import PartId, new_part_id
 from services.operations.epochs import Epochs, NoSuchEpoch, StillNeeded, TooSoon, WrittenElsewhere
 from services.recordings.keys import LEAST_GRACE_SECONDS, Keys
-from services.recordings.ports.keyring import EpochId, EpochState, Identity
+from services.recordings.ports.keyring import EpochId, EpochState, Identity, KeyringTrouble
 from tests.fakes.audio import FakeAudio
 from tests.fakes.keyring import FakeEpochs, FakeKeyring
 from tests.fakes.memory import Memory
@@ -244,7 +244,7 @@ async def test_two_databases_cannot_share_a_keyring() -> None:
     sharing = Scene(second.memory)
     await sharing.epochs.tend()
     assert await sharing.states() == []
-    with pytest.raises(KeyringUnavailable, match="another database's"):
+    with pytest.raises(KeyringUnavailable):
         await sharing.keys.newest()
     assert await first.heard(await first.record()) == SOUND
 
@@ -323,7 +323,7 @@ async def test_a_keyring_that_is_lost_for_good_is_replaced() -> None:
     scene = Scene()
     await scene.epochs.tend()
     lost = await scene.record()
-    with pytest.raises(KeyringUnavailable, match="not replaced"):
+    with pytest.raises(KeyringTrouble, match="not replaced"):
         await scene.epochs.replace()
     content = scene.memory.keyring
     content.identity = None
