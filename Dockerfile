@@ -20,7 +20,8 @@ FROM python:${PYTHON}-slim AS house
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CACHE_DIR=/cache
 RUN groupadd --system --gid 10001 house \
     && useradd --system --uid 10001 --gid house --no-create-home house \
-    && install -d -o house -g house /cache
+    && install -d -o house -g house /cache \
+    && install -d -m 700 -o house -g house /keys
 WORKDIR /house
 COPY celery_app.py ./
 COPY app app

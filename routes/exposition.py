@@ -13,6 +13,7 @@ from services.operations.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
+    EpochsStanding,
     Histogram,
     Line,
     Passes,
@@ -20,8 +21,10 @@ from services.operations.readings import (
     Totals,
 )
 from services.operations.sweep import Counts
+from services.recordings.ports.keyring import EpochState
 
 NEVER = float("inf")
+KEYS = {"keys_destroyed": "destroyed", "keys_lost": "lost"}
 ORPHANS = {"stray_files": "files", "stray_chunks": "chunks"}
 
 
@@ -68,11 +71,20 @@ def _standing(reading: Reading) -> Iterator[Metric]:
     yield _gauge("viva_kept_recordings", "Recordings of failed answers that are kept for a retry.", reading.kept)
     yield _gauge("viva_audio_files", "Recordings stored.", reading.files)
     yield _gauge("viva_audio_bytes", "Bytes of the recordings stored.", reading.bytes)
+    yield from _epochs(reading.epochs)
     if reading.disk is not None:
         yield _gauge("viva_store_disk_bytes", "Size of the disk that MongoDB writes to.", reading.disk.bytes)
         yield _gauge("viva_store_disk_free_bytes", "Bytes free on it.", reading.disk.free)
     yield _gauge("viva_workers", "Workers that gave a sign of life lately.", reading.workers)
     yield _gauge("viva_worker_slots", "Recordings that these workers transcribe at once.", reading.slots)
+
+
+def _epochs(epochs: EpochsStanding) -> Iterator[Metric]:
+    states = {state.value: epochs.states.get(state, 0) for state in EpochState}
+    yield _by_state("viva_epochs", "Epochs of recordings' keys in this state.", states)
+    yield _gauge("viva_epoch_oldest_seconds", "Age of the oldest epoch whose key is there.", epochs.oldest_seconds)
+    yield _gauge("viva_epoch_newest_seconds", "Age of the newest epoch whose key is there.", epochs.newest_seconds)
+    yield _gauge("viva_sealed_recordings", "Recordings stored that are sealed.", epochs.recordings)
 
 
 def _done(totals: Totals) -> Iterator[Metric]:
@@ -93,9 +105,11 @@ def _done(totals: Totals) -> Iterator[Metric]:
     )
     yield from _passes("viva_sweep", "Passes of the sweep", totals.sweeps)
     yield from _passes("viva_audit", "Passes of the audit of stored audio", totals.audits)
-    did = {name: totals.sweeps.counts.get(name, 0) for name in Counts().as_dict() if name not in ORPHANS}
+    did = {name: totals.sweeps.counts.get(name, 0) for name in Counts().as_dict() if name not in ORPHANS | KEYS}
     yield _counter("viva_sweep_actions", "What the sweep did.", "what", did)
     orphans = {kind: totals.audits.counts.get(name, 0) for name, kind in ORPHANS.items()}
+    gone = {how: totals.audits.counts.get(name, 0) for name, how in KEYS.items()}
+    yield _counter("viva_epoch_keys_gone", "Keys of epochs that are gone.", "how", gone)
     yield _counter("viva_orphans", "Stray audio that the audit found and deleted.", "kind", orphans)
 
 

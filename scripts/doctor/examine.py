@@ -7,13 +7,14 @@ from pymongo.errors import PyMongoError
 from app.config import Settings
 from app.engines import speech_kind
 from app.finding import Finding, failing
-from scripts.doctor import broker, database, disk, sanity, work
+from scripts.doctor import broker, database, disk, keyring, sanity, work
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.workers import MongoWorkers
 from services.errors import StoreUnavailable
 
 TRANSCRIBES = ("all", "worker")
+SEALS = ("all", "api", "worker", "upkeep")
 
 
 async def examine(settings: Settings, clock: database.Clock = database.now, today: date | None = None) -> list[Finding]:
@@ -35,6 +36,8 @@ async def _stored(settings: Settings, clock: database.Clock) -> list[Finding]:
         mongo = client[settings.mongodb_database]
         found += await database.looked_at(mongo, clock)
         try:
+            if settings.process in SEALS:
+                found += await keyring.looked_at(mongo, settings)
             workers = await MongoWorkers(mongo).alive()
             return [*found, *work.looked_at(await MongoGauges(mongo).read(), settings), *work.engines(workers)]
         except StoreUnavailable:

@@ -18,6 +18,7 @@ import structlog
 
 from services.recordings.keys import LEAST_GRACE_SECONDS, mismatch, number_of, numbered
 from services.recordings.ports.keyring import (
+    THERE,
     Epoch,
     EpochId,
     EpochJournal,
@@ -32,7 +33,6 @@ from services.recordings.sealing import new_secret
 log = structlog.get_logger(__name__)
 
 OVER, BY_HAND = "its last recording has ended", "destroyed by hand"
-THERE = (EpochState.OPEN, EpochState.CLOSED, EpochState.DOOMED)
 
 
 class StillNeeded(Exception):
@@ -123,10 +123,10 @@ class Epochs:
                 raise NoSuchEpoch
             if (number := await self.journal.recordings(id)) > even_with:
                 raise StillNeeded(number)
-            if there[id].state is EpochState.OPEN and self.is_sealing:
-                await self._begin()
             if not at_once and (there[id].closed_seconds or 0.0) < LEAST_GRACE_SECONDS:
                 raise TooSoon
+            if there[id].state is EpochState.OPEN and self.is_sealing:
+                await self._begin()
             await self._destroy(id, BY_HAND, even_with)
 
     async def replace(self) -> Identity:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.interviews.model import PartState
+from services.recordings.ports.keyring import EpochState
 
 PROCESSING_BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 TURNAROUND_BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
@@ -69,6 +70,16 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EpochsStanding:
+    """How many epochs are in each state, how old the oldest and the newest are whose keys are there, what is sealed."""
+
+    states: Mapping[EpochState, int] = field(default_factory=dict)
+    oldest_seconds: float = 0.0
+    newest_seconds: float = 0.0
+    recordings: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Everything at one moment."""
 
@@ -82,4 +93,5 @@ class Reading:
     workers: int
     slots: int
     totals: Totals
+    epochs: EpochsStanding = field(default_factory=EpochsStanding)
     disk: Disk | None = None

@@ -39,7 +39,7 @@ def mismatch(expected: Identity | None, found: Identity | None, where: str) -> s
     if found is None:
         return (
             f"There is no keyring in {where}, and recordings were sealed with one. Set KEYRING_DIR to its folder, or "
-            "mount that. Only if it is lost for good: python -m scripts.keys replace"
+            "mount that. Only if it is lost for good: python -m scripts.keys replace --lost"
         )
     return (
         f"The keyring in {where} is another database's. Set KEYRING_DIR to this one's own folder; each database has "

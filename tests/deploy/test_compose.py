@@ -108,6 +108,14 @@ def test_a_worker_ends_its_work_before_it_is_killed(name: str) -> None:
     assert given(SERVICES[name]["environment"]["DRAIN_SECONDS"]) == "60"
 
 
+def test_who_seals_or_opens_recordings_has_the_keys_and_who_only_opens_cannot_write_them() -> None:
+    mounts = {name: [each for each in SERVICES[name].get("volumes", []) if each.startswith("keys:")] for name in HOUSE}
+    read, written = ["keys:/keys:ro"], ["keys:/keys"]
+    assert mounts == {"api": written, "upkeep": written, "worker": read, "worker-local": read, "beat": []}
+    assert {SERVICES[name]["environment"]["KEYRING_DIR"] for name in HOUSE} == {"/keys"}
+    assert "install -d -m 700 -o house -g house /keys" in (ROOT / "Dockerfile").read_text()
+
+
 def test_the_local_worker_differs_by_its_engine_alone() -> None:
     local, other = SERVICES["worker-local"], SERVICES["worker"]
     assert local["environment"]["SPEECH_ENGINE"] == "local"
@@ -131,7 +139,13 @@ def test_what_env_says_reaches_the_house(name: str) -> None:
     service = SERVICES[name]
     assert service["env_file"] == [".env"]
     fixed = {setting for setting, value in service["environment"].items() if "${" not in str(value)}
-    own = {"CACHE_DIR", "PROCESS", "HEARTBEAT_FILE", *({"SPEECH_ENGINE"} if name == "worker-local" else ())}
+    own = {
+        "CACHE_DIR",
+        "KEYRING_DIR",
+        "PROCESS",
+        "HEARTBEAT_FILE",
+        *({"SPEECH_ENGINE"} if name == "worker-local" else ()),
+    }
     assert fixed <= own, "these are the image's and the service's own; all else is .env's to say"
 
 

@@ -130,7 +130,24 @@ def test_a_pod_has_the_rights_of_a_plain_user_who_writes_nowhere(documents: tupl
     }  # fmt: skip
     mounts = {mount["mountPath"]: mount["name"] for mount in one.container["volumeMounts"]}
     assert set(mounts.values()) == {volume["name"] for volume in one.spec["volumes"]}
-    assert {"/tmp", environment(documents, one)["CACHE_DIR"]} == set(mounts)
+    given = environment(documents, one)
+    keys = set() if one.name == "viva-voce-beat" else {given["KEYRING_DIR"]}
+    assert {"/tmp", given["CACHE_DIR"]} | keys == set(mounts)
+
+
+@every_pod
+def test_who_seals_or_opens_recordings_has_the_keys_and_who_only_opens_cannot_write_them(
+    documents: tuple[Doc, ...], one: Pods
+) -> None:
+    mounts = [mount for mount in one.container["volumeMounts"] if mount["name"] == "keys"]
+    claims = [
+        volume["persistentVolumeClaim"]["claimName"] for volume in one.spec["volumes"] if volume["name"] == "keys"
+    ]
+    name = one.name.removeprefix("viva-voce-")
+    assert [mount.get("readOnly", False) for mount in mounts] == ([] if name == "beat" else [name == "worker"])
+    assert claims == ["viva-voce-keys"] * len(mounts)
+    claim = named(documents, "PersistentVolumeClaim", "viva-voce-keys")
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
 
 
 @every_pod

@@ -10,6 +10,7 @@ from services.operations.readings import (
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
     Disk,
+    EpochsStanding,
     Histogram,
     Line,
     Passes,
@@ -17,6 +18,7 @@ from services.operations.readings import (
     Totals,
     bucket,
 )
+from services.recordings.ports.keyring import THERE, EpochState
 from services.webhooks.ports import DeliveryState
 from tests.fakes.memory import Memory, Row
 from tests.fakes.workers import FakeWorkers
@@ -69,7 +71,18 @@ class FakeGauges:
             workers=len(workers),
             slots=sum(worker.slots for worker in workers),
             totals=self._totals(),
+            epochs=self._epochs(),
             disk=Disk(bytes=1000, free=400),
+        )
+
+    def _epochs(self) -> EpochsStanding:
+        rows = self._memory.epochs.values()
+        ages = [self._age(row.opened_at) for row in rows if row.state in THERE]
+        return EpochsStanding(
+            states={state: len([row for row in rows if row.state is state]) for state in EpochState},
+            oldest_seconds=max(ages, default=0.0),
+            newest_seconds=min(ages, default=0.0),
+            recordings=len([file for file in self._memory.files.values() if "epoch" in file]),
         )
 
     def _webhooks(self) -> Line:

@@ -8,10 +8,9 @@ from typing import Any
 
 from services.interviews.model import PartState
 from services.recordings.keys import number_of
-from services.recordings.ports.keyring import Epoch, EpochId, EpochKey, EpochState, Identity, KeyringTrouble
+from services.recordings.ports.keyring import THERE, Epoch, EpochId, EpochKey, EpochState, Identity, KeyringTrouble
 from tests.fakes.memory import EpochRow, KeyringContent, Memory
 
-THERE = (EpochState.OPEN, EpochState.CLOSED, EpochState.DOOMED)
 APART_SECONDS = 120.0
 
 

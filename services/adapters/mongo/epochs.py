@@ -14,10 +14,9 @@ from services.adapters.mongo.server_time import NOW, literal
 from services.adapters.mongo.tolerant import value_of
 from services.interviews.model import PartState
 from services.recordings.keys import number_of
-from services.recordings.ports.keyring import Epoch, EpochId, EpochState, Identity
+from services.recordings.ports.keyring import THERE, Epoch, EpochId, EpochState, Identity
 
 KEYRING = "keyring"
-THERE = (EpochState.OPEN, EpochState.CLOSED, EpochState.DOOMED)
 # An upload is noted as arriving a moment before or after its key was chosen.
 APART_SECONDS = 120.0
 

@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure
 from services.adapters.mongo.counters import BACKGROUND, ENDINGS, WEBHOOKS, bucket_name
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.indexes import SEALED_UNDER
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.server_time import NOW
 from services.adapters.mongo.workers import MongoWorkers
@@ -20,12 +21,14 @@ from services.operations.readings import (
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
     Disk,
+    EpochsStanding,
     Histogram,
     Line,
     Passes,
     Reading,
     Totals,
 )
+from services.recordings.ports.keyring import THERE, EpochState
 
 # An index is used only where its first field is asked for.
 EVER = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}
@@ -42,17 +45,18 @@ class MongoGauges:
         self._sending = database["webhook_deliveries"]
         self._files = database["fs.files"]
         self._counters = database["counters"]
+        self._epochs = database["epochs"]
         self._workers = MongoWorkers(database)
 
     @confirmed()
     async def read(self) -> Reading:
-        lines, webhooks, kept, stored, workers, (totals, disk) = await asyncio.gather(
+        lines, webhooks, kept, stored, workers, (totals, disk, epochs) = await asyncio.gather(
             self._lines(),
             self._age(TO_SEND, "due_at", self._sending),
             self._parts.count_documents(KEPT),
             self._stored(),
             self._workers.alive(),
-            asyncio.gather(self._totals(), self._disk()),
+            asyncio.gather(self._totals(), self._disk(), self._epochs_standing()),
         )
         uploading, queued, processing, unsettled, scoring = lines
         return Reading(
@@ -66,6 +70,7 @@ class MongoGauges:
             workers=len(workers),
             slots=sum(worker.slots for worker in workers),
             totals=totals,
+            epochs=epochs,
             disk=disk,
         )
 
@@ -100,6 +105,22 @@ class MongoGauges:
         whole: list[Document] = [{"$group": {"_id": None, "files": {"$sum": 1}, "bytes": {"$sum": "$length"}}}]
         rows = await (await self._files.aggregate(whole, hint="_id_")).to_list()
         return (rows[0]["files"], rows[0]["bytes"]) if rows else (0, 0)
+
+    async def _epochs_standing(self) -> EpochsStanding:
+        by_state: list[Document] = [
+            {"$match": {"state": {"$in": [state.value for state in EpochState]}}},
+            {"$group": {"_id": "$state", "number": {"$sum": 1}, "first": {"$min": "$opened_at"},
+                        "last": {"$max": "$opened_at"}}},
+            {"$set": {"oldest": _seconds_since("$first"), "newest": _seconds_since("$last")}},
+        ]  # fmt: skip
+        rows = {EpochState(row["_id"]): row async for row in await self._epochs.aggregate(by_state)}
+        there = [row for state, row in rows.items() if state in THERE]
+        return EpochsStanding(
+            states={state: rows[state]["number"] if state in rows else 0 for state in EpochState},
+            oldest_seconds=max((row["oldest"] for row in there), default=0.0),
+            newest_seconds=min((row["newest"] for row in there), default=0.0),
+            recordings=await self._files.count_documents({SEALED_UNDER: {"$exists": True}}),
+        )
 
     async def _disk(self) -> Disk | None:
         """None where the user may not ask."""

@@ -82,6 +82,10 @@ class EpochState(StrEnum):
     LOST = "lost"
 
 
+# Their keys are in the keyring.
+THERE = (EpochState.OPEN, EpochState.CLOSED, EpochState.DOOMED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
     """What is noted of an epoch; seconds since then by the store's clock, None where it was not."""

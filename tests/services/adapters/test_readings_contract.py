@@ -7,6 +7,7 @@ from services.interviews.model import Failure, PartState
 from services.interviews.transcript import Transcript
 from services.operations.readings import Line, Reading
 from services.recordings.ports.audio import Deletion
+from services.recordings.ports.keyring import EpochId
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.redelivery import Dead, Later
 from tests.services.adapters.stores import Store, a_part
@@ -130,6 +131,26 @@ async def test_stored_audio_and_living_workers_are_counted(store: Store) -> None
     await store.passes(60)
     reading = await store.gauges.read()
     assert (reading.workers, reading.slots) == (0, 0)
+
+
+async def test_epochs_and_what_is_sealed_are_counted(store: Store) -> None:
+    standing = (await store.gauges.read()).epochs
+    assert (set(standing.states.values()), standing.oldest_seconds, standing.recordings) == ({0}, 0, 0)
+    ids = [EpochId(f"0000000{number}-00000000") for number in (1, 2, 3)]
+    for id in ids:
+        await store.epochs.open(id)
+        await store.passes(100)
+    await store.epochs.doom(ids[0], "over")
+    await store.epochs.destroyed(ids[0])
+    await store.epochs.close(ids[1])
+    standing = (await store.gauges.read()).epochs
+    assert {state.value: number for state, number in standing.states.items() if number} == {
+        "open": 1,
+        "closed": 1,
+        "destroyed": 1,
+    }
+    assert near(standing.oldest_seconds, 200)
+    assert near(standing.newest_seconds, 100)
 
 
 async def test_passes_of_sweep_and_audit_add_up(store: Store) -> None:
