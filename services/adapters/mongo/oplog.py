@@ -1,4 +1,4 @@
-"""How far back the database's own log of writes reaches, in which what was deleted can still be read."""
+"""How far back the database's own log of writes reaches, in which what was deleted can still be found."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,4 +23,4 @@ def told(reached: timedelta | None) -> str:
     if reached is None:
         return "how far back it reaches cannot be told (the user may not read the database `local`)"
     hours, seconds = divmod(int(reached.total_seconds()), 3600)
-    return f"it reaches {hours} h {seconds // 60} min back; what was deleted since then can still be read in it"
+    return f"it reaches {hours} h {seconds // 60} min back; what was deleted since then can still be found in it"
