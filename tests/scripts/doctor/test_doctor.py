@@ -17,6 +17,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from app.config import Settings
 from app.engines import speech_kind
 from app.finding import Finding, State, worst
+from app.keys import key_store
 from scripts.doctor import broker, work
 from scripts.doctor import database as mongodb
 from scripts.doctor.examine import examine
@@ -50,7 +51,7 @@ async def settings(
     """A house in which all is well, but for a Redis that keeps nothing."""
     await MongoWorkers(database).seen(WorkerSign("w", "local/tiny.en", 2))
     await MongoCounters(database).swept("sweep", {})
-    yield Settings(
+    settings = Settings(
         mongodb_url=mongodb_url,
         mongodb_database=database.name,
         redis_url=redis_url,
@@ -58,7 +59,10 @@ async def settings(
         speech_engine="local",
         speech_model="tiny.en",
         cache_dir=tmp_path,
+        keyring_dir=tmp_path / "keys",
     )
+    await key_store(settings, database).begin()
+    yield settings
 
 
 def changed(settings: Settings, **values: Any) -> Settings:
@@ -265,12 +269,14 @@ async def test_weights_that_are_missing_or_damaged_are_failing(settings: Setting
 
 
 async def test_a_model_that_is_to_be_fetched_is_told(settings: Settings, tmp_path: Path) -> None:
-    today, large = mongodb.now().date(), changed(settings, speech_model="large-v3", cache_dir=tmp_path)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    today, large = mongodb.now().date(), changed(settings, speech_model="large-v3", cache_dir=cache)
     (finding,) = await speech_kind(large).look(today)
     assert (finding.state, "fetches it" in finding.todo) == (State.WARNING, True)
     (finding,) = await speech_kind(changed(large, speech_offline=True)).look(today)
     assert (finding.state, "SPEECH_OFFLINE" in finding.todo) == (State.FAILING, True)
-    assert list(tmp_path.iterdir()) == []
+    assert list(cache.iterdir()) == []
 
 
 async def test_a_device_that_is_not_here_is_failing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +318,15 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.long
 def test_the_command_on_the_environment(settings: Settings, tmp_path: Path) -> None:
-    names = ("mongodb_url", "mongodb_database", "redis_url", "speech_engine", "speech_model", "cache_dir")
+    names = (
+        "mongodb_url",
+        "mongodb_database",
+        "redis_url",
+        "speech_engine",
+        "speech_model",
+        "cache_dir",
+        "keyring_dir",
+    )
     environment = {name.upper(): str(getattr(settings, name)) for name in names}
     done = run(**environment, JWT_SECRET=SECRET)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -341,6 +355,7 @@ def test_a_stack_is_judged_by_its_own_settings_and_not_by_those_of_who_asks(sett
     state = Layout.at(tmp_path / "state")
     state.make()
     known = {"MONGODB_URL": settings.mongodb_url, "MONGODB_DATABASE": settings.mongodb_database}
+    known["KEYRING_DIR"] = str(settings.keyring_dir)
     state.write_env({**known, "REDIS_URL": settings.redis_url, "JWT_SECRET": SECRET})
     wrong = {"MONGODB_URL": "mongodb://127.0.0.1:1", "SPEECH_MODEL": "/nowhere", "LEASE_SECONDS": "never"}
     done = run("--stack", "--json", STATE_DIR=str(state.root), **wrong)
