@@ -31,9 +31,10 @@ class FakeAudio:
         return Stored(digest.hexdigest(), self._size(id))
 
     async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
-        self._memory.chunks[id] = [data]
-        self._memory.files[id] = {**metadata, "upload_date": self._memory.clock.now}
-        return Stored(hashlib.sha256(data).hexdigest(), len(data))
+        async def whole() -> AsyncIterator[bytes]:
+            yield data
+
+        return await self.store(id, whole(), metadata)
 
     async def is_whole(self, id: PartId, stored: Stored) -> bool:
         return id in self._memory.files and self._size(id) == stored.size
