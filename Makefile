@@ -7,10 +7,10 @@ WHO = $(if $(filter command,$(firstword $(origin USER))),$(USER),demo)
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up token doctor test test-long check bench chaos lock audit format clean environment dev-environment
+.PHONY: help demo up token doctor test test-long screenshots check bench chaos lock audit format clean environment dev-environment
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: environment ## Play a spoken interview through the whole stack; AUDIO=own.wav transcribes your own recording
 	@$(RUN) -m scripts.demo $(if $(AUDIO),--audio "$(AUDIO)")
@@ -29,6 +29,9 @@ test: dev-environment ## Run the tests
 
 test-long: dev-environment ## Run the tests that take minutes each: failover, failpoints, memory, more of the kill matrix
 	@$(RUN) -m pytest -m long
+
+screenshots: dev-environment ## Play the demo and the dashboard in a browser, and take docs/images anew
+	@$(RUN) -m tests.browser.screenshots
 
 check: dev-environment ## Lint, check format, types, imports and what is in deploy/
 	@$(RUN) -m ruff check
