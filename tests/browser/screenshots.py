@@ -1,29 +1,34 @@
 """Takes the documentation's pictures of both pages: `python -m tests.browser.screenshots`."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from scripts.stack.layout import ROOT
+from services.interviews.model import PartId, PartState
 from tests.browser.chromium import with_microphone
+from tests.browser.desk import Desk, served
 from tests.browser.microphone import Microphone, decoded
 from tests.browser.programs import CHROMIUM
 from tests.browser.stack import running_stack
-from tests.browser.test_admin import standing_still
-from tests.system.live import Stack, create, upload
+from tests.browser.watching import Watched
+from tests.routes.api import Api
+from tests.system.live import Stack
 from tests.system.speech import samples
 
 IMAGES = ROOT / "docs" / "images"
 DESKTOP, PHONE = (1080, 860), (390, 780)
 PATIENCE_MILLISECONDS = 120_000
 RECORDED = "0:06"
-FAILED_BECAUSE = "The recording is not an answer."
+MINUTES = 60
 
 
 def main() -> None:
-    """Play the demo's interview twice, fail an answer, and write four pictures."""
+    """Play the demo's interview twice, and an hour of an operator's, and write four pictures."""
     with TemporaryDirectory() as folder, running_stack(Path(folder) / "stack") as stack:
         asyncio.run(_take(stack, Microphone(Path(folder) / "heard.wav")))
 
@@ -37,7 +42,7 @@ async def _take(stack: Stack, microphone: Microphone) -> None:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM.find(print), args=flags)
         await _shoot(browser, stack.url, DESKTOP, "demo-interview", "demo-scores")
         await _shoot(browser, stack.url, PHONE, "demo-phone", None)
-        await _shoot_dashboard(browser, stack)
+        await _shoot_dashboard(browser)
         await browser.close()
 
 
@@ -63,26 +68,32 @@ async def _shoot(browser: Browser, url: str, size: tuple[int, int], talking: str
     await context.close()
 
 
-async def _shoot_dashboard(browser: Browser, stack: Stack) -> None:
-    _fail_one(stack)
-    context = await browser.new_context(base_url=stack.url, viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
-    page = await context.new_page()
-    await page.goto("/admin")
-    await page.get_by_label("Admin token").fill(stack.token("root", admin=True))
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", name="How things stand")).to_be_focused()
-    await expect(page.get_by_text(FAILED_BECAUSE).first).to_be_visible()
-    await page.screenshot(path=IMAGES / "admin.png")
-    await context.close()
+async def _shoot_dashboard(browser: Browser) -> None:
+    """Of an hour that went well, but for a few failures and what still waits."""
+    api = Api(grafana_url="https://grafana.example")
+    async with served(api) as url:
+        context = await browser.new_context(base_url=url, viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
+        desk = Desk(await context.new_page(), api, Watched.over(context))
+        await _play_an_hour(desk)
+        await desk.open()
+        await expect(desk.page.locator("#trends svg").first).to_be_visible()
+        await desk.page.screenshot(path=IMAGES / "admin.png")
+        await context.close()
 
 
-def _fail_one(stack: Stack) -> None:
-    """An answer that an operator has ended while the worker stood still."""
-    with standing_still(stack), stack.client() as alice, stack.client("root", admin=True) as root:
-        session = create(alice, samples()[0].question)
-        upload(alice, session, samples()[0].id, samples()[0].audio.read_bytes())
-        where = f"/api/admin/answers/{session}/{samples()[0].id}/fail"
-        root.post(where, json={"reason": FAILED_BECAUSE}).raise_for_status()
+async def _play_an_hour(desk: Desk) -> None:
+    house = desk.api.house
+    house.memory.clock.now = datetime.now(UTC) - timedelta(minutes=MINUTES)
+    for minute in range(MINUTES):
+        desk.ends(completed=4 + (minute * 7) % 5, failed=minute % 13 == 12)
+        for row in list(house.memory.rows.values())[-(minute % 4) :] if minute % 4 else ():
+            waiting = replace(row.part, id=PartId(f"w{len(house.memory.rows)}"), state=PartState.QUEUED, failure=None)
+            house.memory.rows[waiting.id] = replace(row, part=replace(waiting, completed_at=None, keep_audio=False))
+        house.memory.clock.advance(60)
+        await house.trends.note()
+        if minute < MINUTES - 1:
+            for id in [id for id in house.memory.rows if id.startswith("w")]:
+                del house.memory.rows[id]
 
 
 async def _upload(page: Page, at: int) -> None:
