@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from app.environment import FromEnvironment
+from app.retention import conflict, names_of, policy_of
 from app.values import (
     Choice,
     DatabaseName,
+    Days,
     Folder,
     HeaderSecret,
     HttpUrl,
@@ -25,6 +27,8 @@ from app.values import (
     Secret,
     Word,
 )
+from services.operations.ports.retained import RecordKind
+from services.operations.retention import Policy
 
 DAY = 24 * 3600.0
 OPENAI = "https://api.openai.com/v1"
@@ -151,6 +155,28 @@ class Settings(FromEnvironment):
         le=87_600,
         description="How long the audio of a failed answer is kept for a retry, unless the fault is its own.",
     )
+    retain_sessions_days: Days = Field(
+        "0",
+        description="Sessions, from their last event: days at most, and the rule's name; 0: for ever.",
+    )
+    retain_sessions_least_days: Days = Field("0", description="The same: days at least, and the rule's name.")
+    retain_recordings_days: Days = Field(
+        "0",
+        description="Records of recordings with transcripts: days at most, and the rule's name; 0: for ever.",
+    )
+    retain_recordings_least_days: Days = Field("0", description="The same: days at least, and the rule's name.")
+    retain_events_days: Days = Field(
+        "0", description="Events of sessions, from when they were told: days at most, and the rule's name; 0: for ever."
+    )
+    retain_events_least_days: Days = Field("0", description="The same: days at least, and the rule's name.")
+    retain_deliveries_days: Days = Field(
+        "30", description="Deliveries to webhooks: days at most, and the rule's name; 0: for ever."
+    )
+    retain_deliveries_least_days: Days = Field("0", description="The same: days at least, and the rule's name.")
+    retain_audit_days: Days = Field(
+        "0", description="Entries of the audit log: days at most, and the rule's name; 0: for ever."
+    )
+    retain_audit_least_days: Days = Field("0", description="The same: days at least, and the rule's name.")
     worker_silent_seconds: float = Field(
         60.0,
         ge=1,
@@ -206,6 +232,16 @@ class Settings(FromEnvironment):
         if self.openai_timeout_seconds >= self.lease_seconds:
             raise ValueError("OPENAI_TIMEOUT_SECONDS must be below LEASE_SECONDS; lower the one or raise the other")
         return self
+
+    @model_validator(mode="after")
+    def _retention_can_be_met(self) -> Self:
+        if said := conflict(self.retention, self.failed_audio_hours):
+            raise ValueError(said)
+        return self
+
+    @cached_property
+    def retention(self) -> Policy:
+        return policy_of({name: getattr(self, name) for kind in RecordKind for name in names_of(kind)})
 
     @cached_property
     def origins(self) -> list[str]:

@@ -25,11 +25,13 @@ from services.adapters.mongo.epochs import MongoEpochs
 from services.adapters.mongo.erasures import MongoErasures
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
+from services.adapters.mongo.holds import MongoHolds
 from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.leftovers import MongoLeftovers
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
+from services.adapters.mongo.retained import MongoRetained
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.trends import MongoTrends
@@ -44,6 +46,7 @@ from services.events.announcing import AnnouncedSessions
 from services.interviews.ports import Sessions
 from services.operations.erasure import Erasing
 from services.operations.receipting import Receipting
+from services.operations.retention import Retention
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
@@ -91,6 +94,7 @@ class Wiring:
     dispatch: Dispatch
     background: Background
     erasing: Erasing
+    holds: MongoHolds
 
     async def close(self) -> None:
         """Give back what is on its way to webhooks, and let what was rung and announced be sent, for a moment."""
@@ -128,6 +132,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     )
     upkeep, trends = _upkeep(settings, database), MongoTrends(database)
     recordings = RecordingsErasable(uploads=uploads, records=records, audio=audio, issue=issuing.issue)
+    holds = MongoHolds(database)
     erasing = Erasing(
         sessions=sessions,
         journal=MongoErasures(database),
@@ -167,7 +172,14 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             close=closing.close,
             counters=counters,
             trends=trends,
-            erase=erasing.drive_due,
+            erasing=erasing,
+            retention=Retention(
+                policy=settings.retention,
+                retained=MongoRetained(database),
+                holds=holds,
+                counters=counters,
+                erase=erasing.retain_no_longer,
+            ),
             receipt=receipting.of_destroyed_epochs,
             epochs=sealed.epochs,
         ),
@@ -178,6 +190,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         dispatch=dispatch,
         background=background,
         erasing=erasing,
+        holds=holds,
     )
 
 

@@ -27,6 +27,7 @@ from app.version import VERSION
 from routes import (
     admin,
     admin_failures,
+    admin_holds,
     analyses,
     erasures,
     errors,
@@ -130,6 +131,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
         analyses,
         webhooks,
         admin,
+        admin_holds,
         admin_failures,
         health,
         metrics,

@@ -11,6 +11,7 @@ from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.operator_views import MongoViews
+from services.operations.holding import LegalHold
 from services.operations.interventions import Intervention
 from services.operations.oversight import Oversight
 from services.operations.sweep import Sweep, merged
@@ -38,6 +39,7 @@ def operations(
         audit_log=audit_log,
         workers=wiring.workers,
         oversight=oversight,
+        legal_hold=LegalHold(sessions=wiring.sessions, holds=wiring.holds, audit_log=audit_log),
         trends=wiring.trends,
         grafana_url=settings.grafana_url,
     )

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from services.operations.retention import bounds_of
+
 MONGO_FORM = "write it like mongodb://user:password@host:27017/?replicaSet=rs0"
 REDIS_FORM = "write it like redis://:password@host:6379/0"
 PORTS = {"http": 80, "https": 443}
@@ -127,6 +129,11 @@ def _rate(text: str) -> str:
     return text
 
 
+def _days(text: str) -> str:
+    bounds_of(text, "")
+    return text
+
+
 def _home(path: Path) -> Path:
     try:
         return path.expanduser()
@@ -144,6 +151,7 @@ RedisUrl = Annotated[str, AfterValidator(_redis)]
 DatabaseName = Annotated[str, AfterValidator(_database)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Rate = Annotated[str, AfterValidator(_rate)]
+Days = Annotated[str, AfterValidator(_days)]
 Folder = Annotated[Path, AfterValidator(_home)]
 
 

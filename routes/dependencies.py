@@ -21,6 +21,7 @@ from services.interviews.listing import Listing
 from services.interviews.model import ID_PATTERN, QuestionId, SessionId, UserId, Viewer
 from services.interviews.sessions import Interviews
 from services.operations.erasure import Erasing
+from services.operations.holding import LegalHold
 from services.operations.interventions import Intervention
 from services.operations.oversight import Oversight
 from services.operations.overview import Overview
@@ -71,6 +72,7 @@ class Operations:
     audit_log: AuditLog
     workers: Workers
     oversight: Oversight
+    legal_hold: LegalHold
     trends: Trends
     grafana_url: str | None = None
 

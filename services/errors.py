@@ -33,6 +33,7 @@ Problem
     NotFailed            only what failed can be tried again
     RecordingGone        nothing is kept that could be tried again
     SameInWork           the same recording waits or is in work
+    NotHeld              only what is held can be let go
     NotUnscored          only what no scorer could be had for can be scored anew
     NotInWork            only what waits or is in work can be failed
     TakeSuperseded       a newer recording was accepted meanwhile
@@ -258,6 +259,11 @@ class SameInWork(Conflict):
 class NotUnscored(Conflict):
     code = "not_unscored"
     sentence = "Only an answer that has no score because no scorer could be had can be scored anew."
+
+
+class NotHeld(Conflict):
+    code = "not_held"
+    sentence = "This session is under no legal hold."
 
 
 class NotInWork(Conflict):

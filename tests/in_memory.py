@@ -32,10 +32,14 @@ from services.interviews.ports import Elections
 from services.interviews.sessions import Interviews
 from services.interviews.transcript import Flaw, Segment, Span, Transcript
 from services.operations.erasure import Erasing
+from services.operations.holding import LegalHold
 from services.operations.interventions import Intervention, Operator
 from services.operations.overview import Overview
 from services.operations.ports.erasures import Erasures
+from services.operations.ports.holds import Holds
+from services.operations.ports.retained import Retained
 from services.operations.receipting import Receipting
+from services.operations.retention import Policy, Retention
 from services.operations.sweep import Sweep
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
@@ -65,6 +69,7 @@ from tests.fakes.microphone_tests import FakeMicrophoneTests
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
+from tests.fakes.retained import FakeHolds, FakeRetained
 from tests.fakes.sessions import FakeSessions
 from tests.fakes.trends import FakeTrends
 from tests.fakes.upkeep import FakeUpkeep
@@ -146,6 +151,9 @@ class Interior:
         self.interventions, self.views = FakeInterventions(self.memory), FakeViews(self.memory)
         self.audit_log = FakeAuditLog(self.memory)
         self.receipts: ReceiptLedger = FakeReceipts(self.memory)
+        self.policy = Policy({}, {})
+        self.holds: Holds = FakeHolds(self.memory)
+        self.retained: Retained = FakeRetained(self.memory, self.audit_log)
         self.journal: Erasures = FakeErasures(self.memory)
         self.leftovers: Erasable = FakeLeftovers(self.memory)
         self.throttle, self.scorer_throttle = Throttle(EngineBusy), Throttle(ScorerBusy)
@@ -243,8 +251,23 @@ class Interior:
             close=self.closing.close,
             counters=self.counters,
             trends=self.trends,
-            erase=self.erasing.drive_due,
+            erasing=self.erasing,
+            retention=self.retention,
         )
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(
+            policy=self.policy,
+            retained=self.retained,
+            holds=self.holds,
+            counters=self.counters,
+            erase=self.erasing.retain_no_longer,
+        )
+
+    @property
+    def legal_hold(self) -> LegalHold:
+        return LegalHold(sessions=self.sessions, holds=self.holds, audit_log=self.audit_log)
 
     @property
     def erasing(self) -> Erasing:

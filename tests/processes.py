@@ -10,7 +10,7 @@ from tests.in_memory import Interior
 
 PORTS = (
     "sessions", "uploads", "claims", "records", "closings", "audio", "upkeep", "doorbell", "interventions", "audit_log",
-    "receipts", "journal", "leftovers",
+    "receipts", "journal", "leftovers", "holds", "retained",
 )  # fmt: skip
 
 

@@ -92,6 +92,10 @@ class Erasing:
                 log.exception("not erased", erasure=erasure.id)
         return done
 
+    async def count_due(self) -> int:
+        """How many erasures that are not done the next sweep goes on with."""
+        return len([erasure for erasure in await self.journal.due(MOST_AT_ONCE) if not erasure.is_done])
+
     async def drive(self, erasure: Erasure) -> bool:
         """One pass over what is left; whether it is done with it."""
         if erasure.is_done:

@@ -13,8 +13,10 @@ from services.errors import StoreUnavailable, WorkerLost
 from services.interviews.model import Failure, Part, PartId, answer_of
 from services.interviews.ports import Sessions
 from services.operations.epochs import Epochs
+from services.operations.erasure import Erasing
 from services.operations.ports.trends import Trends
 from services.operations.ports.upkeep import Upkeep
+from services.operations.retention import Retention
 from services.recordings.ports.audio import Audio
 from services.recordings.ports.counters import Counters
 from services.recordings.ports.records import Uploads
@@ -38,6 +40,7 @@ class Counts:
     scored: int = field(default=0, metadata={"what": "transcripts sent to be scored again"})
     expired: int = field(default=0, metadata={"what": "kept recordings of failed answers deleted"})
     erased: int = field(default=0, metadata={"what": "erasures of sessions or users brought to their end"})
+    retained: int = field(default=0, metadata={"what": "records removed because a rule of retention says so"})
     stray_files: int = field(default=0, metadata={"what": "audio files without a record deleted"})
     stray_chunks: int = field(default=0, metadata={"what": "sets of audio chunks without a file deleted"})
     keys_destroyed: int = field(default=0, metadata={"what": "keys of epochs destroyed whose recordings have ended"})
@@ -61,14 +64,16 @@ class Sweep:
     close: Callable[[Part], Awaitable[None]]
     counters: Counters
     trends: Trends
-    erase: Callable[[], Awaitable[int]]
+    erasing: Erasing
+    retention: Retention
     receipt: Callable[[], Awaitable[int]]
     epochs: Epochs | None = None
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
         counts = Counts()
-        counts.erased = await self.erase()
+        counts.erased = await self.erasing.drive_due()
+        counts.retained = await self.retention.run()
         await self.receipt()
         counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
         counts.abandoned = await self._close_all(await self.upkeep.abandon())
@@ -106,6 +111,8 @@ class Sweep:
             closed=found.unsettled,
             scored=found.unscored,
             expired=found.expired,
+            erased=await self.erasing.count_due(),
+            retained=await self.retention.due(),
             stray_files=sum([len(await self._strays(ids)) async for ids in self.audio.orphaned_files()]),
             stray_chunks=sum([len(await self._strays(ids)) async for ids in self.audio.orphaned_chunks()]),
             keys_destroyed=0 if self.epochs is None else await self.epochs.count_due(),

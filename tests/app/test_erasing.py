@@ -57,6 +57,7 @@ async def living(database: AsyncDatabase[Document], mongodb_url: str, redis_url:
             "MONGODB_DATABASE": database.name,
             "REDIS_URL": redis_url,
             "UPLOAD_IDLE_SECONDS": "1",
+            "ENCRYPT_RECORDINGS": "0",
             "WEBHOOKS_ALLOW_PRIVATE": "1",
         }
     )
@@ -184,7 +185,8 @@ async def test_each_collection_is_erased_from_or_concerns_nobody(live: Live) -> 
         await done(client, (await client.delete(f"/api/sessions/{id}")).json()["erasure_id"])
         await done(client, (await client.delete("/api/users/me/data")).json()["erasure_id"])
     names = {*await live.database.list_collection_names(), *INDEXES}
-    for name in names - IMPERSONAL - {"audit", "erasures"}:
+    assert [row["_id"] async for row in live.database["receipt_chains"].find()] == [""], "that of erasures"
+    for name in names - IMPERSONAL - {"audit", "erasures", "receipt_chains"}:
         assert [row async for row in live.database[name].find()] == [], name
     shown = [row async for row in live.database["erasures"].find()]
     assert all("work" not in row and "sole" not in row for row in shown)

@@ -36,6 +36,10 @@ class FakeCounters:
             row.counted = True
             self._memory.endings.append(replace(row))
 
+    async def removed(self, kind: str, rule: str, number: int) -> None:
+        sums = self._memory.counters.setdefault("retention", {})
+        sums[f"{kind}/{rule}"] = sums.get(f"{kind}/{rule}", 0) + number
+
     async def sent(self, outcome: str) -> None:
         sums = self._memory.counters.setdefault("webhooks", {})
         sums[outcome] = sums.get(outcome, 0) + 1

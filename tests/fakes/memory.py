@@ -138,6 +138,7 @@ class Memory:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     closed_receipts: set[str] = field(default_factory=set)
     erased: dict[SessionId, Owner] = field(default_factory=dict)
+    told: dict[SessionId, datetime] = field(default_factory=dict)
     held: set[SessionId] = field(default_factory=set)
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:

@@ -101,6 +101,7 @@ class FakeSessions:
         event = Event(number=session.cursor + 1, type=type, session_id=id, at=now, **about)  # type: ignore[arg-type]
         kept = [*self._memory.events.get(id, []), event]
         self._memory.events[id] = kept[-MOST_KEPT:]
+        self._memory.told[id] = now
         self._memory.sessions[id] = replace(session, cursor=event.number)
 
     def _shown(self, id: SessionId, question_id: QuestionId) -> tuple[Session | None, Answer | None]:

@@ -93,7 +93,8 @@ class FakeUpkeep:
 
     def _expired(self, hours: float) -> list[Row]:
         kept = self._memory.having(lambda row: row.part.state is PartState.FAILED and row.part.keep_audio)
-        return [row for row in kept if self._memory.clock.is_past(row.part.completed_at, hours * 3600)]
+        free = [row for row in kept if row.part.session_id not in self._memory.held]
+        return [row for row in free if self._memory.clock.is_past(row.part.completed_at, hours * 3600)]
 
     def _is_used_up(self, row: Row) -> bool:
         return row.part.deliveries >= self._memory.terms.max_deliveries

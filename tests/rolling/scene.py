@@ -30,6 +30,7 @@ from services.interviews.model import (
 from services.interviews.transcript import Segment, Transcript, Word
 from services.operations.ports.audit_log import Action, Deed, Outcome
 from services.operations.ports.erasures import Cause, Waits
+from services.operations.ports.retained import RecordKind
 from services.operations.ports.views import FailureFilter, SessionFilter
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.workers import WorkerSign
@@ -126,6 +127,9 @@ async def _write_signs(store: Store) -> None:
     deed = Deed(who=ANN.user_id, action=Action.RETRY, on={"session_id": S1}, before={"state": "failed"}, request_id="r")
     await store.audit_log.end(await store.audit_log.begin(deed), Outcome.DONE, {"state": "queued"})
     await store.counters.swept("sweep", {"rung": 1})
+    await store.counters.removed("sessions", "a rule", 1)
+    await store.holds.place(S1)
+    await store.retained.remove(RecordKind.EVENTS, 1e9, 10)
     await store.tickets.issue(S1, ANN)
     asked = await store.journal.begin_user(GONE, Cause.OWNER)
     await store.journal.found(asked.id, {"parts": 1})

@@ -122,6 +122,7 @@ class Api:
                 audit_log=self.house.audit_log,
                 workers=self.house.workers,
                 oversight=self.oversight,
+                legal_hold=self.house.legal_hold,
                 trends=self.house.trends,
                 grafana_url=self.grafana_url,
             ),

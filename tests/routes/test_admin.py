@@ -26,6 +26,8 @@ ROUTES = [
     ("POST", "/api/admin/answers/{session}/q1/retry", None),
     ("POST", "/api/admin/answers/{session}/q1/score", None),
     ("POST", "/api/admin/answers/{session}/q1/fail", WHY),
+    ("POST", "/api/admin/sessions/{session}/hold", WHY),
+    ("POST", "/api/admin/sessions/{session}/hold/lift", WHY),
     ("POST", "/api/admin/sweep", {"dry_run": False}),
     ("GET", "/api/admin/audit", None),
 ]
@@ -61,7 +63,10 @@ async def test_it_is_for_admins_only() -> None:
         assert api.house.audit_log.entries == []
         documented = (await admin.get("/openapi.json")).json()["paths"]
         known = {(m.upper(), p) for p, ms in documented.items() if p.startswith("/api/admin") for m in ms}
-        tried = {(m, p.partition("?")[0].replace("{session}/q1", "{session_id}/{question_id}")) for m, p, _ in ROUTES}
+        named = {"{session}/q1": "{session_id}/{question_id}", "{session}/hold": "{session_id}/hold"}
+        tried = {(m, p.partition("?")[0]) for m, p, _ in ROUTES}
+        for short, whole in named.items():
+            tried = {(m, p.replace(short, whole)) for m, p in tried}
         assert tried == known
 
 

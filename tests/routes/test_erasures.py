@@ -120,3 +120,25 @@ def test_a_socket_is_closed_with_the_code() -> None:
             with pytest.raises(WebSocketDisconnect) as closed:
                 socket.receive_json()
         assert (closed.value.code, closed.value.reason) == (4410, "session_erased")
+
+
+async def test_an_operator_holds_a_session_and_lifts_that_with_a_reason_in_the_log() -> None:
+    api = Api()
+    async with api.client() as client:
+        session = await make_session(client)
+        where, why = f"/api/admin/sessions/{session}/hold", {"reason": "Evidence."}
+        async with client_of(app_of(client), "admin") as admin:
+            assert problem(await client.post(where, json=why)) == (403, "forbidden")
+            assert problem(await admin.post(where, json={"reason": " "})) == (422, "invalid_request")
+            assert problem(await admin.post("/api/admin/sessions/none/hold", json=why)) == (404, "session_not_found")
+            for _ in range(2):
+                assert (await admin.post(where, json=why)).json() == {"session_id": session, "is_held": True}
+            assert problem(await client.delete(f"/api/sessions/{session}")) == (409, "session_held")
+            lifted = await admin.post(f"{where}/lift", json={"reason": "Over."})
+            assert lifted.json() == {"session_id": session, "is_held": False}
+            assert problem(await admin.post(f"{where}/lift", json=why)) == (409, "not_held")
+            entries = (await admin.get("/api/admin/audit")).json()["entries"]
+            said = {(entry["action"], entry["reason"], entry["outcome"]) for entry in entries}
+            assert {("hold", "Evidence.", "done"), ("lift", "Over.", "done"), ("lift", "Evidence.", "refused")} <= said
+            await done_at(client, (await client.delete(f"/api/sessions/{session}")).headers["Location"])
+            assert problem(await admin.post(where, json=why)) == (410, "session_erased")

@@ -40,7 +40,7 @@ class MongoAuditLog:
     async def end(self, id: str, outcome: Outcome, after: Mapping[str, object]) -> None:
         document = {"outcome": outcome.value, "after": dict(after), "step": ENDED}
         try:
-            await create(self._audit, _end_of(id), document, {})
+            await create(self._audit, end_of(id), document, {})
         except DuplicateKeyError:
             return
 
@@ -48,9 +48,9 @@ class MongoAuditLog:
     async def page(self, before: Place | None, limit: int) -> list[Entry]:
         older = {"step": BEGUN, "action": {"$in": KNOWN}, **earlier("created_at", before)}
         rows = await self._audit.find(older, sort=[("created_at", -1), ("_id", -1)], limit=limit).to_list()
-        ends = self._audit.find({"_id": {"$in": [_end_of(row["_id"]) for row in rows]}})
+        ends = self._audit.find({"_id": {"$in": [end_of(row["_id"]) for row in rows]}})
         ended = {row["_id"]: row async for row in ends}
-        return [_entry(row, ended.get(_end_of(row["_id"]))) for row in rows]
+        return [_entry(row, ended.get(end_of(row["_id"]))) for row in rows]
 
 
 def earlier(field: str, place: Place | None) -> Document:
@@ -60,7 +60,7 @@ def earlier(field: str, place: Place | None) -> Document:
     return {field: {"$lte": place.at}, "$or": [{field: {"$lt": place.at}}, {"_id": {"$lt": place.id}}]}
 
 
-def _end_of(id: str) -> str:
+def end_of(id: str) -> str:
     return f"{id}/end"
 
 

@@ -14,6 +14,7 @@ from services.operations.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, b
 ENDINGS = "ended"
 WEBHOOKS = "webhooks"
 BACKGROUND = "background"
+RETENTION = "retention/"
 STATES = [state.value for state in ENDED]
 TOLD = ("state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
 
@@ -39,6 +40,11 @@ class MongoCounters:
     @confirmed()
     async def restarted(self, kind: Kind) -> None:
         await self._add(BACKGROUND, {kind.value: 1})
+
+    @confirmed()
+    async def removed(self, kind: str, rule: str, number: int) -> None:
+        named = {"$set": {"kind": kind, "rule": rule}, "$inc": {"removed": number}, "$currentDate": {"at": True}}
+        await self._counters.update_one({"_id": f"{RETENTION}{kind}/{rule}"}, named, upsert=True)
 
     @confirmed()
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:

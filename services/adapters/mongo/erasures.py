@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.holds import NOT_HELD
 from services.adapters.mongo.parts import create
 from services.adapters.mongo.server_time import NOW, later, reached
 from services.adapters.mongo.tolerant import value_of
@@ -21,7 +22,6 @@ from services.interviews.model import SessionId, UserId
 from services.operations.ports.erasures import Cause, Erasure, Owner, State, Waits
 
 OF_SESSION, OF_USER = "s-", "u-"
-NOT_HELD: Document = {"held_at": None}
 RUNNING = {"state": State.RUNNING.value}
 
 

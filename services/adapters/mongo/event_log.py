@@ -32,8 +32,12 @@ def logged(event: Document, *, where: Document | None = None) -> Document:
     entry = {"$mergeObjects": [literal(event), {"number": number, "at": NOW}]}
     events: Document = {"$slice": [{"$concatArrays": [_EVENTS, [entry]]}, -MOST_KEPT]}
     if where is None:
-        return {"cursor": number, "events": events}
-    return {"cursor": {"$cond": [where, number, _CURSOR]}, "events": {"$cond": [where, events, _EVENTS]}}
+        return {"cursor": number, "events": events, "active_at": NOW}
+    return {
+        "cursor": {"$cond": [where, number, _CURSOR]},
+        "events": {"$cond": [where, events, _EVENTS]},
+        "active_at": {"$cond": [where, NOW, "$active_at"]},
+    }
 
 
 def told_after(cursor: int) -> Document:

@@ -21,7 +21,6 @@ SEALED_UNDER = "metadata.sealed.epoch"
 FORGET_TREND_SECONDS = 25 * 3600
 FORGET_REPLAY_SECONDS = 24 * 3600
 FORGET_TICKET_SECONDS = 60
-FORGET_DELIVERY_SECONDS = 30 * 24 * 3600
 
 
 def _index(name: str, *fields: str, only: Document | None = None) -> IndexModel:
@@ -75,6 +74,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("failed_for", "failure.code", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
         _index("failed_of", "user_id", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
         _index("retriable", "state", "-completed_at", "-_id", only=RETRIABLE),
+        _index("retained", "completed_at", "settled", only={"settled": True}),
+        _index("held", "held", "session_id", only={"held": True}),
         _index("accepted", "accepted_at", only={"accepted_at": {"$gt": EVER}}),
     ],
     "interview_sessions": [
@@ -82,10 +83,13 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("newest", "-created_at", "-_id"),
         _titled(),
         _held(),
+        _index("active", "active_at", "created_at"),
+        _index("events_from", "events_from", "created_at"),
     ],
     "trends": [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=FORGET_TREND_SECONDS)],
     "audit": [
         _index("begun", "-created_at", "-_id", only={"step": "begun"}),
+        _index("noted", "step", "created_at", "_id"),
         _index("of_session", "on.session_id"),
         _index("of_user", "on.user_id"),
         IndexModel([("on.sought", ASCENDING)], name="sought", collation=Collation(**ANY_CASE)),
@@ -101,7 +105,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("due", "due_at", "webhook_id", "open", only={"open": True}),
         _index("of_webhook", "webhook_id", "-created_at", "-_id"),
         _index("of_session", "data.session_id"),
-        IndexModel([("created_at", ASCENDING)], name="created_at", expireAfterSeconds=FORGET_DELIVERY_SECONDS),
+        _index("recorded", "created_at", "_id"),
     ],
     "tickets": [
         IndexModel([("issued_at", ASCENDING)], name="issued_at", expireAfterSeconds=FORGET_TICKET_SECONDS),
@@ -125,7 +129,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 }
 
 # What earlier versions made: another has taken its place, or it does what is no longer wanted.
-OUTDATED = {"interview_sessions": ["of_user"]}
+OUTDATED = {"interview_sessions": ["of_user"], "webhook_deliveries": ["created_at"]}
 
 
 async def ensure_indexes(database: AsyncDatabase[Document]) -> dict[str, str]:

@@ -49,7 +49,7 @@ class MongoSessions:
         if await self._sessions.database["erasures"].find_one({"_id": entry_of(session.id)}, {"_id": True}):
             raise SessionErased
         try:
-            return session_of(await create(self._sessions, session.id, session_document(session), {}))
+            return session_of(await create(self._sessions, session.id, session_document(session), {"active_at": NOW}))
         except DuplicateKeyError:
             raise SessionExists from None
 

@@ -149,4 +149,9 @@ class MongoUpkeep:
 
 
 def _expired(hours: float) -> Document:
-    return {"state": PartState.FAILED.value, "keep_audio": True, "$expr": past("completed_at", hours * 3600)}
+    return {
+        "state": PartState.FAILED.value,
+        "keep_audio": True,
+        "held": {"$ne": True},
+        "$expr": past("completed_at", hours * 3600),
+    }

@@ -19,5 +19,8 @@ class Counters(Protocol):
     async def restarted(self, kind: Kind) -> None:
         """Count one restart of this kind of background work."""
 
+    async def removed(self, kind: str, rule: str, number: int) -> None:
+        """Count records of a kind that were removed because a rule says so."""
+
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
         """Count one pass of the `sweep` or the `audit`, and what it did."""

@@ -17,6 +17,7 @@ from services.adapters.mongo.epochs import MongoEpochs
 from services.adapters.mongo.erasures import MongoErasures
 from services.adapters.mongo.events import MongoEvents
 from services.adapters.mongo.gauges import MongoGauges
+from services.adapters.mongo.holds import MongoHolds
 from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.leftovers import MongoLeftovers
@@ -24,6 +25,7 @@ from services.adapters.mongo.operator_views import MongoViews
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
+from services.adapters.mongo.retained import MongoRetained
 from services.adapters.mongo.sealing import Sealing
 from services.adapters.mongo.session_lists import MongoSessionLists
 from services.adapters.mongo.sessions import MongoSessions
@@ -43,7 +45,9 @@ from services.interviews.ports import Quotas, Sessions
 from services.operations.ports.audit_log import AuditLog
 from services.operations.ports.erasures import Erasures
 from services.operations.ports.gauges import Gauges
+from services.operations.ports.holds import Holds
 from services.operations.ports.interventions import Interventions
+from services.operations.ports.retained import Retained
 from services.operations.ports.trends import Trends
 from services.operations.ports.upkeep import Upkeep
 from services.operations.ports.views import Views
@@ -66,6 +70,7 @@ from tests.fakes.memory import KeyringContent, Memory, Terms
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
+from tests.fakes.retained import FakeHolds, FakeRetained
 from tests.fakes.sessions import FakeEvents, FakeSessionLists, FakeSessions
 from tests.fakes.trends import FakeTrends
 from tests.fakes.upkeep import FakeUpkeep
@@ -131,6 +136,8 @@ class Store:
     receipts: ReceiptLedger
     journal: Erasures
     leftovers: Erasable
+    holds: Holds
+    retained: Retained
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -179,6 +186,7 @@ def keys_of(journal: EpochJournal) -> Keys:
 
 def store_in_memory(*, is_sealed: bool = False) -> Store:
     memory = Memory(terms=TERMS)
+    audit_log = FakeAuditLog(memory)
 
     async def passes(seconds: float) -> None:
         memory.clock.advance(seconds)
@@ -204,14 +212,22 @@ def store_in_memory(*, is_sealed: bool = False) -> Store:
         interventions=FakeInterventions(memory),
         views=FakeViews(memory),
         trends=FakeTrends(memory),
-        audit_log=FakeAuditLog(memory),
+        audit_log=audit_log,
         session_lists=FakeSessionLists(memory),
         epochs=FakeEpochs(memory),
         receipts=FakeReceipts(memory),
         journal=FakeErasures(memory),
         leftovers=FakeLeftovers(memory),
+        holds=FakeHolds(memory),
+        retained=FakeRetained(memory, audit_log),
         passes=passes,
     )
+
+
+async def older_events(database: AsyncDatabase[dict[str, Any]], seconds: float) -> None:
+    at = {"$subtract": ["$$this.at", round(seconds * 1000)]}
+    older = {"$map": {"input": "$events", "in": {"$mergeObjects": ["$$this", {"at": at}]}}}
+    await database["interview_sessions"].update_many({}, [{"$set": {"events": older}}])
 
 
 async def older_webhooks(database: AsyncDatabase[dict[str, Any]], seconds: float) -> None:
@@ -240,7 +256,8 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
             "counters": ("at",),
             "replays": ("held_at",),
             "tickets": ("issued_at",),
-            "interview_sessions": ("created_at",),
+            "interview_sessions": ("created_at", "active_at", "events_from"),
+            "audit": ("created_at",),
             "epochs": ("opened_at", "closed_at", "unused_since", "gone_at"),
             "erasures": ("next_at", "created_at"),
         }
@@ -250,6 +267,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         turns = {f"{turn}.at": {"$subtract": [f"${turn}.at", round(seconds * 1000)]} for turn in ("sweep", "audit")}
         await database["counters"].update_many({"_id": "turns"}, [{"$set": turns}])
         await older_webhooks(database, seconds)
+        await older_events(database, seconds)
         await older_minutes(database, seconds)
 
     terms = asdict(TERMS)
@@ -282,5 +300,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         receipts=MongoReceipts(database),
         journal=MongoErasures(database),
         leftovers=MongoLeftovers(database),
+        holds=MongoHolds(database),
+        retained=MongoRetained(database),
         passes=passes,
     )

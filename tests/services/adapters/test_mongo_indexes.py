@@ -19,6 +19,7 @@ from services.interviews.model import Evaluation, Failure, PartId, Question, Que
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Outcome
 from services.operations.ports.erasures import Cause, Waits
+from services.operations.ports.retained import RecordKind
 from services.operations.ports.trends import TrendSpan
 from services.operations.ports.views import FailureFilter, Place, SessionFilter, Standing
 from services.recordings.ports.audio import Deletion
@@ -111,6 +112,22 @@ async def whole_way(store: Store) -> None:
     await webhooks(store)
     await operators(store)
     await erasures(store)
+    await retention(store)
+
+
+async def retention(store: Store) -> None:
+    """What is asked where records are kept for a time, and where a session is held."""
+    await store.sessions.create(a_session(SessionId("held")))
+    await store.holds.place(SessionId("held"))
+    await store.holds.refresh()
+    for kind in RecordKind:
+        await store.retained.count(kind, 1.0, 10)
+        await store.retained.remove(kind, 1.0, 10) if kind is not RecordKind.SESSIONS else None
+    await store.sessions.create(a_session(SessionId("old")))
+    await store.queued(session=SessionId("old"))
+    await store.retained.remove(RecordKind.EVENTS, 0.0, 10)
+    await store.counters.removed("audit", "a rule", 1)
+    await store.holds.lift(SessionId("held"))
 
 
 async def erasures(store: Store) -> None:

@@ -93,7 +93,8 @@ async def test_an_upload_in_flight_is_ended_and_leaves_nothing() -> None:
             await asyncio.sleep(0.001)
             yield b"x" * 100
 
-    uploading = asyncio.create_task(house.intake.receive(id, Q1, ALICE, Incoming(Container.WEBM, data())))
+    large = Incoming(Container.WEBM, data(), announced=10_000_000)
+    uploading = asyncio.create_task(house.intake.receive(id, Q1, ALICE, large))
     await arrived.wait()
     erasure = await erased(house, id)
     assert (erasure.state, erasure.waits) == (State.RUNNING, Waits.UPLOADS)
@@ -103,6 +104,26 @@ async def test_an_upload_in_flight_is_ended_and_leaves_nothing() -> None:
     assert nothing_of(house, id)
     house.memory.clock.advance(10)
     assert await house.erasing.drive_due() == 1
+
+
+async def test_a_short_upload_that_was_read_before_it_is_stored_leaves_nothing() -> None:
+    house = Interior()
+    id = await house.session()
+    arrived, more = asyncio.Event(), asyncio.Event()
+
+    async def data() -> AsyncIterator[bytes]:
+        yield b"x" * 100
+        arrived.set()
+        await more.wait()
+
+    uploading = asyncio.create_task(house.intake.receive(id, Q1, ALICE, Incoming(Container.WEBM, data())))
+    await arrived.wait()
+    assert (await erased(house, id)).is_done
+    more.set()
+    with pytest.raises(SessionErased):
+        await uploading
+    assert nothing_of(house, id)
+    assert not house.doorbell.to_transcribe
 
 
 async def test_an_upload_whose_process_died_is_waited_for_until_it_is_silent() -> None:
