@@ -21,6 +21,7 @@ from benchmarks import (
     peers,
     pipeline,
     results,
+    sealing,
     upload,
     verdicts,
 )
@@ -34,6 +35,7 @@ from scripts.stack.signals import Signals, Stopped
 
 BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "upload": upload.run,
+    "sealing": sealing.run,
     "memory": memory.run,
     "pipeline": pipeline.run,
     "hosted": hosted.run,

@@ -32,6 +32,18 @@ TEXTS = {
         stored when it was killed.
         """,
     ),
+    "sealing": Text(
+        "Sealed recordings",
+        """
+        The same house twice, on a MongoDB each, one of them with `ENCRYPT_RECORDINGS=0`: uploads of 0.5 and 5 MB,
+        eight at once; recordings of the demo read from MongoDB and decoded by one process; and the demo's answers
+        from the upload to the transcript.
+        """,
+        """
+        At 1.0 it costs nothing that each recording has a key of its own and that each chunk is encrypted and
+        checked. What it costs is the cipher, some tenths of a millisecond a megabyte where the processor knows AES.
+        """,
+    ),
     "memory": Text(
         "A thousand slow uploads at once",
         """

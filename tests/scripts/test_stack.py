@@ -147,7 +147,7 @@ def test_addresses_that_are_set_take_the_place_of_the_embedded_servers(
     mongodb, secret = f"{known['MONGODB_URL']}&appName=100%25%20sure", "100%(x)s" * 8
     with servers.valkey(tmp_path, "--requirepass", "100%") as redis_url:
         given = {"MONGODB_URL": mongodb, "REDIS_URL": redis_url.replace("//", "//:100%25@"), "JWT_SECRET": secret}
-        given["KEYRING_DIR"] = known["KEYRING_DIR"]
+        given |= {name: known[name] for name in ("KEYRING_DIR", "RECEIPT_KEYS")}
         second = start("a", *(f"{name}={value}" for name, value in given.items()))
         second.wait_ready()
         assert set(second.layout.read_pids()) == NAMES - {"mongod", "valkey"}
