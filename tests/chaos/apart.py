@@ -64,7 +64,7 @@ class Speakers(Voice):
         self._samples = samples()
         self._files = [transcoded(sample.audio, "wav") for sample in self._samples]
 
-    def recording(self, number: int) -> bytes:
+    def recording(self, number: int, *, small: bool = False) -> bytes:
         return self._files[number % len(self._files)]
 
     def said(self, number: int) -> str:

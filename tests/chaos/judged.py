@@ -89,7 +89,7 @@ def _id(entry: dict[str, Any]) -> Any:
 
 
 def _sent(voice: Voice, told: Told) -> Sent:
-    sha256 = hashlib.sha256(voice.recording(told.number)).hexdigest()
+    sha256 = hashlib.sha256(voice.recording(told.number, small=told.small)).hexdigest()
     accepted = told.body["file_id"] if told.is_accepted else None
     return Sent(sha256, voice.said(told.number), told.question, accepted)
 

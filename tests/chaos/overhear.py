@@ -18,6 +18,7 @@ def overhear(machine: Machine) -> list[Step]:
     return [
         MOMENTS[0],
         *steps_of("upload", _of_upload(machine)),
+        *steps_of("small upload", _of_upload(machine, small=True)),
         *MOMENTS[1:],
         *steps_of("finish", _of_finish(machine)),
         *steps_of("sweep", _of_sweep(machine)),
@@ -25,14 +26,14 @@ def overhear(machine: Machine) -> list[Step]:
     ]
 
 
-def _of_upload(machine: Machine) -> list[Command]:
+def _of_upload(machine: Machine, *, small: bool = False) -> list[Command]:
     """A second take, while the first is in the engine."""
     scene = _scene(machine)
     machine.engine.hold()
     scene.upload("q1", wait=True)
     machine.engine.reached.wait(30)
     with _profile(machine):
-        scene.upload("q1", wait=True)
+        scene.upload("q1", wait=True, small=small)
         time.sleep(0.2)
     machine.engine.release()
     return _heard(machine, scene, "viva-voce-api")

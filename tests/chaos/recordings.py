@@ -30,11 +30,11 @@ def _speech() -> bytes:
     return b"".join(pieces)[: SECONDS * RATE * 2]
 
 
-def recording(number: int) -> bytes:
+def recording(number: int, padding: int = PADDING) -> bytes:
     """A WAV file of six chunks, mostly padding that a decoder skips, which is as long as its number says."""
     sound = _speech() + bytes(STEP * 2 * (number % MOST))
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
-    padding = struct.pack("<4sII", b"JUNK", PADDING + 4, number) + bytes(PADDING)
+    padding = struct.pack("<4sII", b"JUNK", padding + 4, number) + bytes(padding)
     body = b"WAVE" + form + padding + struct.pack("<4sI", b"data", len(sound)) + sound
     return struct.pack("<4sI", b"RIFF", len(body)) + body
 
@@ -47,8 +47,9 @@ def said(number: int) -> str:
 class Voice:
     """What is uploaded, and what is to be heard in it."""
 
-    def recording(self, number: int) -> bytes:
-        return recording(number)
+    def recording(self, number: int, *, small: bool = False) -> bytes:
+        """A small one is stored as a whole."""
+        return recording(number, 0 if small else PADDING)
 
     def said(self, number: int) -> str:
         return said(number)

@@ -37,8 +37,8 @@ class Scene:
     sent: list[Told] = field(default_factory=list)
     struck: float = 0.0
 
-    def upload(self, question: str, *, at_half: bool = False, wait: bool = False) -> Told:
-        told = start(self.machine, self.session, question, at_half=at_half)
+    def upload(self, question: str, *, at_half: bool = False, wait: bool = False, small: bool = False) -> Told:
+        told = start(self.machine, self.session, question, at_half=at_half, small=small)
         self.sent.append(told)
         if wait:
             told.wait()
@@ -155,7 +155,7 @@ def _upload(scene: Scene) -> None:
         scene.strike()
         return
     with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
-        scene.upload("q1")
+        scene.upload("q1", small=scene.cell.step.stage == "small upload")
         held.wait()
         scene.strike(held)
 
@@ -288,6 +288,7 @@ def frozen(machine: Machine, process: str) -> Iterator[None]:
 
 SCENES = {
     "upload": _upload,
+    "small upload": _upload,
     "wait": _wait,
     "work": _work,
     "finish": _finish,

@@ -17,6 +17,7 @@ NICKNAMES = {
     "findAndModify parts aborted": "abandon",
     "insert fs.chunks": "chunk",
     "insert fs.files": "file",
+    "insert parts": "queue",
     "update fs.files mark": "mark",
     "aggregate fs.chunks": "count chunks",
     "aggregate fs.files": "count files",

@@ -22,6 +22,7 @@ class Told:
     session: str
     question: str
     number: int
+    small: bool = False
     status: int = 0
     body: dict[str, Any] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -38,9 +39,9 @@ class Told:
             self.thread.join(PATIENCE + 10)
 
 
-def start(machine: Machine, session: str, question: str, *, at_half: bool = False) -> Told:
+def start(machine: Machine, session: str, question: str, *, at_half: bool = False, small: bool = False) -> Told:
     """Begin an upload; with `at_half` it waits in the middle of its body for the gate."""
-    told = Told(session, question, machine.number())
+    told = Told(session, question, machine.number(), small)
     if not at_half:
         told.gate.set()
     told.thread = threading.Thread(target=_upload, args=(machine, told), daemon=True)
@@ -50,7 +51,7 @@ def start(machine: Machine, session: str, question: str, *, at_half: bool = Fals
 
 def _upload(machine: Machine, told: Told) -> None:
     head, tail = _frame()
-    audio = machine.voice.recording(told.number)
+    audio = machine.voice.recording(told.number, small=told.small)
     headers = {
         "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
         "Content-Length": str(len(head) + len(audio) + len(tail)),
