@@ -30,11 +30,11 @@ def _speech() -> bytes:
     return b"".join(pieces)[: SECONDS * RATE * 2]
 
 
-def recording(number: int, padding: int = PADDING) -> bytes:
+def recording(number: int, room: int = PADDING) -> bytes:
     """A WAV file of six chunks, mostly padding that a decoder skips, which is as long as its number says."""
     sound = _speech() + bytes(STEP * 2 * (number % MOST))
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
-    padding = struct.pack("<4sII", b"JUNK", padding + 4, number) + bytes(padding)
+    padding = struct.pack("<4sII", b"JUNK", room + 4, number) + bytes(room)
     body = b"WAVE" + form + padding + struct.pack("<4sI", b"data", len(sound)) + sound
     return struct.pack("<4sI", b"RIFF", len(body)) + body
 
