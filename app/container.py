@@ -126,7 +126,6 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         records=records,
         closings=closings,
         audio=audio,
-        counters=counters,
         emit=webhooks.tell,
         issue=issuing.issue,
     )

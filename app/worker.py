@@ -290,7 +290,7 @@ def _transcription(
         listen=listening.listen,
         close=wiring.closing.close,
         supersede=wiring.closing.supersede,
-        score=scoring.score,
+        score=scoring.first,
         turn=engines.turn,
         owner=owner,
         lease_seconds=settings.lease_seconds,

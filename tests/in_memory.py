@@ -168,7 +168,6 @@ class Interior:
             records=self.records,
             closings=self.closings,
             audio=self.audio,
-            counters=self.counters,
             emit=self.webhooks.tell,
             issue=self.issuing.issue,
         )
@@ -317,7 +316,7 @@ class Interior:
             listen=Listening(audio=self.audio, decoder=self.ears, activity=self.ears, engine=engine).listen,
             close=self.closing.close,
             supersede=self.closing.supersede,
-            score=self.scoring.score,
+            score=self.scoring.first,
             turn=self.throttle.turn,
             owner=owner,
             lease_seconds=lease_seconds,

@@ -41,7 +41,11 @@ class Scoring:
         if part is not None and part.state is PartState.COMPLETED:
             await self.score(part, transcript)
 
-    async def score(self, part: Part, transcript: Transcript | None) -> None:
+    async def first(self, part: Part, transcript: Transcript) -> None:
+        """The same of a part that was just completed, and claimed for its first scoring in the same write."""
+        await self.score(part, transcript, ScoringClaim(1))
+
+    async def score(self, part: Part, transcript: Transcript | None, claim: ScoringClaim | None = None) -> None:
         """The same, where the record and the transcript are at hand; one that is being scored is left alone.
 
         While the scorer takes no more calls it is left as it is: the sweep asks again.
@@ -58,10 +62,14 @@ class Scoring:
             return
         async with self.turn(TURN_SECONDS) as came:
             if came:
-                await self._score(part, session.question(part.question_id), transcript)
+                await self._score(part, session.question(part.question_id), transcript, claim)
+            elif claim is not None:
+                await self.scorings.score_again(part.id, claim, 0.0, failed=False)
 
-    async def _score(self, part: Part, question: Question | None, transcript: Transcript | None) -> None:
-        claim = await self.scorings.claim_scoring(part.id, self.hold_seconds)
+    async def _score(
+        self, part: Part, question: Question | None, transcript: Transcript | None, claim: ScoringClaim | None
+    ) -> None:
+        claim = claim or await self.scorings.claim_scoring(part.id, self.hold_seconds)
         evaluation = claim and await self._evaluate(part, question, transcript, claim)
         if evaluation:
             await self.sessions.score(part.session_id, part.question_id, part.take, evaluation)

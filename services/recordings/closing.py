@@ -15,7 +15,6 @@ from services.interviews.model import SHOWN, Part, PartState, answer_of
 from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Audio, Deletion
-from services.recordings.ports.counters import Counters
 from services.recordings.ports.records import Closings, Records, Uploads
 
 log = structlog.get_logger(__name__)
@@ -36,7 +35,6 @@ class Closing:
     records: Records
     closings: Closings
     audio: Audio
-    counters: Counters
     emit: Callable[[AnswerEnded], Awaitable[None]]
     issue: Callable[[Part, Deletion], Awaitable[str | None]] = _no_receipt
 
@@ -51,7 +49,6 @@ class Closing:
         if not await self._shown(part, transcript, receipt) and await self.sessions.is_erased(part.session_id):
             await self._forget(part)
             return
-        await self.counters.ended(part.id)
         await self.closings.settle(part.id, part.rev, deletion)
 
     async def _shown(self, part: Part, transcript: Transcript | None, receipt: str | None) -> bool:

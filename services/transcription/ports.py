@@ -71,8 +71,10 @@ class Claims(Protocol):
     async def beat(self, id: PartId, fence: int) -> bool:
         """Keep the claim; False if it is lost."""
 
-    async def complete(self, id: PartId, fence: int, transcript: Transcript) -> Part | None:
-        """processing -> completed, with the transcript, in one write."""
+    async def complete(
+        self, id: PartId, fence: int, transcript: Transcript, *, scoring_seconds: float | None = None
+    ) -> Part | None:
+        """processing -> completed, with the transcript, in one write; and claimed for scoring for so long, if told."""
 
     async def again(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
         """processing -> queued, due after so many seconds."""

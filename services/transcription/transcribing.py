@@ -124,7 +124,9 @@ class Transcription:
 
     async def _done(self, part: Part, transcript: Transcript) -> None:
         ended = await self._insist(
-            part, PartState.COMPLETED, lambda: self.claims.complete(part.id, part.fence, transcript)
+            part,
+            PartState.COMPLETED,
+            lambda: self.claims.complete(part.id, part.fence, transcript, scoring_seconds=self.lease_seconds),
         )
         log.info("transcription completed", part=part.id, session=part.session_id, question=part.question_id)
         await self.close(ended, transcript)

@@ -7,7 +7,7 @@ from tests.chaos.cells import Cell
 from tests.chaos.verdict import Verdict
 
 FAULTS = ("lost", "doubled", "strays", "missed")
-STAGES = ("start", "upload", "wait", "work", "finish", "sweep", "analyze", "spoken")
+STAGES = ("start", "upload", "small upload", "wait", "work", "finish", "sweep", "analyze", "spoken")
 DETAILS = "## By step, fault and process"
 INTRODUCTION = """# The kill matrix
 

@@ -21,7 +21,10 @@ def row(op: str, ns: str, **command: Any) -> dict[str, Any]:
             row("command", PARTS, findAndModify="parts", update=[{"$set": {"state": {"$literal": "uploading"}}}]),
             "begin",
         ),
-        (row("update", PARTS, q={}, u=[{"$set": {"settled": True, "audio.left": 0}}]), "settle"),
+        (
+            row("command", PARTS, findAndModify="parts", update=[{"$set": {"settled": True, "audio.left": 0}}]),
+            "settle",
+        ),
         (row("update", PARTS, q={}, u={"$set": {"to_score": False}}), "scored"),
         (row("update", SESSIONS, u=[{"$set": {"answers.q1": {}, "revision": {}}}]), "show"),
         (row("update", SESSIONS, u={"$set": {"answers.q1.score": 1}, "$inc": {}}), "score"),
@@ -68,6 +71,6 @@ def test_a_write_that_nobody_named_is_a_step_all_the_same() -> None:
 
 
 def test_what_each_sweep_does_again_is_one_step() -> None:
-    counters, settle = Command(APP, "update", "counters"), Command(APP, "update", "parts", "settled")
+    counters, settle = Command(APP, "update", "counters"), Command(APP, "findAndModify", "parts", "settled")
     steps = steps_of("sweep", [counters, settle, counters, counters, settle])
     assert [step.title for step in steps] == ["sweep: tally", "sweep: settle"]

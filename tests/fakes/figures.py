@@ -1,11 +1,10 @@
 """Counting and reading in memory; the contract tests hold them to what MongoDB does."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from services.background import Kind
-from services.interviews.model import ENDED, LIVE, PartId, PartState
+from services.interviews.model import ENDED, LIVE, PartState
 from services.operations.readings import (
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
@@ -29,12 +28,6 @@ BEATING = (PartState.UPLOADING, PartState.PROCESSING)
 class FakeCounters:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-
-    async def ended(self, id: PartId) -> None:
-        row = self._memory.rows.get(id)
-        if row is not None and row.part.state in ENDED and not row.counted:
-            row.counted = True
-            self._memory.endings.append(replace(row))
 
     async def removed(self, kind: str, rule: str, number: int) -> None:
         sums = self._memory.counters.setdefault("retention", {})

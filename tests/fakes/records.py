@@ -95,13 +95,18 @@ class FakeClaims:
             row.heartbeat_at = self._memory.clock.now
         return row is not None
 
-    async def complete(self, id: PartId, fence: int, transcript: Transcript) -> Part | None:
+    async def complete(
+        self, id: PartId, fence: int, transcript: Transcript, *, scoring_seconds: float | None = None
+    ) -> Part | None:
         row = self._held(id, fence, PartState.COMPLETED)
         if row is None or row.claimed_at is None:
             return None
         row.transcript, row.to_score = transcript, True
         row.processing_seconds = (self._memory.clock.now - row.claimed_at).total_seconds()
         row.score_after = self._memory.clock.after(self._memory.terms.settle_grace_seconds)
+        if scoring_seconds is not None:
+            row.scorings += 1
+            row.scoring_until = row.score_after = self._memory.clock.after(scoring_seconds)
         return self._memory.end(row, PartState.COMPLETED, failure=None)
 
     async def again(self, id: PartId, fence: int, failure: Failure, delay: float) -> Part | None:
@@ -194,6 +199,9 @@ class FakeClosings:
         if row is None or row.part.rev != rev or row.part.state not in ENDED:
             return False
         row.settled = True
+        if not row.counted:
+            row.counted = True
+            self._memory.endings.append(replace(row))
         if deletion is not None:
             before = row.deletion or Deletion(0, 0, 0)
             row.deletion = Deletion(before.files + deletion.files, before.chunks + deletion.chunks, deletion.left)

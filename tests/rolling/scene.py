@@ -85,7 +85,6 @@ async def _write_spoken(store: Store) -> None:
     assert done is not None
     await store.sessions.show(S1, answer_of(done, HEARD))
     await store.sessions.score(S1, SPOKEN, 1, SCORE)
-    await store.counters.ended(done.id)
     await store.closings.settle(done.id, done.rev, Deletion(1, 1, 0))
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,22 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from app import main
 from app.config import Settings
+from app.container import wire
+from app.jobs import make_celery
 from app.main import build, make_tokens, open_services
+from services.adapters.coverage_scorer import CoverageScorer
 from services.adapters.jwt_tokens import mint
 from services.adapters.mongo.client import open_client
+from services.adapters.mongo.sessions import MongoSessions
+from services.analysis.scoring import Scoring
+from services.errors import EngineBusy, ScorerBusy
+from services.interviews.language import Language
+from services.interviews.model import KeyPoint, Mark, Part, Question, Session, Status
+from services.interviews.transcript import Transcript
+from services.throttle import Throttle
+from services.transcription.transcribing import Transcription
 from tests.routes.api import QUESTIONS
+from tests.services.adapters.stores import ANN, Q1, S1, a_part
 
 SECRET = "x" * 32
 MOST_OF_AN_UPLOAD = 5
@@ -129,3 +142,64 @@ async def test_what_may_be_a_second_old_is_asked_for_once_a_second_however_many_
         with overheard.during() as commands:
             await sent(client, 46_000)
         assert len([command for command in commands if command in FIGURES]) == 4
+
+
+async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
+    mongodb_url: str, redis_url: str, database: AsyncDatabase[dict[str, Any]], overheard: Overheard
+) -> None:
+    settings = settings_of(mongodb_url, redis_url, database)
+    last_word: list[int] = []
+
+    async def listen(part: Part) -> Transcript:
+        last_word.append(len(overheard.commands))
+        return Transcript(text="An index.", language=Language("en"), duration=1.0, engine="none")
+
+    async with open_client(mongodb_url, listeners=[overheard]) as client:
+        house = wire(settings, client[database.name], make_celery(settings))
+        scoring = Scoring(
+            sessions=house.sessions,
+            records=house.records,
+            scorings=house.closings,
+            scorer=CoverageScorer(),
+            turn=Throttle(ScorerBusy).turn,
+            hold_seconds=settings.lease_seconds,
+        )
+        transcription = Transcription(
+            sessions=house.sessions,
+            claims=house.claims,
+            records=house.records,
+            listen=listen,
+            close=house.closing.close,
+            supersede=house.closing.supersede,
+            score=scoring.first,
+            turn=Throttle(EngineBusy).turn,
+            owner="w",
+            lease_seconds=settings.lease_seconds,
+            deadline=lambda: 60.0,
+            max_deliveries=5,
+        )
+        points = (KeyPoint("uses an index"),)
+        asked = Session(id=S1, user_id=ANN.user_id, questions=(Question(id=Q1, text="?", key_points=points),))
+        await house.sessions.create(asked)
+        numbered = await house.sessions.next_take(S1, Q1, ANN)
+        part = replace(a_part(), created_at=numbered.at)
+        kept = await house.audio.keep(part.id, WEBM, {})
+        assert await house.uploads.queue(replace(part, sha256=kept.sha256, bytes=kept.size))
+        with overheard.during() as commands:
+            await transcription.run(part.id)
+        await house.close()
+    shown = (await MongoSessions(database).get(S1, ANN)).answers[Q1]
+    assert (shown.status, shown.mark is Mark.PENDING) == (Status.COMPLETED, False)
+    assert commands[last_word[0] :] == [
+        ("findAndModify", "parts"),  # complete
+        ("findAndModify", "fs.files"),
+        ("delete", "fs.chunks"),
+        ("aggregate", "fs.chunks"),  # what is left
+        ("update", "interview_sessions"),  # show
+        ("find", "webhooks"),
+        ("findAndModify", "parts"),  # settle
+        ("update", "counters"),
+        ("find", "interview_sessions"),  # the question
+        ("update", "interview_sessions"),  # score
+        ("update", "parts"),  # scored
+    ]

@@ -80,6 +80,17 @@ class GridAudio:
         }
         await self._unhurried_files.insert_one(file)
 
+    async def _left(self, id: PartId) -> int:
+        """How many files and chunks a majority still has, in one look."""
+        file = {"coll": "fs.files", "pipeline": [{"$match": {"_id": ObjectId(id)}}, {"$project": {"_id": True}}]}
+        of_chunks: list[Document] = [
+            {"$match": {"files_id": ObjectId(id)}},
+            {"$project": {"_id": False, "files_id": True}},
+        ]
+        look: list[Document] = [*of_chunks, {"$unionWith": file}, {"$count": "left"}]
+        rows = await (await self._durable_chunks.aggregate(look)).to_list()
+        return int(rows[0]["left"]) if rows else 0
+
     @confirmed()
     async def _count(self, id: PartId) -> int:
         return await self._durable_chunks.count_documents({"files_id": ObjectId(id)})
@@ -125,9 +136,10 @@ class GridAudio:
     async def delete(self, id: PartId) -> Deletion:
         async with self._files.database.client.start_session() as session:
             shown = {"metadata.sealed.epoch": True}
-            file = await self._files.find_one_and_delete({"_id": ObjectId(id)}, shown, session=session)
+            # The second waits for a majority, which then has the first too; what an election undoes is found left.
+            file = await self._unhurried_files.find_one_and_delete({"_id": ObjectId(id)}, shown, session=session)
             chunks = await self._chunks.delete_many({"files_id": ObjectId(id)}, session=session)
-            left = await self._files.count_documents({"_id": ObjectId(id)}) + await self._count(id)
+            left = await self._left(id)
             at = session.operation_time.as_datetime() if session.operation_time else None
             return Deletion(int(file is not None), chunks.deleted_count, left, at, _epoch_of(file))
 

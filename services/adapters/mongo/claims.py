@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.adapters.mongo.closings import claimed_for_scoring
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
@@ -55,7 +56,9 @@ class MongoClaims:
         return written.matched_count == 1
 
     @confirmed()
-    async def complete(self, id: PartId, fence: int, transcript: Transcript) -> Part | None:
+    async def complete(
+        self, id: PartId, fence: int, transcript: Transcript, *, scoring_seconds: float | None = None
+    ) -> Part | None:
         what = {
             **ended(PartState.COMPLETED),
             "failure": None,
@@ -64,6 +67,7 @@ class MongoClaims:
             "processing_seconds": SECONDS_IN_WORK,
             "to_score": True,
             "score_after": later(self._grace),
+            **({} if scoring_seconds is None else claimed_for_scoring(scoring_seconds)),
         }
         return await self._leave(id, fence, PartState.COMPLETED, what)
 

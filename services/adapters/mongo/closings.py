@@ -3,6 +3,7 @@
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.adapters.mongo.counters import TOLD, MongoCounters
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import parts_of, unhurried
@@ -18,19 +19,22 @@ class MongoClosings:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._parts = parts_of(database)
         self._repeatable = unhurried(self._parts)
+        self._counters = MongoCounters(database)
 
     @confirmed()
     async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
         where = {"_id": id, "rev": rev, "state": {"$in": [state.value for state in ENDED]}}
-        what = {"settled": True, **(_noted(deletion) if deletion else {})}
-        written = await self._repeatable.update_one(where, [{"$set": what}])
-        return written.matched_count == 1
+        what = {"settled": True, "counted": True, **(_noted(deletion) if deletion else {})}
+        before = await self._repeatable.find_one_and_update(where, [{"$set": what}], projection=TOLD)
+        if before is not None and not before.get("counted"):
+            await self._counters.ended(before)
+        return before is not None
 
     @confirmed()
     async def claim_scoring(self, id: PartId, seconds: float) -> ScoringClaim | None:
         row = await self._parts.find_one_and_update(
             {"_id": id, "to_score": True, "$expr": reached("scoring_until")},
-            [{"$set": {"scorings": _sum("scorings", 1), **_held(seconds)}}],
+            [{"$set": claimed_for_scoring(seconds)}],
             projection={"scorings": True, "score_failures": True, "score_waited": True},
             return_document=ReturnDocument.AFTER,
         )
@@ -56,6 +60,11 @@ class MongoClosings:
         anew = {"to_score": True, "score_failures": 0, "score_waited": 0.0, **_held(0.0)}
         where = {"_id": id, "state": PartState.COMPLETED.value, "to_score": False}
         return (await self._parts.update_one(where, [{"$set": anew}])).matched_count == 1
+
+
+def claimed_for_scoring(seconds: float) -> Document:
+    """What is written when somebody begins to score, who has so long for it."""
+    return {"scorings": _sum("scorings", 1), **_held(seconds)}
 
 
 def _sum(field: str, more: float) -> Document:

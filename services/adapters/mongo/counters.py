@@ -6,32 +6,27 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.parts import parts_of, unhurried
+from services.adapters.mongo.parts import unhurried
 from services.background import Kind
-from services.interviews.model import ENDED, PartId, PartState
+from services.interviews.model import PartState
 from services.operations.readings import PROCESSING_BOUNDS, TURNAROUND_BOUNDS, bucket
 
 ENDINGS = "ended"
 WEBHOOKS = "webhooks"
 BACKGROUND = "background"
 RETENTION = "retention/"
-STATES = [state.value for state in ENDED]
-TOLD = ("state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
+TOLD = ("counted", "state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
 
 
 class MongoCounters:
     """The port Counters on the collection `counters`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._parts = parts_of(database)
         self._counters = unhurried(database["counters"])
 
-    @confirmed()
-    async def ended(self, id: PartId) -> None:
-        uncounted = {"_id": id, "state": {"$in": STATES}, "counted": {"$ne": True}}
-        part = await self._parts.find_one_and_update(uncounted, {"$set": {"counted": True}}, projection=TOLD)
-        if part is not None:
-            await self._add(ENDINGS, _amounts(part))
+    async def ended(self, part: Document) -> None:
+        """Count how a part ended, of whose record this is told: TOLD."""
+        await self._add(ENDINGS, _amounts(part))
 
     @confirmed()
     async def sent(self, outcome: str) -> None:

@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from services.background import Kind
-from services.interviews.model import PartId
 
 
 class Counters(Protocol):
     """Sums that outlive processes. A crash may lose one; none is counted twice."""
-
-    async def ended(self, id: PartId) -> None:
-        """Count how an ended part ended, the first time this is called for it."""
 
     async def sent(self, outcome: str) -> None:
         """Count one try to deliver to a webhook."""

@@ -75,4 +75,4 @@ class Closings(Protocol):
     """The last writes to an ended record."""
 
     async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
-        """Nothing remains to be done for this state; notes the deletion of the audio."""
+        """Nothing remains to be done for this state; notes the deletion of the audio, and counts the first end."""

@@ -98,7 +98,6 @@ async def whole_way(store: Store) -> None:
     await store.closings.scored(done.id)
     await store.closings.rescore(done.id)
     await store.closings.scored(done.id)
-    await store.counters.ended(done.id)
     await store.counters.swept("sweep", {"rung": 1})
     await store.gauges.read()
     await store.closings.settle(done.id, done.rev + 1, Deletion(1, 1, 0))

@@ -39,7 +39,7 @@ async def failed(store: Store, take: int = 1, *, keep_audio: bool = True) -> Par
 
 async def test_a_failed_part_whose_audio_is_kept_begins_anew(store: Store) -> None:
     part = await failed(store)
-    await store.counters.ended(part.id)
+    await store.closings.settle(part.id, part.rev, None)
     await store.passes(3600)
     queued = await store.interventions.retry(part.id)
     assert queued is not None
@@ -58,7 +58,7 @@ async def test_a_failed_part_whose_audio_is_kept_begins_anew(store: Store) -> No
 
 async def test_the_second_end_of_a_retried_part_is_counted_like_the_first(store: Store) -> None:
     part = await failed(store)
-    await store.counters.ended(part.id)
+    await store.closings.settle(part.id, part.rev, None)
     await store.passes(3600)
     await store.interventions.retry(part.id)
     await store.passes(3)
@@ -66,8 +66,8 @@ async def test_the_second_end_of_a_retried_part_is_counted_like_the_first(store:
     assert claimed is not None and claimed.deliveries == 1
     done = await store.claims.complete(part.id, claimed.fence, silence(1.0))
     assert done is not None and not done.keep_audio
-    await store.counters.ended(part.id)
-    await store.counters.ended(part.id)
+    await store.closings.settle(part.id, done.rev, None)
+    await store.closings.settle(part.id, done.rev, None)
     totals = (await store.gauges.read()).totals
     assert (totals.ended[PartState.COMPLETED], totals.ended[PartState.FAILED], totals.deliveries) == (1, 1, 2)
     assert totals.turnaround.sum < 60, "from the retry on, not from the upload"

@@ -76,7 +76,7 @@ async def test_an_ending_is_counted_once_however_often_it_is_told(store: Store) 
     done, failed = await store.claimed(1), await store.claimed(2)
     await store.claims.complete(done.id, done.fence, HEARD)
     await store.claims.fail(failed.id, failed.fence, TROUBLE, keep_audio=False)
-    await asyncio.gather(*(store.counters.ended(part.id) for part in (done, failed) * 5))
+    await asyncio.gather(*(store.closings.settle(part.id, part.rev + 1, None) for part in (done, failed) * 5))
     totals = (await store.gauges.read()).totals
     assert (totals.ended[PartState.COMPLETED], totals.ended[PartState.FAILED]) == (1, 1)
     assert dict(totals.failures) == {"engine_refused": 1}
@@ -85,9 +85,8 @@ async def test_an_ending_is_counted_once_however_often_it_is_told(store: Store) 
 
 
 async def test_what_has_not_ended_is_not_counted(store: Store) -> None:
-    await store.counters.ended((await store.queued(1)).id)
-    await store.counters.ended((await store.claimed(2)).id)
-    await store.counters.ended(a_part().id)
+    for part in (await store.queued(1), await store.claimed(2), a_part()):
+        assert not await store.closings.settle(part.id, part.rev, None)
     assert sum((await store.gauges.read()).totals.ended.values()) == 0
 
 
@@ -98,7 +97,7 @@ async def test_seconds_fall_into_their_buckets(store: Store) -> None:
     assert claimed is not None
     await store.passes(6)
     await store.claims.complete(part.id, claimed.fence, HEARD)
-    await store.counters.ended(part.id)
+    await store.closings.settle(part.id, claimed.rev + 1, None)
     totals = (await store.gauges.read()).totals
     assert near(totals.processing.sum, 6)
     assert near(totals.turnaround.sum, 46)

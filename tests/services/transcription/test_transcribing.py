@@ -435,7 +435,7 @@ async def test_an_end_that_another_worker_wrote_meanwhile_is_not_taken_for_ones_
     async def close(*ended: object) -> None:
         closed.append(ended)
 
-    async def refused(id: PartId, fence: int, transcript: Transcript) -> Part | None:
+    async def refused(id: PartId, *_: object, **__: object) -> Part | None:
         """Not carried out, and while the database is away the lease ends and another worker does it all."""
         house.claims.complete = complete  # type: ignore[method-assign]
         house.memory.clock.advance(120)
