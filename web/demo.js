@@ -4,9 +4,10 @@ import { analyzeInterview } from "./demo/analyze.js";
 import { allSent, analyzingView } from "./demo/analyzing.js";
 import { Api } from "./demo/api.js";
 import { Problem } from "./call.js";
+import { checkCard } from "./demo/check.js";
 import { announce, complain } from "./demo/dom.js";
 import { Follower } from "./demo/follow.js";
-import { warnBeforeLeaving } from "./demo/leaving.js";
+import { Here } from "./demo/here.js";
 import { Interview } from "./demo/interview.js";
 import { isLost, lostView } from "./demo/lost.js";
 import { questionsView } from "./demo/questions.js";
@@ -41,9 +42,12 @@ function show(step, view, isFirst = false) {
 /** @param {boolean} isFirst */
 function questions(isFirst = false) {
   remember({ stage: "questions" });
-  const { session, isDone, questions: known = [] } = recall();
+  const { session, isDone, user, questions: known = [] } = recall();
   const goOn = session && !isDone ? interview : null;
-  show("questions", questionsView(known, { begin, goOn, check: null }), isFirst);
+  const sound = soundOf(api, user);
+  const given = new AbortController();
+  show("questions", questionsView(known, { begin, goOn, check: checkCard(sound, api, given.signal) }), isFirst);
+  leaving = [() => given.abort(), () => sound.recorder.stop().catch(reportError)];
 }
 
 /**
@@ -64,7 +68,7 @@ async function begin(asked, key) {
 }
 
 function interview() {
-  remember({ stage: "interview" });
+  remember({ stage: "interview", isDone: false });
   const { session = "", questions: asked = [], at = 0, user } = recall();
   const memory = { session, questions: asked, at: Math.max(0, Math.min(at, asked.length - 1)) };
   const view = new Interview(memory, soundOf(api, user), {
@@ -82,7 +86,7 @@ function interview() {
 
 async function results() {
   remember({ stage: "results" });
-  const { session = "", user } = recall();
+  const { session = "", user, questions: asked = [] } = recall();
   const given = new AbortController();
   const view = analyzingView(interview);
   show("results", view.element);
@@ -92,7 +96,7 @@ async function results() {
     const result = await analyzeInterview(api, session, view.tell, given.signal);
     if (!result || given.signal.aborted) return;
     remember({ isDone: true });
-    show("results", resultsView(result, refused, { anew: () => questions(), back: interview }));
+    show("results", resultsView(result, refused, asked, { anew: () => questions(), back: interview }));
     announce("The scores are there.");
   } catch (problem) {
     if (!given.signal.aborted) told(problem, ({ message }) => view.tell(message));
@@ -121,7 +125,7 @@ function lost(problem) {
   show(step, lostView(problem, step === "results" ? results : interview, anew));
 }
 
-warnBeforeLeaving();
+new Here(/** @type {HTMLElement} */ (document.getElementById("here")));
 const { stage: last = "questions", session, questions: known } = recall();
 if (session && known?.length && last === "interview") interview();
 else if (session && last === "results") results();

@@ -10,7 +10,7 @@ from tests.system.live import Stack
 
 MEMORY = "viva-voce-demo"
 TOKEN = "viva-voce-demo-token"
-EMPTY = "/web/icon.svg"  # of the same origin, and runs nothing
+BLANK = "<!doctype html><title>Blank</title><link rel='icon' href='data:,'>"
 QUESTIONS: list[dict[str, Any]] = [
     {"id": f"q{at}", "text": f"Question number {at}?", "key_points": []} for at in (1, 2, 3)
 ]
@@ -45,7 +45,8 @@ class Begun:
             made = client.post("/api/sessions", json={"questions": questions}, headers=headers)
             assert made.status_code == 201, made.text
         begun = cls(page, made.json()["session_id"], guest["user_id"], guest["token"])
-        await page.goto(EMPTY)
+        await page.route("**/blank", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
+        await page.goto("/blank")  # of the same origin, and runs nothing
         await begun.remember(stage, questions, at)
         await page.goto("/")
         return begun

@@ -21,6 +21,10 @@ Say = Callable[[str], None]
 NAMES = ("chromium", "firefox")
 
 in_both = pytest.mark.parametrize("browser_name", NAMES, indirect=True)
+# Firefox among the tests that take longer.
+in_both_at_length = pytest.mark.parametrize(
+    "browser_name", ["chromium", pytest.param("firefox", marks=pytest.mark.long)], indirect=True
+)
 in_firefox = pytest.mark.parametrize("browser_name", ["firefox"], indirect=True)
 
 

@@ -7,8 +7,9 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.answers import FOREIGN, Case
 from tests.browser.begun import QUESTIONS, Begun
-from tests.browser.watching import Watched, serious_faults
+from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
+from tests.system.speech import samples
 
 NO_CONNECTION = "There is no connection to the server at the moment."
 SEEN = (
@@ -17,6 +18,7 @@ SEEN = (
 )  # fmt: skip
 STRANGERS = [case for case in FOREIGN if case.name in SEEN]
 STATUS, ANALYZE, SESSIONS, TOKENS = "**/transcription-status/*", "**/analyze/*", "**/api/sessions", "**/local/token"
+UPLOADS = "**/api/upload-answer/**"
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ async def test_a_strangers_answer_to_a_poll_takes_no_interview_away(page: Page, 
         await expect(page.locator(".offline"), case.name).to_contain_text(NO_CONNECTION)
         await expect(page.get_by_role("heading", level=1), case.name).to_have_text(QUESTIONS[0]["text"])
         await page.unroute(STATUS)
-    assert await serious_faults(page) == []
+    assert await violations(page) == []
     await page.reload()
     await expect(page.locator(".pill").first).to_have_text("Open")
     await expect(page.locator(".offline")).to_be_empty()
@@ -100,12 +102,12 @@ async def test_a_server_that_hangs_is_told_of_and_start_comes_back(page: Page) -
 
 async def test_what_the_api_itself_calls_lost_is_told_and_left_to_the_candidate(page: Page, stack: Stack) -> None:
     begun = await Begun.on(page, stack)
-    await begun.page.goto("/web/icon.svg")
+    await begun.page.goto("/blank")
     gone = Begun(page, "nowhere", begun.user, begun.token)
     await gone.remember("interview", QUESTIONS)
     await page.goto("/")
     await expect(page.get_by_role("heading", name="does not know this interview any more")).to_be_focused()
-    assert await serious_faults(page) == []
+    assert await violations(page) == []
     assert (await gone.memory())["session"] == "nowhere"
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", name="does not know this interview any more")).to_be_focused()
@@ -120,9 +122,56 @@ async def test_a_lost_token_makes_no_other_guest_without_a_word(page: Page, stac
     await page.evaluate("(kept) => localStorage.setItem('viva-voce-demo-token', kept)", kept)
     await page.reload()
     await expect(page.get_by_role("heading", name="has no key to the interview any more")).to_be_focused()
-    assert await serious_faults(page) == []
+    assert await violations(page) == []
     assert (await begun.memory())["session"] == begun.session
     await page.get_by_role("button", name="Begin a new interview").click()
     await page.get_by_role("button", name="Start the interview").click()
     await expect(page.get_by_text("Question 1 of 3")).to_be_visible()
     assert (await begun.memory())["user"] != begun.user
+
+
+async def test_finishing_without_a_connection_says_so_and_leads_back(page: Page, stack: Stack) -> None:
+    questions = QUESTIONS[:1]
+    await Begun.on(page, stack, questions)
+    await expect(page.locator(".pill")).to_have_text("Open")
+    for path in (STATUS, UPLOADS, ANALYZE):
+        await page.route(path, lambda route: route.abort())
+    await page.get_by_label("Upload a file instead").set_input_files(samples()[0].audio)
+    await expect(page.locator(".pill")).to_have_text("Kept here, will be sent")
+    await page.reload()
+    await expect(page.locator(".offline")).to_contain_text(NO_CONNECTION)
+    await page.get_by_role("button", name="Finish").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("There is no connection at the moment: 1 recording is kept here.")
+    await dialog.get_by_role("button", name="Finish").click()
+    await expect(page.get_by_text("1 recording is on the way to the server.")).to_contain_text(NO_CONNECTION)
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Back to the questions").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(questions[0]["text"])
+    for path in (STATUS, UPLOADS, ANALYZE):
+        await page.unroute(path)
+    await page.reload()
+    await expect(page.locator(".pill")).to_have_text("Transcribed")
+
+
+STANDINGS = """async (events) => {
+  const { standingOf } = await import("/web/demo/standing.js");
+  return events.map(([local, answer]) => standingOf(local, answer)[1]);
+}"""
+
+
+async def test_where_an_answer_is_is_told_as_it_is(page: Page) -> None:
+    await page.goto("/")
+    kept = {"state": "kept", "problem": {}, "durable": True}
+    told = {
+        "Open": [None, None],
+        "Sending 42 %": [{"state": "sending", "progress": 0.42}, None],
+        "Waiting for the server": [{"state": "sending", "progress": 1}, None],
+        "Kept": [{**kept, "problem": None}, None],
+        "Kept here, will be sent": [kept, {"status": "completed"}],
+        "In this page only": [{**kept, "durable": False}, None],
+        "Sent": [{"state": "accepted"}, None],
+        "Transcribed": [{"state": "accepted"}, {"status": "completed"}],
+        "constructor": [None, {"status": "constructor"}],
+    }
+    assert await page.evaluate(STANDINGS, list(told.values())) == list(told)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.browser.watching import Watched, serious_faults
+from tests.browser.watching import Watched, violations
 from tests.system.speech import samples, word_error_rate
 
 PHONE = {"width": 360, "height": 740}
@@ -72,11 +72,11 @@ async def test_it_fits_a_phone_by_day_and_by_night(page: Page, scheme: str) -> N
     await page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     assert await page.evaluate(WIDTH) <= PHONE["width"]
-    assert await serious_faults(page) == []
+    assert await violations(page) == []
     await page.get_by_role("button", name="Start the interview").click()
     await expect(page.get_by_role("button", name="Record")).to_be_visible()
     assert await page.evaluate(WIDTH) <= PHONE["width"]
-    assert await serious_faults(page) == []
+    assert await violations(page) == []
 
 
 async def test_quotes_are_found_where_they_stand(page: Page) -> None:
@@ -116,7 +116,7 @@ async def test_what_is_doubted_says_so_where_the_words_are(page: Page) -> None:
     await expect(page.locator("[data-question=ok] .hint")).to_be_hidden()
     taken = "⚠ Hard to understand: words may be wrong. It was taken for Greek, which is not sure (41 %)."
     await expect(page.locator("[data-question=foreign] .hint")).to_have_text(taken)
-    assert await serious_faults(page) == []
+    assert await violations(page) == []
 
 
 DOUBTS = {
@@ -142,6 +142,6 @@ DOUBTED = """async () => {
   const foreign = { speech_verdict: "low_confidence", language: "el", language_probability: 0.41 };
   standings.show("foreign", null, { ...answer, ...foreign }, []);
   const result = { final_score: 50, scored_count: 1, answers: [answer], not_answered: [] };
-  const view = resultsView(result, [], { anew() {}, back() {} });
+  const view = resultsView(result, [], [], { anew() {}, back() {} });
   document.getElementById("stage").replaceChildren(view, standings.element);
 }"""

@@ -36,6 +36,15 @@ class Watched:
 
 async def serious_faults(page: Page) -> list[str]:
     """What axe-core finds that keeps people from using the page."""
+    return [fault for impact, fault in await _found(page) if impact in ("serious", "critical")]
+
+
+async def violations(page: Page) -> list[str]:
+    """Everything that axe-core finds."""
+    return [fault for _, fault in await _found(page)]
+
+
+async def _found(page: Page) -> list[tuple[str, str]]:
     found: list[dict[str, Any]] = (await Axe().run(page)).response["violations"]
-    grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
-    return [f"{fault['id']}: {node['html']} {node['failureSummary']}" for fault in grave for node in fault["nodes"]]
+    each = ((fault, node) for fault in found for node in fault["nodes"])
+    return [(fault["impact"], f"{fault['id']}: {node['html']} {node['failureSummary']}") for fault, node in each]

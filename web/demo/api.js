@@ -4,18 +4,22 @@ import { call, Problem } from "../call.js";
 import { load, save } from "./store.js";
 
 const KEY = "viva-voce-demo-token";
+const EARLIER = "viva-voce-demo-tokens";
+const MOST_EARLIER = 20;
 const RENEW_BEFORE = 3600_000;
 const PATIENCE_SECONDS = 10;
 const LOST = { status: 401, code: "guest_lost", detail: "This browser has no valid key to the interview any more." };
 
+const LONGEST_SECONDS = 600; // where the server does not say
+
 /**
- * @typedef {{ token: string, user: string, until: number }} Guest
+ * @typedef {{ token: string, user: string, until: number, longest?: number }} Guest
  * @typedef {{ gives: import("../answers.d.ts").Expected, body?: unknown, headers?: Record<string, string> }} More
  */
 
 export class Api {
-  /** @type {Promise<Guest> | null} */
-  #asking = null;
+  /** @type {Map<string | undefined, Promise<Guest>>} */
+  #asking = new Map();
   #user;
 
   /** @param {string} [user] whose tokens alone will do; anybody's if left out */
@@ -23,8 +27,13 @@ export class Api {
     this.#user = user;
   }
 
-  /** A bearer token of this browser's guest. */
-  token = async ({ refresh = false } = {}) => (await this.#guest(refresh)).token;
+  /** A bearer token of this browser's guest, or of an earlier one whose recordings are still here. */
+  token = async ({ refresh = false, owner = "" } = {}) => (await this.#guest(refresh, owner || this.#user)).token;
+
+  /** How long a recording may be, in seconds. */
+  get longestSeconds() {
+    return kept(this.#user)?.longest ?? LONGEST_SECONDS;
+  }
 
   /** @param {string} [user] who asks from now on; whoever it may be, if left out */
   be(user) {
@@ -56,26 +65,45 @@ export class Api {
     return call(method, path, { ...more, token: await this.token({ refresh }), seconds: PATIENCE_SECONDS });
   }
 
-  /** @param {boolean} refresh */
-  async #guest(refresh) {
-    /** @type {Guest | null} */
-    const known = load("localStorage", KEY);
-    const isGood = known && !refresh && known.until - RENEW_BEFORE > Date.now();
-    if (isGood) return this.#mine(known);
-    this.#asking ??= ask(known).finally(() => (this.#asking = null));
-    const guest = this.#mine(await this.#asking);
-    save("localStorage", KEY, guest);
-    return guest;
-  }
-
   /**
    * Nobody becomes another guest without a word.
-   * @param {Guest} guest
+   * @param {boolean} refresh
+   * @param {string | undefined} user
    */
-  #mine(guest) {
-    if (this.#user !== undefined && guest.user !== this.#user) throw new Problem(LOST, false);
+  async #guest(refresh, user) {
+    const known = kept(user);
+    if (known && !refresh && known.until - RENEW_BEFORE > Date.now()) return known;
+    const asking = this.#asking.get(user) ?? ask(known).finally(() => this.#asking.delete(user));
+    this.#asking.set(user, asking);
+    const guest = await asking;
+    if (user !== undefined && guest.user !== user) throw new Problem(LOST, false);
+    keep(guest, user === this.#user);
     return guest;
   }
+}
+
+/**
+ * @param {string | undefined} user
+ * @returns {Guest | null}
+ */
+function kept(user) {
+  /** @type {Guest | null} */
+  const current = load("localStorage", KEY);
+  if (user === undefined || current?.user === user) return current;
+  return earlier().find((guest) => guest.user === user) ?? null;
+}
+
+/** @returns {Guest[]} */
+const earlier = () => load("localStorage", EARLIER) ?? [];
+
+/**
+ * @param {Guest} guest
+ * @param {boolean} isCurrent
+ */
+function keep(guest, isCurrent) {
+  const others = earlier().filter(({ user }) => user !== guest.user);
+  save("localStorage", EARLIER, [guest, ...others].slice(0, MOST_EARLIER));
+  if (isCurrent) save("localStorage", KEY, guest);
 }
 
 /**
@@ -86,5 +114,5 @@ async function ask(known) {
   /** @type {import("../answers.d.ts").Expected} */
   const gives = { 200: { token: "string", user_id: "string", expires_in: "number" } };
   const { body } = await call("POST", "/local/token", { gives, token: known?.token, seconds: PATIENCE_SECONDS });
-  return { token: body.token, user: body.user_id, until: Date.now() + body.expires_in * 1000 };
+  return { token: body.token, user: body.user_id, until: Date.now() + body.expires_in * 1000, longest: body.longest_seconds };
 }

@@ -1,22 +1,28 @@
 /** The second step: one question after the other, and nobody waits. */
 
 import { own } from "../own.js";
-import { isSupported } from "../recorder.js";
+import { whyUnsupported } from "../recorder.js";
 import { announce, complain, h } from "./dom.js";
+import { endedOf } from "./ended.js";
 import { openQuestions, whetherToFinish } from "./finish.js";
+import { heldNotice } from "./held.js";
 import { Limit } from "./limit.js";
-import { choicesOf, Locals } from "./locals.js";
+import { Locals } from "./locals.js";
+import { microphoneField } from "./microphones.js";
 import { Standings } from "./standing.js";
 import { clear, showQuestion, talkCard } from "./talk.js";
 
 const QUIET = "Nothing can be heard. Is the right microphone chosen, and not muted?";
-const UNSUPPORTED = "This browser cannot record sound: it has no MediaRecorder, or the page is not on https. You can upload a file instead.";
+const ELSEWHERE = "This question is being recorded in another tab.";
+const NOT_DURABLE = "This browser stores nothing, or has no room left: leave this page open until all is sent.";
 
 export class Interview {
   #memory;
   #told;
   #recorder;
   #canvas;
+  #sound;
+  #why = whyUnsupported();
   #leaving = new AbortController();
   #answers = /** @type {Record<string, any>} */ ({});
   #wasTold = new Set();
@@ -32,18 +38,16 @@ export class Interview {
     this.#told = told;
     this.#recorder = sound.recorder;
     this.#canvas = sound.canvas;
+    this.#sound = sound;
     this.locals = new Locals(memory.session, sound.recorder);
-    this.standings = new Standings(memory.questions, {
-      go: (at) => this.#jump(at),
-      choices: (one) => choicesOf(one, sound.recorder),
-    });
+    this.standings = new Standings(memory.questions, { go: (at) => this.#jump(at), choices: (one) => this.#choices(one) });
     const acts = {
       record: () => this.#toggle(),
       extend: () => this.limit.extend(),
       go: (/** @type {number} */ step) => this.#go(step),
       attach: (/** @type {File} */ file) => this.#attach(file),
     };
-    this.card = talkCard(sound.canvas, acts, sound.microphones());
+    this.card = talkCard(sound.canvas, acts, microphoneField(sound, this.#leaving.signal));
     this.limit = new Limit(this.card, sound);
     this.element = this.#build();
     this.#subscribe();
@@ -80,7 +84,7 @@ export class Interview {
   trouble(problem) {
     this.#isOffline = problem !== null;
     const words = problem ? `${problem.message} Go on: what you record is kept here until it can be sent.` : "";
-    if (this.offline.textContent !== words) this.offline.textContent = words;
+    write(this.offline, words);
   }
 
   close() {
@@ -91,6 +95,8 @@ export class Interview {
     const { signal } = this.#leaving;
     this.#recorder.addEventListener("state", () => this.#show(), { signal });
     this.#recorder.addEventListener("time", ({ detail }) => this.limit.tick(detail), { signal });
+    this.#recorder.addEventListener("limit", ({ detail }) => this.limit.warn(detail), { signal });
+    this.#recorder.addEventListener("ended", ({ detail }) => this.#ended(detail), { signal });
     this.#recorder.addEventListener("quiet", ({ detail }) => this.#hint(detail.quiet ? QUIET : ""), { signal });
     this.#recorder.addEventListener("error", ({ detail }) => this.#hint(detail.detail), { signal });
     this.#recorder.addEventListener("recording", ({ detail }) => this.#follow(detail), { signal });
@@ -98,6 +104,14 @@ export class Interview {
 
   get #question() {
     return this.#memory.questions[this.#memory.at];
+  }
+
+  /** What is recorded now, and of how many seconds what it would replace is. */
+  get #answered() {
+    const { id } = this.#question;
+    const answer = own(this.#answers, id);
+    const isGood = answer && answer.status !== "failed" && !answer.no_speech;
+    return { session: this.#memory.session, question: id, replaces: isGood ? (answer.duration_seconds ?? true) : false };
   }
 
   get #isLast() {
@@ -125,18 +139,39 @@ export class Interview {
     count.textContent = `Question ${at + 1} of ${questions.length}`;
     showQuestion(heading, this.#question);
     record.textContent = isOn ? "Stop" : this.#has(id) ? "Record again" : "Record";
-    record.setAttribute("aria-disabled", String(state === "asking" || state === "saving" || (!isOn && !isSupported())));
+    record.setAttribute("aria-disabled", String(state === "asking" || state === "saving" || (!isOn && Boolean(this.#why))));
     record.classList.toggle("on", isOn);
     this.element.classList.toggle("on", isOn);
     back.disabled = at === 0;
     next.textContent = this.#isLast ? "Finish" : "Next";
     this.standings.point(id);
-    for (const question of questions) {
-      const live = isOn && question.id === id ? { state: "live" } : this.locals.newest(question.id);
-      this.standings.show(question.id, live, own(this.#answers, question.id), this.locals.held(question.id));
-    }
+    for (const question of questions) this.#showStanding(question.id, isOn && question.id === id);
     this.done.textContent = `${questions.length - this.#open().length} of ${questions.length}`;
-    if (!isSupported()) this.#hint(UNSUPPORTED);
+    this.#showHeld(this.locals.held(id));
+    const notices = [this.locals.isElsewhere(id) && ELSEWHERE, !this.#recorder.isDurable && NOT_DURABLE];
+    write(this.card.notice, notices.filter(Boolean).join(" "));
+    if (this.#why) this.#hint(`${this.#why.detail} You can upload a file instead.`);
+  }
+
+  /** @param {string} id @param {boolean} isLive */
+  #showStanding(id, isLive) {
+    const elsewhere = this.locals.isElsewhere(id);
+    const local = isLive || elsewhere ? { state: "live", elsewhere } : this.locals.newest(id);
+    this.standings.show(id, local, own(this.#answers, id), this.locals.held(id));
+  }
+
+  /** @param {import("../recorder.js").Recording[]} held */
+  #showHeld(held) {
+    const shown = [...this.card.held.children].map((/** @type {any} */ one) => one.dataset.held).join();
+    if (held.map(({ id }) => id).join() !== shown) this.card.held.replaceChildren(...held.map((one) => heldNotice(one, this.#recorder)));
+  }
+
+  /** What can be done with one that was refused. @param {import("../recorder.js").Recording} recording */
+  #choices({ id }) {
+    return [
+      h("button.quiet.small", { type: "button", onclick: () => this.#recorder.retry(id) }, "Try again"),
+      h("button.quiet.small", { type: "button", onclick: () => this.#recorder.discard(id) }, "Discard"),
+    ];
   }
 
   /** @param {string} id */
@@ -156,9 +191,8 @@ export class Interview {
       await this.#recorder.stop();
       return;
     }
-    this.limit.begin();
     try {
-      await this.#recorder.start({ session: this.#memory.session, question: this.#question.id });
+      await this.#recorder.start(this.#answered);
       announce("Recording.");
     } catch (trouble) {
       this.#hint(`${/** @type {Error} */ (trouble).message} You can upload a file instead.`);
@@ -174,7 +208,6 @@ export class Interview {
   /** @param {number} at */
   #jump(at) {
     this.#recorder.stop().catch(reportError);
-    this.#hint("");
     this.#memory.at = at;
     this.#told.moved(at);
     this.#clear();
@@ -193,18 +226,27 @@ export class Interview {
   /** @param {File} file */
   async #attach(file) {
     await this.#recorder
-      .addFile({ session: this.#memory.session, question: this.#question.id, file })
+      .addFile({ ...this.#answered, file })
       .then(() => announce(`${file.name} is kept and will be sent.`))
       .catch((/** @type {Error} */ trouble) => this.#hint(trouble.message));
   }
 
-  #clear() {
-    clear(this.card, this.#canvas, this.limit.longest);
+  /** @param {Parameters<typeof endedOf>[0]} detail */
+  #ended(detail) {
+    const words = endedOf(detail);
+    if (!words) return;
+    if (detail.recording?.question === this.#question.id) this.#clear(words);
+    else announce(words);
+  }
+
+  #clear(words = "") {
+    clear(this.card, this.#canvas, this.#sound.maxDuration);
+    this.#hint(words);
   }
 
   /** @param {string} text */
   #hint(text) {
-    if (this.card.hint.textContent !== text) this.card.hint.textContent = text;
+    write(this.card.hint, text);
   }
 
   /** @param {import("../recorder.js").RecordingEvent} event */
@@ -213,4 +255,9 @@ export class Interview {
     if (event.state === "accepted") this.#told.sent();
     this.#show();
   }
+}
+
+/** Only where it changes: what is live is read again otherwise. @param {HTMLElement} place @param {string} words */
+function write(place, words) {
+  if (place.textContent !== words) place.textContent = words;
 }

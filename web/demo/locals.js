@@ -1,7 +1,5 @@
 /** What this browser holds of one interview: on its way, refused, or waiting for the candidate's word. */
 
-import { h } from "./dom.js";
-
 export class Locals {
   #session;
   #recorder;
@@ -9,6 +7,8 @@ export class Locals {
   #newest = new Map();
   /** @type {Map<string, any>} */
   #held = new Map();
+  /** @type {Map<string, any>} */
+  #elsewhere = new Map();
 
   /**
    * @param {string} session
@@ -34,6 +34,11 @@ export class Locals {
     return [...this.#held.values()].filter((one) => one.question === question);
   }
 
+  /** Whether another tab records it right now. @param {string} question */
+  isElsewhere(question) {
+    return [...this.#elsewhere.values()].some((one) => one.question === question);
+  }
+
   /** How many wait to be sent. */
   waiting() {
     return [...this.#newest.values()].filter(({ state }) => state === "kept" || state === "sending").length;
@@ -49,8 +54,10 @@ export class Locals {
    * @param {any} event
    */
   follow(event) {
-    if (event.session !== this.#session || event.state === "recording") return false;
+    if (event.session !== this.#session) return false;
     this.#held.delete(event.id);
+    this.#elsewhere.delete(event.id);
+    if (event.state === "recording") return this.#note(event);
     if (event.state === "held") this.#held.set(event.id, event);
     const known = this.#newest.get(event.question);
     if (event.state === "held" || (known && known.startedAt > event.startedAt)) return true; // of an earlier take
@@ -58,16 +65,10 @@ export class Locals {
     else if (known?.id === event.id) this.#newest.delete(event.question);
     return true;
   }
-}
 
-/**
- * What can be done with a recording that nobody has decided about.
- * @param {any} recording
- * @param {import("../recorder.js").Recorder} recorder
- */
-export function choicesOf({ id, state }, recorder) {
-  return [
-    h("button.quiet.small", { type: "button", onclick: () => (state === "held" ? recorder.confirm(id) : recorder.retry(id)) }, state === "held" ? "Use this one" : "Try again"),
-    h("button.quiet.small", { type: "button", onclick: () => recorder.discard(id) }, "Discard"),
-  ];
+  /** @param {any} event */
+  #note(event) {
+    if (event.elsewhere) this.#elsewhere.set(event.id, event);
+    return Boolean(event.elsewhere);
+  }
 }

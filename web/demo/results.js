@@ -19,9 +19,10 @@ const NO_SCORE = /** @type {Record<string, string>} */ ({
 /**
  * @param {any} result
  * @param {import("../recorder.js").Recording[]} refused
+ * @param {import("./remember.js").Question[]} asked
  * @param {{ anew: () => void, back: () => void }} ways
  */
-export function resultsView(result, refused, { anew, back }) {
+export function resultsView(result, refused, asked, { anew, back }) {
   const { final_score: score, scored_count: count, answers, not_answered: missing } = result;
   const gone = answers.filter((/** @type {any} */ answer) => answer.file_id === null).length;
   return h(
@@ -41,7 +42,9 @@ export function resultsView(result, refused, { anew, back }) {
         h("p.gone", {}, `${gone} of ${counted(answers.length, "recording")} deleted from the server.`),
       ),
     ),
-    ...answers.map(answerCard),
+    ...answers.map((/** @type {any} */ answer, /** @type {number} */ at) => {
+      return answerCard(answer, at, asked.find(({ id }) => id === answer.question_id)?.language);
+    }),
     h(
       "div.row",
       {},
@@ -55,8 +58,9 @@ export function resultsView(result, refused, { anew, back }) {
 /**
  * @param {any} answer
  * @param {number} at
+ * @param {string | null} [language] of the question
  */
-function answerCard(answer, at) {
+function answerCard(answer, at, language) {
   const id = `answer-${at + 1}`;
   const reason = own(NO_SCORE, String(answer.unscored_reason)) ?? "This answer has no score.";
   return h(
@@ -65,7 +69,7 @@ function answerCard(answer, at) {
     h(
       "header.row",
       {},
-      h("h2", { id, dir: "auto" }, answer.question),
+      h("h2", { id, dir: "auto", lang: language }, answer.question),
       h("span.grow"),
       answer.score === null ? h("span.pill.none", {}, "No score") : h("span.score", {}, String(round(answer.score))),
     ),
@@ -73,7 +77,7 @@ function answerCard(answer, at) {
     doubtOf(answer) && h("p.hint", {}, doubtOf(answer), usedOf(answer)),
     answer.score === null && h("p.hint", {}, reason),
     answer.feedback.length > 0 && h("ol.points", { "aria-label": "Points" }, ...answer.feedback.map(point)),
-    answer.model_answer && h("details", {}, h("summary", {}, "A model answer"), h("p", { dir: "auto" }, answer.model_answer)),
+    answer.model_answer && h("details", {}, h("summary", {}, "A model answer"), h("p", { dir: "auto", lang: language }, answer.model_answer)),
   );
 }
 

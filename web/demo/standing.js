@@ -4,7 +4,7 @@ import { own } from "../own.js";
 import { h } from "./dom.js";
 import { OF_ANSWER, languageOf } from "./doubts.js";
 
-const HERE = ["kept", "sending", "refused"];
+const HERE = ["kept", "sending", "refused", "live"];
 const SERVER = /** @type {Record<string, [string, string]>} */ ({
   queued: ["busy", "In line"],
   processing: ["busy", "Transcribing"],
@@ -19,7 +19,7 @@ const SERVER = /** @type {Record<string, [string, string]>} */ ({
  * @returns {[string, string]}
  */
 export function standingOf(local, answer) {
-  if (local?.state === "live") return ["live", "Recording"];
+  if (local?.state === "live") return ["live", local.elsewhere ? "Recording in another tab" : "Recording"];
   if (local?.state === "sending") return ["busy", sendingOf(local.progress ?? 0)];
   if (local?.state === "refused") return ["bad", "Not taken"];
   if (local?.state === "kept") return ["busy", keptOf(local)];
@@ -59,7 +59,7 @@ export class Standings {
    * @param {string} id
    * @param {any} local the newest recording that goes on its way
    * @param {any} answer the server's
-   * @param {any[]} held recordings that wait for a decision
+   * @param {any[]} held recordings that wait for the candidate's word
    */
   show(id, local, answer, held) {
     const row = this.#rows.get(id);
@@ -69,14 +69,13 @@ export class Standings {
     pill.className = `pill ${kind}`;
     write(pill, words);
     const isHere = local && HERE.includes(local.state);
-    write(said, isHere ? (local.problem?.detail ?? "") : local?.state === "live" ? "" : saidOf(answer));
+    write(said, isHere ? (local.problem?.detail ?? "") : saidOf(answer));
     tell(said, "lang", isHere ? null : languageCode(answer));
-    write(doubt, isHere ? "" : doubtOf(answer));
-    const undecided = local?.state === "refused" ? [...held, local] : held;
-    const offered = undecided.map((one) => `${one.state} ${one.id}`).join();
-    if (acts.dataset.offered === offered) return;
-    acts.dataset.offered = offered;
-    acts.replaceChildren(...undecided.flatMap(this.acts.choices));
+    write(doubt, held.length ? "⚠ A recording of it waits for your word." : isHere ? "" : doubtOf(answer));
+    const refused = local?.state === "refused" ? local : null;
+    if (acts.dataset.of === (refused?.id ?? "")) return;
+    acts.dataset.of = refused?.id ?? "";
+    acts.replaceChildren(...(refused ? this.acts.choices(refused) : []));
   }
 
   /** @param {string} id */

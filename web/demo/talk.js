@@ -19,8 +19,9 @@ export function talkCard(canvas, acts, microphones) {
   const time = h("span.time", { role: "timer", "aria-label": "Time" }, "0:00");
   const limit = h("span.limit");
   const left = h("p.left", { hidden: true });
-  const extend = h("button.quiet.small", { type: "button", hidden: true, onclick: acts.extend });
+  const extend = h("button.quiet", { type: "button", hidden: true, onclick: acts.extend });
   const hint = h("p.hint", { role: "status" });
+  const held = h("div.holds");
   const record = h("button.record", { type: "button", onclick: acts.record }, "Record");
   const back = h("button.quiet", { type: "button", onclick: () => acts.go(-1) }, "Back");
   const next = h("button.primary", { type: "button", onclick: () => acts.go(1) }, "Next");
@@ -36,17 +37,18 @@ export function talkCard(canvas, acts, microphones) {
     count,
     heading,
     notice,
-    h("div.scope", {}, canvas, h("div.row.clock", {}, left, extend, h("span.grow"), h("p", {}, time, limit))),
+    h("div.scope", {}, canvas, h("div.row.clock", {}, left, h("span.grow"), h("p", {}, time, limit))),
     microphones,
     hint,
+    held,
     h(
       "div.controls",
       {},
-      h("div.row", {}, record, file, h("label.button.quiet", { for: "file" }, "Upload a file instead")),
+      h("div.row", {}, record, extend, file, h("label.button.quiet", { for: "file" }, "Upload a file instead")),
       h("div.row.ends", {}, back, h("span.grow"), next),
     ),
   );
-  return { element, count, heading, notice, time, limit, left, extend, hint, record, back, next };
+  return { element, count, heading, notice, time, limit, left, extend, hint, held, record, back, next };
 }
 
 /**

@@ -1,0 +1,107 @@
+"""The interview by keyboard and by ear: the order that docs/interview-page.md tells, one message for each thing."""
+
+import re
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from scripts.stack.layout import ROOT
+from tests.browser.begun import Begun
+from tests.browser.engines import in_both, in_both_at_length
+from tests.browser.watching import Watched, violations
+from tests.system.live import Stack
+
+ORDER = re.compile(r"^\d+\. `(.+?)`", re.MULTILINE)
+FOCUSED = """() => {
+  const { activeElement: at } = document;
+  return at.getAttribute("aria-label") ?? at.labels?.[0]?.textContent ?? at.textContent.trim();
+}"""
+SAID = "() => [...document.querySelectorAll('#announce p')].map((said) => said.textContent)"
+
+
+@pytest.fixture
+async def page(context: BrowserContext, watched: Watched, stack: Stack) -> Page:
+    page = await context.new_page()
+    await Begun.on(page, stack, at=1)
+    await expect(page.locator(".pill").first).to_have_text("Open")
+    await expect(page.get_by_label("Microphone")).to_be_visible()
+    return page
+
+
+@in_both
+async def test_the_focus_goes_as_it_is_written_down(page: Page) -> None:
+    written = ORDER.findall((ROOT / "docs" / "interview-page.md").read_text())
+    assert len(written) > 8
+    gone = []
+    for _ in written:
+        await page.keyboard.press("Tab")
+        gone.append(await page.evaluate(FOCUSED))
+    assert gone == written
+
+
+@in_both
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+async def test_the_key_that_starts_a_recording_stops_it(page: Page, key: str) -> None:
+    record = page.locator(".record")
+    await record.focus()
+    await page.keyboard.press(key)
+    await expect(record).to_have_text("Stop")
+    await expect(record).to_be_focused()
+    await page.wait_for_function("() => document.querySelector('.time').textContent >= '0:01'")
+    await page.keyboard.press(key)
+    await expect(page.get_by_text("Recorded: 0:0")).to_be_visible()
+    await expect(record).to_be_focused()
+    assert await page.evaluate(SAID) in (["Recording."], ["Recording.", "Answer 2 is transcribed."])
+
+
+LIMIT = """async (told) => {
+  const { whenSound } = await import("/web/demo/sound.js");
+  let recorder;
+  whenSound((sound) => (recorder = sound.recorder));
+  recorder.extend = () => true;
+  for (const [name, detail] of told) recorder.dispatchEvent(new CustomEvent(name, { detail }));
+}"""
+
+
+@in_both
+async def test_the_end_is_announced_once_shown_and_put_off_by_a_key(page: Page) -> None:
+    times = [["time", {"elapsed": 120 - left, "remaining": left}] for left in (31, 30, 29.5, 29)]
+    await page.evaluate(LIMIT, [*times, ["limit", {"remaining": 30, "canExtend": True}], times[-1]])
+    await expect(page.locator(".left")).to_have_text("29 s left")
+    assert await page.evaluate(SAID) == ["30 seconds left. The button “+ 1:00 more” puts the end off."]
+    assert await violations(page) == []
+    await page.locator(".record").focus()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".record")).to_be_focused()
+    await page.evaluate(LIMIT, [["time", {"elapsed": 91, "remaining": 89}]])
+    await expect(page.locator(".left")).to_be_hidden()
+    await expect(page.locator(".limit")).to_have_text(" / 3:00")
+    last = [["time", {"elapsed": 171, "remaining": 9}], ["limit", {"remaining": 10, "canExtend": False}]]
+    await page.evaluate(LIMIT, last)
+    await expect(page.locator(".left.last")).to_have_text("9 s left")
+    await expect(page.get_by_role("button", name="more")).to_be_hidden()
+    assert (await page.evaluate(SAID))[1:] == ["1:00 more.", "10 seconds left."]
+
+
+@in_both_at_length
+async def test_a_question_before_finishing_is_answered_by_keyboard_and_can_be_taken_back(page: Page) -> None:
+    await page.get_by_role("button", name="Next").press("Enter")
+    await page.get_by_role("button", name="Finish").press("Enter")
+    dialog = page.get_by_role("dialog", name="Finish the interview?")
+    await expect(dialog.get_by_role("button", name="Go to question 1")).to_be_focused()
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_role("button", name="Finish")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Question 1 of 3")).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    await page.get_by_role("button", name="3. Question number 3?").press("Enter")
+    await page.get_by_role("button", name="Finish").press("Enter")
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="There is nothing to score.")).to_be_focused()
+    await page.get_by_role("button", name="Back to the questions").press("Enter")
+    await expect(page.get_by_text("Question 3 of 3")).to_be_visible()
