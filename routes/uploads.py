@@ -91,6 +91,7 @@ class UploadOut(BaseModel):
         errors.AudioTooLarge,
         errors.NotAudio,
         errors.StoreUnavailable,
+        errors.KeyringUnavailable,
         errors.RateLimited,
         errors.TooManyUploads,
         errors.TooMuchQueued,

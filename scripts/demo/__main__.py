@@ -10,12 +10,12 @@ import httpx2
 import typer
 from rich.console import Console
 
-from app.config import StackSettings
+from app.config import Settings, StackSettings
 from app.environment import settings_or_end
 from client import Analysis, ApiProblem, NotAnsweredInTime, VivaVoce
 from scripts.demo import show
 from scripts.demo.interview import Interview, NoRecording, of_one, the_demo
-from scripts.demo.proof import audio_left_at_last, forget, oplog_reach
+from scripts.demo.proof import audio_left_at_last, forget, forget_keys, oplog_reach
 from scripts.demo.receipts import check_receipts
 from scripts.demo.run import Play
 from scripts.stack import ports
@@ -82,7 +82,9 @@ def _show(result: Analysis, *, is_own: bool) -> None:
 
 def _prove(stack: Stack, signals: Signals) -> int:
     left = audio_left_at_last(stack.environment["MONGODB_URL"], DATABASE, signals.pause)
-    show.show_proof(console, left, oplog.told(oplog_reach(stack.environment["MONGODB_URL"])))
+    reach = oplog.told(oplog_reach(stack.environment["MONGODB_URL"]))
+    keys = 0 if any(left.values()) else forget_keys(Settings.told(stack.environment))
+    show.show_proof(console, left, reach, keys)
     return 1 if any(left.values()) else 0
 
 

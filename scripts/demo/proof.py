@@ -7,9 +7,12 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from app.config import Settings
+from app.keys import key_store
 from scripts.stack.stack import Pause
 from services.adapters.mongo import oplog
 from services.adapters.mongo.client import open_client
+from services.recordings.ports.keyring import EpochState
 
 PATIENCE = 15.0
 
@@ -38,6 +41,21 @@ def oplog_reach(url: str) -> timedelta | None:
             return await oplog.reach(client)
 
     return asyncio.run(look())
+
+
+def forget_keys(settings: Settings) -> int:
+    """Destroy the keys of all that was recorded, which else happens once their epochs are over; how many there were."""
+
+    async def destroy() -> int:
+        async with open_client(settings.mongodb_url, "proof") as client:
+            epochs = key_store(settings, client[settings.mongodb_database]).epochs
+            there = await epochs.journal.epochs(EpochState.OPEN, EpochState.CLOSED) if epochs else []
+            for epoch in there:
+                if epochs is not None:
+                    await epochs.destroy(epoch.id, at_once=True)
+            return len(there)
+
+    return asyncio.run(destroy())
 
 
 def forget(url: str, database: str) -> None:

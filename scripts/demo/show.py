@@ -41,12 +41,15 @@ def show_times(console: Console, seconds: Mapping[str, float]) -> None:
     console.print(table)
 
 
-def show_proof(console: Console, left: Mapping[str, int], oplog: str) -> None:
-    """The number of audio documents left in the database, and what its log of writes still holds."""
+def show_proof(console: Console, left: Mapping[str, int], oplog: str, keys: int) -> None:
+    """The number of audio documents left in the database, what its log of writes still holds, and under which keys."""
     counts = ", ".join(f"{name} {count}" for name, count in left.items())
     verdict = "[red]audio is left[/red]" if any(left.values()) else "[green]no audio is left[/green]"
     console.print(f"In the database: {counts}: {verdict}")
     console.print(f"In its log of writes (oplog): {oplog}.")
+    if keys:
+        told = "the recordings there were sealed, and nobody can open them any more"
+        console.print(f"Keys of their epochs destroyed: {keys}: [green]{told}[/green]. See docs/keys.md.")
 
 
 def show_receipt(console: Console, checked: Checked) -> None:

@@ -3,7 +3,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from services.errors import AudioUnreadable, EngineBusy, EngineUnavailable
+from services.errors import AudioKeyGone, AudioUnreadable, EngineBusy, EngineUnavailable, KeyringUnavailable
 from services.retry_after import LONGEST_WAIT, seconds_asked
 from services.transcription.retry import Again, GiveUp, Wait, backoff, decide
 
@@ -28,6 +28,12 @@ def test_an_engine_that_fails_may_ask_for_more_time() -> None:
     assert decide(EngineUnavailable(retry_after=20.0), 1, 5) == Again(20.0)
     assert decide(EngineUnavailable(retry_after=9999.0), 1, 5) == Again(9999.0)
     assert decide(EngineUnavailable(retry_after=1e9), 1, 5) == Again(LONGEST_WAIT)
+
+
+@pytest.mark.parametrize("delivery", [1, 5])
+def test_a_keyring_that_is_away_is_waited_for_and_costs_no_delivery(delivery: int) -> None:
+    assert isinstance(decide(KeyringUnavailable(), delivery, 5), Wait)
+    assert decide(AudioKeyGone(), delivery, 5) == GiveUp()
 
 
 @pytest.mark.parametrize("delivery", [1, 5])
