@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.keys import key_store
+from app.logs import configure_logs
 from benchmarks.child import Handle, Job, serve
 from services.adapters.av_decoder import AvDecoder
 from services.adapters.mongo.audio import GridAudio
@@ -45,7 +46,8 @@ async def opened() -> AsyncIterator[Handle]:
     async def handle(job: Job) -> Job:
         if "store" not in job:
             return {"seconds": await sides[job["sealed"]].read(job["count"])}
-        settings = Settings(mongodb_url=job["mongodb_url"], keyring_dir=job["keyring_dir"])
+        settings = Settings(mongodb_url=job["mongodb_url"], keyring_dir=job["keyring_dir"], log_level="error")
+        configure_logs(settings)  # standard output is for the answers
         database = open_client(settings.mongodb_url, "bench")[DATABASE]
         store = key_store(settings, database)
         await store.begin()
