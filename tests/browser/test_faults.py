@@ -109,7 +109,7 @@ async def test_what_is_offline_goes_on_when_the_fault_is_taken_away(bench: Bench
     await event(page, "accepted")
 
 
-@pytest.mark.parametrize("fault", ["storageFull"])
+@pytest.mark.parametrize("fault", ["storageFull", "storageBlocked"])
 async def test_where_nothing_can_be_stored_it_is_sent_all_the_same(bench: Bench, fault: str) -> None:
     await put_first(bench.context, fault)
     page = await bench.page()
