@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,6 +17,7 @@ from app import main
 from app.config import Settings
 from app.container import wire
 from app.jobs import make_celery
+from app.keys import key_store
 from app.main import build, make_tokens, open_services
 from services.adapters.coverage_scorer import CoverageScorer
 from services.adapters.jwt_tokens import mint
@@ -76,9 +78,15 @@ async def api(settings: Settings, overheard: Overheard, patch: pytest.MonkeyPatc
             yield client
 
 
-def settings_of(mongodb_url: str, redis_url: str, database: AsyncDatabase[dict[str, Any]]) -> Settings:
-    found: dict[str, Any] = {"mongodb_url": mongodb_url, "redis_url": redis_url, "mongodb_database": database.name}
-    return Settings(**found, jwt_secret=SECRET)
+@pytest.fixture
+async def settings(
+    mongodb_url: str, redis_url: str, database: AsyncDatabase[dict[str, Any]], tmp_path: Path
+) -> Settings:
+    """With a keyring: recordings are sealed."""
+    where: dict[str, Any] = {"mongodb_url": mongodb_url, "redis_url": redis_url, "mongodb_database": database.name}
+    settings = Settings(**where, jwt_secret=SECRET, keyring_dir=tmp_path / "keys")
+    await key_store(settings, database).begin()
+    return settings
 
 
 async def sent(client: httpx2.AsyncClient, size: int) -> None:
@@ -91,14 +99,9 @@ async def sent(client: httpx2.AsyncClient, size: int) -> None:
 
 @pytest.mark.parametrize("size", [46_000, 500_000])
 async def test_a_small_upload_asks_the_database_five_times(
-    mongodb_url: str,
-    redis_url: str,
-    database: AsyncDatabase[dict[str, Any]],
-    overheard: Overheard,
-    monkeypatch: pytest.MonkeyPatch,
-    size: int,
+    settings: Settings, overheard: Overheard, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    async with api(settings_of(mongodb_url, redis_url, database), overheard, monkeypatch) as client:
+    async with api(settings, overheard, monkeypatch) as client:
         await sent(client, size)
         session = (await client.post("/api/sessions", json=QUESTIONS)).json()["session_id"]
         files = {"audio": ("a.webm", WEBM + os.urandom(size - len(WEBM)))}
@@ -117,13 +120,9 @@ async def test_a_small_upload_asks_the_database_five_times(
 
 
 async def test_what_may_be_a_second_old_is_asked_for_once_a_second_however_many_come(
-    mongodb_url: str,
-    redis_url: str,
-    database: AsyncDatabase[dict[str, Any]],
-    overheard: Overheard,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings, overheard: Overheard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with api(settings_of(mongodb_url, redis_url, database), overheard, monkeypatch) as client:
+    async with api(settings, overheard, monkeypatch) as client:
         eta = client._transport.app.state.services.eta  # type: ignore[attr-defined]
         admission = client._transport.app.state.services.admission  # type: ignore[attr-defined]
         now = 0.0
@@ -145,16 +144,15 @@ async def test_what_may_be_a_second_old_is_asked_for_once_a_second_however_many_
 
 
 async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
-    mongodb_url: str, redis_url: str, database: AsyncDatabase[dict[str, Any]], overheard: Overheard
+    settings: Settings, database: AsyncDatabase[dict[str, Any]], overheard: Overheard
 ) -> None:
-    settings = settings_of(mongodb_url, redis_url, database)
     last_word: list[int] = []
 
     async def listen(part: Part) -> Transcript:
         last_word.append(len(overheard.commands))
         return Transcript(text="An index.", language=Language("en"), duration=1.0, engine="none")
 
-    async with open_client(mongodb_url, listeners=[overheard]) as client:
+    async with open_client(settings.mongodb_url, listeners=[overheard]) as client:
         house = wire(settings, client[database.name], make_celery(settings))
         scoring = Scoring(
             sessions=house.sessions,
