@@ -88,7 +88,7 @@ async def _answered(name: str, check: Awaitable[Finding]) -> Finding:
 async def _takes_writes(database: AsyncDatabase[Document]) -> Finding:
     probe = {"_id": f"probe-{secrets.token_hex(4)}"}
     await database["doctor"].insert_one(probe)
-    await database["doctor"].delete_one(probe)
+    await database["doctor"].drop()
     return ok("MongoDB writes", "confirmed by a majority")
 
 
