@@ -29,7 +29,7 @@ COPY routes routes
 COPY services services
 COPY scripts scripts
 COPY web web
-USER house
+USER 10001:10001
 
 FROM house AS any-worker
 ENV PROCESS=worker HEARTBEAT_FILE=/tmp/heartbeat

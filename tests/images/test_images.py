@@ -111,14 +111,16 @@ def _cmd(target: str) -> list[str]:
     return list(json.loads(re.sub(r"\s+", " ", last.removeprefix("CMD "))))
 
 
-def test_the_api_serves_its_pages_from_its_image(api: Image, mongodb_url: str, redis_url: str) -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_the_api_serves_its_pages_from_its_image(
+    api: Image, processes: str, mongodb_url: str, redis_url: str, tmp_path: Path
+) -> None:
     port = free_port()
     python, dash_m, *rest = _cmd("api")
     assert (python, dash_m) == ("python", "-m")
     words = [str(port) if word == "8000" else "127.0.0.1" if word == "0.0.0.0" else word for word in rest]
-    ready = command(
-        api, *words, MONGODB_URL=mongodb_url, MONGODB_DATABASE="test_images", REDIS_URL=redis_url, DEMO_PAGE="1"
-    )
+    places = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": "test_images", "REDIS_URL": redis_url}
+    ready = command(api, *words, **places, DEMO_PAGE="1", API_PROCESSES=processes, TMPDIR=str(tmp_path))
     with subprocess.Popen(ready, cwd=api.files, stderr=subprocess.PIPE, text=True) as process:
         try:
             deadline = time.monotonic() + 60
