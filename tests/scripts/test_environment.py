@@ -32,6 +32,21 @@ def test_two_at_once_make_one_environment(tmp_path: Path, lock: Path) -> None:
     assert subprocess.call([folder / "bin" / "python", "-c", "import pip"]) == 0
 
 
+def test_commands_with_other_locks_wait_for_each_other_too(tmp_path: Path, lock: Path) -> None:
+    """As `make demo` and `make test` do on a fresh clone: the one's lock is a part of the other's."""
+    folder, whole = tmp_path / "venv", tmp_path / "whole.lock"
+    whole.write_text("# all\n")
+    command: list[str | Path] = [sys.executable, ROOT / "scripts" / "environment.py", folder]
+    both = [
+        subprocess.Popen([*command, *locks], stderr=subprocess.PIPE, text=True) for locks in ([lock], [whole, lock])
+    ]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted("Making" in each for each in said) == [False, True]
+    assert subprocess.call([folder / "bin" / "python", "-c", "import pip"]) == 0
+    assert {file.name for file in folder.glob(".*.installed")} == {f".{lock.name}.installed", ".whole.lock.installed"}
+
+
 OLD = "#!/bin/sh\n# a Python that is too old, or whose pip is gone, says no\nexit 1\n"
 
 
