@@ -25,6 +25,15 @@ structlog.configure(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest --api-processes 2 tests/system/test_push.py`: the same tests against several processes behind a port."""
+    parser.addoption("--api-processes", type=int, default=1, help="API processes behind the port of each stack")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    servers.API_PROCESSES = config.getoption("--api-processes")
+
+
 @pytest.fixture(scope="session")
 def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with servers.mongod(tmp_path_factory.mktemp("mongod")) as url:

@@ -11,6 +11,8 @@ from scripts.stack import replica_set
 from scripts.stack.programs import find_mongod, find_valkey
 
 START_SECONDS = 30.0
+# Of every API that a test starts; see the option of tests/conftest.py.
+API_PROCESSES = 1
 
 
 def free_port() -> int:

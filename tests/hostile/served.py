@@ -21,6 +21,7 @@ from pymongo.database import Database
 
 from scripts.stack.layout import ROOT
 from services.adapters.jwt_tokens import mint
+from tests import servers
 from tests.scripts.running import until
 from tests.servers import free_port
 
@@ -157,7 +158,8 @@ def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None
     """The API as the local stack runs it, or another one with all that surrounds it; on a database of its own."""
     port, name = free_port(), f"test_{secrets.token_hex(6)}"
     environment = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": name, "REDIS_URL": redis_url, "JWT_SECRET": SECRET}
-    environment |= {"KEYRING_DIR": str(folder / f"{name}.keys"), **NO_RATES, **more}
+    processes = {"API_PROCESSES": str(servers.API_PROCESSES)}
+    environment |= {"KEYRING_DIR": str(folder / f"{name}.keys"), **NO_RATES, **processes, **more}
     with (folder / f"{name}.log").open("wb") as log, MongoClient[dict[str, Any]](mongodb_url, tz_aware=True) as mongo:
         process = subprocess.Popen(
             [sys.executable, "-m", *(_other(app, port) if app else ("app.serve", "--port", str(port), "--grace", "2"))],
@@ -179,7 +181,7 @@ def _other(app: str, port: int) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while True:
         with closing(socket.socket()) as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

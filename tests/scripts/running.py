@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.stack.layout import ROOT, Layout
+from tests import servers
 
 NAMES = {"mongod", "valkey", "worker", "upkeep", "beat", "api", "supervisord"}
 WITHOUT = ("-u", "MONGODB_URL", "-u", "REDIS_URL", "-u", "JWT_SECRET", "-u", "CACHE_DIR")
@@ -44,7 +45,8 @@ class Running:
     def start(cls, folder: Path, port: int, *prefix: str) -> "Running":
         """Run the command in a process group of its own, with its output in two files."""
         folder.mkdir(parents=True, exist_ok=True)
-        command = ["env", *WITHOUT, f"STATE_DIR={folder / 'state'}", f"PORT={port}", *prefix]
+        where = (f"STATE_DIR={folder / 'state'}", f"PORT={port}", f"API_PROCESSES={servers.API_PROCESSES}")
+        command = ["env", *WITHOUT, *where, *prefix]
         with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
             process = subprocess.Popen(
                 [*command, sys.executable, "-m", "scripts.stack.up"],
