@@ -9,6 +9,7 @@ from pymongo import MongoClient
 
 from app.config import Settings
 from app.keys import key_store
+from app.logs import configure_logs
 from scripts.stack.stack import Pause
 from services.adapters.mongo import oplog
 from services.adapters.mongo.client import open_client
@@ -45,6 +46,8 @@ def oplog_reach(url: str) -> timedelta | None:
 
 def forget_keys(settings: Settings) -> int:
     """Destroy the keys of all that was recorded, which else happens once their epochs are over; how many there were."""
+
+    configure_logs(settings.model_copy(update={"log_level": "error"}))
 
     async def destroy() -> int:
         async with open_client(settings.mongodb_url, "proof") as client:

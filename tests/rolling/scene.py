@@ -33,6 +33,7 @@ from services.operations.ports.erasures import Cause, Waits
 from services.operations.ports.retained import RecordKind
 from services.operations.ports.views import FailureFilter, SessionFilter
 from services.recordings.ports.audio import Deletion
+from services.recordings.ports.keyring import EpochId
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.notices import Notice
 from services.webhooks.ports import Webhook, WebhookId
@@ -47,6 +48,8 @@ SPOKEN, LOST, WAITING = QuestionId("spoken"), QuestionId("lost"), QuestionId("wa
 PARTS = {SPOKEN: PartId("65f000000000000000000001"), LOST: PartId("65f000000000000000000002")}
 REQUEST = Keyed(user_id=ANN.user_id, key="key", path="POST /api/sessions", fingerprint="5ha", makes_session=True)
 TROUBLE = Failure("engine_unavailable", "It was away.")
+SEALED = PartId("65f000000000000000000003")
+EPOCHS = (EpochId("00000001-0000000a"), EpochId("00000002-0000000b"))
 WORDS = (Word(text="Because", start=0.0, end=0.5, probability=0.9), Word(text="so", start=0.5, end=0.6))
 HEARD = Transcript(
     text="Because so",
@@ -77,6 +80,19 @@ async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
     await store.sessions.record_analysis(S1, 3, {"final_score": 80.0})
     await _write_webhook(store)
     await _write_signs(store)
+    await _write_epochs(store_on_mongo(database, is_sealed=True))
+
+
+async def _write_epochs(store: Store) -> None:
+    """A sealed recording, and a key that is gone and came back."""
+    await store.audio.keep(SEALED, b"x" * 1000, {"session_id": S1, "status": "queued"})
+    for id in EPOCHS:
+        await store.epochs.open(id)
+        await store.epochs.close(id)
+        await store.epochs.unused(id)
+    await store.epochs.doom(EPOCHS[0], "over")
+    await store.epochs.destroyed(EPOCHS[0])
+    await store.epochs.returned(EPOCHS[0])
 
 
 async def _write_spoken(store: Store) -> None:
@@ -143,6 +159,14 @@ async def check(database: AsyncDatabase[dict[str, Any]]) -> None:
     await _check_parts(store)
     await _check_webhook(store)
     await _check_signs(store)
+    await _check_epochs(store)
+
+
+async def _check_epochs(store: Store) -> None:
+    epochs = [(epoch.id, epoch.state.value, epoch.returns) for epoch in await store.epochs.epochs()]
+    assert epochs in ([], [(EPOCHS[0], "destroyed", 1), (EPOCHS[1], "closed", 0)])
+    assert (await store.epochs.identity() is None) is (not epochs)
+    assert (await store.gauges.read()).epochs.recordings == bool(epochs)
 
 
 async def _check_session(store: Store) -> None:
