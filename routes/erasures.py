@@ -49,10 +49,10 @@ class ErasureOut(BaseModel):
             erasure_id=erasure.id,
             of="user" if erasure.session_id is None else "session",
             session_id=erasure.session_id,
-            state=erasure.state,
+            state=State.DONE if erasure.is_over else State.RUNNING,
             asked_by=erasure.cause,
             asked_at=erasure.asked_at,
-            done_at=erasure.done_at,
+            done_at=erasure.done_at if erasure.is_over else None,
             waits_for=erasure.waits,
             receipt=receipt.token if receipt else None,
             found=dict(erasure.found),
@@ -62,7 +62,7 @@ class ErasureOut(BaseModel):
 async def _answer(erasure: Erasure, request: Request, response: Response, services: Services) -> ErasureOut:
     response.headers["Location"] = here(request, f"/api/erasures/{erasure.id}")
     response.headers["Cache-Control"] = "no-store"
-    if erasure.is_done:
+    if erasure.is_over:
         response.status_code = 200
     else:
         response.headers["Retry-After"] = str(AGAIN_SECONDS)

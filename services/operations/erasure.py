@@ -136,7 +136,7 @@ class Erasing:
             except StoreUnavailable:
                 log.warning("erasure left to the sweep", erasure=erasure.id)
 
-        if not erasure.is_done:
+        if not erasure.is_over:
             self.background.start(Kind.ERASURES, go_on)
         return erasure
 

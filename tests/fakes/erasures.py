@@ -1,6 +1,6 @@
 """The journal of erasures, and what the other fakes hold of whom, in memory."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -115,6 +115,30 @@ class FakeErasures:
     async def under_way(self, parent: ErasureId) -> int:
         erasures = [entry.erasure for entry in self.rows.values()]
         return len([one for one in erasures if one.parent == parent and not one.is_done])
+
+    async def page(self, after: Erasure | None) -> list[Erasure]:
+        entries = sorted((entry.erasure for entry in self.rows.values()), key=lambda one: (one.asked_at, one.id))
+        return [one for one in entries if after is None or (one.asked_at, one.id) > (after.asked_at, after.id)]
+
+    async def users(self) -> AsyncIterator[UserId]:
+        for user in {session.user_id for session in self.memory.sessions.values()}:
+            yield user
+
+    async def reopen(self, entry: Erasure, user_id: UserId | None) -> bool:
+        session = self.memory.sessions.get(entry.session_id) if entry.session_id else None
+        user = session.user_id if session else user_id
+        again = replace(entry, state=State.RUNNING, user_id=user, is_told=False, done_at=None, waits=None)
+        self.rows[entry.id] = Entry(again, self.memory.clock.now)
+        if entry.session_id:
+            self.memory.erased[entry.session_id] = entry.owner
+        return user is not None
+
+    async def remember(self, entry: Erasure) -> None:
+        over = replace(entry, state=State.DONE, is_told=True)
+        self.rows.setdefault(entry.id, Entry(over, self.memory.clock.now, is_open=False))
+
+    async def waiting(self) -> int:
+        return len([entry for entry in self.rows.values() if not entry.erasure.is_done])
 
     def _write(self, id: ErasureId, **values: object) -> None:
         self.rows[id].erasure = replace(self.rows[id].erasure, **values)  # type: ignore[arg-type]

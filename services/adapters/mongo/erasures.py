@@ -1,12 +1,13 @@
 """The journal of erasures, in MongoDB."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from pymongo import ReturnDocument
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
@@ -22,6 +23,17 @@ from services.interviews.model import SessionId, UserId
 from services.operations.ports.erasures import Cause, Erasure, Owner, State, Waits
 
 OF_SESSION, OF_USER = "s-", "u-"
+PAGE = 500
+# Where a user may be named, each with an index that begins with him.
+NAMING_USERS = (
+    ("interview_sessions", "user_id"),
+    ("webhooks", "user_id"),
+    ("usage", "_id"),
+    ("replays", "user_id"),
+    ("receipt_chains", "_id"),
+    ("audit", "on.user_id"),
+)
+WORK = {"user_id": True, "title": True, "size": True}
 RUNNING = {"state": State.RUNNING.value}
 
 
@@ -49,11 +61,10 @@ class MongoErasures:
     async def begin_session(
         self, id: SessionId, cause: Cause, *, rule: str | None = None, parent: ErasureId | None = None
     ) -> Erasure | None:
-        shown = {"user_id": True, "title": True, "size": True}
-        row = await self._sessions.find_one({"_id": id}, shown)
+        row = await self._sessions.find_one({"_id": id}, WORK)
         if row is None:
             return await self.of_session(id)
-        work = {"user_id": row["user_id"], "title": row.get("title"), "size": row.get("size", 0)}
+        work = _work_of(row)
         entry = {"session_id": id, "cause": cause.value, "rule": rule, "parent": parent}
         try:
             return await self._begin(entry_of(id), row["user_id"], work, entry)
@@ -81,17 +92,7 @@ class MongoErasures:
         return erasure_of(row)
 
     async def _begin(self, id: ErasureId, user_id: UserId, work: Document, entry: Document) -> Erasure:
-        document = {
-            **entry,
-            **RUNNING,
-            "owner": asdict(Owner.of(user_id, secrets.token_hex(16))),
-            "open": True,
-            "told": False,
-            "done_at": None,
-            "waits": None,
-            "found": {},
-            "work": work,
-        }
+        document = {**entry, **_begun(Owner.of(user_id, secrets.token_hex(16)), work)}
         return erasure_of(await create(self._erasures, id, document, {"next_at": NOW}))
 
     @confirmed()
@@ -144,8 +145,64 @@ class MongoErasures:
         return [SessionId(row["_id"]) for row in rows], held is not None
 
     @confirmed()
+    async def page(self, after: Erasure | None) -> list[Erasure]:
+        later_ones: Document = {} if after is None else {"created_at": {"$gte": after.asked_at}}
+        if after is not None:
+            later_ones["$or"] = [{"created_at": {"$gt": after.asked_at}}, {"_id": {"$gt": after.id}}]
+        rows = self._erasures.find(later_ones, sort=[("created_at", 1), ("_id", 1)], limit=PAGE)
+        return [erasure_of(row) async for row in rows]
+
+    async def users(self) -> AsyncIterator[UserId]:
+        database = self._sessions.database
+        for collection, field in NAMING_USERS:
+            last = ""
+            while (found := await self._next_user(database[collection], field, last)) is not None:
+                yield UserId(found)
+                last = found
+
+    @confirmed()
+    async def _next_user(self, collection: AsyncCollection[Document], field: str, last: str) -> str | None:
+        row = await collection.find_one({field: {"$gt": last}}, {field: True}, sort=[(field, 1)])
+        if row is None:
+            return None
+        for step in field.split("."):
+            row = row[step]
+        return str(row)
+
+    @confirmed()
+    async def reopen(self, entry: Erasure, user_id: UserId | None) -> bool:
+        session = await self._sessions.find_one({"_id": entry.session_id}, WORK) if entry.session_id else None
+        work = _work_of(session) if session else {"user_id": user_id} if user_id else None
+        noted = {"session_id": entry.session_id, "cause": entry.cause.value, "rule": entry.rule, "parent": None}
+        anew = {**noted, **_begun(entry.owner, work), "created_at": entry.asked_at}
+        what = {name: {"$literal": value} for name, value in anew.items()}
+        await self._erasures.update_one({"_id": entry.id}, [{"$set": {**what, "next_at": NOW}}], upsert=True)
+        return work is not None
+
+    @confirmed()
+    async def remember(self, entry: Erasure) -> None:
+        noted = {"session_id": entry.session_id, "cause": entry.cause.value, "rule": entry.rule, "parent": None}
+        over = {"state": State.DONE.value, "open": False, "told": True, "created_at": entry.asked_at}
+        document = {**noted, **_begun(entry.owner, None), **over}
+        await self._erasures.update_one({"_id": entry.id}, {"$setOnInsert": document}, upsert=True)
+
+    @confirmed()
+    async def waiting(self) -> int:
+        return await self._erasures.count_documents(RUNNING)
+
+    @confirmed()
     async def under_way(self, parent: ErasureId) -> int:
         return await self._erasures.count_documents({"parent": parent, **RUNNING})
+
+
+def _begun(owner: Owner, work: Document | None) -> Document:
+    known = {"owner": asdict(owner), "work": work, "found": {}}
+    return {**known, **RUNNING, "open": True, "told": False, "done_at": None, "waits": None}
+
+
+def _work_of(row: Mapping[str, Any]) -> Document:
+    """What is needed to go on after a crash, and is forgotten at the end."""
+    return {"user_id": row["user_id"], "title": row.get("title"), "size": row.get("size", 0)}
 
 
 def erasure_of(row: Mapping[str, Any]) -> Erasure:

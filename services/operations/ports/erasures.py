@@ -5,7 +5,7 @@ store that came back from a backup. While an erasure is under way the entry also
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -75,6 +75,11 @@ class Erasure:
     def is_done(self) -> bool:
         return self.state is State.DONE
 
+    @property
+    def is_over(self) -> bool:
+        """Done, told to all who want to know, and whose it was forgotten."""
+        return self.is_done and self.is_told
+
     def concerns(self, viewer: Viewer) -> bool:
         return viewer.is_admin or self.owner.is_of(viewer.user_id)
 
@@ -135,6 +140,24 @@ class Erasures(Protocol):
 
     async def sessions_of(self, user_id: UserId, until: datetime, limit: int) -> tuple[list[SessionId], bool]:
         """A user's sessions that were made by then and are not held, and whether any is held."""
+
+    async def page(self, after: Erasure | None) -> list[Erasure]:
+        """Some entries, the oldest first, from after this one on."""
+
+    def users(self) -> AsyncIterator[UserId]:
+        """All users of whom there is anything that an erasure of a user takes."""
+
+    async def reopen(self, entry: Erasure, user_id: UserId | None) -> bool:
+        """Have it done again from the beginning, in place of what is noted of it; whether something of it was here.
+
+        `user_id` is whom it is about, where that is a user.
+        """
+
+    async def remember(self, entry: Erasure) -> None:
+        """Keep an entry that is unknown here, as one that is over."""
+
+    async def waiting(self) -> int:
+        """How many are not done."""
 
     async def under_way(self, parent: ErasureId) -> int:
         """How many of its sessions are not erased yet."""
