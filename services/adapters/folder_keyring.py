@@ -28,6 +28,7 @@ IDENTITY, LOCK, DRAFT = "keyring.json", "lock", ".draft-"
 KEY, DOOMED = ".key", ".doomed"
 EPOCH = re.compile(r"\d{8}-[0-9a-f]{8}")
 SECRET_BYTES, SUM_LETTERS = 32, 16
+ANSWER_SECONDS = 10.0
 OTHERS = stat.S_IROTH | stat.S_IWOTH | stat.S_IXOTH
 
 T = TypeVar("T")
@@ -44,19 +45,19 @@ class FolderKeyring:
         return str(self._folder)
 
     async def identity(self) -> Identity | None:
-        return await self._done(self._identity)
+        return await self._soon(self._identity)
 
     async def newest(self) -> EpochKey | None:
-        return await self._done(self._newest)
+        return await self._soon(self._newest)
 
     async def find(self, id: EpochId) -> EpochKey | None:
-        return await self._done(lambda: self._found(id))
+        return await self._soon(lambda: self._found(id))
 
     async def is_doomed(self, id: EpochId) -> bool:
-        return await self._done(lambda: not self._file(id, KEY).exists())
+        return await self._soon(lambda: not self._file(id, KEY).exists())
 
     async def epochs(self) -> list[EpochId]:
-        return await self._done(lambda: sorted(self._listed(KEY, DOOMED)))
+        return await self._soon(lambda: sorted(self._listed(KEY, DOOMED)))
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[bool]:
@@ -90,6 +91,14 @@ class FolderKeyring:
         """What of it any user of the machine may read or change, by name."""
         there = [self._folder, *self._folder.iterdir()] if self._folder.is_dir() else []
         return [each.name for each in there if each.stat().st_mode & OTHERS]
+
+    async def _soon(self, look: Callable[[], T]) -> T:
+        """A look, given up where a shared folder hangs; what writes is waited for to its end."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._done(look)
+        except TimeoutError:
+            raise KeyringTrouble(f"The keyring in {self.where} does not answer.") from None
 
     async def _done(self, work: Callable[[], T]) -> T:
         """In a thread: a shared folder may be slow."""

@@ -5,10 +5,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from services.adapters import folder_keyring as module
 from services.adapters.folder_keyring import FolderKeyring
 from services.recordings.ports.keyring import EpochId, KeyringTrouble
 from tests.services.adapters.test_keyring_contract import FIRST, OWN, SECOND
@@ -116,3 +118,30 @@ async def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> Non
 async def test_a_strange_name_reaches_no_file(keyring: FolderKeyring, id: str) -> None:
     with pytest.raises(KeyringTrouble):
         await keyring.find(EpochId(id))
+
+
+async def test_what_was_overwritten_and_not_removed_is_removed_by_the_next_try(
+    keyring: FolderKeyring, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object, **__: object) -> None:
+        raise RuntimeError("the power fails")
+
+    async with keyring.writing():
+        await keyring.add(SECOND)
+        await keyring.doom(FIRST.id)
+        with monkeypatch.context() as without_power, pytest.raises(RuntimeError):
+            without_power.setattr(Path, "unlink", dies)
+            await keyring.destroy(FIRST.id)
+        assert await keyring.epochs() == [FIRST.id, SECOND.id]
+        assert await keyring.newest() == SECOND
+        await keyring.destroy(FIRST.id)
+    assert await keyring.epochs() == [SECOND.id]
+
+
+async def test_a_folder_that_hangs_is_given_up(keyring: FolderKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(keyring, "_newest", lambda: released.wait(30))
+    with pytest.raises(KeyringTrouble, match="does not answer"):
+        await keyring.newest()
+    released.set()
