@@ -5,6 +5,8 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse
@@ -13,7 +15,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,59 @@ class StoredRateLimits:
         self._is_shared, self._memory_until = False, self._clock() + QUIET_SECONDS
 
 
+class _Together(RedisStorage):
+    """The library's storage, whose hits of one moment travel together: a request has several, others theirs."""
+
+    def __init__(self, uri: str, **options: Any) -> None:
+        super().__init__(uri, **options)
+        self._waiting: list[_Asked] = []
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        current = self.bridge.prefixed_key(self._current_window_key(key))
+        previous = self.bridge.prefixed_key(self._previous_window_key(key))
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._send)
+        asked = _Asked((previous, current), (limit, expiry, amount), asyncio.get_running_loop().create_future())
+        self._waiting.append(asked)
+        return await asked.answer
+
+    def _send(self) -> None:
+        asked, self._waiting = self._waiting, []
+        sending = asyncio.ensure_future(self._ask(asked))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+
+    async def _ask(self, asked: "list[_Asked]") -> None:
+        bridge: Any = self.bridge
+        script = bridge.lua_acquire_sliding_window
+        together = bridge.get_connection().pipeline(transaction=False)
+        for one in asked:
+            together.evalsha(script.sha, len(one.keys), *one.keys, *one.arguments)
+        try:
+            answers = await together.execute(raise_on_error=False)
+            if any(isinstance(answer, NoScriptError) for answer in answers):
+                answers = [await script(list(one.keys), list(one.arguments)) for one in asked]
+        except Exception as trouble:
+            answers = [trouble] * len(asked)
+        for one, answer in zip(asked, answers, strict=True):
+            if one.answer.done():
+                continue
+            if isinstance(answer, Exception):
+                one.answer.set_exception(answer)
+            else:
+                one.answer.set_result(bool(answer))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One hit, and where its answer goes."""
+
+    keys: tuple[str, str]
+    arguments: tuple[int, int, int]
+    answer: asyncio.Future[bool]
+
+
 async def _hit(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, budget: str, who: str) -> float | None:
     if await limiter.hit(item, budget, who):
         return None
@@ -94,4 +149,4 @@ def _pool(url: str) -> ConnectionPool:
 
 def _storage(url: str, pool: ConnectionPool) -> RedisStorage:
     options: dict[str, object] = {"connection_pool": pool}
-    return RedisStorage(f"async+{url}", implementation="redispy", key_prefix="RATES", **options)  # type: ignore[arg-type]
+    return _Together(f"async+{url}", implementation="redispy", key_prefix="RATES", **options)

@@ -60,7 +60,10 @@ class GridAudio:
 
     @confirmed()
     async def _write_chunks(self, chunks: list[Document]) -> None:
-        await self._unhurried_chunks.insert_many(chunks)
+        if len(chunks) == 1:
+            await self._unhurried_chunks.insert_one(chunks[0])
+        else:
+            await self._unhurried_chunks.insert_many(chunks)
 
     @confirmed()
     async def is_whole(self, id: PartId, stored: Stored) -> bool:

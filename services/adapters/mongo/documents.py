@@ -1,7 +1,7 @@
 """How our values look as MongoDB documents."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from services.adapters.mongo.tolerant import known, value_of
@@ -158,11 +158,14 @@ def _evaluation_of(row: Mapping[str, Any]) -> Evaluation | None:
     return value_of(Evaluation, row, feedback=feedback, reason=row.get("unscored_reason"))
 
 
+# asdict copies whatever it meets, which costs more than an upload's other objects together.
+PART_FIELDS = [field.name for field in fields(Part) if field.name not in ("id", "created_at", "completed_at")]
+
+
 def part_document(part: Part) -> Document:
     """A part's document, but for its id and its times."""
-    document = asdict(part)
-    for name in ("id", "created_at", "completed_at"):
-        del document[name]
+    document = {name: getattr(part, name) for name in PART_FIELDS}
+    document["failure"] = asdict(part.failure) if part.failure else None
     return {**document, "state": part.state.value, "settled": True, "to_score": False, "score_failures": 0}
 
 

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+import redis.asyncio
 
 from services.adapters.rate_limits import QUIET_SECONDS, StoredRateLimits
 from tests import servers
@@ -85,3 +87,15 @@ async def test_a_store_that_stands_still_holds_nobody_up_and_is_used_again_after
         else:
             pytest.fail("not counted in the store again")
         await limits.close()
+
+
+async def test_hits_of_one_moment_travel_together_and_each_has_its_own_answer(redis_url: str) -> None:
+    async with opened(redis_url, small="2/hour", large="100/hour") as limits, redis.asyncio.from_url(redis_url) as seen:
+        await limits.hit("large", "first")
+        await seen.script_flush()
+        for _ in range(2):  # the first time the script has to be loaded anew
+            who = str(time.monotonic())
+            hits = [limits.hit("small", who) for _ in range(5)] + [limits.hit("large", who) for _ in range(5)]
+            waits = await asyncio.gather(*hits)
+            assert sorted(wait is None for wait in waits[:5]) == [False] * 3 + [True] * 2
+            assert waits[5:] == [None] * 5
