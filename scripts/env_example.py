@@ -32,8 +32,9 @@ place that lists them. White space and line ends around a value are taken off; o
 line says what empty means. A process whose value cannot be used stops, with one sentence that names the variable; a
 variable that is almost named like a setting is warned of. `make doctor` says what is set, and where it came from.
 
-The least that production needs: `MONGODB_URL` (a replica set), `REDIS_URL`, and `JWT_SECRET`, or `JWKS_URL` with
-`JWT_AUDIENCE`. With `OPENAI_API_KEY` set, speech goes to the hosted engine; without it, to the local one.
+The least that production needs: `MONGODB_URL` (a replica set), `REDIS_URL`, `JWT_SECRET`, or `JWKS_URL` with
+`JWT_AUDIENCE`, and `KEYRING_DIR` ([keys.md](keys.md)), or `ENCRYPT_RECORDINGS=0`. With `OPENAI_API_KEY`
+set, speech goes to the hosted engine; without it, to the local one.
 `OPENAI_BASE_URL` names any server that speaks the same API.
 
 Timing rules: `OPENAI_TIMEOUT_SECONDS` stays below `LEASE_SECONDS`. An answer whose workers keep dying ends, `failed`,
