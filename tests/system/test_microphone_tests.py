@@ -77,8 +77,8 @@ def place(mongodb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         keeps = ("--appendonly", "yes", "--rdbcompression", "no", "--slowlog-log-slower-than", "0")
         url = stack.enter_context(servers.valkey(folder / "valkey", *keeps, "--slowlog-max-len", "100000"))
         mongo = stack.enter_context(MongoClient[dict[str, Any]](mongodb_url))
-        settings = Settings(mongodb_url=mongodb_url, redis_url=url, mongodb_database=name)
-        about = {"MONGODB_DATABASE": name, "RATE_MICROPHONE_TESTS": ""}
+        settings = Settings(mongodb_url=mongodb_url, redis_url=url, mongodb_database=name, keyring_dir=folder / "keys")
+        about = {"MONGODB_DATABASE": name, "KEYRING_DIR": str(folder / "keys"), "RATE_MICROPHONE_TESTS": ""}
         apis = [stack.enter_context(serve(folder / "api", mongodb_url, url, **about)) for _ in range(2)]
         workers = [
             stack.enter_context(launched(settings, folder / inner, "--hostname", f"{inner}@%h", **own))
