@@ -91,6 +91,18 @@ async def test_in_a_long_queue_a_lost_ring_is_rung_again_and_rings_do_not_pile_u
     assert len(rings) == RINGS_AT_ONCE + 1
 
 
+async def test_in_a_long_queue_each_pass_rings_for_another_one() -> None:
+    house = Interior()
+    parts = [await house.upload(await house.session()) for _ in range(RINGS_AT_ONCE + 1)]
+    house.memory.clock.advance(60)
+    rung = len(house.doorbell.to_transcribe)
+    for _ in range(20):
+        await house.sweep.run(24)
+        house.memory.clock.advance(5)
+    again = house.doorbell.to_transcribe[rung:]
+    assert again == [part.id for part in parts[:20]]
+
+
 async def test_a_flushed_broker_is_rung_again() -> None:
     house = Interior()
     id = await house.session()
