@@ -329,13 +329,13 @@ async def closed_at_last(client: Client) -> tuple[int | None, str | None]:
 
 async def uploaded(api: Served, session: str, told: asyncio.Event) -> httpx2.Response:
     """An upload of which the second half arrives once this is told."""
-    recording = WEBM + bytes(100_000)
+    recording = WEBM + bytes(1_400_000)  # more than is waited for as a whole
     head = b'--x\r\nContent-Disposition: form-data; name="audio"; filename="a.webm"\r\n\r\n'
 
     async def body() -> AsyncIterator[bytes]:
-        yield head + recording[:50_000]
+        yield head + recording[:700_000]
         await told.wait()
-        yield recording[50_000:] + b"\r\n--x--\r\n"
+        yield recording[700_000:] + b"\r\n--x--\r\n"
 
     async with http(api) as client:
         path, headers = f"/api/upload-answer/{session}/q1", {"Content-Type": "multipart/form-data; boundary=x"}
