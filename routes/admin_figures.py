@@ -86,6 +86,8 @@ class OverviewOut(BaseModel):
     processing: LineOut
     unsettled: LineOut = Field(description="Ended, and the clean-up is not confirmed.")
     scoring: LineOut
+    erasures: LineOut = Field(description="To be erased, and not done; the oldest of those that no hold stops.")
+    legal_holds: int = Field(description="Sessions under a legal hold.")
     completed: dict[str, int] = Field(description="By minutes: the last 1, 5 and 60.", examples=[{"1": 4, "5": 19}])
     failed: FailuresOut
     stuck: dict[Wait, int] = Field(description="Waits for over `stuck_seconds`; counted up to 1000.")
@@ -115,6 +117,8 @@ def overview(
         processing=LineOut.of(reading.lines[PartState.PROCESSING]),
         unsettled=LineOut.of(reading.unsettled),
         scoring=LineOut.of(reading.scoring),
+        erasures=LineOut.of(reading.forgetting.erasures),
+        legal_holds=reading.forgetting.holds,
         completed={str(minutes): number for minutes, number in recent.completed.items()},
         failed=FailuresOut(
             hour=dict(recent.failed_in_hour), day=dict(recent.failed_in_day), ever=dict(reading.totals.failures)

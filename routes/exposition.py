@@ -9,6 +9,7 @@ from services.access.ports import Tokens
 from services.background import Kind
 from services.errors import TranscriptionProblem
 from services.operations.overview import Sight
+from services.operations.ports.retained import RecordKind
 from services.operations.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
@@ -72,11 +73,26 @@ def _standing(reading: Reading) -> Iterator[Metric]:
     yield _gauge("viva_audio_files", "Recordings stored.", reading.files)
     yield _gauge("viva_audio_bytes", "Bytes of the recordings stored.", reading.bytes)
     yield from _epochs(reading.epochs)
+    yield from _forgetting(reading)
     if reading.disk is not None:
         yield _gauge("viva_store_disk_bytes", "Size of the disk that MongoDB writes to.", reading.disk.bytes)
         yield _gauge("viva_store_disk_free_bytes", "Bytes free on it.", reading.disk.free)
     yield _gauge("viva_workers", "Workers that gave a sign of life lately.", reading.workers)
     yield _gauge("viva_worker_slots", "Recordings that these workers transcribe at once.", reading.slots)
+
+
+def _forgetting(reading: Reading) -> Iterator[Metric]:
+    oldest, now = reading.oldest_recording_seconds, reading.forgetting
+    yield _gauge("viva_oldest_recording_seconds", "Age of the oldest recording that is stored.", oldest)
+    yield _gauge("viva_erasures_waiting", "Erasures that are not done.", now.erasures.number)
+    late = now.erasures.oldest_seconds
+    yield _gauge("viva_erasures_oldest_seconds", "Age of the oldest of these that waits for no legal hold.", late)
+    yield _gauge("viva_legal_holds", "Sessions under a legal hold.", now.holds)
+    removed = CounterMetricFamily("viva_retention_removed", "Records removed by a rule.", labels=["kind", "rule"])
+    never = {(kind.value, ""): 0 for kind in RecordKind}
+    for (kind, rule), number in sorted((never | dict(now.removed)).items()):
+        removed.add_metric([kind, rule], number)
+    yield removed
 
 
 def _epochs(epochs: EpochsStanding) -> Iterator[Metric]:

@@ -9,6 +9,7 @@ from app.engines import speech_kind
 from app.finding import Finding, failing
 from scripts.doctor import broker, database, disk, keyring, sanity, work
 from services.adapters.mongo.client import open_client
+from services.adapters.mongo.erasures import returned
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.workers import MongoWorkers
 from services.errors import StoreUnavailable
@@ -38,6 +39,7 @@ async def _stored(settings: Settings, clock: database.Clock) -> list[Finding]:
         try:
             if settings.process in SEALS:
                 found += await keyring.looked_at(mongo, settings)
+            found.append(work.returned(await returned(mongo)))
             workers = await MongoWorkers(mongo).alive()
             return [*found, *work.looked_at(await MongoGauges(mongo).read(), settings), *work.engines(workers)]
         except StoreUnavailable:

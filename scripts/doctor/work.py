@@ -3,11 +3,14 @@
 from app.config import Settings
 from app.finding import Finding, failing, ok, warning
 from services.interviews.model import PartState
-from services.operations.readings import Line, Reading
+from services.operations.ports.retained import RecordKind
+from services.operations.readings import Forgetting, Line, Reading
+from services.operations.retention import Policy
 from services.recordings.ports.workers import WorkerSign
 
 LATE_SECONDS = 300.0
 STUCK_SECONDS = 1800.0
+ERASURE_SECONDS = 900.0
 SWEEPS_MISSED = 12
 
 
@@ -19,6 +22,8 @@ def looked_at(reading: Reading, settings: Settings) -> list[Finding]:
         queued(reading.lines[PartState.QUEUED]),
         processing(reading.lines[PartState.PROCESSING], silent),
         sweep(reading.totals.sweeps.age_seconds, settings.sweep_seconds),
+        erasures(reading.forgetting),
+        retention(settings.retention, reading.forgetting),
     ]
 
 
@@ -52,6 +57,31 @@ def processing(line: Line, silent: float) -> Finding:
             "In work", said, "Their worker is gone and the sweep does not take them back: look at the sweep."
         )
     return ok("In work", said)
+
+
+def erasures(now: Forgetting) -> Finding:
+    """Whether what is to be erased goes."""
+    line = now.erasures
+    said = f"{line.number} not done, the oldest for {line.oldest_seconds:.0f} s" if line.number else "none waits"
+    if line.oldest_seconds > ERASURE_SECONDS:
+        todo = "Look for `not erased` in the upkeep worker's log; docs/operations.md#vivaerasurestuck."
+        return failing("Erasures", said, todo)
+    return ok("Erasures", said)
+
+
+def retention(policy: Policy, now: Forgetting) -> Finding:
+    """For how long what is kept, by which rules."""
+    kept = [f"{kind.value} {limit}" for kind in RecordKind if (limit := policy.limit(kind))]
+    held = f"; {now.holds} under a legal hold" if now.holds else ""
+    return ok("Retention", f"{', '.join(kept) or 'everything for ever'}{held}")
+
+
+def returned(number: int) -> Finding:
+    """Whether what was erased is back."""
+    if number:
+        todo = "A backup was restored: run `python -m scripts.erasures apply FILE` with the newest exported journal."
+        return failing("Erased sessions", f"{number} of those erased lately are back", todo)
+    return ok("Erased sessions", "none is back")
 
 
 def sweep(age: float | None, every: float) -> Finding:

@@ -80,6 +80,19 @@ class EpochsStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetting:
+    """What is to go: erasures that are not done, with the age of the oldest that waits for no hold; legal holds.
+
+    `removed` counts what went by the rules of retention, by kind and rule.
+    """
+
+    erasures: Line = field(default_factory=Line)
+    holds: int = 0
+    kept_seconds: float = 0.0
+    removed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Everything at one moment."""
 
@@ -95,3 +108,9 @@ class Reading:
     totals: Totals
     epochs: EpochsStanding = field(default_factory=EpochsStanding)
     disk: Disk | None = None
+    forgetting: Forgetting = field(default_factory=Forgetting)
+
+    @property
+    def oldest_recording_seconds(self) -> float:
+        """Since when the oldest recording that is stored is on its way, or has failed and is kept for a retry."""
+        return max([self.forgetting.kept_seconds, *(line.oldest_seconds for line in self.lines.values())])

@@ -10,6 +10,7 @@ from services.operations.readings import (
     TURNAROUND_BOUNDS,
     Disk,
     EpochsStanding,
+    Forgetting,
     Histogram,
     Line,
     Passes,
@@ -70,6 +71,7 @@ class FakeGauges:
             totals=self._totals(),
             epochs=self._epochs(),
             disk=Disk(bytes=1000, free=400),
+            forgetting=self._forgetting(),
         )
 
     def _epochs(self) -> EpochsStanding:
@@ -80,6 +82,15 @@ class FakeGauges:
             oldest_seconds=max(ages, default=0.0),
             newest_seconds=min(ages, default=0.0),
             recordings=len([file for file in self._memory.files.values() if "epoch" in file]),
+        )
+
+    def _forgetting(self) -> Forgetting:
+        kept = self._memory.having(lambda row: row.part.keep_audio)
+        counted = {name.partition("/"): count for name, count in self._memory.counters.get("retention", {}).items()}
+        return Forgetting(
+            holds=len(self._memory.held),
+            kept_seconds=max((self._age(row.part.completed_at) for row in kept), default=0.0),
+            removed={(kind, rule): round(count) for (kind, _, rule), count in counted.items()},
         )
 
     def _webhooks(self) -> Line:

@@ -205,6 +205,14 @@ def _work_of(row: Mapping[str, Any]) -> Document:
     return {"user_id": row["user_id"], "title": row.get("title"), "size": row.get("size", 0)}
 
 
+@confirmed()
+async def returned(database: AsyncDatabase[Document]) -> int:
+    """How many of the sessions that were erased lately are there, as after a restore."""
+    over = database["erasures"].find({}, {"session_id": True, "state": True}, sort=[("created_at", -1)], limit=PAGE)
+    ids = [row["session_id"] async for row in over if row["state"] == State.DONE.value and row["session_id"]]
+    return await database["interview_sessions"].count_documents({"_id": {"$in": ids}})
+
+
 def erasure_of(row: Mapping[str, Any]) -> Erasure:
     work: Mapping[str, Any] = row.get("work") or {}
     waits = row.get("waits")

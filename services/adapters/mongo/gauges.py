@@ -8,20 +8,23 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
-from services.adapters.mongo.counters import BACKGROUND, ENDINGS, WEBHOOKS, bucket_name
+from services.adapters.mongo.counters import BACKGROUND, ENDINGS, RETENTION, WEBHOOKS, bucket_name
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.holds import HELD
 from services.adapters.mongo.indexes import SEALED_UNDER
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.server_time import NOW
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import ENDED, PartState
+from services.operations.ports.erasures import State, Waits
 from services.operations.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
     Disk,
     EpochsStanding,
+    Forgetting,
     Histogram,
     Line,
     Passes,
@@ -34,6 +37,9 @@ from services.recordings.ports.keyring import THERE, EpochState
 EVER = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}
 KEPT = {"completed_at": EVER, "keep_audio": True}
 UNSETTLED = {"completed_at": EVER, "settled": False}
+UNFINISHED = {"state": State.RUNNING.value}
+# In the order of words, nothing comes after this character.
+LAST = "\uffff"
 TO_SEND = {"due_at": EVER, "open": True}
 
 
@@ -45,18 +51,20 @@ class MongoGauges:
         self._sending = database["webhook_deliveries"]
         self._files = database["fs.files"]
         self._counters = database["counters"]
+        self._erasures = database["erasures"]
+        self._sessions = database["interview_sessions"]
         self._epochs = database["epochs"]
         self._workers = MongoWorkers(database)
 
     @confirmed()
     async def read(self) -> Reading:
-        lines, webhooks, kept, stored, workers, (totals, disk, epochs) = await asyncio.gather(
+        lines, webhooks, kept, stored, workers, (totals, disk, epochs, forgetting) = await asyncio.gather(
             self._lines(),
             self._age(TO_SEND, "due_at", self._sending),
             self._parts.count_documents(KEPT),
             self._stored(),
             self._workers.alive(),
-            asyncio.gather(self._totals(), self._disk(), self._epochs_standing()),
+            asyncio.gather(self._totals(), self._disk(), self._epochs_standing(), self._forgetting()),
         )
         uploading, queued, processing, unsettled, scoring = lines
         return Reading(
@@ -72,6 +80,7 @@ class MongoGauges:
             totals=totals,
             epochs=epochs,
             disk=disk,
+            forgetting=forgetting,
         )
 
     async def _lines(self) -> list[Line]:
@@ -120,6 +129,22 @@ class MongoGauges:
             oldest_seconds=max((row["oldest"] for row in there), default=0.0),
             newest_seconds=min((row["newest"] for row in there), default=0.0),
             recordings=await self._files.count_documents({SEALED_UNDER: {"$exists": True}}),
+        )
+
+    async def _forgetting(self) -> Forgetting:
+        moving = {**UNFINISHED, "waits": {"$ne": Waits.HOLD.value}}
+        number, oldest, holds, kept, removed = await asyncio.gather(
+            self._erasures.count_documents(UNFINISHED),
+            self._age(moving, "created_at", self._erasures),
+            self._sessions.count_documents(HELD),
+            self._age(KEPT, "completed_at"),
+            self._counters.find({"_id": {"$gte": RETENTION, "$lt": RETENTION + LAST}}).to_list(),
+        )
+        return Forgetting(
+            erasures=Line(number=number, oldest_seconds=oldest[1]),
+            holds=holds,
+            kept_seconds=kept[1],
+            removed={(row["kind"], row["rule"]): row["removed"] for row in removed},
         )
 
     async def _disk(self) -> Disk | None:

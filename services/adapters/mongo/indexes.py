@@ -117,7 +117,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("of_parent", "parent", "state", only={"parent": {"$exists": True}}),
         _index("listed", "created_at", "_id"),
         _sole(),
-        _index("running", "created_at", "state", only={"state": "running"}),
+        _index("unfinished", "state", "created_at", only={"state": "running"}),
     ],
     # The names and keys that every GridFS driver gives these two.
     "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], name="files_id_1_n_1", unique=True)],

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ from tests.servers import free_port
 SECRET = "s" * 40
 OUT_OF_DISK_SPACE, UNAUTHORIZED = 14031, 13
 AS_IN_ANY_TEST = {"Redis persistence", "Cache disk", "MongoDB disk", "MongoDB version"}
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def found(findings: list[Finding], check: str) -> Finding:
@@ -172,6 +174,11 @@ async def test_clocks_that_differ_are_a_warning(settings: Settings, seconds: int
     assert found(findings, "Clocks").state == expected
 
 
+async def test_how_long_what_is_kept_is_said(settings: Settings) -> None:
+    finding = found(await examine(settings), "Retention")
+    assert (finding.state, finding.said) == (State.OK, "deliveries 30 days (RETAIN_DELIVERIES_DAYS)")
+
+
 async def _no_worker(mongo: AsyncDatabase[dict[str, Any]]) -> None:
     await mongo["workers"].delete_many({})
 
@@ -189,6 +196,20 @@ async def _silent_claim(mongo: AsyncDatabase[dict[str, Any]]) -> None:
     await _part(mongo, {"state": "processing", "deliveries": 1, "created_at": at, "heartbeat_at": at})
 
 
+async def _late_erasure(mongo: AsyncDatabase[dict[str, Any]]) -> None:
+    await mongo["erasures"].insert_one({"_id": "u-1", "state": "running", "created_at": LONG_AGO, "waits": "uploads"})
+
+
+async def _held_erasure(mongo: AsyncDatabase[dict[str, Any]]) -> None:
+    await mongo["erasures"].insert_one({"_id": "u-1", "state": "running", "created_at": LONG_AGO, "waits": "hold"})
+
+
+async def _session_that_is_back(mongo: AsyncDatabase[dict[str, Any]]) -> None:
+    over = {"_id": "s-back", "session_id": "back", "state": "done", "created_at": LONG_AGO}
+    await mongo["erasures"].insert_one(over)
+    await mongo["interview_sessions"].insert_one({"_id": "back"})
+
+
 async def _part(mongo: AsyncDatabase[dict[str, Any]], what: dict[str, Any]) -> None:
     await mongo["parts"].update_one({"_id": "p"}, [{"$set": what}], upsert=True)
 
@@ -200,6 +221,9 @@ async def _part(mongo: AsyncDatabase[dict[str, Any]], what: dict[str, Any]) -> N
         (_no_sweep, "Sweep", "warning"),
         (_old_queued, "Queue", "failing"),
         (_silent_claim, "In work", "failing"),
+        (_late_erasure, "Erasures", "failing"),
+        (_held_erasure, "Erasures", "ok"),
+        (_session_that_is_back, "Erased sessions", "failing"),
     ],
 )
 async def test_work_that_is_stuck_is_seen(

@@ -150,6 +150,11 @@ async def erasures(store: Store) -> None:
     await store.journal.due(10)
     await store.journal.sessions_of(ANN.user_id, A_MOMENT, 10)
     await store.journal.under_way(whole.id)
+    await store.journal.waiting()
+    await store.journal.page(whole)
+    assert [user async for user in store.journal.users()]
+    await store.journal.reopen(asked, None)
+    await store.journal.remember(asked)
     assert await store.journal.finish(asked.id)
     await store.journal.told(asked.id, 0.0)
     await store.journal.close(asked.id)
