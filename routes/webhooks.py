@@ -231,7 +231,7 @@ async def list_deliveries(
     ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> DeliveriesOut:
-    """What was and is to be sent, the newest first; kept for 30 days."""
+    """What was and is to be sent, the newest first; kept for 30 days, unless the operator says otherwise."""
     found = await services.webhooks.deliveries(webhook_id, viewer, state=state, before=before, limit=limit)
     last = found[-1].id if len(found) == limit else None
     return DeliveriesOut(deliveries=[DeliveryOut.of(delivery) for delivery in found], before=last)

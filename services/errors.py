@@ -208,7 +208,7 @@ class WebhookNotFound(NotFound):
 
 class DeliveryNotFound(NotFound):
     code = "delivery_not_found"
-    sentence = "This webhook has no such delivery; deliveries are kept for 30 days."
+    sentence = "This webhook has no such delivery; they are kept for 30 days, or as long as the operator says."
 
 
 class ErasureNotFound(NotFound):

@@ -128,7 +128,7 @@ class Endpoints(Protocol):
 
 
 class Ledger(Protocol):
-    """The deliveries of the last 30 days."""
+    """The deliveries, for as long as they are kept."""
 
     async def record(self, webhook_id: WebhookId, notice: Notice, *, forced: bool = False) -> Delivery:
         """Keep a delivery that is due at once; the one there is if this notice was recorded for the webhook before."""
