@@ -17,7 +17,7 @@ from app.config import Settings
 VALUES = re.compile(
     r"(?<=input_value=).*?(?=, input_type=)|(?<='input': ).*?(?=, 'ctx': |, 'url': |\}$)", re.DOTALL | re.MULTILINE
 )
-USER = re.compile(r"(?<=/api/users/)[^/]+")
+USER = re.compile(r"(?<=/api/users/).+?(?=/data$|$)")
 
 
 def configure_logs(settings: Settings) -> None:

@@ -88,7 +88,7 @@ async def erase_session(
 
 
 @router.delete(
-    "/users/{user_id}/data",
+    "/users/{user_id:path}/data",
     status_code=202,
     operation_id="eraseUser",
     responses=DONE | documented(errors.Forbidden),

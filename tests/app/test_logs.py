@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from pydantic import BaseModel
 from redis.exceptions import ConnectionError as RedisAway
 
-from app.logs import in_a_line, told
+from app.logs import in_a_line, told, without_query
 from scripts.stack.layout import ROOT
 
 SCRIPT = """
@@ -109,3 +109,9 @@ def test_a_value_that_does_not_fit_is_in_no_line(fail: Callable[[], None]) -> No
     assert "Ann" not in text
     assert "ValidationError" in text
     assert "take" in text
+
+
+def test_whom_an_erasure_is_about_is_in_no_line() -> None:
+    path = "/api/users/https%3A//idp.example/ann/data"
+    record = logging.LogRecord("uvicorn.access", 20, "", 0, "%s %s", ("DELETE", f"{path}?x=1"), None)
+    assert without_query(record) and record.getMessage() == "DELETE /api/users/…/data"

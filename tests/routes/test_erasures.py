@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from app.main import build
+from services.interviews.model import UserId
 from tests.routes.api import WEBM, Api, client_of, make_session, problem, upload
 
 
@@ -93,7 +94,10 @@ async def test_a_user_erases_himself_and_an_operator_anyone() -> None:
             api.house.memory.clock.advance(1)
         assert problem(await client.delete("/api/users/bob/data")) == (403, "forbidden")
         async with client_of(app_of(client), "admin") as admin:
-            assert (await admin.delete("/api/users/nobody/data")).status_code == 202
+            for other in ("nobody", "https%3A%2F%2Fidp.example%2Fu%2F1", "auth0%7C1"):
+                assert (await admin.delete(f"/api/users/{other}/data")).status_code == 202
+            owners = [entry.erasure.owner for entry in api.house.journal.rows.values()]  # type: ignore[attr-defined]
+            assert any(owner.is_of(UserId("https://idp.example/u/1")) for owner in owners)
 
 
 async def test_a_stream_ends_with_a_word_and_a_poll_with_the_problem() -> None:
