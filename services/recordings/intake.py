@@ -20,7 +20,7 @@ time are removed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -118,15 +118,16 @@ class Intake:
         if others were accepted that leave no room for it to wait. Left by any
         error, it leaves no audio behind.
         """
-        part = numbered.part
-        whole, incoming = await self._at_hand(incoming)
+        part, record = numbered.part, _Once(lambda: self._begin(numbered))
+        whole, incoming = await self._at_hand(part, incoming, record)
         try:
             if whole is None:
+                await record.kept()
                 queued = await self._as_it_arrives(numbered, incoming)
             else:
                 queued = await self._whole(numbered, incoming, whole)
         except BaseException as reason:
-            await self._give_up(part, getattr(reason, "code", type(reason).__name__))
+            await self._give_up(part, getattr(reason, "code", type(reason).__name__), record)
             if isinstance(reason, StoreUnavailable):
                 await self._refuse_erased(part)
             raise
@@ -135,18 +136,25 @@ class Intake:
         await self._announce(queued)
         return queued
 
-    async def _at_hand(self, incoming: Incoming) -> tuple[bytes | None, Incoming]:
-        """The recording as a whole, if it is small and here soon, and there is room for it to wait."""
+    async def _at_hand(self, part: Part, incoming: Incoming, record: "_Once") -> tuple[bytes | None, Incoming]:
+        """The recording as a whole, if it is small and here soon, and there is room for it to wait.
+
+        One that is not here soon has its record from then on, like any that is arriving.
+        """
         if incoming.announced > MOST_ANNOUNCED:
             return None, incoming
-        whole, data = await gathered(incoming.data)
+        try:
+            whole, data = await gathered(incoming.data, record.begin)
+        except BaseException as reason:
+            if record.is_begun:
+                await self._give_up(part, getattr(reason, "code", type(reason).__name__), record)
+            raise
         if whole is not None:
             await incoming.reserve(estimated_seconds(incoming.container, len(whole)))
         return whole, replace(incoming, data=data)
 
     async def _as_it_arrives(self, numbered: Numbered, incoming: Incoming) -> Part:
         part = numbered.part
-        await self._begin(numbered)
         with self.heartbeats.one(part.id):
             data = self._watched(part.id, incoming.data)
             stored = await self.audio.store(part.id, data, _metadata(part, incoming))
@@ -218,16 +226,18 @@ class Intake:
         now = await self.records.get(part.id)
         return now is not None and now.take > part.take and now.state is not PartState.SUPERSEDED
 
-    async def _give_up(self, part: Part, reason: str) -> None:
+    async def _give_up(self, part: Part, reason: str, record: "_Once | None" = None) -> None:
         """Remove what was stored, also while the caller is being cancelled; the sweep does the rest."""
         log.info("upload given up", part=part.id, reason=reason)
-        cleaning = asyncio.ensure_future(self._clean_up(part))
+        cleaning = asyncio.ensure_future(self._clean_up(part, record))
         try:
             await asyncio.wait_for(asyncio.shield(cleaning), CLEAN_UP_SECONDS)
         except (TimeoutError, asyncio.CancelledError, Problem):
             log.warning("upload left to the sweep", part=part.id)
 
-    async def _clean_up(self, part: Part) -> None:
+    async def _clean_up(self, part: Part, record: "_Once | None") -> None:
+        if record is not None:
+            await record.over()
         aborted = await self.uploads.abort(part.id, part) or await self._given_up(part)
         if aborted is not None:
             await self.close(aborted)
@@ -246,6 +256,35 @@ class Intake:
         with suppress(StoreUnavailable):
             if await self.sessions.is_erased(part.session_id):
                 raise SessionErased
+
+
+@dataclass(slots=True)
+class _Once:
+    """Work that is begun at most once, here or by a timer."""
+
+    work: Callable[[], Coroutine[None, None, None]]
+    _task: asyncio.Task[None] | None = None
+
+    @property
+    def is_begun(self) -> bool:
+        return self._task is not None
+
+    def begin(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self.work())
+
+    async def kept(self) -> None:
+        """Once it is done; with its trouble, if it had any."""
+        if self._task is None:
+            await self.work()
+        else:
+            await asyncio.shield(self._task)
+
+    async def over(self) -> None:
+        """Once it is no longer on its way, however it ended."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+            self._task.exception()
 
 
 def _accepted(queued: Part | None) -> Part:

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -310,7 +311,7 @@ def test_what_comes_slowly_has_a_record_while_it_arrives() -> None:
         return await house.intake.receive(await house.session(), Q1, ALICE, slow)
 
     assert HurriedLoop.runs(receive()).bytes == 9
-    assert seen == [PartState.UPLOADING]
+    assert seen == [PartState.UPLOADING] * 2
 
 
 @pytest.mark.parametrize("first", ["recover", "audit"])
@@ -382,3 +383,26 @@ async def test_an_election_takes_a_small_recording_back_unless_its_number_and_it
     assert not house.memory.files
     assert not house.memory.chunks
     assert Q1 not in (await house.sessions.get(id, ALICE)).answers
+
+
+@pytest.mark.parametrize("ends", ["goes on", "breaks off"])
+def test_a_small_one_that_falls_silent_counts_as_arriving(ends: str) -> None:
+    house, seen = Interior(), list[PartState]()
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield b"abc"
+        await asyncio.sleep(20)
+        seen.extend(row.part.state for row in house.memory.rows.values())
+        if ends == "breaks off":
+            raise UploadTruncated
+        yield b"def"
+
+    async def receive() -> list[PartState]:
+        slow = Incoming(Container.WEBM, silent(), SMALL)
+        with suppress(UploadTruncated):
+            await house.intake.receive(await house.session(), Q1, ALICE, slow)
+        return [row.part.state for row in house.memory.rows.values()]
+
+    ended = HurriedLoop.runs(receive())
+    assert seen == [PartState.UPLOADING]
+    assert ended == [PartState.QUEUED if ends == "goes on" else PartState.ABORTED]
