@@ -40,7 +40,7 @@ class RecordingsErasable:
         if not isinstance(subject, OfSession):
             return 0
         for id in await self.records.of_session(subject.session_id):
-            await self.uploads.abort(id)
+            await self.uploads.stop(id)
             if await self._deleted(subject, id):
                 await self.records.forget(id)
         return len(await self.records.of_session(subject.session_id))

@@ -55,6 +55,10 @@ class FakeUploads:
         row = self._memory.row(id, PartState.ABORTED, PartState.UPLOADING)
         return self._memory.end(row, PartState.ABORTED) if row else None
 
+    async def stop(self, id: PartId) -> Part | None:
+        row = self._memory.row(id, PartState.ABORTED, PartState.UPLOADING)
+        return self._memory.end(row, PartState.ABORTED) if row else None
+
     async def withdraw(self, id: PartId) -> Part | None:
         row = self._memory.row(id, PartState.ABORTED, PartState.QUEUED)
         return self._memory.end(row, PartState.ABORTED) if row else None

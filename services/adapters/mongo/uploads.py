@@ -102,6 +102,11 @@ class MongoUploads:
         return part_of(cast(Document, row))
 
     @confirmed()
+    async def stop(self, id: PartId) -> Part | None:
+        arriving = {"_id": id, **may(PartState.ABORTED, PartState.UPLOADING)}
+        return await change(self._parts, arriving, ended(PartState.ABORTED))
+
+    @confirmed()
     async def withdraw(self, id: PartId) -> Part | None:
         accepted = {"_id": id, **may(PartState.ABORTED, PartState.QUEUED)}
         return await change(self._parts, accepted, ended(PartState.ABORTED))

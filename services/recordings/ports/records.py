@@ -41,6 +41,9 @@ class Uploads(Protocol):
         """uploading -> aborted. Where nothing was begun or queued yet, nothing will be: the id is kept as
         aborted, with what is known of its part."""
 
+    async def stop(self, id: PartId) -> Part | None:
+        """uploading -> aborted, of what is there: nothing is kept of what is not."""
+
     async def withdraw(self, id: PartId) -> Part | None:
         """queued -> aborted, where it turns out that its audio is not there."""
 

@@ -1,15 +1,21 @@
 """The promises of Holds and Retained, held by the fakes and by MongoDB alike."""
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.interviews.model import Failure, SessionId, answer_of
+from services.interviews.erasable import ErasureId, OfSession
+from services.interviews.model import Failure, PartId, SessionId, answer_of
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Outcome
 from services.operations.ports.erasures import Cause
 from services.operations.ports.retained import RecordKind
 from services.operations.retention import DAY
+from services.recordings.erasing import RecordingsErasable
 from services.recordings.ports.audio import Deletion
+from services.recordings.ports.records import Records
 from services.webhooks.notices import of_answer
 from tests.services.adapters.stores import ANN, Q1, S1, Store, a_session, store_in_memory, store_on_mongo
 from tests.services.adapters.test_operations_contract import a_deed
@@ -130,3 +136,33 @@ async def test_what_is_not_there_is_not_held_and_what_is_held_is_not_fenced_off(
     assert (await store.sessions.get(S1, ANN)).question(Q1) is not None
     await store.holds.lift(S1)
     assert await store.journal.fence(S1)
+
+
+async def test_who_erases_what_another_has_erased_just_now_makes_nothing_anew(store: Store) -> None:
+    await store.sessions.create(a_session())
+    part = await store.queued()
+    recordings = RecordingsErasable(uploads=store.uploads, records=store.records, audio=store.audio, issue=nothing)
+    seen = await store.records.of_session(S1)
+    assert seen == [part.id] and await store.records.forget(part.id)
+    late = replace(recordings, records=cast(Records, Late(store.records, seen)))
+    assert await late.erase(OfSession(erasure=ErasureId("s-s1"), session_id=S1)) == 0
+    assert await store.records.get(part.id) is None
+    assert await store.uploads.stop(part.id) is None
+
+
+async def nothing(*_: object, **__: object) -> None:
+    pass
+
+
+class Late:
+    """Records as they were seen a moment ago, once."""
+
+    def __init__(self, records: Records, seen: list[PartId]) -> None:
+        self._records, self._seen = records, seen
+
+    async def of_session(self, id: SessionId) -> list[PartId]:
+        seen, self._seen = self._seen, []
+        return seen or await self._records.of_session(id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
