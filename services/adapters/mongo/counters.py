@@ -24,6 +24,7 @@ class MongoCounters:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._counters = unhurried(database["counters"])
 
+    @confirmed()
     async def ended(self, part: Document) -> None:
         """Count how a part ended, of whose record this is told: TOLD."""
         await self._add(ENDINGS, _amounts(part))

@@ -70,6 +70,7 @@ class MongoEpochs:
         kept = {field: {"$ifNull": [f"${field}", value]} for field, value in new.items()}
         await self._epochs.update_one({"_id": id}, [{"$set": kept}], upsert=True)
 
+    @confirmed()
     async def close(self, id: EpochId) -> None:
         await self._move(id, EpochState.CLOSED, EpochState.OPEN, closed_at=NOW)
 
@@ -82,18 +83,23 @@ class MongoEpochs:
     async def used(self, id: EpochId) -> None:
         await self._epochs.update_one({"_id": id}, {"$unset": {"unused_since": True}})
 
+    @confirmed()
     async def doom(self, id: EpochId, reason: str) -> None:
         await self._move(id, EpochState.DOOMED, *THERE, reason=literal(reason), closed_at=_first("closed_at"))
 
+    @confirmed()
     async def spare(self, id: EpochId) -> None:
         await self._move(id, EpochState.CLOSED, EpochState.DOOMED, reason=None, unused_since=None)
 
+    @confirmed()
     async def destroyed(self, id: EpochId) -> None:
         await self._move(id, EpochState.DESTROYED, EpochState.DOOMED, gone_at=NOW)
 
+    @confirmed()
     async def lost(self, id: EpochId) -> None:
         await self._move(id, EpochState.LOST, EpochState.OPEN, EpochState.CLOSED, gone_at=NOW)
 
+    @confirmed()
     async def returned(self, id: EpochId) -> None:
         back = _one_more("returns")
         await self._move(id, EpochState.CLOSED, EpochState.LOST, gone_at=None, closed_at=NOW, returns=back)

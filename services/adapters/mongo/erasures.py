@@ -54,6 +54,7 @@ class MongoErasures:
         row = await self._erasures.find_one({"_id": id})
         return None if row is None else erasure_of(row)
 
+    @confirmed()
     async def of_session(self, id: SessionId) -> Erasure | None:
         return await self.get(entry_of(id))
 

@@ -38,6 +38,7 @@ class MongoReceipts:
                 named = await self._chains.find_one({"_id": user_id})
         return ChainId(named["chain"])
 
+    @confirmed()
     async def chain_of_erasures(self) -> ChainId:
         return await self.chain_of(ERASURES)
 

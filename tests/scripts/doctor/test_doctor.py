@@ -28,6 +28,7 @@ from services.adapters.mongo import oplog
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.workers import MongoWorkers
+from services.adapters.receipt_keys import new_key
 from services.recordings.ports.workers import WorkerSign
 from tests import servers
 from tests.openai_server import OpenAIServer, fails
@@ -63,9 +64,16 @@ async def settings(
         speech_model="tiny.en",
         cache_dir=tmp_path,
         keyring_dir=tmp_path / "keys",
+        receipt_keys=_receipt_keys(tmp_path / "receipt-keys"),
     )
     await key_store(settings, database).begin()
     yield settings
+
+
+def _receipt_keys(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "1.pem").write_bytes(new_key())
+    return folder
 
 
 def changed(settings: Settings, **values: Any) -> Settings:

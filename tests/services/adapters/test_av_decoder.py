@@ -44,7 +44,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def templates() -> list[psutil.Process]:
-    return [child for child in ME.children() if "av_decoder.template" in _command_of(child)]
+    return [child for child in ME.children() if "av_decoder.fork_server" in _command_of(child)]
 
 
 def _command_of(process: psutil.Process) -> str:
