@@ -386,7 +386,7 @@ def test_what_does_not_fit_as_flac_is_sent_as_opus() -> None:
 
 
 def test_what_fits_in_no_way_is_refused() -> None:
-    with pytest.raises(EngineRefused, match="1000 bytes"):
+    with pytest.raises(EngineRefused, match="over the 1 kB"):
         packed(noise(5), 1000)
 
 

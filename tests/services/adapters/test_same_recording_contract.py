@@ -125,7 +125,7 @@ async def test_what_of_a_user_waits_or_is_in_work_is_added_up(store: Store) -> N
 
 
 async def test_answers_under_keys_are_forgotten_after_a_day(database: AsyncDatabase[dict[str, object]]) -> None:
-    (index,) = INDEXES["replays"]
+    (index,) = [each for each in INDEXES["replays"] if each.document["name"] == "created_at"]
     there = await database["replays"].index_information()
     assert there[str(index.document["name"])]["expireAfterSeconds"] == 86_400
     assert there[str(index.document["name"])]["key"] == [("created_at", 1)]
