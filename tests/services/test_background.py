@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,20 +11,24 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import main
+from app.keys import KeyStore
 from app.worker_heartbeat import Signs
 from services.access.idempotency import Idempotency
 from services.access.ports import Hold, Keyed
+from services.adapters.mongo.sealing import Sealing
 from services.adapters.redis_channels import RedisHints, RedisTestListener
 from services.background import CALM_SECONDS, FIRST_SECONDS, MOST_SECONDS, Background, Kind
 from services.errors import StoreUnavailable
 from services.events.model import EventType
 from services.events.streaming import EventStreams
 from services.interviews.model import PartId, PartState, SessionId
+from services.operations.epochs import Epochs
 from services.recordings.upload_heartbeats import UploadHeartbeats
 from services.transcription.microphone_tests import Heard, Sound
 from services.webhooks.dispatch import Dispatch
 from services.webhooks.ports import DeliveryState, WebhookId
 from tests.fakes.hints import FakeHints
+from tests.fakes.keyring import FakeEpochs, FakeKeyring
 from tests.fakes.sessions import FakeEvents
 from tests.in_memory import ALICE, Interior
 from tests.virtual_time import HurriedLoop
@@ -190,6 +194,22 @@ class Scene:
         serving = self.background.start(Kind.MICROPHONE_TESTS, listener.serve)
         await served.wait()
         serving.cancel()
+
+    async def keys(self) -> None:
+        keyring, journal = FakeKeyring(self.house.memory.keyring), FakeEpochs(self.house.memory)
+        calls = struck_once(journal, "identity", self.blow)
+        epochs = Epochs(keyring=keyring, journal=journal, is_sealing=True, most_seconds=86_400.0, grace_seconds=3600.0)
+        await self.background.start(Kind.KEYS, KeyStore(Sealing(seals=True), epochs=epochs).begin)
+        assert len(calls) > 1
+        assert await keyring.newest() is not None
+
+    async def erasures(self) -> None:
+        id = await self.house.session()
+        calls = struck_once(self.house.journal, "finish", self.blow)
+        erasing = replace(self.house.erasing, background=self.background)
+        erasure = await erasing.session(id, ALICE)
+        await until(lambda: len(calls) > 1)
+        assert (await erasing.get(erasure.id, ALICE)).is_done
 
     async def webhooks(self) -> None:
         house = self.house
