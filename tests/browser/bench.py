@@ -6,16 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from playwright.async_api import BrowserContext, Page, Route
 
 from tests.audio import encoded
 from tests.system import live
 
 # In Firefox with the tests that take long: what a browser may do otherwise is tried in both at once, elsewhere.
-in_both_at_length = pytest.mark.parametrize(
-    "browser_name", ["chromium", pytest.param("firefox", marks=pytest.mark.long)], indirect=True
-)
 
 UPLOADS = "**/api/upload-answer/**"
 SPOKEN = encoded("webm", 0.6)

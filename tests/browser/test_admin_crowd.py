@@ -11,10 +11,10 @@ from services.interviews.model import Evaluation, Mark, PartState, Status, UserI
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Action, Outcome
 from tests.browser.desk import NARROW, Desk, at_a_desk, clean
-from tests.browser.engines import Engines, in_both
+from tests.browser.engines import Engines, in_both_at_length
 from tests.in_memory import Q1
 
-pytestmark = in_both
+pytestmark = in_both_at_length
 
 SESSIONS, FAILURES = 2000, 500
 HOUR = 3600.0

@@ -8,9 +8,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.desk import FAULTS, NARROW, Desk, at_a_desk, clean
-from tests.browser.engines import Engines, in_both
+from tests.browser.engines import Engines, in_both_at_length
 
-pytestmark = in_both
+pytestmark = in_both_at_length
 
 HIDE = "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
 HIDE += "document.dispatchEvent(new Event('visibilitychange'))"

@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import BrowserContext, Page, Route
 
 from tests.answers import CASES, FOREIGN, REFUSALS, TABLE, Case
-from tests.browser.bench import Bench, Line, answers, event, in_both_at_length
+from tests.browser.bench import Bench, Line, answers, event
+from tests.browser.engines import in_both_at_length
 from tests.system import live
 
 pytestmark = in_both_at_length

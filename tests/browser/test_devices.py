@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from tests.browser.bench import Bench, Line, event, in_both_at_length, told
+from tests.browser.bench import Bench, Line, event, told
+from tests.browser.engines import in_both_at_length
 from tests.system import live
 
 pytestmark = in_both_at_length

@@ -6,11 +6,11 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from tests.browser.bench import Bench, event
-from tests.browser.engines import in_both
+from tests.browser.engines import in_both_at_length
 from tests.browser.faults import put, put_first, take_away
 from tests.system import live
 
-pytestmark = in_both
+pytestmark = in_both_at_length
 
 ASKED = """async () => {
   const kit = await import("/web/faults.js");

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import BrowserContext
 
-from tests.browser.bench import Bench, Line, answers, dead, event, in_both_at_length, kept
+from tests.browser.bench import Bench, Line, answers, dead, event, kept
+from tests.browser.engines import in_both_at_length
 from tests.system import live
 
 pytestmark = in_both_at_length
