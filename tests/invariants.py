@@ -23,7 +23,7 @@ from tests.services.adapters.stores import store_on_mongo
 
 MOST_RECEIPTS = 1_000
 KEPT_HOURS = 24.0
-MOST_ROUNDS = 12
+MOST_ROUNDS = 24
 ROUND_SECONDS = 130.0
 
 
