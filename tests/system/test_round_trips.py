@@ -19,6 +19,7 @@ from app.container import wire
 from app.jobs import make_celery
 from app.keys import key_store
 from app.main import build, make_tokens, open_services
+from services import lately
 from services.adapters.coverage_scorer import CoverageScorer
 from services.adapters.jwt_tokens import mint
 from services.adapters.mongo.client import open_client
@@ -101,6 +102,7 @@ async def sent(client: httpx2.AsyncClient, size: int) -> None:
 async def test_a_small_upload_asks_the_database_five_times(
     settings: Settings, overheard: Overheard, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
+    monkeypatch.setattr(lately, "FRESH_SECONDS", 600.0)
     async with api(settings, overheard, monkeypatch) as client:
         await sent(client, size)
         session = (await client.post("/api/sessions", json=QUESTIONS)).json()["session_id"]

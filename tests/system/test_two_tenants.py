@@ -13,6 +13,12 @@ from tests.hostile.served import Served, serve
 # Routes that know of no session: nothing of anyone's can be asked of them.
 WITHOUT_SESSION = {
     "POST /api/sessions",
+    "GET /api/sessions",
+    "GET /api/receipts",
+    "GET /api/erasures/{erasure_id}",
+    "DELETE /api/users/{user_id}/data",
+    "GET /.well-known/jwks.json",
+    "GET /.well-known/deletion-receipts/{chain}",
     "POST /api/microphone-test",
     "GET /healthz",
     "GET /readyz",
@@ -71,7 +77,9 @@ def operations(api: Served) -> list[Operation]:
 
 
 def of_sessions(operations: list[Operation]) -> list[Operation]:
-    return [o for o in operations if "{session_id}" in o.path and not is_of_operators(o)]
+    """Deleting comes last."""
+    own = [o for o in operations if "{session_id}" in o.path and not is_of_operators(o)]
+    return sorted(own, key=lambda o: o.method == "DELETE")
 
 
 def is_of_operators(operation: Operation) -> bool:

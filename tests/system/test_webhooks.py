@@ -56,6 +56,9 @@ def test_what_happens_to_a_session_is_told(stack: Stack) -> None:
     about = {event["type"]: event["data"] for event in told}
     verdicts = {type: data.pop("speech_verdict") for type, data in about.items()}
     assert verdicts == {"answer.completed": "no_speech", "answer.failed": None, "session.analyzed": None}
+    receipts = {type: data.pop("receipt") for type, data in about.items()}
+    assert receipts.pop("session.analyzed") is None
+    assert all(token.count(".") == 2 for token in receipts.values()), "both recordings are gone"
     assert about == {
         "answer.completed": {"session_id": session, "question_id": "q1", "take": 1, "status": "completed"},
         "answer.failed": {"session_id": session, "question_id": "q2", "take": 1, "status": "failed"},
