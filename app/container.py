@@ -9,7 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
 from app.keys import KeyStore, key_store
-from app.receipts import receipt_keys
+from app.receipts import published_keys, receipt_keys
 from app.version import SOFTWARE
 from services.access.idempotency import LEASE_SECONDS
 from services.adapters.celery_doorbell import CeleryDoorbell
@@ -115,11 +115,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     sealed = key_store(settings, database)
     audio, doorbell = GridAudio(database, sealed.sealing), CeleryDoorbell(celery)
     webhooks, courier, dispatch = _webhooks(settings, database, doorbell, counters, background)
-    receipts = MongoReceipts(database)
-    recipients = Recipients(endpoints=webhooks.endpoints, engine=settings.hosted_engine)
-    keys = receipt_keys(settings)
-    issuing = Receipts(ledger=receipts, signer=keys, software=SOFTWARE, recipients=recipients.of)
-    receipting = Receipting(receipts=issuing, ledger=receipts, epochs=MongoEpochs(database))
+    receipts, issuing, receipting = _receipts(settings, database, webhooks)
     closing = Closing(
         sessions=sessions,
         uploads=uploads,
@@ -130,16 +126,25 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         issue=issuing.issue,
     )
     upkeep, trends = _upkeep(settings, database), MongoTrends(database)
-    recordings = RecordingsErasable(uploads=uploads, records=records, audio=audio, issue=issuing.issue)
     holds = MongoHolds(database)
     erasing = Erasing(
         sessions=sessions,
         journal=MongoErasures(database),
-        rooms=(recordings, MongoLeftovers(database)),
+        rooms=(
+            RecordingsErasable(uploads=uploads, records=records, audio=audio, issue=issuing.issue),
+            MongoLeftovers(database),
+        ),
         hints=hints,
         audit_log=MongoAuditLog(database),
         background=background,
         emit=receipting.of_erasure,
+    )
+    retention = Retention(
+        policy=settings.retention,
+        retained=MongoRetained(database),
+        holds=holds,
+        counters=counters,
+        erase=erasing.retain_no_longer,
     )
     return Wiring(
         sessions=sessions,
@@ -172,18 +177,12 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             counters=counters,
             trends=trends,
             erasing=erasing,
-            retention=Retention(
-                policy=settings.retention,
-                retained=MongoRetained(database),
-                holds=holds,
-                counters=counters,
-                erase=erasing.retain_no_longer,
-            ),
+            retention=retention,
             receipt=receipting.of_destroyed_epochs,
             epochs=sealed.epochs,
         ),
         receipts=receipts,
-        receipt_keys=keys.published() if keys else {"keys": []},
+        receipt_keys=published_keys(settings),
         webhooks=webhooks,
         courier=courier,
         dispatch=dispatch,
@@ -191,6 +190,16 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         erasing=erasing,
         holds=holds,
     )
+
+
+def _receipts(
+    settings: Settings, database: AsyncDatabase[Document], webhooks: Webhooks
+) -> tuple[MongoReceipts, Receipts, Receipting]:
+    """Where receipts are kept, who issues them as recordings end, and who later."""
+    ledger = MongoReceipts(database)
+    recipients = Recipients(endpoints=webhooks.endpoints, engine=settings.hosted_engine)
+    issuing = Receipts(ledger=ledger, signer=receipt_keys(settings), software=SOFTWARE, recipients=recipients.of)
+    return ledger, issuing, Receipting(receipts=issuing, ledger=ledger, epochs=MongoEpochs(database))
 
 
 def microphone_tests_channel(settings: Settings) -> str:

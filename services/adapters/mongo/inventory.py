@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.audio import GridAudio
+from services.adapters.mongo.audio import BEFORE_ALL, GridAudio
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import PENDING_STATES, parts_of
@@ -18,7 +18,6 @@ from services.interviews.model import Part, PartId, PartState
 from services.operations.ports.inventory import Kept, StoredChunk, StoredFile
 
 PER_LOT = 500
-BEFORE_ALL = ObjectId(bytes(12))
 
 
 class MongoInventory:
