@@ -77,8 +77,9 @@ class Receipts:
 
     async def of_epoch(self, epoch: str, since: datetime, receipts: Sequence[Receipt], now: datetime) -> str | None:
         """That these, which are of one chain, can be read nowhere any more since then."""
-        first = receipts[0]
-        id = f"unreadable:{first.id}"
+        # Named by both ends: one that was cut short and is made again of more says so in a receipt of its own.
+        first, last = receipts[0], receipts[-1]
+        id = f"unreadable:{first.id}:{last.id}"
         sessions = tuple(dict.fromkeys(session for receipt in receipts for session in receipt.sessions))
         claims = receipt_claims.of_epoch(id, epoch, since, receipts, now)
         return await self.append(first.chain, id, claims, sessions)

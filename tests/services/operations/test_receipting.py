@@ -78,6 +78,28 @@ async def test_one_that_was_cut_short_before_it_was_noted_is_not_made_twice(
         await assert_whole(house, viewer.user_id)
 
 
+async def test_one_that_was_cut_short_and_is_made_again_of_more_leaves_nothing_unnamed(
+    house: Interior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = type(house.receipts).close_epoch
+
+    async def dies(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(type(house.receipts), "close_epoch", dies)
+    with pytest.raises(ConnectionError):
+        await house.receipting.of_destroyed_epochs()
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 500)
+    monkeypatch.setattr(type(house.receipts), "close_epoch", close)
+    await house.receipting.of_destroyed_epochs()
+    for viewer in (ALICE, BOB):
+        receipts = await house.receipts.of_user(viewer.user_id, 0, MANY)
+        named = {each["jti"] for r in receipts if "of" in claims_of(r.token) for each in claims_of(r.token)["of"]}
+        assert named == {receipt.id for receipt in receipts if receipt.epoch == DESTROYED}
+        await assert_whole(house, viewer.user_id)
+
+
 async def test_many_are_named_in_lots(house: Interior, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_AT_ONCE", 1)
     assert await house.receipting.of_destroyed_epochs() == 4
