@@ -1,6 +1,5 @@
 """What many tests need: real servers, started once, and a database of one's own in each test."""
 
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.indexes import ensure_indexes
 from tests import servers
+from tests.emptied import emptied
 
 settings.register_profile("long", deadline=None)
 
@@ -54,7 +54,8 @@ async def mongo(mongodb_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, An
 
 @pytest.fixture
 async def database(mongo: AsyncMongoClient[dict[str, Any]]) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
-    database = mongo[f"test_{uuid.uuid4().hex}"]
+    """Empty, with its indexes: the same one for every test, since to make one costs more than most tests do."""
+    database = mongo["viva_voce_test"]
     await ensure_indexes(database)
     yield database
-    await mongo.drop_database(database.name)
+    await emptied(database)
