@@ -50,11 +50,21 @@ class Processes(Multiprocess):
             socket.close()
         super().terminate_all()
 
+    def init_processes(self) -> None:
+        super().init_processes()
+        self._hang_up()
+
     def keep_subprocess_alive(self) -> None:
         before = {process.pid for process in self.processes}
         super().keep_subprocess_alive()
+        self._hang_up()
         for pid in before - {process.pid for process in self.processes}:
             mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+    def _hang_up(self) -> None:
+        """Without its own hold on their ends of the lines it hears at once that one has died, and waits for no answer."""
+        for process in self.processes:
+            process.child_conn.close()
 
 
 def serve(

@@ -369,5 +369,5 @@ class House(RuleBasedStateMachine):
 
 TestHouse = House.TestCase
 TestHouse.settings = settings(
-    max_examples=5000 if IS_LONG else 150, stateful_step_count=50, deadline=None, derandomize=not IS_LONG
+    max_examples=5000 if IS_LONG else 60, stateful_step_count=50, deadline=None, derandomize=not IS_LONG
 )
