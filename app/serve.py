@@ -62,7 +62,7 @@ class Processes(Multiprocess):
             mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
     def _hang_up(self) -> None:
-        """Without its own hold on their ends of the lines it hears at once that one has died, and waits for no answer."""
+        """Without its own hold on their ends of the lines it hears at once that one has died."""
         for process in self.processes:
             process.child_conn.close()
 
