@@ -2,6 +2,7 @@
 PYTHON ?= python3
 UV ?= uv
 VENV := .venv
+AT_ONCE ?= 3
 RUN := $(VENV)/bin/python
 WHO = $(if $(filter command,$(firstword $(origin USER))),$(USER),demo)
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
@@ -24,8 +25,8 @@ token: environment ## Print a bearer token for the running stack; USER=demo ROLE
 doctor: environment ## Look at every part of the running stack and say what to do; STATE_DIR=.local
 	@$(RUN) -m scripts.doctor --stack
 
-test: dev-environment ## Run the tests
-	@$(RUN) -m pytest
+test: dev-environment ## Run the tests, AT_ONCE=3 files side by side, and tell which took longest
+	@$(RUN) -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder --durations 15
 
 test-long: dev-environment ## Run the tests that take minutes each: failover, failpoints, memory, more of the kill matrix
 	@$(RUN) -m pytest -m long
