@@ -88,6 +88,27 @@ class Settings(FromEnvironment):
     max_listeners: int = Field(
         5000, ge=1, le=1_000_000, description="Event streams open in one API process; each takes a file descriptor."
     )
+    max_staged_megabytes: int = Field(
+        16, ge=1, le=1024, description="Megabytes of one request under a checksum, or of one slice: held in memory."
+    )
+    arrival_hours: float = Field(
+        24.0, ge=0.001, le=8_760, description="A recording in pieces is given up so long after its last piece."
+    )
+    arrival_most_hours: float = Field(
+        96.0, ge=0.001, le=8_760, description="A recording in pieces is given up so long after it was begun."
+    )
+    max_arrivals_per_user: int = Field(
+        64, ge=1, le=1_000_000, description="Recordings of one user that arrive in pieces."
+    )
+    max_arriving_megabytes_per_user: int = Field(
+        4096, ge=1, le=10_000_000, description="Megabytes of one user's recordings that arrive in pieces."
+    )
+    max_arriving_megabytes: int = Field(
+        65_536, ge=1, le=1_000_000_000, description="Megabytes of all recordings that arrive in pieces."
+    )
+    least_free_megabytes: int = Field(
+        1024, ge=0, le=100_000_000, description="Free megabytes of the database's disk below which no pieces are taken."
+    )
     max_queued_minutes: float = Field(
         6000.0,
         ge=0.1,

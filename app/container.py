@@ -48,6 +48,7 @@ from services.operations.erasure import Erasing
 from services.operations.receipting import Receipting
 from services.operations.retention import Retention
 from services.operations.sweep import Sweep
+from services.recordings.arrivals import MEGABYTE, ArrivalLimits, Arrivals
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
 from services.recordings.receipts import Receipts
@@ -72,6 +73,7 @@ class Wiring:
     hints: RedisHints
     tickets: MongoTickets
     uploads: MongoUploads
+    arrivals: Arrivals
     claims: MongoClaims
     records: MongoRecords
     closings: MongoClosings
@@ -153,6 +155,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         hints=hints,
         tickets=MongoTickets(database),
         uploads=uploads,
+        arrivals=Arrivals(limits=_arrival_limits(settings)),
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **_lease(settings)),
         records=records,
         closings=closings,
@@ -226,6 +229,17 @@ def _webhooks(
     )
     dispatch = Dispatch(endpoints=endpoints, ledger=ledger, courier=courier, counters=counters, background=background)
     return webhooks, courier, dispatch
+
+
+def _arrival_limits(settings: Settings) -> ArrivalLimits:
+    return ArrivalLimits(
+        most_bytes=settings.max_audio_bytes,
+        most_staged_bytes=settings.max_staged_megabytes * MEGABYTE,
+        most_of_user=settings.max_arrivals_per_user,
+        most_bytes_of_user=settings.max_arriving_megabytes_per_user * MEGABYTE,
+        most_bytes_of_all=settings.max_arriving_megabytes * MEGABYTE,
+        least_free_bytes=settings.least_free_megabytes * MEGABYTE,
+    )
 
 
 def _upkeep(settings: Settings, database: AsyncDatabase[Document]) -> MongoUpkeep:

@@ -231,6 +231,7 @@ def _services(
         listing=Listing(MongoSessionLists(database)),
         erasing=wiring.erasing,
         intake=intake,
+        arrivals=wiring.arrivals,
         analysis=Analysis(sessions=sessions, records=wiring.records, wait=eta.of_session, emit=wiring.webhooks.tell),
         eta=eta,
         admission=admission.Admission(

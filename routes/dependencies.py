@@ -28,6 +28,7 @@ from services.operations.overview import Overview
 from services.operations.ports.audit_log import AuditLog
 from services.operations.ports.trends import Trends
 from services.operations.ports.views import Views
+from services.recordings.arrivals import Arrivals
 from services.recordings.intake import Intake
 from services.recordings.ports.receipts import ReceiptLedger
 from services.recordings.ports.records import Records
@@ -83,6 +84,7 @@ class Services:
     listing: Listing
     erasing: Erasing
     intake: Intake
+    arrivals: Arrivals
     analysis: Analysis
     eta: Eta
     admission: Admission

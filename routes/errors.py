@@ -23,6 +23,10 @@ MEDIA_TYPE = "application/problem+json"
 MOST, LONGEST = 20, 200
 UNEXPECTED = "Something went wrong here. It is logged; try again."
 
+# A status of tus, which no registry knows.
+CHECKSUM_MISMATCH = 460
+OWN_TITLES = {CHECKSUM_MISMATCH: "Checksum Mismatch"}
+
 STATUS: dict[type[Problem], int] = {
     Problem: 500,
     errors.IdempotencyKeyInvalid: 400,
@@ -32,6 +36,12 @@ STATUS: dict[type[Problem], int] = {
     errors.ServerLeaving: 503,
     errors.ListenersSaturated: 503,
     errors.BodiesSaturated: 503,
+    errors.ArrivalsSaturated: 503,
+    errors.StorageShort: 507,
+    errors.UploadGone: 410,
+    errors.UploadInUse: 423,
+    errors.ChecksumMismatch: CHECKSUM_MISMATCH,
+    errors.TooLargeToCheck: 413,
     errors.NobodyListens: 503,
     errors.Unauthenticated: 401,
     errors.KeysUnavailable: 503,
@@ -68,8 +78,13 @@ def status_of(problem: type[Problem]) -> int:
     return next(STATUS[kind] for kind in problem.__mro__ if kind in STATUS)
 
 
+def title_of(status: int) -> str:
+    """What the status is called."""
+    return OWN_TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def response(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
-    title = HTTPStatus(status).phrase
+    title = title_of(status)
     body = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -83,7 +98,7 @@ async def on_problem(request: Request, problem: Exception) -> JSONResponse:
 def problem_of(problem: Problem) -> ProblemOut:
     """A problem, as it is told where no answer can carry it."""
     status = status_of(type(problem))
-    named = {"type": f"/problems/{problem.code}", "title": HTTPStatus(status).phrase, "code": problem.code}
+    named = {"type": f"/problems/{problem.code}", "title": title_of(status), "code": problem.code}
     return ProblemOut(**named, status=status, detail=str(problem), errors=None)
 
 
@@ -189,6 +204,6 @@ def listed(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 
 def _example(kind: type[Problem], status: int) -> dict[str, object]:
-    title = HTTPStatus(status).phrase
+    title = title_of(status)
     named = {"type": f"/problems/{kind.code}", "title": title, "status": status}
     return {**named, "detail": kind.sentence, "code": kind.code}

@@ -13,9 +13,13 @@ Problem
     TooManyListeners     too many open event streams
     TooManyMicrophoneTests  a user's last test is not over yet
     TooManyBodies        too many requests whose bodies are still on their way
+    TooManyArrivals      too many of a user's recordings are arriving in pieces
+    TooMuchArriving      too many bytes of a user's recordings are arriving in pieces
   UploadsSaturated       this process takes no more uploads at once (retryable)
   ListenersSaturated     this process takes no more listeners at once (retryable)
   BodiesSaturated        this process waits for no more bodies at once (retryable)
+  ArrivalsSaturated      too many bytes are arriving in pieces, of all users together (retryable)
+  StorageShort           the database's disk is nearly full (retryable)
   NobodyListens          no worker takes on a test of a microphone now (retryable)
   NotFound               nothing there, or nothing of yours
     SessionNotFound
@@ -25,6 +29,9 @@ Problem
     WebhookNotFound
     DeliveryNotFound
     ErasureNotFound
+    UploadNotFound
+  UploadGone             an upload that was deleted, or has expired
+  UploadInUse            another request sends to this upload (retryable)
   Conflict               not from here
     SessionExists
     SessionHeld          a legal hold stands in the way
@@ -37,6 +44,11 @@ Problem
     NotUnscored          only what no scorer could be had for can be scored anew
     NotInWork            only what waits or is in work can be failed
     TakeSuperseded       a newer recording was accepted meanwhile
+    OffsetMismatch       the upload has received more, or less
+    UploadTakenOver      a newer request sends to this upload
+    UploadComplete       the upload is finished, and takes nothing more
+    SliceDiffers         another slice of this number was received
+    SlicesMissing        slices before the last one are not there
     IdempotencyInFlight  the first request with this key is not answered yet (retryable)
   UploadProblem          the request's body is not an upload
     UploadMalformed      no multipart body, or a broken one
@@ -45,6 +57,10 @@ Problem
     AudioFieldMissing    no file in the field `audio`
     TooManyFiles         more than one file
     AudioEmpty           a file of no bytes
+    ChecksumMismatch     the bytes that came are not those that were summed
+    LengthInconsistent   not as long as was said
+    SliceInvalid         a slice that cannot be one of a recording
+  TooLargeToCheck        more bytes under one checksum than are held
   AudioTooLarge          over the cap in bytes
   BodyTooLarge           a request of another kind, over its cap
   BodyStalled            its body did not arrive in time
@@ -170,6 +186,28 @@ class BodiesSaturated(Problem):
     retryable = True
 
 
+class TooManyArrivals(TooMuch):
+    code = "too_many_arrivals"
+    sentence = "Too many of your recordings are arriving. Finish or delete one of these uploads first."
+
+
+class TooMuchArriving(TooMuch):
+    code = "too_much_arriving"
+    sentence = "Too many bytes of your recordings are arriving. Finish or delete one of these uploads first."
+
+
+class ArrivalsSaturated(Problem):
+    code = "arrivals_saturated"
+    sentence = "Too many recordings are arriving at the moment. What has arrived is kept; go on a little later."
+    retryable = True
+
+
+class StorageShort(Problem):
+    code = "storage_short"
+    sentence = "There is no room for more at the moment. What has arrived is kept; go on a little later."
+    retryable = True
+
+
 class NobodyListens(Problem):
     code = "nobody_listens"
     sentence = "Nobody can listen to your microphone at the moment. Try again shortly; answers are taken all the same."
@@ -214,6 +252,22 @@ class DeliveryNotFound(NotFound):
 class ErasureNotFound(NotFound):
     code = "erasure_not_found"
     sentence = "There is no such erasure. Check the id, and that the token is of whom it concerns."
+
+
+class UploadNotFound(NotFound):
+    code = "upload_not_found"
+    sentence = "There is no such upload. Check the address, and that the token is its owner's."
+
+
+class UploadGone(Problem):
+    code = "upload_gone"
+    sentence = "This upload was deleted, or has expired. Begin a new one."
+
+
+class UploadInUse(Problem):
+    code = "upload_in_use"
+    sentence = "Another request is sending to this upload. Try again shortly."
+    retryable = True
 
 
 class Conflict(Problem):
@@ -276,6 +330,44 @@ class TakeSuperseded(Conflict):
     sentence = "A newer recording of this answer was accepted meanwhile; this one was not kept."
 
 
+class OffsetMismatch(Conflict):
+    """`expected` is how many bytes have been received, `provided` where the request began."""
+
+    code = "offset_mismatch"
+    sentence = "The upload has not received just that many bytes. Ask for its offset, and go on from there."
+
+    def __init__(self, expected: int = 0, provided: int = 0) -> None:
+        super().__init__(f"The upload has received {expected} bytes, and this request begins at {provided}.")
+        self.expected, self.provided = expected, provided
+
+
+class UploadTakenOver(Conflict):
+    code = "upload_taken_over"
+    sentence = "A newer request sends to this upload. What this one sent until then is kept."
+
+
+class UploadComplete(Conflict):
+    code = "upload_complete"
+    sentence = "This upload is finished, and takes nothing more."
+
+
+class SliceDiffers(Conflict):
+    code = "slice_differs"
+    sentence = "Another slice of this number was received already. A slice that is sent again must be the same."
+
+
+class SlicesMissing(Conflict):
+    """`indices` are those of the slices that are not there, the first of them where there are many."""
+
+    code = "slices_missing"
+    sentence = "Slices of the recording are missing. Send them, then finish it again."
+
+    def __init__(self, indices: tuple[int, ...] = ()) -> None:
+        shown = ", ".join(map(str, indices[:20])) + (", …" if len(indices) > 20 else "")
+        super().__init__(f"Slices of the recording are missing: {shown}. Send them, then finish it again.")
+        self.indices = indices
+
+
 class IdempotencyInFlight(Conflict):
     code = "idempotency_in_flight"
     sentence = "The first request with this Idempotency-Key is not answered yet. Try again shortly."
@@ -317,6 +409,21 @@ class AudioEmpty(UploadProblem):
     sentence = "The recording is empty. Record again."
 
 
+class ChecksumMismatch(UploadProblem):
+    code = "checksum_mismatch"
+    sentence = "What arrived is not what the checksum is of. Nothing of it was kept; send it again."
+
+
+class LengthInconsistent(UploadProblem):
+    code = "length_inconsistent"
+    sentence = "The recording is not as long as was said before. Its length may be said once, and must be met."
+
+
+class SliceInvalid(UploadProblem):
+    code = "slice_invalid"
+    sentence = "This cannot be a slice of a recording: its number, or its times, are out of bounds."
+
+
 def size_of(bytes: int) -> str:
     """In the unit that people read: 52,428,800 are 52.4 MB."""
     for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
@@ -333,6 +440,16 @@ class AudioTooLarge(Problem):
     def over(cls, most: int) -> "AudioTooLarge":
         """Larger than so many bytes, in the units in which files are shown."""
         return cls(f"The recording is larger than {size_of(most)}, the most that is taken. Record a shorter answer.")
+
+
+class TooLargeToCheck(Problem):
+    code = "too_large_to_check"
+    sentence = "More was sent under one checksum than is held at once. Send smaller pieces, each with its own."
+
+    @classmethod
+    def over(cls, most: int) -> "TooLargeToCheck":
+        """More than so many bytes."""
+        return cls(f"More than {size_of(most)} were sent at once that must be held to be checked. Send smaller pieces.")
 
 
 class BodyTooLarge(Problem):

@@ -41,6 +41,7 @@ from services.operations.ports.retained import Retained
 from services.operations.receipting import Receipting
 from services.operations.retention import Policy, Retention
 from services.operations.sweep import Sweep
+from services.recordings.arrivals import ArrivalLimits, Arrivals
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
 from services.recordings.formats import Container
@@ -136,6 +137,7 @@ class Interior:
     touch_seconds: float = 10.0
     most_bytes_of_user: int = 1024 * 1024
     engine: SpeechEngine | None = None
+    arrival_limits: ArrivalLimits = field(default_factory=ArrivalLimits)
 
     def __post_init__(self) -> None:
         self.sessions, self.uploads = FakeSessions(self.memory), FakeUploads(self.memory)
@@ -205,6 +207,10 @@ class Interior:
             elections=self.elections,
             heartbeats=UploadHeartbeats(uploads=self.uploads, seconds=self.touch_seconds),
         )
+
+    @property
+    def arrivals(self) -> Arrivals:
+        return Arrivals(limits=self.arrival_limits)
 
     @property
     def microphone_tests(self) -> FakeMicrophoneTests:

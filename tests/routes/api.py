@@ -97,6 +97,7 @@ class Api:
             erasing=self.house.erasing,
             listing=Listing(FakeSessionLists(self.house.memory)),
             intake=self.house.intake,
+            arrivals=self.house.arrivals,
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             eta=self.house.eta,
             receipts=self.house.receipts,

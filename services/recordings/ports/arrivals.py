@@ -1,0 +1,197 @@
+"""What the use case of recordings that arrive in pieces needs from the store.
+
+Of a recording in arrival there is its record, whole GridFS chunks from its first byte on (`folded` bytes), and from
+there on pieces, each of which lies within one chunk. What counts as received are the pieces that follow each other
+without a gap. Times are the store's own.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from services.interviews.model import Part, PartId, UserId
+from services.recordings.sealing import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is said of a recording before anything of it arrives, and through which door it comes."""
+
+    door: str
+    length: int | None = None
+    media_type: str | None = None
+    raw_metadata: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """The sum of what one request sends."""
+
+    algorithm: Literal["sha1", "sha256"]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A numbered slice of a recording, from 0 on, and what its sender says of it."""
+
+    index: int
+    start: float | None = None
+    end: float | None = None
+    duration: float | None = None
+
+
+class SliceState(StrEnum):
+    """`waiting`: for the ones before it; `received`: it is part of the recording; `announced`: not here any more."""
+
+    ANNOUNCED = "announced"
+    WAITING = "waiting"
+    RECEIVED = "received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSlice:
+    """What is known of a slice that came; it is kept after its bytes are part of the recording."""
+
+    index: int
+    size: int
+    sha256: str
+    state: SliceState
+    start: float | None = None
+    end: float | None = None
+    duration: float | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arriving:
+    """The record of a recording that arrives in pieces, or did.
+
+    `is_closed`: it takes nothing more, because it is being finished. `same_as`: the recording in work that it turned
+    out to be.
+    """
+
+    part: Part
+    plan: Plan
+    expires_at: datetime
+    length: int | None = None
+    folded: int = 0
+    writer: int = 0
+    is_closed: bool = False
+    envelope: Envelope | None = None
+    same_as: PartId | None = None
+
+
+class Outcome(StrEnum):
+    """What became of an append."""
+
+    KEPT = "kept"
+    LOST = "lost"  # something else stands at its offset
+    OVER = "over"  # the recording takes nothing more
+    TAKEN_OVER = "taken_over"  # kept, and a newer writer goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """How many of the bytes are kept by a majority, and what became of the rest, if there is one."""
+
+    size: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many recordings of a user arrive in pieces, and about how many bytes of them are here."""
+
+    recordings: int
+    bytes: int
+
+
+class ArrivalRecords(Protocol):
+    """The records of recordings that arrive in pieces. Each change waits for a majority."""
+
+    async def begin(self, part: Part, plan: Plan) -> Arriving:
+        """Keep a new record, with the key under which all of it is sealed; KeyringUnavailable."""
+
+    async def find(self, id: PartId) -> Arriving | None:
+        """The record, whatever became of it; None for what does not arrive in pieces."""
+
+    async def declare(self, id: PartId, length: int) -> Arriving | None:
+        """Note how long it will be; None where another length is noted, or it takes nothing more."""
+
+    async def close(self, id: PartId) -> Arriving | None:
+        """It takes nothing more; None where it has ended."""
+
+    async def take_over(self, id: PartId) -> int | None:
+        """The number of a new writer: who has an older one is told so. None where it takes nothing more."""
+
+    async def fold(self, id: PartId, folded: int) -> bool:
+        """So many bytes are in whole chunks; False where as many were already, or it has ended."""
+
+    async def became(self, id: PartId, other: PartId) -> None:
+        """It is the same recording as another one in work."""
+
+    async def heard(self, ids: Collection[PartId]) -> None:
+        """Something of these has arrived: they expire as much later."""
+
+    async def load(self, user_id: UserId) -> Load: ...
+
+    async def arriving_bytes(self) -> int:
+        """About how many bytes of all users are here in recordings that arrive."""
+
+    async def may_be_read(self, arriving: Arriving) -> bool:
+        """Whether its key is there, and stays."""
+
+
+class Pieces(Protocol):
+    """The bytes of recordings that arrive in pieces."""
+
+    async def append(self, arriving: Arriving, at: int, data: bytes, writer: int | None = None) -> Appended:
+        """Keep these bytes behind the first `at`, which have been received; with a writer's number as its own.
+
+        StoreUnavailable where it is not known whether they are kept.
+        """
+
+    async def offset(self, id: PartId, folded: int) -> int:
+        """How many bytes have been received, as a majority knows it, where so many are folded."""
+
+    def read(self, arriving: Arriving, start: int = 0) -> AsyncIterator[bytes]:
+        """What has been received from this byte on; AudioMissing where something before it is gone."""
+
+    async def write_chunk(self, arriving: Arriving, n: int, size: int) -> bool:
+        """Make this chunk of the pieces in it; False where they are not all there. A majority has it then."""
+
+    async def let_go(self, id: PartId, below: int) -> None:
+        """Forget the pieces below this byte: chunks have them."""
+
+    async def write_file(self, arriving: Arriving, size: int, metadata: Mapping[str, object]) -> None:
+        """Make of the chunks the file that every GridFS driver knows. A majority has it then."""
+
+
+class Slices(Protocol):
+    """Slices of recordings, in whatever order they come."""
+
+    async def announce(self, id: PartId, slice: Slice, size: int, sha256: str) -> KeptSlice:
+        """Note a slice; where one of its number is noted, that one."""
+
+    async def keep(self, arriving: Arriving, index: int, data: bytes) -> None:
+        """Keep the bytes of an announced slice until those before it are here."""
+
+    async def of(self, id: PartId) -> list[KeptSlice]:
+        """All that are noted, in their order."""
+
+    async def data(self, arriving: Arriving, index: int) -> bytes | None:
+        """The bytes that are kept of it; None where there are none."""
+
+    async def received(self, id: PartId, index: int) -> None:
+        """It is part of the recording; its bytes are kept here no longer."""
+
+
+class Room(Protocol):
+    """How much room there is."""
+
+    async def free_bytes(self) -> int | None:
+        """What is free where the recordings are stored; None where that is not known."""
