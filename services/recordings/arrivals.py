@@ -1,6 +1,6 @@
 """Recordings that arrive in pieces: begun, appended to by offset or by index, finished or given up."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,6 +53,7 @@ class Arrivals:
     async def begin(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, plan: Plan) -> Arrival:
         """Number the next take, and keep its record before anything of it arrives.
 
+        Where one of the plan's key arrives already, that one goes on.
         SessionNotFound, QuestionNotFound, AudioEmpty for a length of 0, AudioTooLarge, TooManyArrivals,
         TooMuchArriving, ArrivalsSaturated, StorageShort, KeyringUnavailable.
         """
@@ -60,6 +61,10 @@ class Arrivals:
 
     async def find(self, id: PartId, viewer: Viewer) -> Arrival:
         """UploadNotFound where it is absent or another user's, UploadGone where it was deleted or has expired."""
+        raise NotImplementedError
+
+    async def newest(self, key: str, viewer: Viewer) -> Arrival | None:
+        """What this user began last under the key, arriving or finished; None where that was given up, or is not."""
         raise NotImplementedError
 
     async def append(
@@ -72,8 +77,11 @@ class Arrivals:
         length: int | None = None,
         checksum: Checksum | None = None,
         takes_over: bool = False,
+        told: Callable[[int], None] | None = None,
     ) -> Arrival:
         """Take in what follows the first `at` bytes; what is received counts, also where `data` breaks off.
+
+        With `told` what `data` yields is kept by itself before more is asked for, and `told` hears how far that is.
 
         `length` says how long the whole recording will be. With a checksum nothing counts unless it is right.
         OffsetMismatch, UploadInUse, UploadTakenOver (the older request, where the newer one takes over),

@@ -17,13 +17,17 @@ from services.recordings.sealing import Envelope
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is said of a recording before anything of it arrives, and through which door it comes."""
+    """What is said of a recording before anything of it arrives, and through which door it comes.
+
+    `key` is what its sender calls it who does not know its id: of one user's there arrives one of a key at a time.
+    """
 
     door: str
     length: int | None = None
     media_type: str | None = None
     raw_metadata: str | None = None
     sha256: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,13 @@ class ArrivalRecords(Protocol):
     """The records of recordings that arrive in pieces. Each change waits for a majority."""
 
     async def begin(self, part: Part, plan: Plan) -> Arriving:
-        """Keep a new record, with the key under which all of it is sealed; KeyringUnavailable."""
+        """Keep a new record, with the key under which all of it is sealed; KeyringUnavailable.
+
+        Where one of the plan's key arrives already, that one.
+        """
+
+    async def newest(self, user_id: UserId, key: str) -> Arriving | None:
+        """The one that was begun last under the key, arriving or finished; None where there is none."""
 
     async def find(self, id: PartId) -> Arriving | None:
         """The record, whatever became of it; None for what does not arrive in pieces."""
