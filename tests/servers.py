@@ -3,11 +3,13 @@
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 from scripts.stack import replica_set
+from scripts.stack.child import die_with_parent
 from scripts.stack.programs import find_mongod, find_valkey
 
 START_SECONDS = 30.0
@@ -57,10 +59,15 @@ def valkey(folder: Path, *options: str, port: int | None = None) -> Iterator[str
         yield f"redis://127.0.0.1:{port}/0"
 
 
+def started(command: Sequence[str | Path], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """A process that ends when its tests do, however they end."""
+    return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+
+
 @contextmanager
 def running(command: list[str | Path], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
     """Run a server from when it is up to the end of the block."""
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
+    with log.open("wb") as output, started(command, output) as process:
         try:
             _wait(process, is_up, log)
             yield

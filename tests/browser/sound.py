@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers import started
+
 PATIENCE_SECONDS = 30
 
 
@@ -18,7 +20,7 @@ def silent_card(pulseaudio: Path, folder: Path) -> Iterator[dict[str, str]]:
     quiet = ("-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes")
     command = ["env", f"HOME={folder}", f"XDG_RUNTIME_DIR={folder}", str(pulseaudio), *quiet, *loads]
     with (folder / "sound.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
+        server = started(command, log)
     try:
         _wait_for(socket, server)
         yield {"PULSE_SERVER": f"unix:{socket}"}

@@ -19,6 +19,7 @@ import psutil
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from scripts.stack.child import die_with_parent
 from scripts.stack.layout import ROOT
 from services.adapters.jwt_tokens import mint
 from tests import servers
@@ -163,7 +164,7 @@ def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None
     with (folder / f"{name}.log").open("wb") as log, MongoClient[dict[str, Any]](mongodb_url, tz_aware=True) as mongo:
         process = subprocess.Popen(
             [sys.executable, "-m", *(_other(app, port) if app else ("app.serve", "--port", str(port), "--grace", "2"))],
-            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
+            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
         )  # fmt: skip
         try:
             _wait(process, port, folder / f"{name}.log")

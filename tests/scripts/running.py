@@ -49,7 +49,7 @@ class Running:
         command = ["env", *WITHOUT, *where, *prefix]
         with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
             process = subprocess.Popen(
-                [*command, sys.executable, "-m", "scripts.stack.up"],
+                [*command, sys.executable, "-m", "scripts.stack.up", "--with-parent"],
                 cwd=ROOT, stdout=out, stderr=err, text=True, start_new_session=True,
             )  # fmt: skip
         return cls(Layout.at(folder / "state"), port, process)

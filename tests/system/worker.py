@@ -19,6 +19,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from app.config import Settings
 from app.container import Wiring, wire
 from app.jobs import make_celery
+from scripts.stack.child import die_with_parent
 from scripts.stack.layout import ROOT
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.indexes import ensure_indexes
@@ -117,7 +118,7 @@ def launched(settings: Settings, folder: Path, *arguments: str, **more: str) -> 
     with (folder / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             ["env", *(f"{name}={value}" for name, value in own.items()), sys.executable, *command],
-            cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
         try:
             yield process
