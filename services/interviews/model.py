@@ -122,7 +122,7 @@ class Part:
 
     The recording is stored under the part's own id. `retries` counts how often
     an operator had it begin anew after it had failed; `waited_seconds` how long
-    it was told to wait for an engine that had enough to do.
+    it was told to wait for an engine that had enough to do; `epoch` is that of the key under which it was sealed.
     """
 
     id: PartId
@@ -147,6 +147,7 @@ class Part:
     keep_audio: bool = False
     retries: int = 0
     waited_seconds: float = 0.0
+    epoch: str | None = None
 
 
 class Mark(StrEnum):

@@ -160,7 +160,7 @@ class Intake:
             stored = await self.audio.store(part.id, data, _metadata(part, incoming))
         seconds = estimated_seconds(incoming.container, stored.size)
         await incoming.reserve(seconds)
-        queued = _accepted(await self.uploads.accept(part.id, stored.sha256, stored.size, seconds))
+        queued = _accepted(await self.uploads.accept(part.id, stored.sha256, stored.size, seconds, stored.epoch))
         if queued.id == part.id and not self.elections.none_since(numbered.since):
             await self._make_sure(part, stored)
         return queued
@@ -169,7 +169,8 @@ class Intake:
         part = numbered.part
         stored = await self.audio.keep(part.id, data, _metadata(part, incoming))
         seconds = estimated_seconds(incoming.container, stored.size)
-        kept = replace(part, sha256=stored.sha256, bytes=stored.size, estimated_seconds=seconds)
+        sealed = replace(part, sha256=stored.sha256, bytes=stored.size, epoch=stored.epoch)
+        kept = replace(sealed, estimated_seconds=seconds)
         queued = _accepted(await self.uploads.queue(kept))
         if queued.id == part.id and not self.elections.none_since(numbered.since):
             # The number is safe only where a majority has confirmed it by itself.

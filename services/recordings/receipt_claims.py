@@ -32,7 +32,7 @@ def of_deletion(part: Part, deletion: Deletion, ended_as: str) -> Claims:
         "removed": {"files": deletion.files, "chunks": deletion.chunks},
         "found_afterwards": deletion.left,
         "not_reached": list(NOT_REACHED),
-        "epoch": deletion.epoch,
+        "epoch": deletion.epoch or part.epoch,
     }
 
 

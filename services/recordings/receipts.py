@@ -73,7 +73,7 @@ class Receipts:
         recipients = {"recipients": list(await self.recipients(part))}
         claims = receipt_claims.of_deletion(part, deletion, ended_as or part.state.value) | recipients
         chain = await self._of(part.user_id)
-        return await self.append(chain, part.id, claims, (part.session_id,), deletion.epoch)
+        return await self.append(chain, part.id, claims, (part.session_id,), deletion.epoch or part.epoch)
 
     async def of_epoch(self, epoch: str, since: datetime, receipts: Sequence[Receipt], now: datetime) -> str | None:
         """That these, which are of one chain, can be read nowhere any more since then."""

@@ -28,7 +28,7 @@ class FakeAudio:
         self._memory.files[id] = {**metadata, **sealed, "upload_date": self._memory.clock.now}
         if self._keys and key and await self._keys.is_doomed(key):
             raise KeyringUnavailable
-        return Stored(digest.hexdigest(), self._size(id))
+        return Stored(digest.hexdigest(), self._size(id), envelope.epoch if envelope else None)
 
     async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
         async def whole() -> AsyncIterator[bytes]:

@@ -38,14 +38,16 @@ class FakeUploads:
             row.heartbeat_at = self._memory.clock.now
         return set(ids) - {row.part.id for row in arriving}
 
-    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
+    async def accept(
+        self, id: PartId, sha256: str, size: int, seconds: float = 0.0, epoch: str | None = None
+    ) -> Part | None:
         row = self._memory.row(id, PartState.QUEUED, PartState.UPLOADING)
         if row is None:
             return None
         for same in self._memory.having(lambda other: _is_same_in_work(other.part, row.part, sha256)):
             return self._memory.move(same, take=max(same.part.take, row.part.take))
         row.not_before = row.rung_at = row.accepted_at = self._memory.clock.now
-        what = {"sha256": sha256, "bytes": size, "estimated_seconds": seconds}
+        what = {"sha256": sha256, "bytes": size, "estimated_seconds": seconds, "epoch": epoch}
         return self._memory.move(row, state=PartState.QUEUED, **what)
 
     async def abort(self, id: PartId, part: Part | None = None) -> Part | None:

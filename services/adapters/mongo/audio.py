@@ -46,7 +46,7 @@ class GridAudio:
                 await writer.write(piece)
             await _both(writer.finish(), self._write_file(id, writer.size, {**metadata, **noted(begun)}))
             await self._sealing.confirm(begun)
-            return Stored(writer.sha256, writer.size)
+            return Stored(writer.sha256, writer.size, begun.envelope.epoch if begun else None)
 
     @confirmed(None)
     async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
@@ -56,7 +56,7 @@ class GridAudio:
             _both(self._write_chunks(chunks), self._write_file(id, len(data), {**metadata, **noted(begun)}))
         )
         await self._sealing.confirm(begun)
-        return Stored(hashlib.sha256(data).hexdigest(), len(data))
+        return Stored(hashlib.sha256(data).hexdigest(), len(data), begun.envelope.epoch if begun else None)
 
     @confirmed()
     async def _write_chunks(self, chunks: list[Document]) -> None:

@@ -62,9 +62,12 @@ class MongoUploads:
         return set(ids) - {row["_id"] for row in left}
 
     @confirmed()
-    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
+    async def accept(
+        self, id: PartId, sha256: str, size: int, seconds: float = 0.0, epoch: str | None = None
+    ) -> Part | None:
         queued = {"state": PartState.QUEUED.value, "queued_at": NOW, "not_before": NOW, "rung_at": NOW}
-        what = {**queued, "accepted_at": NOW, "sha256": literal(sha256), "bytes": size, "estimated_seconds": seconds}
+        stored = {"sha256": literal(sha256), "bytes": size, "estimated_seconds": seconds, "epoch": literal(epoch)}
+        what = {**queued, "accepted_at": NOW, **stored}
         arriving = {"_id": id, **may(PartState.QUEUED, PartState.UPLOADING)}
         for _ in range(MOST_TRIES):
             try:

@@ -11,10 +11,11 @@ from services.recordings.formats import Container
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was stored of a recording."""
+    """What was stored of a recording; `epoch` is that of the key under which it was sealed."""
 
     sha256: str
     size: int
+    epoch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,10 @@ class Uploads(Protocol):
     async def touch(self, ids: Collection[PartId]) -> set[PartId]:
         """Say that these still arrive; those of them that were given up by the sweep."""
 
-    async def accept(self, id: PartId, sha256: str, size: int, seconds: float = 0.0) -> Part | None:
-        """uploading -> queued, with the estimate of its seconds.
+    async def accept(
+        self, id: PartId, sha256: str, size: int, seconds: float = 0.0, epoch: str | None = None
+    ) -> Part | None:
+        """uploading -> queued, with the estimate of its seconds and the epoch of its key.
 
         If the same recording of the same answer waits or is in work already, this
         upload stays as it is, and the answer is that other part: its take is

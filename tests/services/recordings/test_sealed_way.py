@@ -10,8 +10,9 @@ from services.operations.epochs import Epochs
 from services.recordings.keys import KEPT_SECONDS, Keys
 from tests.fakes.audio import FakeAudio
 from tests.fakes.keyring import FakeEpochs, FakeKeyring
-from tests.in_memory import Interior
+from tests.in_memory import ALICE, LARGE, Q1, SMALL, Interior, incoming
 from tests.routes.api import WEBM, Api, make_session, problem, upload
+from tests.services.recordings.test_receipts import claims_of
 
 WAIT_SECONDS = 200.0
 
@@ -106,3 +107,15 @@ async def test_a_failed_answers_recording_keeps_its_epoch_until_it_expires(hours
         await epochs.tend()
     assert house.memory.files == {}
     assert first not in house.memory.keyring.keys
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_receipt_names_the_epoch_also_where_the_file_went_before_somebody_died(size: int) -> None:
+    house, _ = await sealed()
+    id = await house.session()
+    first = await house.intake.receive(id, Q1, ALICE, incoming(b"one", announced=size))
+    await house.audio.delete(first.id)
+    await house.intake.receive(id, Q1, ALICE, incoming(b"two", announced=size))
+    (receipt,) = await house.receipts.of_user(ALICE.user_id, 0, 10)
+    assert (receipt.id, receipt.epoch) == (first.id, next(iter(house.memory.epochs)))
+    assert claims_of(receipt.token)["epoch"] == receipt.epoch
