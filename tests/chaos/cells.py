@@ -9,6 +9,8 @@ from tests.chaos.steps import Step
 
 PROCESSES = ("api", "worker", "valkey", "mongod")
 SWEEPERS = ("upkeep", "mongod", "valkey")
+EVERYONE = ("api", "worker", "upkeep", "valkey", "mongod")
+PROCESSES_OF = dict.fromkeys(("rotate", "destroy", "erase"), EVERYONE) | {"sweep": SWEEPERS}
 
 
 class Fault(StrEnum):
@@ -17,6 +19,7 @@ class Fault(StrEnum):
     STOP = "stop"
     RESTART = "restart"
     FLUSH = "flush"
+    STEP_DOWN = "step down"
     DOWN = "down from the start"
 
 
@@ -42,6 +45,7 @@ MOMENTS = (
     Step("wait", "answered, and no ring heard"),
     Step("wait", "queued"),
     Step("work", "in the engine"),
+    Step("erase", "asked for"),
 )
 
 
@@ -51,12 +55,13 @@ def cells_of(steps: Iterable[Step]) -> list[Cell]:
 
 
 def _of_step(step: Step) -> list[Cell]:
-    processes = SWEEPERS if step.stage == "sweep" else PROCESSES
+    processes = PROCESSES_OF.get(step.stage, PROCESSES)
     found = [Cell(step, fault, p) for p in processes for fault in (Fault.KILL, Fault.STOP, Fault.RESTART)]
     # A command that is held goes on in the database after its client is gone, unless it is ended there.
     if step.hold is not None:
         found += [Cell(step, Fault.KILL_LATE, step.hold.app.removeprefix("viva-voce-"))]
-    return [*found, Cell(step, Fault.FLUSH, "valkey"), Cell(step, Fault.KILL, "all")]
+    found += [Cell(step, Fault.FLUSH, "valkey"), Cell(step, Fault.STEP_DOWN, "mongod")]
+    return [*found, Cell(step, Fault.KILL, "all")]
 
 
 def chosen(cells: list[Cell], *, only: str = "", seed: int = 0, most: int | None = None) -> list[Cell]:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+import httpx2
 from pymongo.errors import PyMongoError
 
+from tests.chaos import epochs
 from tests.chaos.cells import Cell
+from tests.chaos.erased import judge_erased
 from tests.chaos.holds import NotReached, held_operations
 from tests.chaos.machine import BOUND, Machine
+from tests.chaos.receipts import chain_of
 from tests.chaos.recordings import Voice
 from tests.chaos.scenes import Scene, await_analysis, play
 from tests.chaos.uploads import Told
@@ -38,6 +42,8 @@ def judged(machine: Machine, cell: Cell) -> Verdict:
 def _judged(machine: Machine, cell: Cell) -> Verdict:
     since = insist(machine.now)
     scene = play(machine, cell)
+    if cell.step.stage == "erase":
+        return insist(lambda: judge_erased(machine, scene))
     late = [] if await_analysis(machine, scene.session, _left(scene)) else [f"no result within {BOUND:.0f} s"]
     seconds = time.monotonic() - scene.struck
     late += [] if quiet(machine, _left(scene)) else [f"something still in work after {BOUND:.0f} s"]
@@ -45,6 +51,8 @@ def _judged(machine: Machine, cell: Cell) -> Verdict:
     insist(machine.clean)
     verdict = judge(insist(lambda: remains(machine, scene, since)))
     verdict.lost += late
+    if cell.step.stage in ("rotate", "destroy"):
+        verdict.untrue += insist(lambda: list(epochs.faults(machine)))
     verdict.seconds = seconds
     return verdict
 
@@ -79,6 +87,7 @@ def remains(machine: Machine, scene: Scene, since: Any) -> Remains:
         chunks={str(id) for id in database["fs.chunks"].distinct("files_id")} - kept,
         part_log=[e for e in machine.written(since, "parts") if _id(e) in ours],
         session_log=[e for e in machine.written(since, "interview_sessions") if _id(e) == scene.session],
+        chain=chain_of(machine, machine.user),
         heard=machine.engine.heard,
         is_right=machine.voice.is_right,
     )
@@ -95,12 +104,12 @@ def _sent(voice: Voice, told: Told) -> Sent:
 
 
 def insist(look: Callable[[], T], seconds: float = 60.0) -> T:
-    """The answer of a database that may just be down."""
+    """The answer of a database, or of an API, that may just be down."""
     end = time.monotonic() + seconds
     while True:
         try:
             return look()
-        except PyMongoError:
+        except (PyMongoError, httpx2.HTTPError):
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)

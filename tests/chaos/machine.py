@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import redis
 from bson import Timestamp
 from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 from app.config import Settings
 from scripts.cleanup import clean
@@ -52,6 +54,7 @@ class Machine:
     voice: Voice = field(default_factory=Voice)
     environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
     numbers: int = 0
+    user: str = "alice"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -63,6 +66,14 @@ class Machine:
         with self.lock:
             self.numbers += 1
             return self.numbers
+
+    def client(self) -> httpx2.Client:
+        """A client of whoever has the session that is played."""
+        return self.stack.client(self.user)
+
+    @property
+    def keyring(self) -> Path:
+        return self.stack.running.layout.keyring("viva_voce")
 
     def pid(self, process: str) -> int:
         return self.stack.running.layout.read_pids()[process]
@@ -86,6 +97,9 @@ class Machine:
         if fault is Fault.FLUSH:
             self.flush()
             return
+        if fault is Fault.STEP_DOWN:
+            self.step_down()
+            return
         names = BREAKABLE if process == "all" else (process,)
         before = {name: self.pid(name) for name in names}
         if fault is Fault.STOP:
@@ -102,6 +116,18 @@ class Machine:
         send(self.pid("valkey"), signal.SIGCONT)
         with redis.Redis.from_url(self.stack.environment["REDIS_URL"], socket_timeout=10) as client:
             client.flushall()
+
+    def step_down(self) -> None:
+        """The primary gives up its office, and what waits in it with that; it is elected again a second later."""
+        with suppress(PyMongoError):
+            self.admin.admin.command("replSetStepDown", 1, force=True)
+        until(self._is_primary, 60)
+
+    def _is_primary(self) -> bool:
+        try:
+            return bool(self.admin.admin.command("hello")["isWritablePrimary"])
+        except PyMongoError:
+            return False
 
     def clean(self) -> None:
         """One run of the cleanup command."""

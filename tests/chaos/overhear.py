@@ -4,10 +4,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.chaos import epochs
 from tests.chaos.cells import MOMENTS, Cell, Fault
+from tests.chaos.erased import erased
 from tests.chaos.judged import quiet
 from tests.chaos.machine import BOUND, Machine
-from tests.chaos.scenes import Scene, ask_for_analysis, await_analysis, leave_work_for_the_sweep, open_session
+from tests.chaos.scenes import (
+    Scene,
+    ask_for_analysis,
+    ask_to_erase,
+    await_analysis,
+    end_an_epoch,
+    leave_work_for_the_sweep,
+    open_session,
+    ready_to_erase,
+)
 from tests.chaos.steps import WRITES, Command, Step, command_of, steps_of
 
 LARGE = 64 * 1024 * 1024
@@ -19,10 +30,14 @@ def overhear(machine: Machine) -> list[Step]:
         MOMENTS[0],
         *steps_of("upload", _of_upload(machine)),
         *steps_of("small upload", _of_upload(machine, small=True)),
-        *MOMENTS[1:],
+        *MOMENTS[1:4],
         *steps_of("finish", _of_finish(machine)),
         *steps_of("sweep", _of_sweep(machine)),
         *steps_of("analyze", _of_analyze(machine)),
+        *steps_of("rotate", _of_rotate(machine)),
+        *steps_of("destroy", _of_destroy(machine)),
+        MOMENTS[4],
+        *steps_of("erase", _of_erase(machine)),
     ]
 
 
@@ -66,6 +81,45 @@ def _of_analyze(machine: Machine) -> list[Command]:
         ask_for_analysis(machine, scene.session)
         time.sleep(0.2)
     return _heard(machine, scene, "viva-voce-api")
+
+
+def _of_rotate(machine: Machine) -> list[Command]:
+    scene = _scene(machine)
+    epochs.settled(machine)
+    with _profile(machine):
+        epochs.age(machine)
+        epochs.await_turn(machine)
+    return _of_epochs(_heard(machine, scene, "viva-voce-upkeep"))
+
+
+def _of_destroy(machine: Machine) -> list[Command]:
+    scene = _scene(machine)
+    end_an_epoch(scene)
+    with _profile(machine):
+        epochs.age(machine, "closed")
+        epochs.settled(machine)
+    return _of_epochs(_heard(machine, scene, "viva-voce-upkeep"))
+
+
+def _of_epochs(commands: list[Command]) -> list[Command]:
+    return [command for command in commands if command.collection == "epochs" and command.name in WRITES]
+
+
+def _of_erase(machine: Machine) -> list[Command]:
+    scene = _scene(machine)
+    ready_to_erase(scene)
+    with _profile(machine):
+        ask_to_erase(machine, scene.session)
+        for told in scene.sent:
+            told.wait()
+        erased(machine, scene.session, BOUND)
+    machine.engine.release()
+    return [command for command in _heard(machine, scene, "viva-voce-api") if _erases(command)]
+
+
+def _erases(command: Command) -> bool:
+    """Not what an upload still stores that is in flight meanwhile."""
+    return command.name in WRITES and (command.name != "insert" or command.collection == "receipts")
 
 
 def _scene(machine: Machine) -> Scene:

@@ -6,8 +6,22 @@ from dataclasses import astuple, dataclass, fields
 from tests.chaos.cells import Cell
 from tests.chaos.verdict import Verdict
 
-FAULTS = ("lost", "doubled", "strays", "missed")
-STAGES = ("start", "upload", "small upload", "wait", "work", "finish", "sweep", "analyze", "spoken")
+FAULTS = ("lost", "doubled", "strays", "untrue", "missed")
+STAGES = (
+    "start",
+    "upload",
+    "small upload",
+    "wait",
+    "work",
+    "finish",
+    "sweep",
+    "analyze",
+    "rotate",
+    "destroy",
+    "erase",
+    "spoken",
+)
+DASH = "–"
 DETAILS = "## By step, fault and process"
 INTRODUCTION = """# The kill matrix
 
@@ -17,7 +31,9 @@ Written by `make chaos`; how a cell is made is said in [reliability.md](reliabil
 - `lost`: answers without an end in time, with the wrong transcript, not shown, or not scored;
 - `doubled`: writes that, in the database's own log, go backwards or were made twice;
 - `strays`: audio without a record that needs it, chunks without a file, records without their audio, after one run
-  of `python -m scripts.cleanup`;
+  of `python -m scripts.cleanup`; of a session that was erased, whatever is left of it;
+- `untrue`: recordings that are gone without a receipt, receipts that say what is not so or break their chain; keys
+  that outlive their bound or go before it. A dash where it was not judged;
 - `missed`: cells whose step was not reached in three attempts, so that they say nothing;
 - `seconds`: from the blow to the result of `analyze`; the worst, where there are several."""
 
@@ -36,6 +52,7 @@ class Row:
     lost: int
     doubled: int
     strays: int
+    untrue: int | None
     missed: int
     seconds: float
     found: str = ""
@@ -49,7 +66,7 @@ class Row:
         return not any(getattr(self, name) for name in FAULTS)
 
 
-SUMS = [f.name for f in fields(Row)][3:11]
+SUMS = [f.name for f in fields(Row)][3:12]
 
 
 def row_of(cell: Cell, verdict: Verdict) -> Row:
@@ -62,6 +79,7 @@ def row_of(cell: Cell, verdict: Verdict) -> Row:
         lost=len(verdict.lost),
         doubled=len(verdict.doubled),
         strays=len(verdict.strays),
+        untrue=len(verdict.untrue),
         missed=len(verdict.missed),
         seconds=round(verdict.seconds, 1),
         found="; ".join([*verdict.faults, *verdict.reasons]),
@@ -108,14 +126,17 @@ def page(rows: Sequence[Row], run: Run) -> str:
 
 def read(text: str) -> list[Row]:
     """The rows of a page, so that some may be played anew."""
-    lines = text.partition(DETAILS)[2].strip().splitlines()[2:]
+    head, _, *lines = text.partition(DETAILS)[2].strip().splitlines() or ["", ""]
     found = [[field.strip() for field in line.strip("| ").split(" | ")] for line in lines]
-    return [_row(*fields) for fields in found]
+    names = [name.strip() for name in head.strip("| ").split(" | ")]
+    return [_row(dict(zip(names, fields, strict=True))) for fields in found]
 
 
-def _row(step: str, fault: str, process: str, *numbers: str) -> Row:
-    *counts, seconds = numbers
-    return Row(step, fault, process, *map(int, counts), seconds=float(seconds))  # type: ignore[misc, arg-type]
+def _row(row: Mapping[str, str]) -> Row:
+    """A page that is older has not all that is judged now."""
+    counts = {name: None if (count := row.get(name, DASH)) == DASH else int(count) for name in SUMS}
+    where = (row["step"], row["fault"], row["process"])
+    return Row(*where, **counts, seconds=float(row["seconds"]))  # type: ignore[arg-type]
 
 
 def _by_process(row: Row) -> tuple[str, ...]:
@@ -130,10 +151,14 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], tuple[str, ...]]) -> list
 
 
 def _sum(rows: Sequence[Row]) -> tuple[object, ...]:
-    counts = (sum(getattr(row, name) for row in rows) for name in SUMS)
+    counts = (sum(getattr(row, name) or 0 for row in rows) for name in SUMS)
     return len(rows), *counts, max((row.seconds for row in rows), default=0.0)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines: list[Sequence[object]] = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(field).replace("|", "/") for field in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_told(field) for field in line) + " |" for line in lines)
+
+
+def _told(field: object) -> str:
+    return DASH if field is None else str(field).replace("|", "/")

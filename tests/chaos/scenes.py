@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from bson import ObjectId
 
 from app.worker import Process, WorkerServices
 from services.interviews.model import PartId
+from tests.chaos import epochs
 from tests.chaos.cells import Cell, Fault
 from tests.chaos.holds import BLOCK_SECONDS, Brake, NotReached, brake
 from tests.chaos.machine import BOUND, Machine, send
@@ -93,11 +94,12 @@ class Scene:
 
 
 def open_session(machine: Machine) -> str:
-    """A new session with three questions, as soon as the API takes it."""
+    """A session with three questions, of a user who has none yet, as soon as the API takes it."""
+    machine.user = f"user-{machine.number()}"
     end = time.monotonic() + BOUND
     while True:
         try:
-            with machine.stack.client() as client:
+            with machine.client() as client:
                 return create(client, *(_question(f"q{number}") for number in (1, 2, 3)))
         except (httpx2.HTTPError, AssertionError):
             if time.monotonic() > end:
@@ -256,10 +258,90 @@ def _analyze(scene: Scene) -> None:
         asking.join(60)
 
 
+def _rotate(scene: Scene) -> None:
+    """A new epoch begins while an answer waits that was sealed in the one before, and others come."""
+    hold, machine = scene.cell.step.hold, scene.machine
+    assert hold is not None
+    epochs.settled(machine)
+    with frozen(machine, "worker"):
+        scene.upload("q1", wait=True)
+        with brake(machine.admin, hold, _block(scene.cell)) as held:
+            epochs.age(machine)
+            held.wait()
+            scene.upload("q2")
+            scene.strike(held)
+    scene.upload("q3", wait=True)
+
+
+def end_an_epoch(scene: Scene) -> None:
+    """All that was sealed in an epoch has ended, and a newer one is there, which everybody knows."""
+    epochs.settled(scene.machine)
+    scene.upload("q1", wait=True)
+    await_end(scene.machine, scene.sent[0])
+    epochs.turn(scene.machine)
+
+
+def _destroy(scene: Scene) -> None:
+    """The key of an ended answer goes, while one that was sealed in the epoch after it waits."""
+    hold, machine = scene.cell.step.hold, scene.machine
+    assert hold is not None
+    end_an_epoch(scene)
+    with frozen(machine, "worker"):
+        scene.upload("q2", wait=True)
+        with brake(machine.admin, hold, _block(scene.cell)) as held:
+            epochs.age(machine, "closed")
+            held.wait()
+            scene.upload("q3")
+            scene.strike(held)
+
+
+def ready_to_erase(scene: Scene) -> None:
+    """One answer has ended, one is in the engine, one waits."""
+    scene.upload("q1", wait=True)
+    await_end(scene.machine, scene.sent[0])
+    scene.machine.engine.hold()
+    scene.upload("q2", wait=True)
+    scene.machine.engine.reached.wait(30)
+    scene.upload("q3", wait=True)
+
+
+def _erase(scene: Scene) -> None:
+    hold, machine = scene.cell.step.hold, scene.machine
+    ready_to_erase(scene)
+    asking = threading.Thread(target=ask_to_erase, args=(machine, scene.session))
+    if hold is None:
+        scene.upload_half("q1")
+        asking.start()
+        asking.join(60)
+        scene.strike()
+        return
+    with brake(machine.admin, hold, _block(scene.cell)) as held:
+        asking.start()
+        held.wait()
+        scene.strike(held)
+    asking.join(60)
+
+
+def ask_to_erase(machine: Machine, session: str) -> None:
+    """Until there is an answer."""
+    end = time.monotonic() + BOUND
+    while time.monotonic() < end:
+        with suppress(httpx2.HTTPError), machine.client() as client:
+            if client.delete(f"/api/sessions/{session}", timeout=15).status_code in (200, 202):
+                return
+        time.sleep(0.2)
+
+
+def await_end(machine: Machine, told: Told) -> None:
+    """Until the answer has ended and nothing of it remains to be done."""
+    where = {"_id": told.body["file_id"], "state": {"$in": ["completed", "failed"]}, "settled": True}
+    until(lambda: machine.database["parts"].count_documents(where) > 0, BOUND)
+
+
 def ask_for_analysis(machine: Machine, session: str) -> int:
     """The status of one call; 0 where there was no answer."""
     try:
-        with machine.stack.client() as client:
+        with machine.client() as client:
             return client.post(f"/api/analyze/{session}", timeout=30).status_code
     except httpx2.HTTPError:
         return 0
@@ -294,5 +376,8 @@ SCENES = {
     "finish": _finish,
     "sweep": _sweep,
     "analyze": _analyze,
+    "rotate": _rotate,
+    "destroy": _destroy,
+    "erase": _erase,
     "spoken": _spoken,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WRITES = {"findAndModify", "insert", "update", "delete"}
+REPEATING = {"sweep", "rotate", "destroy", "erase"}
 OPERATIONS = {"update": "update", "remove": "delete", "insert": "insert", "query": "find", "getmore": "getMore"}
 NICKNAMES = {
     "findAndModify interview_sessions takes": "next_take",
@@ -33,6 +34,20 @@ NICKNAMES = {
     "findAndModify parts scorings": "claim the scoring",
     "update counters": "tally",
     "findAndModify webhook_deliveries sending": "deliver",
+    "findAndModify receipt_chains chain": "name the chain",
+    "insert receipts": "receipt",
+    "update receipts": "close the epoch of receipts",
+    "update epochs open": "note the new key",
+    "update epochs closed": "close the old epoch",
+    "update epochs unused_since": "note that nothing needs it",
+    "update epochs doomed": "note the doom",
+    "update epochs destroyed": "note that the key is gone",
+    "findAndModify erasures running": "note the wish",
+    "update erasures done": "note that it is done",
+    "update erasures next_at,told": "note that it is told",
+    "update usage bytes,given_back,sessions": "give back the room",
+    "delete interview_sessions": "take the session away",
+    "delete parts": "forget the record",
 }
 
 
@@ -107,7 +122,7 @@ def steps_of(stage: str, commands: Iterable[Command]) -> list[Step]:
             title = "take back" if stage == "sweep" and command.title == "accept" else command.title
             titles[title] += 1
             # What each sweep does again is one step.
-            if stage == "sweep" and titles[title] > 1:
+            if stage in REPEATING and titles[title] > 1:
                 seen[key] += 1
                 continue
             again = f" {titles[title]}" if titles[title] > 1 else ""
@@ -130,10 +145,17 @@ def _what(name: str, collection: str, body: Mapping[str, Any]) -> str:
     return _named(collection, values)
 
 
+def _plain(value: Any) -> str:
+    """What is written in the end: as it stands, or where there is none yet."""
+    if isinstance(value, dict):
+        value = value["$literal"] if "$literal" in value else value["$ifNull"][-1]
+    return str(value)
+
+
 def _named(collection: str, values: Mapping[str, Any]) -> str:
     state = values.get("state")
     if state is not None:
-        return str(state["$literal"] if isinstance(state, dict) else state)
+        return _plain(state)
     if collection == "counters":
         return ""
     if collection == "fs.files":

@@ -10,7 +10,7 @@ BADLY = row_of(Cell(MOMENTS[0], Fault.STOP, "api"), Verdict(answers=1, lost=["p:
 
 def test_cells_are_added_up_and_what_did_not_hold_is_named() -> None:
     text = page([WELL, BADLY], RUN)
-    assert "| 2 | 3 | 2 | 0 | 0 | 1 | 0 | 0 | 0 | 8 |" in text
+    assert "| 2 | 3 | 2 | 0 | 0 | 1 | 0 | 0 | 0 | 0 | 8 |" in text
     assert f"| {MOMENTS[0].title} | stop | api | p: no record |" in text
 
 
@@ -29,3 +29,12 @@ def test_the_page_says_on_what_and_how_long_the_run_was_and_what_is_older() -> N
     assert f"{said}\n" in page([WELL, BADLY], RUN)
     older = row_of(Cell(MOMENTS[1], Fault.STOP, "api"), Verdict())
     assert f"{said} 1 rows are from runs before it.\n" in page([WELL, BADLY, older], RUN)
+
+
+def test_a_page_from_before_a_column_is_read_too_and_says_that_it_was_not_judged() -> None:
+    text = page([WELL], RUN)
+    head, rows = text.split("## By step, fault and process")
+    older = rows.replace(" untrue |", "").replace("| 0 | 0 | 3.2 |", "| 0 | 3.2 |")
+    (row,) = read(f"{head}## By step, fault and process{older}")
+    assert (row.answers, row.untrue, row.is_sound) == (2, None, True)
+    assert "| – | 0 | 3.2 |" in page([row], RUN)

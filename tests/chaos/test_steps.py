@@ -6,6 +6,7 @@ from tests.chaos.steps import Command, Hold, command_of, steps_of
 
 PARTS = "viva_voce.parts"
 SESSIONS = "viva_voce.interview_sessions"
+EPOCHS = "viva_voce.epochs"
 APP = "viva-voce-worker"
 
 
@@ -32,6 +33,9 @@ def row(op: str, ns: str, **command: Any) -> dict[str, Any]:
         (row("remove", "viva_voce.fs.chunks", q={}), "delete chunks"),
         (row("getmore", "viva_voce.fs.chunks", getMore=1, collection="fs.chunks"), "decode, next chunks"),
         (row("update", "viva_voce.parts", u=[{"$set": {"colour": "red"}}]), "update parts colour"),
+        (row("update", EPOCHS, u=[{"$set": {"state": {"$ifNull": ["$state", "open"]}}}]), "note the new key"),
+        (row("update", EPOCHS, u=[{"$set": {"state": "doomed", "reason": {}}}]), "note the doom"),
+        (row("insert", "viva_voce.receipts"), "receipt"),
     ],
 )  # fmt: skip
 def test_a_command_is_called_after_what_it_writes(entry: dict[str, Any], title: str) -> None:

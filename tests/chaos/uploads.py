@@ -57,7 +57,7 @@ def _upload(machine: Machine, told: Told) -> None:
         "Content-Length": str(len(head) + len(audio) + len(tail)),
     }
     try:
-        with machine.stack.client() as client:
+        with machine.client() as client:
             path = f"/api/upload-answer/{told.session}/{told.question}"
             answer = client.post(path, content=_body(told, head, audio, tail), headers=headers, timeout=PATIENCE)
             told.status, told.body = answer.status_code, answer.json()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.chaos.history import doubled_in_parts, doubled_in_sessions
+from tests.chaos.receipts import Chain, untrue
 
 LIVE = {"uploading", "queued", "processing"}
 # The recordings are good: only those who work on them may fail.
@@ -27,6 +28,7 @@ class Sent:
 class Remains:
     """What is in the database when all is quiet and one sweep is over; ids are strings.
 
+    `chain` is its owner's receipts, None where none are made.
     `heard` tells when the engine was asked for a transcript, `is_right` whether one says what was said.
     """
 
@@ -37,6 +39,7 @@ class Remains:
     chunks: set[str]
     part_log: Sequence[Row] = ()
     session_log: Sequence[Row] = ()
+    chain: Chain | None = None
     heard: Mapping[str, datetime] = field(default_factory=dict)
     is_right: Callable[[str, str], bool] = lambda said, heard: heard.startswith(said)
 
@@ -47,16 +50,18 @@ class Verdict:
     completed: int = 0
     failed: int = 0
     superseded: int = 0
+    erased: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    untrue: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def faults(self) -> list[str]:
-        return [*self.lost, *self.doubled, *self.strays, *self.missed]
+        return [*self.lost, *self.doubled, *self.strays, *self.untrue, *self.missed]
 
 
 def judge(remains: Remains) -> Verdict:
@@ -73,6 +78,9 @@ def judge(remains: Remains) -> Verdict:
         lost=[*_lost(remains, parts), *_wrong(remains, parts.values()), *_not_shown(remains)],
         doubled=[*_stale(remains), *doubled_in_parts(remains.part_log), *doubled_in_sessions(remains.session_log)],
         strays=list(_strays(remains)),
+        untrue=list(untrue(remains.chain, remains.parts, {sent.sha256 for sent in remains.sent}))
+        if remains.chain
+        else [],
     )
 
 
@@ -136,6 +144,13 @@ def _not_shown(remains: Remains) -> Iterator[str]:
             yield f"{question}: was never scored"
         elif newest["state"] == "completed" and shown["gridfs_file_id"] is not None:
             yield f"{question}: shows completed with its audio"
+
+
+def _untrue(remains: Remains) -> list[str]:
+    """What receipts do not say, or not as it is."""
+    if remains.chain is None:
+        return []
+    return list(untrue(remains.chain, remains.parts, {sent.sha256 for sent in remains.sent}))
 
 
 def _strays(remains: Remains) -> Iterator[str]:

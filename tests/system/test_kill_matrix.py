@@ -37,6 +37,13 @@ CELLS = (
     ("finish: score", Fault.STOP, "worker"),
     ("sweep: delete chunks", Fault.KILL, "upkeep"),
     ("analyze: keep the analysis", Fault.RESTART, "mongod"),
+    ("finish: receipt", Fault.KILL, "worker"),
+    ("finish: delete file", Fault.STEP_DOWN, "mongod"),
+    ("rotate: note the new key", Fault.KILL, "upkeep"),
+    ("destroy: note the doom", Fault.STEP_DOWN, "mongod"),
+    ("destroy: note that the key is gone", Fault.KILL, "upkeep"),
+    ("erase: forget the record", Fault.KILL, "api"),
+    ("erase: note that it is done", Fault.KILL_LATE, "api"),
 )
 
 
@@ -70,4 +77,4 @@ def test_no_answer_is_lost_or_doubled_and_no_audio_is_left(
     verdict = judged(breakable, Cell(steps[title], fault, process))
     assert verdict.faults == []
     assert verdict.answers > 0
-    assert verdict.completed + verdict.failed + verdict.superseded == verdict.answers
+    assert verdict.completed + verdict.failed + verdict.superseded + verdict.erased == verdict.answers
