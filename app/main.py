@@ -29,6 +29,7 @@ from routes import (
     admin_failures,
     admin_holds,
     analyses,
+    chunk_uploads,
     erasures,
     errors,
     event_socket,
@@ -48,6 +49,7 @@ from routes import (
 )
 from routes.bodies import ClosedAfterRefusal, GuardedBodies
 from routes.dependencies import Guests, Services
+from routes.held_forms import Held
 from routes.http_metrics import HttpMeter, HttpMetrics
 from routes.privacy_headers import Private
 from routes.request_id import RequestId
@@ -126,6 +128,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
         events,
         event_socket,
         uploads,
+        chunk_uploads,
         microphone_tests,
         statuses,
         analyses,
@@ -149,7 +152,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
     app.add_middleware(Private)
     app.add_middleware(RequestId)
     app.add_middleware(ClosedAfterRefusal)
-    app.state.meter = HttpMeter(counts)
+    app.state.meter, app.state.held = HttpMeter(counts), Held()
     app.add_middleware(HttpMetrics, meter=app.state.meter)
     return app
 

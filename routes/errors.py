@@ -20,7 +20,7 @@ from services.errors import Problem
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-MOST, LONGEST = 20, 200
+MOST, LONGEST, MOST_MISSING = 20, 200, 1000
 UNEXPECTED = "Something went wrong here. It is logged; try again."
 
 # A status of tus, which no registry knows.
@@ -71,6 +71,7 @@ class ProblemOut(BaseModel):
     detail: str = Field(examples=["There is no such session."])
     code: str = Field(examples=["session_not_found"])
     errors: list[dict[str, Any]] | None = Field(None, description="Of a 422: what is wrong, and where.")
+    missing: list[int] | None = Field(None, description="Of `slices_missing`: their numbers, the first thousand.")
 
 
 def status_of(problem: type[Problem]) -> int:
@@ -99,7 +100,12 @@ def problem_of(problem: Problem) -> ProblemOut:
     """A problem, as it is told where no answer can carry it."""
     status = status_of(type(problem))
     named = {"type": f"/problems/{problem.code}", "title": title_of(status), "code": problem.code}
-    return ProblemOut(**named, status=status, detail=str(problem), errors=None)
+    return ProblemOut(**named, status=status, detail=str(problem), errors=None, **_members(problem))
+
+
+def _members(problem: Problem) -> dict[str, Any]:
+    """What a problem says besides."""
+    return {"missing": list(problem.indices[:MOST_MISSING])} if isinstance(problem, errors.SlicesMissing) else {}
 
 
 def problem_response(problem: Problem) -> JSONResponse:
@@ -109,7 +115,7 @@ def problem_response(problem: Problem) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.retryable:
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after or 1)))
-    return response(status, problem.code, str(problem), headers)
+    return response(status, problem.code, str(problem), headers, **_members(problem))
 
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:

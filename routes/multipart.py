@@ -1,4 +1,4 @@
-"""Reading one file out of a multipart body while it arrives; nothing is kept but the piece in hand."""
+"""Reading one file out of a multipart body while it arrives; nothing is kept but the piece in hand, and text fields."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -30,12 +30,12 @@ LONGEST_BOUNDARY = 256
 FORM_OVERHEAD = 128 * 1024
 
 
-def boundary_of(content_type: str | None) -> bytes:
+def boundary_of(content_type: str | None, file: str = FIELD) -> bytes:
     """The boundary of a multipart/form-data body; UploadMalformed if it is none."""
     kind, options = parse_options_header(content_type or "")
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
-        raise UploadMalformed
+        raise UploadMalformed(f"Send multipart/form-data with the recording in the field '{file}'.")
     return boundary
 
 
@@ -43,11 +43,14 @@ def boundary_of(content_type: str | None) -> bytes:
 class _Form:
     """What the parser's callbacks have met so far."""
 
+    file: str = FIELD
+    texts: dict[str, bytes] = field(default_factory=dict)
     pieces: list[bytes] = field(default_factory=list)
     header: bytes = b""
     value: bytes = b""
     disposition: bytes = b""
     in_file: bool = False
+    text: str = ""
     files: int = 0
     text_fields: int = 0
     text_bytes: int = 0
@@ -72,17 +75,19 @@ class _Form:
 
     def on_headers_finished(self) -> None:
         _, options = parse_options_header(self.disposition)
-        self.in_file = options.get(b"name") == FIELD.encode()
+        name = options.get(b"name", b"").decode("utf-8", "replace")
+        self.in_file = name == self.file
         if self.in_file or b"filename" in options:
             self.files += 1
         else:
             self.text_fields += 1
+            self.text = name
         if self.files > 1:
-            raise TooManyFiles
+            raise TooManyFiles(f"Send one file, in the form field '{self.file}'.")
         if self.text_fields > MOST_TEXT_FIELDS:
             raise UploadMalformed(f"The form has more than {MOST_TEXT_FIELDS} fields beside its file. Send fewer.")
         if self.files and b"filename" in options and not self.in_file:
-            raise AudioFieldMissing
+            raise AudioFieldMissing(_missing(self.file))
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self.in_file:
@@ -91,6 +96,7 @@ class _Form:
         self.text_bytes += end - start
         if self.text_bytes > MOST_TEXT_BYTES:
             raise UploadMalformed("The form's text fields are too large.")
+        self.texts[self.text] = self.texts.get(self.text, b"") + data[start:end]
 
     def on_end(self) -> None:
         self.ended = True
@@ -120,7 +126,30 @@ async def file_bytes(
     AudioTooLarge past the cap, UploadTruncated if the body ends early,
     UploadStalled if nothing or too little arrives for long, and the other upload problems.
     """
-    form = _Form()
+    async for piece in _read(_Form(), body, boundary, max_bytes, patience):
+        yield piece
+
+
+class Fields:
+    """A form with one file in this field: the file's bytes as they arrive, and the text fields that came so far."""
+
+    def __init__(self, file: str) -> None:
+        self._form = _Form(file)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {name: value.decode("utf-8", "replace") for name, value in self._form.texts.items()}
+
+    def read(
+        self, body: AsyncIterator[bytes], boundary: bytes, max_bytes: int, patience: Patience
+    ) -> AsyncIterator[bytes]:
+        """As `file_bytes` does."""
+        return _read(self._form, body, boundary, max_bytes, patience)
+
+
+async def _read(
+    form: _Form, body: AsyncIterator[bytes], boundary: bytes, max_bytes: int, patience: Patience
+) -> AsyncIterator[bytes]:
     parser = MultipartParser(boundary, form.callbacks())
     size = total = 0
     async for chunk in patient(body, patience):
@@ -139,7 +168,11 @@ async def file_bytes(
     if not form.ended:
         raise UploadTruncated
     if not form.files:
-        raise AudioFieldMissing
+        raise AudioFieldMissing(_missing(form.file))
+
+
+def _missing(file: str) -> str:
+    return f"There is no file in the form field '{file}'."
 
 
 async def incoming(

@@ -5,11 +5,13 @@ from starlette.types import Scope
 
 UPLOADS = "/api/upload-answer/"
 MICROPHONE_TEST = "/api/microphone-test"
+SLICES = ("/api/audio/upload-chunk", "/api/upload-audio-chunk", "/file/upload-chunk", "/upload-local-chunked")
 
 
 def is_upload(scope: Scope) -> bool:
     """Whether a recording comes with this request."""
-    return bool(scope["method"] == "POST") and route_of(scope).startswith(UPLOADS)
+    route = route_of(scope)
+    return bool(scope["method"] == "POST") and (route.startswith(UPLOADS) or route in SLICES)
 
 
 def route_of(scope: Scope) -> str:

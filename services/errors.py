@@ -57,6 +57,7 @@ Problem
     AudioFieldMissing    no file in the field `audio`
     TooManyFiles         more than one file
     AudioEmpty           a file of no bytes
+    AnswerUnnamed        not said which answer it is of
     ChecksumMismatch     the bytes that came are not those that were summed
     LengthInconsistent   not as long as was said
     SliceInvalid         a slice that cannot be one of a recording
@@ -407,6 +408,11 @@ class TooManyFiles(UploadProblem):
 class AudioEmpty(UploadProblem):
     code = "audio_empty"
     sentence = "The recording is empty. Record again."
+
+
+class AnswerUnnamed(UploadProblem):
+    code = "answer_unnamed"
+    sentence = "Say which answer this is of: session_id, and question_id where the session has several questions."
 
 
 class ChecksumMismatch(UploadProblem):

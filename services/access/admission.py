@@ -114,15 +114,17 @@ class Admission:
             _refuse_faster(wait)
 
     @asynccontextmanager
-    async def upload(self, viewer: Viewer) -> AsyncIterator[Slot]:
+    async def upload(self, viewer: Viewer, *, is_new: bool = True) -> AsyncIterator[Slot]:
         """Count an upload while it is in flight: TooManyUploads, UploadsSaturated or RateLimited.
 
-        What may wait is asked for meanwhile, and told by the first `reserve` of the slot.
+        What may wait is asked for meanwhile, and told by the first `reserve` of the slot. One that goes on,
+        as it is not new, counts against no rate of uploads.
         """
         user = viewer.user_id
         self._enter(user)
         try:
-            _refuse_faster(await self.limits.hit(UPLOADS, user))
+            if is_new:
+                _refuse_faster(await self.limits.hit(UPLOADS, user))
             account = self.accounts.get(user) or self._opened(user)
             account.look()
             slot = Slot(account=account, most=self.most_queued_seconds, wait=self.wait)

@@ -1,0 +1,229 @@
+"""Recordings in numbered slices, by the field names of earlier recorders: each door is a translation."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from routes.chunk_schemas import (
+    AudioChunkForm,
+    AudioChunkOut,
+    CompleteIn,
+    CompleteOut,
+    FileChunkForm,
+    FileChunkOut,
+    FileOut,
+    FinalizeIn,
+    Form,
+    NumberedChunkForm,
+    NumberedChunkOut,
+    WholeFileForm,
+)
+from routes.dependencies import Asker, Needs, Services
+from routes.errors import UNREADABLE, documented
+from routes.held_forms import file_of, held_form, said
+from routes.multipart import Fields, incoming
+from services import errors
+from services.errors import AnswerUnnamed, SliceInvalid
+from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
+from services.recordings.arrivals import Arrival, KeptSlice, Slice
+from services.recordings.slice_times import seconds_of
+from services.recordings.slice_uploads import Name, SliceUploads, kept, question_of
+
+router = APIRouter(tags=["recordings in slices"])
+
+SLICES, FILE = "slices", "file"
+TOTAL = "total_chunks "
+
+PROBLEMS = (
+    errors.UploadMalformed,
+    errors.UploadTruncated,
+    errors.UploadStalled,
+    errors.AudioFieldMissing,
+    errors.TooManyFiles,
+    errors.AnswerUnnamed,
+    errors.SessionNotFound,
+    errors.QuestionNotFound,
+    errors.NotAudio,
+    errors.AudioTooLarge,
+    errors.StoreUnavailable,
+    errors.KeyringUnavailable,
+    errors.RateLimited,
+    errors.TooManyUploads,
+    errors.UploadsSaturated,
+    errors.ServerLeaving,
+)
+TAKING = documented(
+    *PROBLEMS,
+    errors.SliceInvalid,
+    errors.SliceDiffers,
+    errors.UploadComplete,
+    errors.UploadGone,
+    errors.TooLargeToCheck,
+    errors.TooManyArrivals,
+    errors.TooMuchArriving,
+    errors.ArrivalsSaturated,
+    errors.StorageShort,
+)
+ENDING = UNREADABLE | documented(
+    errors.AudioEmpty,
+    errors.AnswerUnnamed,
+    errors.SessionNotFound,
+    errors.QuestionNotFound,
+    errors.UploadNotFound,
+    errors.UploadGone,
+    errors.SlicesMissing,
+    errors.TakeSuperseded,
+    errors.NotAudio,
+    errors.KeyringUnavailable,
+    errors.TooManyUploads,
+    errors.TooMuchQueued,
+    errors.UploadsSaturated,
+)
+
+
+def _form(file: str, form: type[Form]) -> dict[str, Any]:
+    """What the OpenAPI document says of a form."""
+    schema = form.model_json_schema(by_alias=False)
+    properties = {file: {"type": "string", "format": "binary"}, **schema["properties"]}
+    described = {"type": "object", "required": [file, *schema.get("required", [])], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": described}}}}
+
+
+@router.post(
+    "/api/audio/upload-chunk",
+    operation_id="uploadAudioChunk",
+    openapi_extra=_form("audio_chunk", AudioChunkForm),
+    responses=TAKING,
+)
+async def upload_audio_chunk(request: Request, viewer: Asker, services: Needs) -> AudioChunkOut:
+    """Send a slice of an answer's recording; in any order, again if need be."""
+    async with services.admission.upload(viewer, is_new=False), held_form(request, services, "audio_chunk") as form:
+        sent = said(AudioChunkForm, form.texts)
+        slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
+        arrival = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
+    return AudioChunkOut.of(_of(arrival, slice), sent.session_id, arrival.part.id)
+
+
+@router.post(
+    "/api/upload-audio-chunk",
+    operation_id="uploadNumberedChunk",
+    openapi_extra=_form("chunk", NumberedChunkForm),
+    responses=TAKING,
+)
+async def upload_numbered_chunk(request: Request, viewer: Asker, services: Needs) -> NumberedChunkOut:
+    """The same with other names of its fields."""
+    async with services.admission.upload(viewer, is_new=False), held_form(request, services, "chunk") as form:
+        sent = said(NumberedChunkForm, form.texts)
+        slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
+        arrival = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
+    return NumberedChunkOut.of(_of(arrival, slice), arrival.part.id)
+
+
+@router.post("/api/audio/session-complete", status_code=202, operation_id="completeAudio", responses=ENDING)
+async def complete_audio(body: CompleteIn, response: Response, viewer: Asker, services: Needs) -> CompleteOut:
+    """All slices of an answer's recording were sent: it is accepted, or you are told which are missing."""
+    question = await _question(services, viewer, body.session_id, body.question_id)
+    name = Name.of_answer(SLICES, SessionId(body.session_id), question)
+    part, id = await _finished(services, viewer, name, body.total_chunks)
+    response.headers["Retry-After"] = str(await services.eta.of_all())
+    return CompleteOut.of(part, id)
+
+
+@router.post(
+    "/file/upload-chunk",
+    operation_id="uploadFileChunk",
+    openapi_extra=_form("chunk", FileChunkForm),
+    responses=TAKING,
+)
+async def upload_file_chunk(request: Request, viewer: Asker, services: Needs) -> FileChunkOut:
+    """Send a slice of a recording that has a name of your own."""
+    async with services.admission.upload(viewer, is_new=False), held_form(request, services, "chunk") as form:
+        sent = said(FileChunkForm, form.texts)
+        if sent.total_chunks is not None and sent.chunk_index >= sent.total_chunks:
+            raise SliceInvalid(f"Slice {sent.chunk_index} is none of {sent.total_chunks}: they count from 0.")
+        if sent.session_id is None:
+            raise AnswerUnnamed
+        question = await _question(services, viewer, sent.session_id, sent.question_id)
+        slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
+        arrival = await SliceUploads(services.arrivals).put(
+            Name.own(FILE, sent.file_uuid),
+            SessionId(sent.session_id),
+            question,
+            viewer,
+            slice,
+            form.data,
+            media_type=sent.content_type,
+            note=f"{TOTAL}{sent.total_chunks}" if sent.total_chunks else None,
+        )
+    return FileChunkOut.of(_of(arrival, slice), sent, arrival.part.id)
+
+
+@router.post("/file/finalize-chunked-upload", status_code=202, operation_id="finalizeChunkedUpload", responses=ENDING)
+async def finalize_chunked_upload(body: FinalizeIn, response: Response, viewer: Asker, services: Needs) -> FileOut:
+    """All slices of a recording were sent: it is accepted, or you are told which are missing."""
+    name = Name.own(FILE, body.file_uuid)
+    total = body.total_chunks
+    if total is None:
+        arrival = await services.arrivals.newest(name.key, viewer)
+        total = _noted(arrival)
+    part, id = await _finished(services, viewer, name, total)
+    response.headers["Retry-After"] = str(await services.eta.of_all())
+    return FileOut.of(part, id, body.file_uuid)
+
+
+@router.post(
+    "/upload-local-chunked",
+    status_code=202,
+    operation_id="uploadWholeFile",
+    openapi_extra=_form("file", WholeFileForm),
+    responses=documented(*PROBLEMS, errors.AudioEmpty, errors.TooMuchQueued, errors.TakeSuperseded),
+)
+async def upload_whole_file(request: Request, response: Response, viewer: Asker, services: Needs) -> FileOut:
+    """Upload a recording as a whole; in the form, `session_id` and `question_id` come before the file."""
+    fields = Fields("file")
+    async with services.admission.upload(viewer) as slot:
+        data = file_of(request, services, fields, "file", services.max_audio_bytes)
+        await slot.reserve(0.0)
+        found = await incoming(data, 0, slot.reserve)
+        if "session_id" not in fields.texts:
+            raise AnswerUnnamed("Put session_id, and question_id where it is needed, into the form before the file.")
+        sent = said(WholeFileForm, fields.texts)
+        question = await _question(services, viewer, sent.session_id, sent.question_id)
+        numbered = await services.intake.number(SessionId(sent.session_id), question, viewer)
+        part = await services.intake.take_in(numbered, found)
+    response.headers["Retry-After"] = str(await services.eta.of_all())
+    return FileOut.of(part, numbered.part.id)
+
+
+async def _put(
+    services: Services, viewer: Viewer, session_id: str, question_id: str | None, slice: Slice, data: bytes
+) -> Arrival:
+    question = await _question(services, viewer, session_id, question_id)
+    session = SessionId(session_id)
+    name = Name.of_answer(SLICES, session, question)
+    return await SliceUploads(services.arrivals).put(name, session, question, viewer, slice, data)
+
+
+async def _question(services: Services, viewer: Viewer, session_id: str, question_id: str | None) -> QuestionId:
+    session = await services.interviews.get(SessionId(session_id), viewer)
+    return question_of(session, QuestionId(question_id) if question_id else None)
+
+
+async def _finished(services: Services, viewer: Viewer, name: Name, total: int) -> tuple[Part, PartId]:
+    async with services.admission.upload(viewer, is_new=False) as slot:
+        await slot.reserve(0.0)
+        return await SliceUploads(services.arrivals).finish(name, viewer, total)
+
+
+def _of(arrival: Arrival, slice: Slice) -> KeptSlice:
+    found = kept(arrival, slice.index)
+    if found is None:
+        raise errors.UploadGone
+    return found
+
+
+def _noted(arrival: Arrival | None) -> int:
+    """How many slices there are to be, as was said with the first that came; 0 where nothing was."""
+    noted = (arrival.raw_metadata or "") if arrival else ""
+    count = noted.removeprefix(TOTAL)
+    return int(count) if noted.startswith(TOTAL) and count.isdecimal() else 0

@@ -1,0 +1,115 @@
+"""Slices from senders who know no upload's id: which recording each of them belongs to.
+
+A sender names a recording by the answer that it is of, or by a name of his own. Under the name of an answer one
+recording follows the other, as takes do; a name of his own is one recording's.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
+
+from services.errors import AnswerUnnamed, Problem, QuestionNotFound, SliceInvalid, UploadComplete, UploadNotFound
+from services.interviews.model import Part, PartId, QuestionId, Session, SessionId, Viewer
+from services.recordings.arrivals import Arrival, Arrivals, KeptSlice, Plan, Slice, SliceState
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a sender calls a recording; `is_one_recordings`: it never names another."""
+
+    key: str
+    door: str
+    is_one_recordings: bool = False
+
+    @classmethod
+    def of_answer(cls, door: str, session_id: SessionId, question_id: QuestionId) -> Self:
+        return cls(f"{door}:{session_id}:{question_id}", door)
+
+    @classmethod
+    def own(cls, door: str, name: str) -> Self:
+        return cls(f"{door}:{name}", door, is_one_recordings=True)
+
+
+def question_of(session: Session, question_id: QuestionId | None) -> QuestionId:
+    """The question that is meant: the only one need not be named. QuestionNotFound, AnswerUnnamed."""
+    if question_id is not None:
+        if session.question(question_id) is None:
+            raise QuestionNotFound
+        return question_id
+    if len(session.questions) != 1:
+        raise AnswerUnnamed
+    return session.questions[0].id
+
+
+def kept(arrival: Arrival, index: int) -> KeptSlice | None:
+    """What is known of a slice that is here."""
+    here = (slice for slice in arrival.slices if slice.state is not SliceState.ANNOUNCED)
+    return next((slice for slice in here if slice.index == index), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceUploads:
+    arrivals: Arrivals
+
+    async def put(
+        self,
+        name: Name,
+        session_id: SessionId,
+        question_id: QuestionId,
+        viewer: Viewer,
+        slice: Slice,
+        data: bytes,
+        media_type: str | None = None,
+        note: str | None = None,
+    ) -> Arrival:
+        """Take in a slice of what arrives under the name, which its first slice begins, whichever that is.
+
+        What comes again of a finished recording changes nothing; what is not of it begins the next take, or is
+        refused where the name is one recording's. The first one's `note` is kept. SliceInvalid where it is empty, and
+        what Arrivals.begin and Arrivals.put raise.
+        """
+        if not data:
+            raise SliceInvalid("This slice is empty. Leave it out, and give its number to the next.")
+        arrival = await self.arrivals.newest(name.key, viewer)
+        if arrival is not None and arrival.is_complete:
+            if _is_same(kept(arrival, slice.index), data):
+                return arrival
+            if name.is_one_recordings:
+                raise UploadComplete
+            arrival = None
+        if arrival is None:
+            plan = Plan(name.door, media_type=media_type, raw_metadata=note, key=name.key)
+            arrival = await self.arrivals.begin(session_id, question_id, viewer, plan)
+        try:
+            return await self.arrivals.put(arrival.part.id, viewer, slice, _once(data))
+        except Problem:
+            if not arrival.slices:
+                await self._give_up_empty(arrival.part.id, viewer)
+            raise
+
+    async def finish(self, name: Name, viewer: Viewer, total: int) -> tuple[Part, PartId]:
+        """The accepted recording, and the id under which it arrived; UploadNotFound, and what Arrivals.finish raises.
+
+        The same each time that it is asked, until the next take begins.
+        """
+        arrival = await self.arrivals.newest(name.key, viewer)
+        if arrival is None:
+            raise UploadNotFound("No slice of this recording has come, or it has expired. Send its slices first.")
+        return await self.arrivals.finish(arrival.part.id, viewer, slices=total), arrival.part.id
+
+    async def _give_up_empty(self, id: PartId, viewer: Viewer) -> None:
+        """A recording of which nothing came would be waited for."""
+        with suppress(Problem):
+            arrival = await self.arrivals.find(id, viewer)
+            if not (arrival.slices or arrival.offset or arrival.is_complete):
+                await self.arrivals.abort(id, viewer)
+
+
+def _is_same(kept: KeptSlice | None, data: bytes) -> bool:
+    return kept is not None and kept.sha256 == hashlib.sha256(data).hexdigest()
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

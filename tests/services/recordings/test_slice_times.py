@@ -1,0 +1,47 @@
+"""How long slices say that they are: as browsers give them out, with a header and without."""
+
+import pytest
+
+from services.recordings.slice_times import seconds_of
+from tests import audio, browser_recordings
+from tests.audio import CLUSTER
+
+RATE = 48_000
+TONE = audio.tone(4.0, RATE)
+
+
+@pytest.mark.parametrize("data", [
+    browser_recordings.chromium(TONE, RATE), browser_recordings.firefox(TONE, RATE), audio.wav(audio.tone(4.0)),
+    audio.encoded("webm", 4.0), audio.encoded("ogg", 4.0),
+])  # fmt: skip
+def test_a_whole_recording_tells_its_length(data: bytes) -> None:
+    assert seconds_of(data) == pytest.approx(4.0, abs=0.03)
+
+
+def test_a_slice_without_a_header_tells_its_length() -> None:
+    _, *clusters = browser_recordings.chromium(TONE, RATE).split(CLUSTER)
+    assert [seconds_of(CLUSTER + cluster) for cluster in clusters[:3]] == [pytest.approx(1.0, abs=0.01)] * 3
+
+
+def test_a_slice_that_begins_with_the_last_block_of_the_one_before_counts_it() -> None:
+    """As Chromium gives them out."""
+    _, first, second, *_ = browser_recordings.chromium(TONE, RATE).split(CLUSTER)
+    last_block = b"\xa3" + first.rpartition(b"\xa3")[2]
+    alone = seconds_of(CLUSTER + second)
+    assert alone is not None
+    assert seconds_of(last_block + CLUSTER + second) == pytest.approx(alone + 0.02)
+
+
+def test_pages_of_ogg_without_a_header_tell_their_length() -> None:
+    whole = browser_recordings.firefox(TONE, RATE)
+    pages = [b"OggS" + page for page in whole.split(b"OggS")[1:]]
+    assert seconds_of(b"".join(pages[12:23])) == pytest.approx(1.0, abs=0.03)
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"\0" * 100, b"RIFF", audio.wav(audio.tone(1.0))[:20], b"OggS", b"OggS" + b"\xff" * 60, CLUSTER,
+    CLUSTER + b"\xff" * 400, b"\xa3" * 400, b"\x1a\x45\xdf\xa3" * 50, b"\x1a\x45\xdf\xa3" + b"\xff" * 200,
+    audio.encoded("mp3", 1.0), b"not audio at all",
+])  # fmt: skip
+def test_what_does_not_tell_is_not_guessed(data: bytes) -> None:
+    assert seconds_of(data) is None

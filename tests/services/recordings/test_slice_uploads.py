@@ -1,0 +1,62 @@
+"""Which recording a slice belongs to, where its sender knows no upload's id."""
+
+import pytest
+
+from services.errors import AnswerUnnamed, NotAudio, QuestionNotFound, SliceInvalid
+from services.interviews.model import PartState, Question, QuestionId, Session, SessionId
+from services.recordings.arrivals import ArrivalLimits, Slice
+from services.recordings.slice_uploads import Name, SliceUploads, question_of
+from tests.fakes.arrivals import FakeArrivals
+from tests.in_memory import ALICE, BOB, Q1, Q2, Interior
+from tests.routes.slices.doors import recorded
+
+S1 = SessionId("s1")
+NAME = Name.of_answer("slices", S1, Q1)
+
+
+@pytest.fixture
+async def house() -> Interior:
+    house = Interior()
+    await house.sessions.create(Session(id=S1, user_id=ALICE.user_id, questions=(Question(id=Q1, text="?"),)))
+    return house
+
+
+def arrivals(house: Interior) -> FakeArrivals:
+    return FakeArrivals(limits=ArrivalLimits(), memory=house.memory, intake=house.intake)
+
+
+def test_the_only_question_need_not_be_named() -> None:
+    one = Session(id=S1, user_id=ALICE.user_id, questions=(Question(id=Q1, text="?"),))
+    two = Session(id=S1, user_id=ALICE.user_id, questions=(Question(id=Q1, text="?"), Question(id=Q2, text="?")))
+    assert (question_of(one, None), question_of(one, Q1), question_of(two, Q2)) == (Q1, Q1, Q2)
+    with pytest.raises(AnswerUnnamed):
+        question_of(two, None)
+    with pytest.raises(QuestionNotFound):
+        question_of(one, QuestionId("q9"))
+
+
+async def test_of_a_recording_whose_first_slice_is_refused_nothing_is_waited_for(house: Interior) -> None:
+    doors = SliceUploads(arrivals(house))
+    with pytest.raises(NotAudio):
+        await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"no audio" * 20)
+    with pytest.raises(SliceInvalid):
+        await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"")
+    assert [row.part.state for row in house.memory.rows.values()] == [PartState.ABORTED]
+
+
+async def test_what_came_before_a_refusal_stays(house: Interior) -> None:
+    doors, slices = SliceUploads(arrivals(house)), recorded()
+    await doors.put(NAME, S1, Q1, ALICE, Slice(1), slices[1])
+    with pytest.raises(NotAudio):
+        await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"no audio" * 20)
+    arrival = await doors.put(NAME, S1, Q1, ALICE, Slice(0), slices[0])
+    assert arrival.offset == len(slices[0]) + len(slices[1])
+
+
+async def test_one_name_of_two_users_names_two_recordings(house: Interior) -> None:
+    theirs = SessionId("s2")
+    await house.sessions.create(Session(id=theirs, user_id=BOB.user_id, questions=(Question(id=Q1, text="?"),)))
+    doors, slices, name = SliceUploads(arrivals(house)), recorded(), Name.own("file", "recording-1")
+    first = await doors.put(name, S1, Q1, ALICE, Slice(0), slices[0])
+    second = await doors.put(name, theirs, Q1, BOB, Slice(0), slices[0])
+    assert first.part.id != second.part.id
