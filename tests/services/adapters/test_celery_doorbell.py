@@ -1,5 +1,8 @@
 """Ringing on a real Valkey: what cannot take a ring is not said to be well."""
 
+import asyncio
+import base64
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,7 +69,7 @@ async def test_a_broker_that_is_away_takes_none_either() -> None:
 
 class SlowCelery(Celery):
     def __init__(self) -> None:
-        super().__init__(set_as_current=False)
+        super().__init__(set_as_current=False, broker="memory://")
         self.goes_on = threading.Event()
         self.sent = 0
 
@@ -79,12 +82,36 @@ async def test_rings_are_bounded_and_each_that_left_makes_room(monkeypatch: pyte
     monkeypatch.setattr(celery_doorbell, "MOST_WAITING", 3)
     celery = SlowCelery()
     bell = CeleryDoorbell(celery)
-    for _ in range(2):
+    for sent in (3, 6):
         celery.goes_on.clear()
         assert [await bell.transcribe(PartId("p")) for _ in range(5)] == [True] * 3 + [False] * 2
         celery.goes_on.set()
-        bell._thread.submit(lambda: None).result(30)
-    assert celery.sent == 6
+        while bell._unsent:
+            await asyncio.sleep(0.01)
+        assert celery.sent == sent
+    await bell.close()
+
+
+async def test_rings_that_come_together_are_all_heard(tmp_path: Path) -> None:
+    with servers.valkey(tmp_path) as url:
+        bell = CeleryDoorbell(make_celery(Settings(redis_url=url), socket_timeout=2.0))
+        assert all([await bell.transcribe(PartId(f"p{number}")) for number in range(50)])
+        await bell.close()
+        with Redis.from_url(url) as broker:
+            bodies = [json.loads(base64.b64decode(json.loads(each)["body"])) for each in broker.lrange(QUEUE, 0, -1)]
+        assert sorted(body[0][0] for body in bodies) == sorted(f"p{number}" for number in range(50))
+
+
+async def test_a_broker_that_was_started_anew_hears_them(tmp_path: Path) -> None:
+    port = servers.free_port()
+    bell = CeleryDoorbell(make_celery(Settings(redis_url=f"redis://127.0.0.1:{port}/0"), socket_timeout=2.0))
+    for life in ("first", "second"):
+        (tmp_path / life).mkdir()
+        with servers.valkey(tmp_path / life, port=port) as url, Redis.from_url(url) as broker:
+            assert all([await bell.transcribe(PartId("p")) for _ in range(3)])
+            while bell._unsent:
+                await asyncio.sleep(0.01)
+            assert broker.llen(QUEUE) >= 3
     await bell.close()
 
 
