@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,10 +22,20 @@ KEYS_LAST_SECONDS = 300.0
 LEAST_SECONDS_BETWEEN_FETCHES = 10.0
 FETCH_SECONDS = 5.0
 LEEWAY_SECONDS = 30.0
+MOST_SEEN, LONGEST_SEEN = 4096, 4096
 
 INVALID = "The token is not valid. Sign in again."
 EXPIRED = "The token has expired. Sign in again."
 NO_USER = f"The token's `sub` is not a user's id of 1 to {LONGEST_USER} characters."
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Whom a token speaks for by this key, until it expires."""
+
+    key: Any
+    viewer: Viewer
+    expires: float
 
 
 class JwtTokens:
@@ -45,6 +56,7 @@ class JwtTokens:
         self._keys = None if jwks_url is None else PublishedKeys(jwks_url, clock)
         self._audience = audience
         self._issuer = issuer
+        self._seen: dict[str, _Seen] = {}
 
     async def verify(self, token: str) -> Viewer:
         """Who the token speaks for; Unauthenticated with a sentence for the client if it is not valid.
@@ -53,7 +65,10 @@ class JwtTokens:
         """
         try:
             key: Any = self._secret if self._keys is None else await self._keys.of(token)
-            return _viewer(self._claims(token, key))
+            seen = self._seen.get(token)
+            if seen is not None and seen.key is key and time.time() < seen.expires:
+                return seen.viewer
+            return self._remembered(token, key, self._claims(token, key))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated(EXPIRED) from None
         except jwt.exceptions.InvalidSubjectError:
@@ -66,6 +81,16 @@ class JwtTokens:
 
     def provider_answers(self) -> bool:
         return self._keys is None or self._keys.is_reached
+
+    def _remembered(self, token: str, key: Any, claims: dict[str, Any]) -> Viewer:
+        """One whose signature was found good stays so for as long as its key is there and it has not expired."""
+        viewer = _viewer(claims)
+        if len(token) <= LONGEST_SEEN:
+            self._seen.pop(token, None)
+            if len(self._seen) >= MOST_SEEN:
+                del self._seen[next(iter(self._seen))]
+            self._seen[token] = _Seen(key, viewer, float(claims["exp"]))
+        return viewer
 
     def _claims(self, token: str, key: Any) -> dict[str, Any]:
         return jwt.decode(

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
 from typing import Any
 
 import jwt
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from services.adapters import jwt_tokens
 from services.adapters.jwt_tokens import JwtTokens, mint
 from services.errors import KeysUnavailable, Unauthenticated
 from services.interviews.model import Viewer
@@ -49,6 +51,31 @@ def raw(header: dict[str, object], claims: dict[str, object], signature: bytes =
 )
 async def test_a_good_token_names_its_user_and_role(claims: dict[str, object], is_admin: bool) -> None:
     assert await JwtTokens(secret=SECRET).verify(signed(**claims)) == Viewer("ada", is_admin)  # type: ignore[arg-type]
+
+
+async def test_one_that_was_good_before_is_not_once_it_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, token = JwtTokens(secret=SECRET), signed(exp=time.time() + 3600)
+    for _ in range(2):
+        assert (await tokens.verify(token)).user_id == "ada"
+    monkeypatch.setattr(time, "time", lambda: LATER)
+    monkeypatch.setattr(jwt.api_jwt, "datetime", _Late)
+    with pytest.raises(Unauthenticated, match="expired"):
+        await tokens.verify(token)
+
+
+class _Late:
+    @staticmethod
+    def now(tz: tzinfo | None = None) -> datetime:
+        return datetime.fromtimestamp(LATER, tz)
+
+
+async def test_no_more_of_them_are_kept_than_are_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwt_tokens, "MOST_SEEN", 3)
+    tokens = JwtTokens(secret=SECRET)
+    for number in range(5):
+        assert (await tokens.verify(signed(sub=f"user{number}"))).user_id == f"user{number}"
+    await tokens.verify(signed(more="x" * 5000))
+    assert [seen.viewer.user_id for seen in tokens._seen.values()] == ["user2", "user3", "user4"]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +256,18 @@ async def test_what_the_published_keys_did_not_sign_is_nobody(provider: Provider
     for token in bad:
         with pytest.raises(Unauthenticated, match="not valid"):
             await tokens.verify(token)
+
+
+async def test_a_token_is_good_no_longer_than_its_key_is_there(provider: Provider) -> None:
+    now = [0.0]
+    provider.publish(rsa_jwk())
+    tokens = JwtTokens(jwks_url=provider.url, clock=lambda: now[0])
+    for _ in range(2):
+        assert (await tokens.verify(issued(RSA, "RS256", "r1"))).user_id == "ada"
+    provider.publish({**jwt.algorithms.RSAAlgorithm.to_jwk(STRANGER.public_key(), as_dict=True), "kid": "r1"})
+    now[0] = 301.0
+    with pytest.raises(Unauthenticated, match="not valid"):
+        await tokens.verify(issued(RSA, "RS256", "r1"))
 
 
 async def test_a_new_key_is_found_and_unknown_names_do_not_hammer_the_provider(provider: Provider) -> None:
