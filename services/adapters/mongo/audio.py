@@ -44,7 +44,7 @@ class GridAudio:
         async with ChunkWriter(self._unhurried_chunks, ObjectId(id), begun.seal if begun else None) as writer:
             async for piece in data:
                 await writer.write(piece)
-            await _both(writer.finish(), self._write_file(id, writer.size, {**metadata, **noted(begun)}))
+            await _all_of(writer.finish(), self._write_file(id, writer.size, {**metadata, **noted(begun)}))
             await self._sealing.confirm(begun)
             return Stored(writer.sha256, writer.size, begun.envelope.epoch if begun else None)
 
@@ -52,11 +52,11 @@ class GridAudio:
     async def keep(self, id: PartId, data: bytes, metadata: Mapping[str, object]) -> Stored:
         begun = await self._sealing.begin(id)
         chunks = list(cut(ObjectId(id), data, begun.seal if begun else None))
-        await _to_the_end(
-            _both(self._write_chunks(chunks), self._write_file(id, len(data), {**metadata, **noted(begun)}))
-        )
+        file = self._write_file(id, len(data), {**metadata, **noted(begun)})
+        # Hashed once both are on their way.
+        *_, sha256 = await _to_the_end(_all_of(self._write_chunks(chunks), file, _hash_of(data)))
         await self._sealing.confirm(begun)
-        return Stored(hashlib.sha256(data).hexdigest(), len(data), begun.envelope.epoch if begun else None)
+        return Stored(sha256, len(data), begun.envelope.epoch if begun else None)
 
     @confirmed()
     async def _write_chunks(self, chunks: list[Document]) -> None:
@@ -186,18 +186,24 @@ def _durable(collection: AsyncCollection[Document]) -> AsyncCollection[Document]
     return collection.with_options(read_concern=ReadConcern("majority"))
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+async def _to_the_end(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
     """Wait for it also where the caller is cancelled: nothing is on its way when what was written is deleted."""
     working = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(working)
+        return await asyncio.shield(working)
     except asyncio.CancelledError:
         await asyncio.wait({working})
         raise
 
 
-async def _both(*writes: Awaitable[None]) -> None:
-    """Wait for both also where one fails: none may come after what is done about the failure."""
-    for done in await asyncio.gather(*writes, return_exceptions=True):
-        if isinstance(done, BaseException):
-            raise done
+async def _all_of(*work: Awaitable[Any]) -> list[Any]:
+    """Wait for all also where one fails: none may come after what is done about the failure."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for each in done:
+        if isinstance(each, BaseException):
+            raise each
+    return done
+
+
+async def _hash_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
