@@ -104,11 +104,10 @@ async def upload_answer(
     session_id: SessionPath,
     question_id: QuestionPath,
     request: Request,
-    response: Response,
     viewer: Asker,
     services: Needs,
     slot: UploadSlot,
-) -> UploadOut | Response:
+) -> Response:
     """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed."""
     boundary = boundary_of(request.headers.get("content-type"))
     declared = _declared(request, services.max_audio_bytes)
@@ -122,9 +121,12 @@ async def upload_answer(
     taking = partial(_taken_in, data, declared, slot)
     part, id = await _received(session_id, question_id, viewer, services, data, taking, idempotency.hold_of(request))
     idempotency.note_body(request, part.sha256)
-    response.headers["Location"] = here(request, f"/api/transcription-status/{session_id}/{question_id}")
-    response.headers["Retry-After"] = str(await services.eta.of_all())
-    return UploadOut.of(part, deduplicated=part.id != id)
+    headers = {
+        "Location": here(request, f"/api/transcription-status/{session_id}/{question_id}"),
+        "Retry-After": str(await services.eta.of_all()),
+    }
+    body = UploadOut.of(part, deduplicated=part.id != id).model_dump_json()
+    return Response(body, 202, headers, "application/json")
 
 
 async def _received(
