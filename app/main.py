@@ -44,6 +44,7 @@ from routes import (
     session_lists,
     sessions,
     statuses,
+    upload_sockets,
     uploads,
     webhooks,
 )
@@ -129,6 +130,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
         event_socket,
         uploads,
         chunk_uploads,
+        upload_sockets,
         microphone_tests,
         statuses,
         analyses,

@@ -6,13 +6,13 @@ from contextlib import suppress
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from routes.dependencies import Services, address_of
+from routes.dependencies import Services
 from routes.errors import status_of
 from routes.event_schemas import texts
-from routes.listeners import LARGEST_CURSOR, place, ticket_holder
-from services.errors import Problem, Unauthenticated
+from routes.listeners import LARGEST_CURSOR, place, socket_viewer
+from services.errors import Problem
 from services.events.streaming import Listening
-from services.interviews.model import SessionId, Viewer
+from services.interviews.model import SessionId
 
 router = APIRouter()
 
@@ -35,7 +35,7 @@ async def session_socket(
     try:
         code, reason = await _serve(socket, services, SessionId(session_id), since, ticket)
     except Problem as problem:
-        code, reason = _code(problem), problem.code
+        code, reason = close_code(problem), problem.code
     except NoCursor:
         code, reason = OWN + 400, "invalid_request"
     except WebSocketDisconnect:
@@ -48,7 +48,7 @@ async def _serve(
     socket: WebSocket, services: Services, id: SessionId, since: str | None, ticket: str | None
 ) -> tuple[int, str]:
     cursor = _cursor(since)
-    viewer = await _viewer(socket, services, ticket, id)
+    viewer = await socket_viewer(socket, services, ticket, id)
     async with place(socket, services, id, cursor, viewer, "websocket") as listening:
         await _talk(socket, listening)
         if listening.gone is not None:
@@ -62,18 +62,6 @@ def _cursor(since: str | None) -> int | None:
     if not (since.isascii() and since.isdecimal() and int(since[:20]) <= LARGEST_CURSOR and len(since) <= 20):
         raise NoCursor
     return int(since)
-
-
-async def _viewer(socket: WebSocket, services: Services, ticket: str | None, id: SessionId) -> Viewer:
-    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" and ticket is not None:
-        return await ticket_holder(socket, services, ticket, id)
-    await services.admission.address(address_of(socket))
-    if scheme.lower() != "bearer":
-        raise Unauthenticated
-    viewer = await services.tokens.verify(token.strip())
-    await services.admission.request(viewer)
-    return viewer
 
 
 async def _talk(socket: WebSocket, listening: Listening) -> None:
@@ -102,7 +90,7 @@ async def _tell(socket: WebSocket, listening: Listening) -> None:
             await socket.send_text(text)
 
 
-def _code(problem: Problem) -> int:
+def close_code(problem: Problem) -> int:
     """4401 for a bad token or ticket, 4404 for no such session, 4410 for an erased one, 4429 for too many.
 
     1013 where this process is short.

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from routes.dependencies import Needs, Services, SessionPath, address_of, bearer, viewer_of
 from routes.http_metrics import HttpMeter
+from services.errors import Unauthenticated
 from services.events.streaming import Listening
 from services.interviews.model import SessionId, Viewer
 
@@ -22,6 +23,19 @@ async def ticket_holder(connection: HTTPConnection, services: Services, ticket: 
     """Who the ticket was given to, counted like any request."""
     await services.admission.address(address_of(connection))
     viewer = await services.tickets.viewer(ticket, session_id)
+    await services.admission.request(viewer)
+    return viewer
+
+
+async def socket_viewer(socket: HTTPConnection, services: Services, ticket: str | None, id: SessionId) -> Viewer:
+    """Who opens a socket, counted like any request: by a token in its header, or by a ticket."""
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" and ticket is not None:
+        return await ticket_holder(socket, services, ticket, id)
+    await services.admission.address(address_of(socket))
+    if scheme.lower() != "bearer":
+        raise Unauthenticated
+    viewer = await services.tokens.verify(token.strip())
     await services.admission.request(viewer)
     return viewer
 

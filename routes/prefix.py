@@ -5,6 +5,7 @@ from starlette.types import Scope
 
 UPLOADS = "/api/upload-answer/"
 MICROPHONE_TEST = "/api/microphone-test"
+RECORDERS = ("/ws/audio/", "/voice-stream/")
 SLICES = ("/api/audio/upload-chunk", "/api/upload-audio-chunk", "/file/upload-chunk", "/upload-local-chunked")
 
 

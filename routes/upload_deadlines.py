@@ -14,18 +14,36 @@ TOO_SLOW = "The upload arrived too slowly. Send it again over a better connectio
 
 
 class Departure:
-    """The server's stop, which ends uploads that would not end by themselves a moment before they would be cut off."""
+    """The server's stop, which ends uploads that would not end by themselves a moment before they would be cut off.
+
+    What goes on elsewhere from where it stands is asked to leave at once.
+    """
 
     def __init__(self) -> None:
-        self.is_over = False
+        self.is_over = self.has_begun = False
         self._begun = False
         self._ends: set[Callable[[], None]] = set()
+        self._goodbyes: set[Callable[[], None]] = set()
 
     def begin(self, seconds: float | None) -> None:
         """The server waits for so long before it cuts off what still arrives; without end if None."""
+        self.has_begun = True
+        for leave in list(self._goodbyes):
+            leave()
         if not self._begun and seconds is not None:
             self._begun = True
             asyncio.get_running_loop().call_later(seconds - min(LAST_SECONDS, seconds / 2), self._end)
+
+    @contextmanager
+    def goodbye(self, leave: Callable[[], None]) -> Iterator[None]:
+        """Call `leave` as soon as the stop begins, which it may have."""
+        self._goodbyes.add(leave)
+        try:
+            if self.has_begun:
+                leave()
+            yield
+        finally:
+            self._goodbyes.discard(leave)
 
     @contextmanager
     def heeded(self, end: Callable[[], None]) -> Iterator[None]:

@@ -58,6 +58,7 @@ Problem
     TooManyFiles         more than one file
     AudioEmpty           a file of no bytes
     AnswerUnnamed        not said which answer it is of
+    MessageInvalid       a message on a recorder's socket that means nothing
     ChecksumMismatch     the bytes that came are not those that were summed
     LengthInconsistent   not as long as was said
     SliceInvalid         a slice that cannot be one of a recording
@@ -413,6 +414,14 @@ class AudioEmpty(UploadProblem):
 class AnswerUnnamed(UploadProblem):
     code = "answer_unnamed"
     sentence = "Say which answer this is of: session_id, and question_id where the session has several questions."
+
+
+class MessageInvalid(UploadProblem):
+    code = "message_invalid"
+    sentence = (
+        "Send the recording in binary messages, and as text an object whose `type` is "
+        "`end`, `abort` or `chunk_uploaded`."
+    )
 
 
 class ChecksumMismatch(UploadProblem):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import httpx2
 
@@ -36,17 +37,19 @@ class Doors(Api):
         return b"".join(chunks)
 
 
-def recorded() -> list[bytes]:
+@cache
+def recorded() -> tuple[bytes, ...]:
     """A recording as a browser gives it out second by second: a header with the first, no header with the others."""
     whole = browser_recordings.chromium(audio.tone(SECONDS, RATE), RATE)
     head, first, *clusters = whole.split(CLUSTER)
-    return [head + CLUSTER + first, *(CLUSTER + cluster for cluster in clusters)]
+    return head + CLUSTER + first, *(CLUSTER + cluster for cluster in clusters)
 
 
-def recorded_anew(count: int = 3) -> list[bytes]:
+@cache
+def recorded_anew(count: int = 3) -> tuple[bytes, ...]:
     """A recorder that stops and starts for each slice: each has a header."""
     tones = [audio.tone(1.0, RATE, hertz=220.0 * (number + 1)) for number in range(count)]
-    return [browser_recordings.chromium(tone, RATE) for tone in tones]
+    return tuple(browser_recordings.chromium(tone, RATE) for tone in tones)
 
 
 async def session_of(client: httpx2.AsyncClient, *questions: str) -> str:
