@@ -11,8 +11,8 @@ from routes.dependencies import Services
 from services.recordings.arrivals import ArrivalLimits
 from tests import audio, browser_recordings
 from tests.audio import CLUSTER
-from tests.fakes.arrivals import FakeArrivals
 from tests.routes.api import Api
+from tests.routes.slices.stand_in import FakeArrivals
 
 RATE = 48_000
 SECONDS = 5.0

@@ -6,9 +6,9 @@ from services.errors import AnswerUnnamed, NotAudio, QuestionNotFound, SliceInva
 from services.interviews.model import PartState, Question, QuestionId, Session, SessionId
 from services.recordings.arrivals import ArrivalLimits, Slice
 from services.recordings.slice_uploads import Name, SliceUploads, question_of
-from tests.fakes.arrivals import FakeArrivals
 from tests.in_memory import ALICE, BOB, Q1, Q2, Interior
 from tests.routes.slices.doors import recorded
+from tests.routes.slices.stand_in import FakeArrivals
 
 S1 = SessionId("s1")
 NAME = Name.of_answer("slices", S1, Q1)
