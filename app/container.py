@@ -117,7 +117,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     sealed = key_store(settings, database)
     audio, doorbell = GridAudio(database, sealed.sealing), CeleryDoorbell(celery)
     webhooks, courier, dispatch = _webhooks(settings, database, doorbell, counters, background)
-    receipts, issuing, receipting = _receipts(settings, database, webhooks)
+    receipts, issuing, receipting = _receipts(settings, database, webhooks, counters)
     closing = Closing(
         sessions=sessions,
         uploads=uploads,
@@ -196,12 +196,18 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
 
 
 def _receipts(
-    settings: Settings, database: AsyncDatabase[Document], webhooks: Webhooks
+    settings: Settings, database: AsyncDatabase[Document], webhooks: Webhooks, counters: MongoCounters
 ) -> tuple[MongoReceipts, Receipts, Receipting]:
     """Where receipts are kept, who issues them as recordings end, and who later."""
     ledger = MongoReceipts(database)
     recipients = Recipients(endpoints=webhooks.endpoints, engine=settings.hosted_engine)
-    issuing = Receipts(ledger=ledger, signer=receipt_keys(settings), software=SOFTWARE, recipients=recipients.of)
+    issuing = Receipts(
+        ledger=ledger,
+        signer=receipt_keys(settings),
+        software=SOFTWARE,
+        recipients=recipients.of,
+        count=counters.receipted,
+    )
     return ledger, issuing, Receipting(receipts=issuing, ledger=ledger, epochs=MongoEpochs(database))
 
 

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from services.access.ports import Tokens
 from services.background import Kind
 from services.errors import TranscriptionProblem
+from services.interviews.model import ENDED
 from services.operations.overview import Sight
 from services.operations.ports.retained import RecordKind
 from services.operations.readings import (
@@ -19,10 +20,12 @@ from services.operations.readings import (
     Line,
     Passes,
     Reading,
+    ReceiptsStanding,
     Totals,
 )
 from services.operations.sweep import Counts
 from services.recordings.ports.keyring import EpochState
+from services.recordings.receipts import WITHOUT_END
 
 NEVER = float("inf")
 KEYS = {"keys_destroyed": "destroyed", "keys_lost": "lost"}
@@ -74,6 +77,7 @@ def _standing(reading: Reading) -> Iterator[Metric]:
     yield _gauge("viva_audio_bytes", "Bytes of the recordings stored.", reading.bytes)
     yield from _epochs(reading.epochs)
     yield from _forgetting(reading)
+    yield from _receipts(reading.receipts)
     if reading.disk is not None:
         yield _gauge("viva_store_disk_bytes", "Size of the disk that MongoDB writes to.", reading.disk.bytes)
         yield _gauge("viva_store_disk_free_bytes", "Bytes free on it.", reading.disk.free)
@@ -93,6 +97,16 @@ def _forgetting(reading: Reading) -> Iterator[Metric]:
     for (kind, rule), number in sorted((never | dict(now.removed)).items()):
         removed.add_metric([kind, rule], number)
     yield removed
+
+
+def _receipts(receipts: ReceiptsStanding) -> Iterator[Metric]:
+    made = dict.fromkeys([*(state.value for state in sorted(ENDED)), *WITHOUT_END], 0) | dict(receipts.made)
+    yield _counter("viva_receipts", "Deletion receipts made, by the end that they tell of.", "reason", made)
+    conflicts = {"": receipts.conflicts}
+    yield _counter("viva_receipt_conflicts", "Numbers of a chain that another process took first.", None, conflicts)
+    yield _gauge("viva_receipt_chains", "Chains of receipts, each of which has a head.", receipts.chains)
+    late = receipts.overdue_seconds
+    yield _gauge("viva_receipts_overdue_seconds", "Since when the oldest second receipt that is due is due.", late)
 
 
 def _epochs(epochs: EpochsStanding) -> Iterator[Metric]:

@@ -177,7 +177,9 @@ class Interior:
     @property
     def issuing(self) -> Receipts:
         recipients = Recipients(endpoints=self.endpoints, engine=None)
-        return Receipts(ledger=self.receipts, signer=KEYS, software="test", recipients=recipients.of)
+        return Receipts(
+            ledger=self.receipts, signer=KEYS, software="test", recipients=recipients.of, count=self.counters.receipted
+        )
 
     @property
     def receipting(self) -> Receipting:

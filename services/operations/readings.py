@@ -93,6 +93,19 @@ class Forgetting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptsStanding:
+    """How many were made, by the end that they tell of; chains; and for how long the oldest that is to follow is due.
+
+    A conflict is a number that another process took first.
+    """
+
+    made: Mapping[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    chains: int = 0
+    overdue_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Everything at one moment."""
 
@@ -109,6 +122,7 @@ class Reading:
     epochs: EpochsStanding = field(default_factory=EpochsStanding)
     disk: Disk | None = None
     forgetting: Forgetting = field(default_factory=Forgetting)
+    receipts: ReceiptsStanding = field(default_factory=ReceiptsStanding)
 
     @property
     def oldest_recording_seconds(self) -> float:

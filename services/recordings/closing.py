@@ -49,7 +49,7 @@ class Closing:
         if not await self._shown(part, transcript, receipt) and await self.sessions.is_erased(part.session_id):
             await self._forget(part)
             return
-        await self.closings.settle(part.id, part.rev, deletion)
+        await self.closings.settle(part.id, part.rev, deletion, has_receipt=receipt is not None)
 
     async def _shown(self, part: Part, transcript: Transcript | None, receipt: str | None) -> bool:
         if part.state not in SHOWN:

@@ -25,6 +25,8 @@ from services.recordings.receipt_claims import Claims
 MOST_TRIES = 50
 MOST_KNOWN = 10_000
 KNOWN_SECONDS = 60.0
+WITHOUT_END = ("erased", "unreadable", "erasure")
+CONFLICTS = "conflicts"
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -54,14 +56,22 @@ class _Named:
     until: float
 
 
+async def _nobody(_: str, __: int) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipts:
-    """`recipients` names whom a recording, or word of it, was given to; `software` is what deleted it."""
+    """`recipients` names whom a recording, or word of it, was given to; `software` is what deleted it.
+
+    `count` is told of receipts without an end of a recording, which is counted as it is settled, and of conflicts.
+    """
 
     ledger: ReceiptLedger
     signer: Signer | None
     software: str
     recipients: Callable[[Part], Awaitable[tuple[str, ...]]]
+    count: Callable[[str, int], Awaitable[None]] = _nobody
     clock: Callable[[], float] = time.monotonic
     _names: OrderedDict[UserId, _Named] = field(default_factory=OrderedDict, init=False)
     _chains: OrderedDict[ChainId, _Chain] = field(default_factory=OrderedDict, init=False)
@@ -97,7 +107,7 @@ class Receipts:
             return None
         known = self._known(chain)
         async with known.turn:
-            for _ in range(MOST_TRIES):
+            for lost in range(MOST_TRIES):
                 if not known.is_known:
                     await self._learn(known)
                 token = self.signer.sign(claims | self._place(known))
@@ -107,8 +117,16 @@ class Receipts:
                 if stands == made:
                     known.number, known.hash = made.number, hash_of(token)
                 if stands is not None:
+                    await self._counted(claims, int(stands == made), lost)
                     return stands.token
         raise StoreUnavailable("Too many receipts are made at once. Try again.", retry_after=1)
+
+    async def _counted(self, claims: Claims, made: int, lost: int) -> None:
+        what = str(claims["ended_as"] if claims["kind"] == "deletion" else claims["kind"])
+        if made and what in WITHOUT_END:
+            await self.count(what, made)
+        if lost:
+            await self.count(CONFLICTS, lost)
 
     def _place(self, chain: _Chain) -> Claims:
         return {"chain": chain.id, "seq": chain.number + 1, "prev": chain.hash, "software": self.software}

@@ -15,10 +15,12 @@ from services.operations.readings import (
     Line,
     Passes,
     Reading,
+    ReceiptsStanding,
     Totals,
     bucket,
 )
 from services.recordings.ports.keyring import THERE, EpochState
+from services.recordings.receipts import CONFLICTS
 from services.webhooks.ports import DeliveryState
 from tests.fakes.memory import Memory, Row
 from tests.fakes.workers import FakeWorkers
@@ -41,6 +43,10 @@ class FakeCounters:
     async def restarted(self, kind: Kind) -> None:
         sums = self._memory.counters.setdefault("background", {})
         sums[kind.value] = sums.get(kind.value, 0) + 1
+
+    async def receipted(self, what: str, number: int) -> None:
+        sums = self._memory.counters.setdefault("receipts", {})
+        sums[what] = sums.get(what, 0) + number
 
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
         sums = self._memory.counters.setdefault(subject, {"runs": 0})
@@ -72,6 +78,7 @@ class FakeGauges:
             epochs=self._epochs(),
             disk=Disk(bytes=1000, free=400),
             forgetting=self._forgetting(),
+            receipts=self._receipts(),
         )
 
     def _epochs(self) -> EpochsStanding:
@@ -91,6 +98,19 @@ class FakeGauges:
             holds=len(self._memory.held),
             kept_seconds=max((self._age(row.part.completed_at) for row in kept), default=0.0),
             removed={(kind, rule): round(count) for (kind, _, rule), count in counted.items()},
+        )
+
+    def _receipts(self) -> ReceiptsStanding:
+        memory = self._memory
+        sums = {name: round(number) for name, number in memory.counters.get("receipts", {}).items()}
+        conflicts = sums.pop(CONFLICTS, 0)
+        open_ = {r.epoch for id, r in memory.receipts.items() if id not in memory.closed_receipts}
+        gone = [row.gone_at for id, row in memory.epochs.items() if id in open_ and row.state is EpochState.DESTROYED]
+        return ReceiptsStanding(
+            made=sums,
+            conflicts=conflicts,
+            chains=len(memory.receipt_chains),
+            overdue_seconds=max((self._age(at) for at in gone), default=0.0),
         )
 
     def _webhooks(self) -> Line:

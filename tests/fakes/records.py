@@ -200,7 +200,7 @@ class FakeClosings:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
+    async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
         row = self._memory.rows.get(id)
         if row is None or row.part.rev != rev or row.part.state not in ENDED:
             return False
@@ -208,6 +208,9 @@ class FakeClosings:
         if not row.counted:
             row.counted = True
             self._memory.endings.append(replace(row))
+        if has_receipt and row.deletion is None:
+            made = self._memory.counters.setdefault("receipts", {})
+            made[row.part.state.value] = made.get(row.part.state.value, 0) + 1
         if deletion is not None:
             before = row.deletion or Deletion(0, 0, 0)
             row.deletion = Deletion(before.files + deletion.files, before.chunks + deletion.chunks, deletion.left)

@@ -22,12 +22,12 @@ class MongoClosings:
         self._counters = MongoCounters(database)
 
     @confirmed()
-    async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
+    async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
         where = {"_id": id, "rev": rev, "state": {"$in": [state.value for state in ENDED]}}
         what = {"settled": True, "counted": True, **(_noted(deletion) if deletion else {})}
         before = await self._repeatable.find_one_and_update(where, [{"$set": what}], projection=TOLD)
-        if before is not None and not before.get("counted"):
-            await self._counters.ended(before)
+        if before is not None:
+            await self._counters.ended(before, has_receipt=has_receipt and "audio" not in before)
         return before is not None
 
     @confirmed()

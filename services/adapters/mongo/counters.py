@@ -15,7 +15,17 @@ ENDINGS = "ended"
 WEBHOOKS = "webhooks"
 BACKGROUND = "background"
 RETENTION = "retention/"
-TOLD = ("counted", "state", "failure.code", "deliveries", "processing_seconds", "accepted_at", "completed_at")
+RECEIPTS = "receipts"
+TOLD = (
+    "counted",
+    "audio.left",
+    "state",
+    "failure.code",
+    "deliveries",
+    "processing_seconds",
+    "accepted_at",
+    "completed_at",
+)
 
 
 class MongoCounters:
@@ -25,9 +35,17 @@ class MongoCounters:
         self._counters = unhurried(database["counters"])
 
     @confirmed()
-    async def ended(self, part: Document) -> None:
-        """Count how a part ended, of whose record this is told: TOLD."""
-        await self._add(ENDINGS, _amounts(part))
+    async def ended(self, part: Document, *, has_receipt: bool) -> None:
+        """Count how a part ended, of whose record this is told: TOLD; and its receipt, in the same write."""
+        amounts = {} if part.get("counted") else _amounts(part)
+        if has_receipt:
+            amounts[f"{RECEIPTS}.{part['state']}"] = 1
+        if amounts:
+            await self._add(ENDINGS, amounts)
+
+    @confirmed()
+    async def receipted(self, what: str, number: int) -> None:
+        await self._add(RECEIPTS, {what: number})
 
     @confirmed()
     async def sent(self, outcome: str) -> None:

@@ -8,12 +8,13 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
-from services.adapters.mongo.counters import BACKGROUND, ENDINGS, RETENTION, WEBHOOKS, bucket_name
+from services.adapters.mongo.counters import BACKGROUND, ENDINGS, RECEIPTS, RETENTION, WEBHOOKS, bucket_name
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.holds import HELD
 from services.adapters.mongo.indexes import SEALED_UNDER
 from services.adapters.mongo.parts import parts_of
+from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.server_time import NOW
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import ENDED, PartState
@@ -29,10 +30,13 @@ from services.operations.readings import (
     Line,
     Passes,
     Reading,
+    ReceiptsStanding,
     Totals,
 )
 from services.recordings.ports.keyring import THERE, EpochState
+from services.recordings.receipts import CONFLICTS, WITHOUT_END
 
+OTHERS = (*WITHOUT_END, CONFLICTS)
 # An index is used only where its first field is asked for.
 EVER = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}
 KEPT = {"completed_at": EVER, "keep_audio": True}
@@ -54,17 +58,21 @@ class MongoGauges:
         self._erasures = database["erasures"]
         self._sessions = database["interview_sessions"]
         self._epochs = database["epochs"]
+        self._chains = database["receipt_chains"]
+        self._receipts = MongoReceipts(database)
         self._workers = MongoWorkers(database)
 
     @confirmed()
     async def read(self) -> Reading:
-        lines, webhooks, kept, stored, workers, (totals, disk, epochs, forgetting) = await asyncio.gather(
+        lines, webhooks, kept, stored, workers, (totals, disk, epochs, forgetting, receipts) = await asyncio.gather(
             self._lines(),
             self._age(TO_SEND, "due_at", self._sending),
             self._parts.count_documents(KEPT),
             self._stored(),
             self._workers.alive(),
-            asyncio.gather(self._totals(), self._disk(), self._epochs_standing(), self._forgetting()),
+            asyncio.gather(
+                self._totals(), self._disk(), self._epochs_standing(), self._forgetting(), self._receipts_standing()
+            ),
         )
         uploading, queued, processing, unsettled, scoring = lines
         return Reading(
@@ -81,6 +89,7 @@ class MongoGauges:
             epochs=epochs,
             disk=disk,
             forgetting=forgetting,
+            receipts=receipts,
         )
 
     async def _lines(self) -> list[Line]:
@@ -145,6 +154,25 @@ class MongoGauges:
             holds=holds,
             kept_seconds=kept[1],
             removed={(row["kind"], row["rule"]): row["removed"] for row in removed},
+        )
+
+    async def _receipts_standing(self) -> ReceiptsStanding:
+        names = [ENDINGS, RECEIPTS]
+        open_, chains, rows = await asyncio.gather(
+            self._receipts.open_epochs(),
+            self._chains.estimated_document_count(),
+            self._counters.find({"_id": {"$in": names}}, {RECEIPTS: True, **dict.fromkeys(OTHERS, True)}).to_list(),
+        )
+        counts = {row["_id"]: row for row in rows}
+        later = counts.get(RECEIPTS, {})
+        _, overdue = await self._age(
+            {"_id": {"$in": sorted(open_)}, "state": EpochState.DESTROYED.value}, "gone_at", self._epochs
+        )
+        return ReceiptsStanding(
+            made={**counts.get(ENDINGS, {}).get(RECEIPTS, {}), **{name: later.get(name, 0) for name in WITHOUT_END}},
+            conflicts=later.get(CONFLICTS, 0),
+            chains=chains,
+            overdue_seconds=overdue,
         )
 
     async def _disk(self) -> Disk | None:

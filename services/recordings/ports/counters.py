@@ -18,5 +18,8 @@ class Counters(Protocol):
     async def removed(self, kind: str, rule: str, number: int) -> None:
         """Count records of a kind that were removed because a rule says so."""
 
+    async def receipted(self, what: str, number: int) -> None:
+        """Count receipts that are made without the end of a recording, or `conflicts`: numbers that others took."""
+
     async def swept(self, subject: str, counts: Mapping[str, int]) -> None:
         """Count one pass of the `sweep` or the `audit`, and what it did."""

@@ -79,5 +79,8 @@ class Records(Protocol):
 class Closings(Protocol):
     """The last writes to an ended record."""
 
-    async def settle(self, id: PartId, rev: int, deletion: Deletion | None) -> bool:
-        """Nothing remains to be done for this state; notes the deletion of the audio, and counts the first end."""
+    async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
+        """Nothing remains to be done for this state; notes the deletion of the audio, and counts the first end.
+
+        With the first deletion that is noted its receipt is counted.
+        """

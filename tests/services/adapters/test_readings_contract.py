@@ -3,15 +3,17 @@
 import asyncio
 
 from services.interviews.language import Language
-from services.interviews.model import Failure, PartState
+from services.interviews.model import Failure, PartState, UserId
 from services.interviews.transcript import Transcript
 from services.operations.readings import Line, Reading
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId
+from services.recordings.ports.receipts import Receipt
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.redelivery import Dead, Later
 from tests.services.adapters.stores import Store, a_part
 from tests.services.adapters.test_audio_contract import METADATA, pieces
+from tests.services.adapters.test_operations_contract import failed
 from tests.services.adapters.test_webhooks_contract import W1, a_notice
 
 HEARD = Transcript(text="Hello.", language=Language("en"), duration=1.0)
@@ -162,3 +164,47 @@ async def test_passes_of_sweep_and_audit_add_up(store: Store) -> None:
     assert dict(reading.totals.sweeps.counts) == {"rung": 6}
     assert dict(reading.totals.audits.counts) == {"stray_files": 1}
     assert near(reading.totals.sweeps.age_seconds or 0.0, 30)
+
+
+async def test_receipts_are_counted_by_the_end_that_they_tell_of_and_once_each(store: Store) -> None:
+    part = await store.claimed()
+    done = await store.claims.complete(part.id, part.fence, HEARD)
+    assert done is not None
+    for _ in range(2):
+        await store.closings.settle(part.id, done.rev, Deletion(1, 2, 0), has_receipt=True)
+    unsigned = await failed(store, keep_audio=False)
+    await store.closings.settle(unsigned.id, unsigned.rev, Deletion(1, 2, 0))
+    await store.counters.receipted("erased", 2)
+    await store.counters.receipted("conflicts", 3)
+    now = (await store.gauges.read()).receipts
+    assert ({name: number for name, number in now.made.items() if number}, now.conflicts) == (
+        {"completed": 1, "erased": 2},
+        3,
+    )
+
+
+async def test_one_that_is_kept_at_first_has_its_receipt_counted_as_it_goes(store: Store) -> None:
+    part = await failed(store, keep_audio=True)
+    await store.closings.settle(part.id, part.rev, None)
+    assert not (await store.gauges.read()).receipts.made.get("failed")
+    await store.passes(3600 * 30)
+    (expired,) = await store.upkeep.expire(24.0)
+    await store.closings.settle(part.id, expired.rev, Deletion(1, 1, 0), has_receipt=True)
+    reading = await store.gauges.read()
+    assert (reading.receipts.made["failed"], reading.totals.ended[PartState.FAILED]) == (1, 1)
+
+
+async def test_a_second_receipt_is_due_from_when_the_key_of_its_epoch_is_destroyed(store: Store) -> None:
+    chain = await store.receipts.chain_of(UserId("alice"))
+    for number, epoch in enumerate(("00000001-aa", "00000002-bb"), 1):
+        await store.epochs.open(EpochId(epoch))
+        await store.receipts.add(Receipt(chain=chain, number=number, token="t", id=epoch, epoch=epoch))
+    await store.passes(50)
+    now = (await store.gauges.read()).receipts
+    assert (now.chains, now.overdue_seconds) == (1, 0.0)
+    await store.epochs.doom(EpochId("00000001-aa"), "over")
+    await store.epochs.destroyed(EpochId("00000001-aa"))
+    await store.passes(100)
+    assert 100 <= (await store.gauges.read()).receipts.overdue_seconds < 130
+    await store.receipts.close_epoch(["00000001-aa"])
+    assert (await store.gauges.read()).receipts.overdue_seconds == 0.0

@@ -175,3 +175,13 @@ async def test_a_hosted_engine_is_named_where_it_was_given_the_recording(stage: 
 
 def test_the_hash_is_that_of_the_whole_token() -> None:
     assert hash_of("a") == "ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs"
+
+
+async def test_numbers_that_others_took_are_counted() -> None:
+    house = Interior()
+    first, second = house.issuing, house.issuing
+    parts = [replace(a_part(), user_id=ALICE.user_id) for _ in range(3)]
+    await first.issue(parts[0], Deletion(1, 1, 0))
+    await second.issue(parts[1], Deletion(1, 1, 0))
+    await first.issue(parts[2], Deletion(1, 1, 0))
+    assert house.memory.counters["receipts"] == {"conflicts": 1}
