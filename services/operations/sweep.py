@@ -87,12 +87,13 @@ class Sweep:
         return counts
 
     async def audit(self) -> Counts:
-        """One pass over the stored audio: what no record needs goes, and then the keys that no audio needs."""
+        """One pass over the stored audio: what no record needs goes, then hashes and keys that no audio needs."""
         counts = Counts()
         async for ids in self.audio.orphaned_files():
             counts.stray_files += await self._remove(await self._strays(ids))
         async for ids in self.audio.orphaned_chunks():
             counts.stray_chunks += await self._remove(await self._strays(ids))
+        await self.upkeep.forget_sums()
         if self.epochs is not None:
             tended = await self.epochs.tend()
             counts.keys_destroyed, counts.keys_lost = tended.destroyed, tended.lost

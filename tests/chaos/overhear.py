@@ -118,7 +118,7 @@ def _of_erase(machine: Machine) -> list[Command]:
 
 
 def _erases(command: Command) -> bool:
-    """Not what an upload still stores that is in flight meanwhile, nor that their chain is named, which is done once."""
+    """Not what an upload in flight still stores, nor that the chain of erasures is named, which is done once."""
     if command.collection == "receipt_chains":
         return False
     return command.name in WRITES and (command.name != "insert" or command.collection == "receipts")

@@ -1,7 +1,10 @@
 """What the sweep finds and mends, in memory."""
 
+from dataclasses import replace
+
+from services.adapters.mongo.indexes import FORGET_REPLAY_SECONDS
 from services.adapters.mongo.parts import MOST_AT_ONCE
-from services.interviews.model import LIVE, Failure, Part, PartId, PartState
+from services.interviews.model import ENDED, LIVE, Failure, Part, PartId, PartState
 from services.operations.ports.upkeep import Findings
 from tests.fakes.memory import Memory, Row
 
@@ -57,6 +60,20 @@ class FakeUpkeep:
         for row in over:
             row.settled = False
         return [self._memory.move(row, keep_audio=False) for row in over]
+
+    async def forget_sums(self) -> int:
+        def is_over(row: Row) -> bool:
+            part = row.part
+            return (
+                row.settled and part.state in ENDED and not part.keep_audio and part.session_id not in self._memory.held
+            )
+
+        clock = self._memory.clock
+        with_sum = [row for row in self._memory.having(is_over) if row.part.sha256]
+        over = [row for row in with_sum if clock.is_past(row.part.completed_at, FORGET_REPLAY_SECONDS)]
+        for row in over:
+            row.part = replace(row.part, sha256=None)
+        return len(over)
 
     async def survey(self, hours: float) -> Findings:
         looks = (self._due, self._silent, self._exhausted, self._abandoned, self._unsettled, self._unscored)

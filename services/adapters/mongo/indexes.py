@@ -15,6 +15,7 @@ from services.interviews.model import PartState
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 RETRIABLE: Document = {"state": PartState.FAILED.value, "keep_audio": True}
+WITH_SUM: Document = {"settled": True, "sha256": {"$gt": ""}}
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
 SEALED_UNDER = "metadata.sealed.epoch"
@@ -75,6 +76,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("failed_of", "user_id", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
         _index("retriable", "state", "-completed_at", "-_id", only=RETRIABLE),
         _index("retained", "completed_at", "settled", only={"settled": True}),
+        _index("summed", "completed_at", "settled", "sha256", only=WITH_SUM),
         _index("held", "held", "session_id", only={"held": True}),
         _index("accepted", "accepted_at", only={"accepted_at": {"$gt": EVER}}),
     ],

@@ -9,6 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.indexes import EVER, FORGET_REPLAY_SECONDS, WITH_SUM
 from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, unhurried, waiting_again
 from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.interviews.model import LIVE, Failure, Part, PartId, PartState
@@ -17,6 +18,8 @@ from services.operations.ports.upkeep import Findings
 TURNS = "turns"
 QUEUED = {"state": PartState.QUEUED.value}
 DUE = {**QUEUED, "$expr": reached("not_before")}
+SUMMED = {"completed_at": {"$gt": EVER}, **WITH_SUM, "keep_audio": False, "held": {"$ne": True}}
+MOST_SUMS = 2_000
 UNSCORED = {"to_score": True, "$expr": reached("score_after")}
 
 
@@ -125,6 +128,17 @@ class MongoUpkeep:
     async def expire(self, hours: float) -> list[Part]:
         what = {"keep_audio": literal(False), "settled": literal(False)}
         return await change_each(self._parts, _expired(hours), what)
+
+    @confirmed()
+    async def forget_sums(self) -> int:
+        # The oldest are looked at first, and no more of them: $expr has no bounds in an index.
+        oldest: list[Document] = [{"$match": SUMMED}, {"$sort": {"completed_at": 1}}, {"$limit": MOST_SUMS}]
+        over = {"$match": {"$expr": past("completed_at", FORGET_REPLAY_SECONDS)}}
+        rows = await (await self._parts.aggregate([*oldest, over, {"$project": {"_id": True}}])).to_list()
+        if not rows:
+            return 0
+        gone = {"_id": {"$in": [row["_id"] for row in rows]}, **SUMMED}
+        return (await self._parts.update_many(gone, {"$set": {"sha256": None}})).modified_count
 
     @confirmed()
     async def survey(self, hours: float) -> Findings:

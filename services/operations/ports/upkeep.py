@@ -52,6 +52,12 @@ class Upkeep(Protocol):
     async def expire(self, hours: float) -> list[Part]:
         """Failed parts whose audio was kept for so many hours: the audio is no longer kept."""
 
+    async def forget_sums(self) -> int:
+        """Let go of the hashes of recordings that ended a day ago and are gone; of how many.
+
+        Until then a request that is repeated is held against them. What is held keeps its own.
+        """
+
     async def survey(self, hours: float) -> Findings:
         """Count what `count_due`, `reclaim`, `bury`, ... would find, and change nothing."""
 

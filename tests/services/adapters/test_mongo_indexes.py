@@ -102,6 +102,7 @@ async def whole_way(store: Store) -> None:
     await store.gauges.read()
     await store.closings.settle(done.id, done.rev + 1, Deletion(1, 1, 0))
     await sweep(store)
+    await store.upkeep.forget_sums()
     await store.workers.gone("a")
     await store.events.after(S1, 0, ANN)
     await store.events.cursors([S1])

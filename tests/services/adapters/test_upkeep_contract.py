@@ -208,3 +208,18 @@ async def test_a_survey_counts_and_changes_nothing(store: Store) -> None:
     found = Findings(due=1, silent=1, exhausted=1, abandoned=1, unsettled=2, unscored=1, expired=1)
     assert await store.upkeep.survey(1.0) == found
     assert await store.upkeep.survey(1.0) == found
+
+
+async def test_a_day_after_a_recording_is_gone_its_record_loses_its_hash(store: Store) -> None:
+    kept, claimed = await failed(store), await store.claimed()
+    gone = await store.claims.fail(claimed.id, claimed.fence, LOST, keep_audio=False)
+    assert gone is not None
+    for part in (gone, kept):
+        await store.closings.settle(part.id, part.rev, None)
+    await store.passes(23 * 3600)
+    assert await store.upkeep.forget_sums() == 0
+    await store.passes(2 * 3600)
+    assert await store.upkeep.forget_sums() == 1
+    assert await store.upkeep.forget_sums() == 0
+    now = [await store.records.get(part.id) for part in (gone, kept)]
+    assert [part.sha256 is None for part in now if part] == [True, False], "what may be tried again needs it"
