@@ -20,6 +20,7 @@ from benchmarks import (
     page,
     peers,
     pipeline,
+    recorders,
     results,
     sealing,
     upload,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "languages": languages.run,
     "peers": peers.run,
     "listeners": listeners.run,
+    "recorders": recorders.run,
 }
 
 console = Console(highlight=False)
@@ -55,7 +57,12 @@ def bench(
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count; else as many as are usual.")] = None,
     wide: Annotated[bool, typer.Option(help="All sizes of uploads, and 64 at once; as without --only.")] = False,
     scale: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="The share of the engine's pairs, sounds and readings.")
+        float,
+        typer.Option(
+            min=0.01,
+            max=1.0,
+            help="The share of the engine's pairs, sounds and readings, and of the recorders' minute.",
+        ),
     ] = 1.0,
     clips: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="A folder of recordings to transcribe as well.")

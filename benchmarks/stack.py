@@ -23,7 +23,7 @@ from services.adapters.mongo.indexes import INDEXES
 DATABASE = "viva_voce_bench"
 ALONE = "gridfs_alone"
 PLAIN = "plain_api"
-RECORDS = ("parts", "interview_sessions")
+RECORDS = ("parts", "interview_sessions", "pieces", "slices")
 AUDIO = ("fs.files", "fs.chunks")
 STOP_SECONDS = 10
 UNLIMITED = "1000000"

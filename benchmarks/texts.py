@@ -112,6 +112,20 @@ TEXTS = {
         than the database the last of them knows.
         """,
     ),
+    "recorders": Text(
+        "A thousand recorders on WebSockets",
+        """
+        A thousand sockets at `/ws/audio/{session}` of one API process, each sending 6 KB a second for a minute, at a
+        moment of its own within the second; nobody transcribes. An acknowledgement is timed from the frame's sending
+        to the `ack` that covers it, after a majority and the journal have it. The memory is the highest resident
+        memory of the API process meanwhile, less what it took before the sockets were opened, divided by a thousand.
+        Another client asks 25 times a second for the status of an answer; before, it did so with no recorders.
+        """,
+        """
+        The p99 is what a browser must hold back, in case it dies, of what its candidate has said. Multiply the memory
+        by the candidates who record at one moment.
+        """,
+    ),
     "engine": Text(
         "Local engine",
         """
