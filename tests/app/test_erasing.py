@@ -233,3 +233,33 @@ async def test_nothing_is_made_anew_under_the_name_of_what_was_erased(live: Live
         await done(client, (await client.delete(f"/api/sessions/{first}")).json()["erasure_id"])
         second = (await client.post("/api/sessions", json=body, headers=key)).json()["session_id"]
     assert second != first
+
+
+async def test_what_a_user_makes_while_his_erasure_waits_for_a_hold_stays_his(live: Live) -> None:
+    body, reason, user = {"questions": [{"id": "q", "text": "?"}]}, {"reason": "A claim."}, UserId(USER)
+    chain_of = live.wiring.receipts.chain_of
+    async with live.client() as client, live.client("admin") as admin:
+        held = (await client.post("/api/sessions", json=body)).json()["session_id"]
+        assert (await admin.post(f"/api/admin/sessions/{held}/hold", json=reason)).status_code == 200
+        before = await chain_of(user)
+        erasure = (await client.delete("/api/users/me/data")).json()["erasure_id"]
+        async with asyncio.timeout(60):
+            while (await at(client, f"/api/erasures/{erasure}"))["waits_for"] != "hold":
+                await asyncio.sleep(0.05)
+        await client.post("/api/sessions", json=body)
+        chain = await chain_of(user)
+        await driven(live)
+        assert [row["sessions"] async for row in live.database["usage"].find()] == [2]
+        assert before != await chain_of(user) == chain, "his receipts go on in one chain, which is not the old one"
+        assert (await admin.post(f"/api/admin/sessions/{held}/hold/lift", json=reason)).status_code == 200
+        await driven(live)
+        await done(client, erasure)
+    assert [row["sessions"] async for row in live.database["usage"].find()] == [1]
+    assert await chain_of(user) == chain
+
+
+async def driven(live: Live) -> None:
+    """Two passes over all that is waiting."""
+    for _ in range(2):
+        await live.database["erasures"].update_many({}, [{"$set": {"next_at": None}}])
+        await live.wiring.erasing.drive_due()

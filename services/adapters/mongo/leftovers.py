@@ -87,16 +87,22 @@ class MongoLeftovers:
         return [*kept, self._all("older_replays", "replays", older), self._usage(subject)]
 
     async def _of_user(self, subject: OfUser) -> list[Kept]:
-        own = {"user_id": subject.user_id, "created_at": {"$lte": subject.until}}
+        """Who has sessions that stay for now, held ones or later ones, keeps what belongs to those."""
+        until = {"$lte": subject.until}
+        own = {"user_id": subject.user_id, "created_at": until}
+        sessions = self._database["interview_sessions"]
+        stays = await sessions.find_one({"user_id": subject.user_id}, {"_id": True}) is not None
+        chain = {"_id": subject.user_id, "$or": [{"created_at": until}, {"created_at": None}]}
         webhooks = [row["_id"] async for row in self._database["webhooks"].find(own, {"_id": True})]
         return [
             # Before their webhooks, by which they are found.
             self._all("deliveries", "webhook_deliveries", {"webhook_id": {"$in": webhooks}}),
             self._all("webhooks", "webhooks", own),
             self._all("replays", "replays", own),
-            self._all("tickets", "tickets", {"user_id": subject.user_id}),
-            self._all("usage", "usage", {"_id": subject.user_id}),
-            self._all("receipt_chains", "receipt_chains", {"_id": subject.user_id}),
+            self._all("tickets", "tickets", {"user_id": subject.user_id, "issued_at": until}),
+            # What each session took of it is given back with that.
+            *([] if stays else [self._all("usage", "usage", {"_id": subject.user_id})]),
+            self._all("receipt_chains", "receipt_chains", chain if stays else {"_id": subject.user_id}),
             self._redacted("audit", {"on.user_id": subject.user_id, "redacted": None}),
             *self._sought(subject.user_id),
         ]

@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.server_time import NOW, literal
 from services.interviews.model import SessionId, UserId, Viewer
 from services.recordings.ports.receipts import ChainId, Receipt
 
@@ -29,10 +30,11 @@ class MongoReceipts:
     async def chain_of(self, user_id: UserId) -> ChainId:
         named = await self._chains.find_one({"_id": user_id})
         while named is None:
-            made = {"$setOnInsert": {"chain": secrets.token_urlsafe(CHAIN_BYTES)}}
+            new = {"chain": literal(secrets.token_urlsafe(CHAIN_BYTES)), "created_at": NOW}
+            made = {name: {"$ifNull": [f"${name}", value]} for name, value in new.items()}
             try:
                 named = await self._chains.find_one_and_update(
-                    {"_id": user_id}, made, upsert=True, return_document=ReturnDocument.AFTER
+                    {"_id": user_id}, [{"$set": made}], upsert=True, return_document=ReturnDocument.AFTER
                 )
             except DuplicateKeyError:  # made by another just now
                 named = await self._chains.find_one({"_id": user_id})
