@@ -48,6 +48,7 @@ from services.operations.erasure import Erasing
 from services.operations.receipting import Receipting
 from services.operations.retention import Retention
 from services.operations.sweep import Sweep
+from services.recordings.accepting import Accepting
 from services.recordings.arrivals import MEGABYTE, ArrivalLimits, Arrivals
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
@@ -88,6 +89,7 @@ class Wiring:
     key_store: KeyStore
     doorbell: CeleryDoorbell
     closing: Closing
+    accepting: Accepting
     sweep: Sweep
     receipts: MongoReceipts
     receipt_keys: Mapping[str, Any]
@@ -126,6 +128,15 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         audio=audio,
         emit=webhooks.tell,
         issue=issuing.issue,
+    )
+    accepting = Accepting(
+        sessions=sessions,
+        uploads=uploads,
+        audio=audio,
+        doorbell=doorbell,
+        records=records,
+        close=closing.close,
+        supersede=closing.supersede,
     )
     upkeep, trends = _upkeep(settings, database), MongoTrends(database)
     holds = MongoHolds(database)
@@ -169,6 +180,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         key_store=sealed,
         doorbell=doorbell,
         closing=closing,
+        accepting=accepting,
         trends=trends,
         sweep=Sweep(
             sessions=sessions,

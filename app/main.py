@@ -290,11 +290,9 @@ def _intake(settings: Settings, wiring: Wiring) -> Intake:
         sessions=wiring.sessions,
         uploads=wiring.uploads,
         audio=wiring.audio,
-        doorbell=wiring.doorbell,
-        close=wiring.closing.close,
-        supersede=wiring.closing.supersede,
         records=wiring.records,
         elections=wiring.elections,
+        accepting=wiring.accepting,
         heartbeats=UploadHeartbeats(
             uploads=wiring.uploads,
             seconds=touch_seconds(settings.upload_idle_seconds),

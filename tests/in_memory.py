@@ -41,6 +41,7 @@ from services.operations.ports.retained import Retained
 from services.operations.receipting import Receipting
 from services.operations.retention import Policy, Retention
 from services.operations.sweep import Sweep
+from services.recordings.accepting import Accepting
 from services.recordings.arrivals import ArrivalLimits, Arrivals
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
@@ -197,16 +198,26 @@ class Interior:
         return Interviews(sessions=self.sessions, quotas=self.quotas, most_bytes_of_user=self.most_bytes_of_user)
 
     @property
+    def accepting(self) -> Accepting:
+        return Accepting(
+            sessions=self.sessions,
+            uploads=self.uploads,
+            audio=self.audio,
+            doorbell=self.doorbell,
+            records=self.records,
+            close=self.closing.close,
+            supersede=self.closing.supersede,
+        )
+
+    @property
     def intake(self) -> Intake:
         return Intake(
             sessions=self.sessions,
             uploads=self.uploads,
             audio=self.audio,
-            doorbell=self.doorbell,
-            close=self.closing.close,
-            supersede=self.closing.supersede,
             records=self.records,
             elections=self.elections,
+            accepting=self.accepting,
             heartbeats=UploadHeartbeats(uploads=self.uploads, seconds=self.touch_seconds),
         )
 

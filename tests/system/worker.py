@@ -54,10 +54,8 @@ class Bench:
             sessions=wiring.sessions,
             uploads=wiring.uploads,
             audio=wiring.audio,
-            doorbell=wiring.doorbell,
             records=wiring.records,
-            close=wiring.closing.close,
-            supersede=wiring.closing.supersede,
+            accepting=wiring.accepting,
             elections=wiring.elections,
             heartbeats=UploadHeartbeats(uploads=wiring.uploads),
         )
