@@ -13,6 +13,7 @@ from app.receipts import published_keys, receipt_keys
 from app.version import SOFTWARE
 from services.access.idempotency import LEASE_SECONDS
 from services.adapters.celery_doorbell import CeleryDoorbell
+from services.adapters.mongo.arrivals import MongoArrivals
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.claims import MongoClaims
@@ -28,11 +29,14 @@ from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.holds import MongoHolds
 from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.leftovers import MongoLeftovers
+from services.adapters.mongo.pieces import MongoPieces
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.retained import MongoRetained
+from services.adapters.mongo.room import MongoRoom
 from services.adapters.mongo.sessions import MongoSessions
+from services.adapters.mongo.slices import MongoSlices
 from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.trends import MongoTrends
 from services.adapters.mongo.upkeep import MongoUpkeep
@@ -49,7 +53,8 @@ from services.operations.receipting import Receipting
 from services.operations.retention import Retention
 from services.operations.sweep import Sweep
 from services.recordings.accepting import Accepting
-from services.recordings.arrivals import MEGABYTE, ArrivalLimits, Arrivals
+from services.recordings.arrival_limits import MEGABYTE, ArrivalLimits
+from services.recordings.arrivals import Arrivals
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
 from services.recordings.receipts import Receipts
@@ -102,6 +107,7 @@ class Wiring:
 
     async def close(self) -> None:
         """Give back what is on its way to webhooks, and let what was rung and announced be sent, for a moment."""
+        await self.arrivals.close()
         await self.dispatch.close()
         await self.courier.close()
         await self.doorbell.close()
@@ -138,6 +144,23 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         close=closing.close,
         supersede=closing.supersede,
     )
+    arrivals = Arrivals(
+        limits=_arrival_limits(settings),
+        sessions=sessions,
+        elections=MongoElections(database),
+        uploads=uploads,
+        parts=records,
+        records=MongoArrivals(
+            database,
+            sealed.sealing,
+            seconds=settings.arrival_hours * 3600,
+            most_seconds=settings.arrival_most_hours * 3600,
+        ),
+        pieces=MongoPieces(database, sealed.sealing),
+        slices=MongoSlices(database, sealed.sealing),
+        room=MongoRoom(database),
+        accepting=accepting,
+    )
     upkeep, trends = _upkeep(settings, database), MongoTrends(database)
     holds = MongoHolds(database)
     erasing = Erasing(
@@ -166,7 +189,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         hints=hints,
         tickets=MongoTickets(database),
         uploads=uploads,
-        arrivals=Arrivals(limits=_arrival_limits(settings)),
+        arrivals=arrivals,
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **_lease(settings)),
         records=records,
         closings=closings,
@@ -194,6 +217,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             erasing=erasing,
             retention=retention,
             receipt=receipting.of_destroyed_epochs,
+            finish=arrivals.drive,
             epochs=sealed.epochs,
         ),
         receipts=receipts,

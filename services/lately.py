@@ -1,4 +1,4 @@
-"""A figure that may be a second old: one asks the store for all who want to know."""
+"""A figure that may be a second old, or some: one asks the store for all who want to know."""
 
 import asyncio
 import time
@@ -13,10 +13,11 @@ FRESH_SECONDS = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class Lately(Generic[T]):
-    """What `read` gave last, read again where that is older than a second."""
+    """What `read` gave last, read again where that is older than a second, or as many as are said."""
 
     read: Callable[[], Awaitable[T]]
     clock: Callable[[], float] = time.monotonic
+    seconds: float = FRESH_SECONDS
     _reading: asyncio.Task[T] | None = field(default=None, init=False)
     _until: float = field(default=float("-inf"), init=False)
 
@@ -28,7 +29,7 @@ class Lately(Generic[T]):
     def look(self) -> None:
         """Begin to read where what is known is old; nobody waits."""
         if not self.is_fresh:
-            self._until = self.clock() + FRESH_SECONDS
+            self._until = self.clock() + self.seconds
             self._reading = asyncio.ensure_future(self.read())
             self._reading.add_done_callback(_heeded)
 

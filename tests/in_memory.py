@@ -47,6 +47,7 @@ from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
 from services.recordings.formats import Container
 from services.recordings.intake import Intake
+from services.recordings.ports.arrivals import ArrivalRecords, Pieces, Slices
 from services.recordings.ports.audio import Incoming
 from services.recordings.ports.receipts import ReceiptLedger
 from services.recordings.receipts import Receipts
@@ -60,6 +61,7 @@ from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
 from services.webhooks.recipients import Recipients
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeRateLimits
+from tests.fakes.arrivals import FakeArrivals, FakePieces, FakeRoom, FakeSlices
 from tests.fakes.audio import FakeAudio
 from tests.fakes.elections import FakeElections
 from tests.fakes.erasures import FakeErasures, FakeLeftovers
@@ -144,6 +146,10 @@ class Interior:
         self.sessions, self.uploads = FakeSessions(self.memory), FakeUploads(self.memory)
         self.claims, self.records = FakeClaims(self.memory), FakeRecords(self.memory)
         self.closings, self.audio = FakeClosings(self.memory), FakeAudio(self.memory)
+        self.arriving: ArrivalRecords = FakeArrivals(self.memory)
+        self.pieces: Pieces = FakePieces(self.memory)
+        self.slices: Slices = FakeSlices(self.memory)
+        self.room = FakeRoom()
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
         self.idempotency_keys, self.limits = FakeIdempotencyKeys(self.memory), FakeRateLimits()
         self.quotas = FakeQuotas()
@@ -223,7 +229,20 @@ class Interior:
 
     @property
     def arrivals(self) -> Arrivals:
-        return Arrivals(limits=self.arrival_limits)
+        """As a process has them that has just begun: it remembers nothing."""
+        return Arrivals(
+            limits=self.arrival_limits,
+            sessions=self.sessions,
+            elections=self.elections,
+            uploads=self.uploads,
+            parts=self.records,
+            records=self.arriving,
+            pieces=self.pieces,
+            slices=self.slices,
+            room=self.room,
+            accepting=self.accepting,
+            clock=lambda: self.memory.clock.now.timestamp(),
+        )
 
     @property
     def microphone_tests(self) -> FakeMicrophoneTests:
@@ -271,6 +290,7 @@ class Interior:
             trends=self.trends,
             erasing=self.erasing,
             retention=self.retention,
+            finish=self.arrivals.drive,
         )
 
     @property

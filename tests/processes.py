@@ -10,7 +10,7 @@ from tests.in_memory import Interior
 
 PORTS = (
     "sessions", "uploads", "claims", "records", "closings", "audio", "upkeep", "doorbell", "interventions", "audit_log",
-    "receipts", "journal", "leftovers", "holds", "retained",
+    "receipts", "journal", "leftovers", "holds", "retained", "arriving", "pieces", "slices",
 )  # fmt: skip
 
 

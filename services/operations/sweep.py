@@ -5,11 +5,21 @@ worker or upload has lost its claim, or how long kept audio is kept.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 
 import structlog
 
-from services.errors import StoreUnavailable, WorkerLost
+from services.errors import (
+    AudioEmpty,
+    ChecksumMismatch,
+    NotAudio,
+    SessionErased,
+    StoreUnavailable,
+    TakeSuperseded,
+    UploadGone,
+    WorkerLost,
+)
 from services.interviews.model import Failure, Part, PartId, answer_of
 from services.interviews.ports import Sessions
 from services.operations.epochs import Epochs
@@ -36,6 +46,7 @@ class Counts:
     reclaimed: int = field(default=0, metadata={"what": "answers taken back from workers that fell silent"})
     failed: int = field(default=0, metadata={"what": "answers failed after their last delivery"})
     abandoned: int = field(default=0, metadata={"what": "abandoned uploads removed"})
+    finished: int = field(default=0, metadata={"what": "recordings in pieces whose finish was interrupted"})
     closed: int = field(default=0, metadata={"what": "ended answers whose clean-up was interrupted"})
     scored: int = field(default=0, metadata={"what": "transcripts sent to be scored again"})
     expired: int = field(default=0, metadata={"what": "kept recordings of failed answers deleted"})
@@ -67,6 +78,7 @@ class Sweep:
     erasing: Erasing
     retention: Retention
     receipt: Callable[[], Awaitable[int]]
+    finish: Callable[[PartId], Awaitable[object]]
     epochs: Epochs | None = None
 
     async def run(self, hours: float) -> Counts:
@@ -77,6 +89,7 @@ class Sweep:
         await self.receipt()
         counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
         counts.abandoned = await self._close_all(await self.upkeep.abandon())
+        counts.finished = await self._finish()
         counts.expired = await self._close_all(await self.upkeep.expire(hours))
         counts.closed = await self._close_all(await self.upkeep.unsettled())
         counts.reclaimed = await self._reclaim()
@@ -109,6 +122,7 @@ class Sweep:
             reclaimed=found.silent,
             failed=found.exhausted,
             abandoned=found.abandoned,
+            finished=found.unfinished,
             closed=found.unsettled,
             scored=found.unscored,
             expired=found.expired,
@@ -145,6 +159,15 @@ class Sweep:
             log.exception("not cleaned up", part=id)
             return False
         return True
+
+    async def _finish(self) -> int:
+        ids = await self.upkeep.unfinished()
+        return sum([await self._succeeds(self._finished(id), id) for id in ids])
+
+    async def _finished(self, id: PartId) -> None:
+        """One that nothing can be made of has come to its end too."""
+        with suppress(TakeSuperseded, NotAudio, AudioEmpty, ChecksumMismatch, SessionErased, UploadGone):
+            await self.finish(id)
 
     async def _reclaim(self) -> int:
         parts = await self.upkeep.reclaim()

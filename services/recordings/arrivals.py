@@ -1,25 +1,70 @@
-"""Recordings that arrive in pieces: begun, appended to by offset or by index, finished or given up."""
+"""Recordings that arrive in pieces: begun, appended to by offset or by index, finished or given up.
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+A piece is acknowledged when a majority has it, and it is accepted only behind what has been received: of two that
+come at one offset one is kept. Any process may take in the next one, finish, or give up; what one remembers of a
+recording saves it questions, and decides nothing. A crash at any point loses nothing that was acknowledged.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hmac import compare_digest
+from math import isfinite
 
-from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
-from services.recordings.ports.arrivals import Checksum, KeptSlice, Plan, Slice, SliceState
+import structlog
 
-MEGABYTE = 1024 * 1024
+from services.errors import (
+    AudioEmpty,
+    AudioMissing,
+    ChecksumMismatch,
+    LengthInconsistent,
+    NotAudio,
+    OffsetMismatch,
+    Problem,
+    SliceInvalid,
+    SlicesMissing,
+    StoreUnavailable,
+    TooLargeToCheck,
+    UploadComplete,
+    UploadGone,
+    UploadNotFound,
+)
+from services.interviews.model import Part, PartId, PartState, QuestionId, SessionId, Viewer
+from services.interviews.ports import Elections, Sessions
+from services.recordings.accepting import GIVEN_UP, Accepting
+from services.recordings.arrival_limits import ArrivalLimits, ArrivalRoom
+from services.recordings.completing import Completing, SumOf
+from services.recordings.folding import Folding
+from services.recordings.known_arrivals import Known, KnownArrivals
+from services.recordings.numbering import next_take
+from services.recordings.ordering import Ordering
+from services.recordings.ports.arrivals import (
+    ArrivalRecords,
+    Arriving,
+    Checksum,
+    KeptSlice,
+    Pieces,
+    Plan,
+    Room,
+    Slice,
+    Slices,
+    SliceState,
+)
+from services.recordings.ports.audio import CHUNK_BYTES
+from services.recordings.ports.records import Records, Uploads
+from services.recordings.receiving import Over, Receiving
 
+log = structlog.get_logger(__name__)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArrivalLimits:
-    """How much may arrive in pieces."""
-
-    most_bytes: int = 500 * MEGABYTE
-    most_staged_bytes: int = 16 * MEGABYTE
-    most_of_user: int = 64
-    most_bytes_of_user: int = 4096 * MEGABYTE
-    most_bytes_of_all: int = 65536 * MEGABYTE
-    least_free_bytes: int = 1024 * MEGABYTE
+MOST_SLICES = 100_000
+MOST_SLICE_SECONDS = 7 * 24 * 3600.0
+HEARD_SECONDS, TELL_SECONDS = 30.0, 1.0
+FOLDS_AT_ONCE = 4
+MOST_UNFOLDED = 8 * CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +88,47 @@ class Arrival:
         """The numbers of the slices that are not here, of so many, or up to the last that came."""
         here = {slice.index for slice in self.slices if slice.state is not SliceState.ANNOUNCED}
         known = (slice.index + 1 for slice in self.slices)
-        return tuple(index for index in range(max(total, *known, 0)) if index not in here)
+        return tuple(index for index in range(max((total, *known))) if index not in here)
 
 
 @dataclass(slots=True, kw_only=True)
 class Arrivals:
+    """The use case, in one process."""
+
     limits: ArrivalLimits
+    sessions: Sessions
+    elections: Elections
+    uploads: Uploads
+    parts: Records
+    records: ArrivalRecords
+    pieces: Pieces
+    slices: Slices
+    room: Room
+    accepting: Accepting
+    clock: Callable[[], float] = time.monotonic
+    _known: KnownArrivals = field(default_factory=KnownArrivals, init=False)
+    _limiting: ArrivalRoom = field(init=False)
+    _folding: Folding = field(init=False)
+    _folds: asyncio.Semaphore = field(init=False)
+    _completing: Completing = field(init=False)
+    _ordering: Ordering = field(init=False)
+    _finishing: dict[PartId, asyncio.Task[Part]] = field(default_factory=dict, init=False)
+    _to_tell: set[PartId] = field(default_factory=set, init=False)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        self._limiting = ArrivalRoom(limits=self.limits, records=self.records, room=self.room, clock=self.clock)
+        self._folding = Folding(records=self.records, pieces=self.pieces)
+        self._folds = asyncio.Semaphore(FOLDS_AT_ONCE)
+        self._completing = Completing(
+            records=self.records,
+            pieces=self.pieces,
+            uploads=self.uploads,
+            parts=self.parts,
+            accepting=self.accepting,
+            folding=self._folding,
+        )
+        self._ordering = Ordering(pieces=self.pieces, slices=self.slices, append=self._append_slice)
 
     async def begin(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, plan: Plan) -> Arrival:
         """Number the next take, and keep its record before anything of it arrives.
@@ -57,15 +137,37 @@ class Arrivals:
         SessionNotFound, QuestionNotFound, AudioEmpty for a length of 0, AudioTooLarge, TooManyArrivals,
         TooMuchArriving, ArrivalsSaturated, StorageShort, KeyringUnavailable.
         """
-        raise NotImplementedError
+        if plan.length is not None:
+            self._refuse_length(plan.length)
+        session = await self.sessions.get(session_id, viewer)
+        if plan.key is not None:
+            there = await self.records.newest(session.user_id, plan.key)
+            if there is not None and not _is_over(there):
+                return await self.find(there.part.id, viewer)
+        await self._limiting.another(session.user_id)
+        numbered = await next_take(self.sessions, session_id, question_id, viewer)
+        arriving = await self.records.begin(numbered.part, plan)
+        if arriving.part.id != numbered.part.id:
+            return await self.find(arriving.part.id, viewer)
+        if numbered.since is not None and not self.elections.none_since(numbered.since):
+            # The number may have been given twice.
+            await self.accepting.give_up(numbered.part, StoreUnavailable.code)
+            raise StoreUnavailable(GIVEN_UP)
+        self._known.keep(Known(arriving, 0, self.clock()))
+        return _arrival(arriving, 0)
 
     async def find(self, id: PartId, viewer: Viewer) -> Arrival:
         """UploadNotFound where it is absent or another user's, UploadGone where it was deleted or has expired."""
-        raise NotImplementedError
+        arriving = await self._found(id, viewer)
+        slices = tuple(await self.slices.of(id))
+        if _is_over(arriving):
+            return _arrival(arriving, arriving.part.bytes or arriving.length or 0, slices)
+        return _arrival(arriving, await self._offset(id), slices)
 
     async def newest(self, key: str, viewer: Viewer) -> Arrival | None:
         """What this user began last under the key, arriving or finished; None where that was given up, or is not."""
-        raise NotImplementedError
+        arriving = await self.records.newest(viewer.user_id, key)
+        return None if arriving is None else await self.find(arriving.part.id, viewer)
 
     async def append(
         self,
@@ -88,7 +190,14 @@ class Arrivals:
         ChecksumMismatch, TooLargeToCheck, LengthInconsistent, AudioTooLarge, NotAudio, UploadComplete, UploadGone,
         TooMuchArriving, ArrivalsSaturated, StorageShort, and whatever `data` raises.
         """
-        raise NotImplementedError
+        await self._seen_by(id, viewer)
+        async with self._known.turn(id, takes_over=takes_over) as turn:
+            known = await self._at(id, at)
+            if length is not None:
+                await self._declare(known, length)
+            async with aclosing(turn.until_taken_over(data)) as arriving:
+                await self._receive(known, self._checked(arriving, checksum) if checksum else arriving, told)
+            return _arrival(known.arriving, known.offset)
 
     async def finish(self, id: PartId, viewer: Viewer, *, slices: int = 0) -> Part:
         """Accept what has been received as the recording: the accepted part, or the same recording in work.
@@ -97,18 +206,269 @@ class Arrivals:
         SlicesMissing (of so many, or up to the last that came), AudioEmpty, NotAudio, ChecksumMismatch where it is
         not what was declared, TakeSuperseded where a newer take was accepted meanwhile.
         """
-        raise NotImplementedError
+        arriving = await self._found(id, viewer)
+        if not _is_over(arriving):
+            missing = _arrival(arriving, 0, tuple(await self.slices.of(id))).missing(slices)
+            if missing:
+                raise SlicesMissing(missing)
+            await self._ordering.move_what_waits(arriving)
+        return await asyncio.shield(self._finish(id))
+
+    async def drive(self, id: PartId) -> Part:
+        """Finish what somebody began to finish."""
+        return await asyncio.shield(self._finish(id))
 
     async def abort(self, id: PartId, viewer: Viewer) -> None:
         """Give it up, with all that was received; UploadComplete where it is finished."""
-        raise NotImplementedError
+        arriving = await self._found(id, viewer)
+        ended = None if _is_over(arriving) else await self.uploads.stop(id)
+        self._known.forget(id)
+        if ended is None:
+            await self._refuse_ended(id)
+        else:
+            await self.accepting.close(ended)
 
     async def put(self, id: PartId, viewer: Viewer, slice: Slice, data: AsyncIterator[bytes]) -> Arrival:
         """Take in a slice, in whatever order they come; the same one again changes nothing.
 
         SliceDiffers where another one of its number came, SliceInvalid, TooLargeToCheck, and what `append` raises.
         """
-        raise NotImplementedError
+        _refuse_invalid(slice)
+        arriving = await self._found(id, viewer)
+        there = {kept.index: kept.size for kept in await self.slices.of(id)}
+        if _is_over(arriving) and slice.index not in there:
+            raise UploadComplete
+        body = await self._held(data)
+        if not body:
+            raise AudioEmpty
+        if not _is_over(arriving):
+            self._limiting.size(sum(there.values()) + (0 if slice.index in there else len(body)))
+            await self._limiting.much_more(arriving.part.user_id)
+        await self._ordering.put(arriving, slice, body)
+        return await self.find(id, viewer)
+
+    async def _append_slice(self, arriving: Arriving, at: int, data: bytes) -> None:
+        async def whole() -> AsyncIterator[bytes]:
+            yield data
+
+        async with self._known.turn(arriving.part.id, takes_over=True):
+            await self._receive(await self._at(arriving.part.id, at), whole())
+
+    async def _found(self, id: PartId, viewer: Viewer) -> Arriving:
+        """The record, also of what is finished."""
+        arriving = await self.records.find(id)
+        if arriving is None or not _may_see(viewer, arriving.part):
+            raise UploadNotFound
+        if arriving.part.state is PartState.ABORTED and arriving.same_as is None:
+            self._known.forget(id)
+            raise UploadGone
+        return arriving
+
+    async def _seen_by(self, id: PartId, viewer: Viewer) -> None:
+        """UploadNotFound, UploadGone, UploadComplete, as far as is known here."""
+        known = self._known.get(id)
+        arriving = known.arriving if known is not None else await self._found(id, viewer)
+        if not _may_see(viewer, arriving.part):
+            raise UploadNotFound
+        if _is_over(arriving) or arriving.is_closed:
+            raise UploadComplete
+
+    async def _at(self, id: PartId, at: int) -> Known:
+        """The recording, of which just so many bytes have been received; OffsetMismatch."""
+        known = self._known.get(id)
+        if known is None or known.offset != at:
+            known = await self._looked_at(id, known)
+            if known.offset != at:
+                raise OffsetMismatch(known.offset, at)
+        return known
+
+    async def _looked_at(self, id: PartId, before: Known | None) -> Known:
+        arriving = await self.records.find(id)
+        if arriving is None:
+            raise UploadNotFound
+        if _is_over(arriving) or arriving.is_closed:
+            await self._refuse_ended(id)
+        offset = await self._offset(id)
+        if before is not None and before.offset == offset:
+            before.arriving = arriving
+            return before
+        return self._known.keep(Known(arriving, offset, self.clock()))
+
+    async def _offset(self, id: PartId) -> int:
+        try:
+            return await self.pieces.offset(id)
+        except AudioMissing:  # its record went meanwhile
+            raise UploadGone from None
+
+    async def _refuse_ended(self, id: PartId) -> None:
+        self._known.forget(id)
+        arriving = await self.records.find(id)
+        is_aborted = arriving is None or arriving.part.state is PartState.ABORTED
+        raise UploadGone if is_aborted and (arriving is None or arriving.same_as is None) else UploadComplete
+
+    async def _declare(self, known: Known, length: int) -> None:
+        if known.arriving.length == length:
+            return
+        if known.arriving.length is not None or length < known.offset:
+            raise LengthInconsistent
+        self._refuse_length(length)
+        declared = await self.records.declare(known.arriving.part.id, length)
+        if declared is None:
+            self._known.forget(known.arriving.part.id)
+            raise LengthInconsistent
+        known.arriving = replace(declared, folded=max(declared.folded, known.arriving.folded))
+
+    def _refuse_length(self, length: int) -> None:
+        if length <= 0:
+            raise AudioEmpty
+        self._limiting.size(length)
+
+    async def _receive(
+        self, known: Known, data: AsyncIterator[bytes], told: Callable[[int], None] | None = None
+    ) -> None:
+        part = known.arriving.part
+
+        async def admit(is_much: bool) -> None:
+            await (self._limiting.much_more(part.user_id) if is_much else self._limiting.more())
+            if known.folding is not None and known.offset - known.arriving.folded > MOST_UNFOLDED:
+                await asyncio.wait((known.folding,))
+
+        receiving = Receiving(
+            records=self.records,
+            pieces=self.pieces,
+            known=known,
+            most_bytes=self._limiting.size,
+            admit=admit,
+            kept=lambda: self._kept(known),
+            told=told,
+        )
+        try:
+            await receiving.run(data)
+        except Over:
+            await self._refuse_ended(part.id)
+        except OffsetMismatch as mismatch:
+            self._known.forget(part.id)
+            raise OffsetMismatch(await self._offset(part.id), mismatch.provided) from None
+        except NotAudio:
+            await self._stop(part.id)
+            raise
+        except BaseException:
+            # What became of the last run may not be known.
+            self._known.forget(part.id)
+            raise
+
+    async def _stop(self, id: PartId) -> None:
+        self._known.forget(id)
+        ended = await self.uploads.stop(id)
+        if ended is not None:
+            await self.accepting.close(ended)
+
+    def _kept(self, known: Known) -> None:
+        """Something more has been received."""
+        now, id = self.clock(), known.arriving.part.id
+        if abs(now - known.heard_at) >= HEARD_SECONDS:
+            known.heard_at = now
+            self._to_tell.add(id)
+            if len(self._to_tell) == 1:
+                self._start(self._tell())
+        if known.folding is None and known.offset // CHUNK_BYTES > known.arriving.folded // CHUNK_BYTES:
+            known.folding = self._start(self._fold(known))
+
+    async def _tell(self) -> None:
+        """One write says it of all that were heard of within a second."""
+        await asyncio.sleep(TELL_SECONDS)
+        ids, self._to_tell = self._to_tell, set()
+        await self.records.heard(ids)
+
+    async def _fold(self, known: Known) -> None:
+        try:
+            async with self._folds:
+                known.arriving = await self._folding.whole_chunks(known.arriving, known.offset)
+        finally:
+            known.folding = None
+
+    def _start(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        """What is repeated by the next one, should it not come to its end."""
+
+        async def tried() -> None:
+            try:
+                await work
+            except StoreUnavailable:
+                log.warning("an arrival is to be tended again")
+            except Problem as problem:
+                log.warning("an arrival cannot be tended", code=problem.code)
+
+        task = asyncio.create_task(tried())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _finish(self, id: PartId) -> asyncio.Task[Part]:
+        """One at a time here, which goes on also where who asked for it goes away."""
+        if id not in self._finishing:
+            finishing = self._finishing[id] = asyncio.create_task(self._completing.run(id, self._sum_of(id)))
+            finishing.add_done_callback(lambda _: self._finished(id))
+        return self._finishing[id]
+
+    def _sum_of(self, id: PartId) -> SumOf:
+        known = self._known.get(id)
+        return (lambda _: None) if known is None else known.sha256_of
+
+    def _finished(self, id: PartId) -> None:
+        self._known.forget(id)
+        finishing = self._finishing.pop(id)
+        if not finishing.cancelled():
+            finishing.exception()
+
+    async def _held(self, data: AsyncIterator[bytes]) -> bytes:
+        held, most = bytearray(), self.limits.most_staged_bytes
+        async for piece in data:
+            held += piece
+            if len(held) > most:
+                raise TooLargeToCheck.over(most)
+        return bytes(held)
+
+    async def _checked(self, data: AsyncIterator[bytes], checksum: Checksum) -> AsyncIterator[bytes]:
+        whole = await self._held(data)
+        if not compare_digest(hashlib.new(checksum.algorithm, whole, usedforsecurity=False).digest(), checksum.digest):
+            raise ChecksumMismatch
+        for start in range(0, len(whole), CHUNK_BYTES):
+            yield whole[start : start + CHUNK_BYTES]
+
+    async def close(self) -> None:
+        """Let what goes on beside requests come to its end, for a moment."""
+        if self._tasks or self._finishing:
+            await asyncio.wait((*self._tasks, *self._finishing.values()), timeout=TELL_SECONDS + 1.0)
+
+
+def _may_see(viewer: Viewer, part: Part) -> bool:
+    return viewer.is_admin or viewer.user_id == part.user_id
+
+
+def _is_over(arriving: Arriving) -> bool:
+    return arriving.part.state is not PartState.UPLOADING
+
+
+def _arrival(arriving: Arriving, offset: int, slices: tuple[KeptSlice, ...] = ()) -> Arrival:
+    is_complete = _is_over(arriving)
+    return Arrival(
+        part=arriving.part,
+        offset=offset if arriving.length is None else min(offset, arriving.length),
+        length=offset if is_complete else arriving.length,
+        is_complete=is_complete,
+        expires_at=arriving.expires_at,
+        door=arriving.plan.door,
+        raw_metadata=arriving.plan.raw_metadata,
+        media_type=arriving.plan.media_type,
+        slices=slices,
+    )
+
+
+def _refuse_invalid(slice: Slice) -> None:
+    times = [time for time in (slice.start, slice.end, slice.duration) if time is not None]
+    are_right = all(isfinite(time) and 0 <= time <= MOST_SLICE_SECONDS for time in times)
+    if not 0 <= slice.index < MOST_SLICES or not are_right:
+        raise SliceInvalid
 
 
 __all__ = [

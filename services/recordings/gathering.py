@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-MOST_BYTES = 2 * 255 * 1024
+from services.recordings.ports.audio import CHUNK_BYTES
+
+MOST_BYTES = 2 * CHUNK_BYTES
 # A form is a little longer than the file in it.
 MOST_ANNOUNCED = MOST_BYTES + 4096
 MOST_SECONDS = 1.0

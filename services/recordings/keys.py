@@ -96,8 +96,12 @@ class Keys:
         """Whether a recording that was sealed with it, and is stored now, may be stored in vain."""
         if self.clock() - loaded.at < LEAST_GRACE_SECONDS:
             return False
+        return await self.is_going(loaded.key.id)
+
+    async def is_going(self, id: EpochId) -> bool:
+        """Whether the key is about to be destroyed, or is."""
         async with self._usable():
-            return await self.keyring.is_doomed(loaded.key.id)
+            return await self.keyring.is_doomed(id)
 
     async def check(self) -> None:
         """KeyringTrouble unless the keyring is there, and this database's."""

@@ -2,6 +2,8 @@
 
 A chunk's nonce is its number, which no key meets twice; its recording and its
 number are bound into its tag, so that a chunk can be neither changed nor moved.
+What has no number yet (pieces and slices of a recording that arrives) has random
+nonces, whose first bit no number has, and its place is bound into its tag.
 """
 
 import os
@@ -35,22 +37,44 @@ class Seal:
     """Seals and opens the chunks of one recording."""
 
     def __init__(self, id: PartId, key: bytes) -> None:
+        self._id = id
         self._bound = f"viva-voce chunk {VERSION} {id}".encode()
         self._cipher = AES(key)
 
     def seal(self, n: int, plain: bytes | memoryview) -> tuple[bytes, bytes]:
         """As many bytes as before, and their tag."""
-        encryptor = Cipher(self._cipher, GCM(_nonce(n))).encryptor()
-        encryptor.authenticate_additional_data(self._bound)
-        sealed = encryptor.update(plain) + encryptor.finalize()
-        return sealed, encryptor.tag
+        return self._sealed(_nonce(n), self._bound, plain)
 
     def open(self, n: int, sealed: bytes, tag: bytes) -> bytes:
         """What was sealed as this chunk; AudioSealBroken for anything else."""
+        return self._opened(_nonce(n), self._bound, sealed, tag)
+
+    def seal_at(self, place: str, plain: bytes | memoryview) -> tuple[bytes, bytes, bytes]:
+        """As many bytes as before, their tag and their nonce; `place` says what they are, and where."""
+        first, *rest = os.urandom(NONCE_BYTES)
+        nonce = bytes((first | 0x80, *rest))
+        return *self._sealed(nonce, self._bound_at(place), plain), nonce
+
+    def open_at(self, place: str, sealed: bytes, nonce: bytes, tag: bytes) -> bytes:
+        """What was sealed for this place; AudioSealBroken for anything else."""
+        if len(nonce) != NONCE_BYTES or not nonce[0] & 0x80:
+            raise AudioSealBroken
+        return self._opened(nonce, self._bound_at(place), sealed, tag)
+
+    def _bound_at(self, place: str) -> bytes:
+        return f"viva-voce {place} {VERSION} {self._id}".encode()
+
+    def _sealed(self, nonce: bytes, bound: bytes, plain: bytes | memoryview) -> tuple[bytes, bytes]:
+        encryptor = Cipher(self._cipher, GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(bound)
+        sealed = encryptor.update(plain) + encryptor.finalize()
+        return sealed, encryptor.tag
+
+    def _opened(self, nonce: bytes, bound: bytes, sealed: bytes, tag: bytes) -> bytes:
         if len(tag) != TAG_BYTES:
             raise AudioSealBroken
-        decryptor = Cipher(self._cipher, GCM(_nonce(n), tag)).decryptor()
-        decryptor.authenticate_additional_data(self._bound)
+        decryptor = Cipher(self._cipher, GCM(nonce, tag)).decryptor()
+        decryptor.authenticate_additional_data(bound)
         try:
             return decryptor.update(sealed) + decryptor.finalize()
         except InvalidTag:

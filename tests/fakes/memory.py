@@ -11,6 +11,7 @@ from services.interviews.model import Part, PartId, PartState, QuestionId, Sessi
 from services.interviews.transcript import Transcript
 from services.operations.ports.erasures import Owner
 from services.operations.ports.trends import Bin
+from services.recordings.ports.arrivals import KeptSlice, Plan
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId, EpochKey, EpochState, Identity
 from services.recordings.ports.receipts import ChainId, Receipt
@@ -46,6 +47,23 @@ class Terms:
     ring_again_seconds: float = 30.0
     settle_grace_seconds: float = 10.0
     replay_lease_seconds: float = 15.0
+    arrival_seconds: float = 600.0
+    arrival_most_seconds: float = 1800.0
+
+
+@dataclass(slots=True)
+class ArrivalRow:
+    """What a record says of a recording that arrives in pieces."""
+
+    plan: Plan
+    expires_at: datetime
+    ends_at: datetime
+    length: int | None = None
+    folded: int = 0
+    writer: int = 0
+    closed_at: datetime | None = None
+    drive_after: datetime | None = None
+    same_as: PartId | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +89,7 @@ class Row:
     transcript: Transcript | None = None
     processing_seconds: float = 0.0
     deletion: Deletion | None = None
+    arrival: ArrivalRow | None = None
 
 
 @dataclass(slots=True)
@@ -122,6 +141,9 @@ class Memory:
     rows: dict[PartId, Row] = field(default_factory=dict)
     files: dict[PartId, dict[str, object]] = field(default_factory=dict)
     chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
+    pieces: dict[PartId, dict[int, bytes]] = field(default_factory=dict)
+    slices: dict[PartId, dict[int, KeptSlice]] = field(default_factory=dict)
+    waiting: dict[PartId, dict[int, bytes]] = field(default_factory=dict)
     workers: dict[str, WorkerSign] = field(default_factory=dict)
     counters: dict[str, dict[str, float]] = field(default_factory=dict)
     turns: dict[str, datetime] = field(default_factory=dict)
@@ -146,6 +168,11 @@ class Memory:
         row = self.rows.get(id)
         allowed = row is not None and row.part.state in states and row.part.state in sources(to)
         return row if allowed else None
+
+    def arriving(self, id: PartId) -> Row | None:
+        """The row if it is of a recording that arrives in pieces, and goes on to."""
+        row = self.rows.get(id)
+        return row if row and row.arrival and row.part.state is PartState.UPLOADING else None
 
     def move(self, row: Row, **values: Any) -> Part:
         row.part = replace(row.part, rev=row.part.rev + 1, **values)

@@ -148,6 +148,7 @@ class FakeRecords:
         return [row.part.id for row in self._memory.having(lambda row: row.part.session_id == id)]
 
     async def forget(self, id: PartId, *, is_over: bool = False) -> bool:
+        self._memory.slices.pop(id, None)
         row = self._memory.rows.get(id)
         if row is None or is_over or not self._may_arrive(row):
             self._memory.rows.pop(id, None)

@@ -41,6 +41,13 @@ class FakeUpkeep:
     async def abandon(self) -> list[Part]:
         return [self._memory.end(row, PartState.ABORTED) for row in self._abandoned()]
 
+    async def unfinished(self) -> list[PartId]:
+        rows = self._unfinished()
+        for row in rows:
+            if row.arrival is not None:
+                row.arrival.drive_after = self._memory.clock.after(self._memory.terms.ring_again_seconds)
+        return [row.part.id for row in rows]
+
     async def unsettled(self) -> list[Part]:
         return [row.part for row in self._unsettled()]
 
@@ -77,7 +84,9 @@ class FakeUpkeep:
 
     async def survey(self, hours: float) -> Findings:
         looks = (self._due, self._silent, self._exhausted, self._abandoned, self._unsettled, self._unscored)
-        return Findings(*[len(rows) for rows in [*(look() for look in looks), self._expired(hours)]])
+        return Findings(
+            *[len(rows) for rows in [*(look() for look in looks), self._expired(hours), self._unfinished()]]
+        )
 
     async def owned(self, ids: list[PartId]) -> set[PartId]:
         rows = [self._memory.rows[id] for id in ids if id in self._memory.rows]
@@ -97,7 +106,21 @@ class FakeUpkeep:
     def _abandoned(self) -> list[Row]:
         silence = self._memory.terms.upload_silence_seconds
         arriving = self._memory.having(lambda row: row.part.state is PartState.UPLOADING)
-        return [row for row in arriving if self._memory.clock.is_past(row.heartbeat_at, silence)]
+        clock = self._memory.clock
+        silent = [row for row in arriving if row.arrival is None and clock.is_past(row.heartbeat_at, silence)]
+        return silent + [row for row in arriving if row.arrival and clock.is_past(row.arrival.expires_at)]
+
+    def _unfinished(self) -> list[Row]:
+        clock, grace = self._memory.clock, self._memory.terms.settle_grace_seconds
+        closed = self._memory.having(lambda row: row.part.state is PartState.UPLOADING and row.arrival is not None)
+        return [
+            row
+            for row in closed
+            if row.arrival
+            and row.arrival.closed_at is not None
+            and clock.is_past(row.arrival.closed_at, grace)
+            and clock.is_past(row.arrival.drive_after)
+        ]
 
     def _unsettled(self) -> list[Row]:
         rows, grace = self._memory.having(lambda row: not row.settled), self._memory.terms.settle_grace_seconds

@@ -9,23 +9,27 @@ from itertools import count
 from typing import Any
 
 from bson import ObjectId
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
-from services.adapters.mongo.chunks import CHUNK_BYTES, ChunkWriter, cut
+from services.adapters.mongo.chunks import ChunkWriter, cut
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.parts import unhurried
+from services.adapters.mongo.indexes import WITH_BYTES
+from services.adapters.mongo.parts import parts_of, unhurried
 from services.adapters.mongo.sealing import Sealing, noted, plain_of
 from services.errors import AudioMissing, StoreUnavailable
 from services.interviews.model import PartId
-from services.recordings.ports.audio import Deletion, Stored
+from services.recordings.ports.audio import CHUNK_BYTES, Deletion, Stored
 
 CHUNKS_PER_READ = 4
 KEYS_PER_LOT = 5_000
 BEFORE_ALL = ObjectId(bytes(12))
+# Where there are bytes of recordings that arrive in pieces, besides chunks; of slices only while they wait.
+ARRIVING: dict[str, Document] = {"pieces": {}, "slices": WITH_BYTES}
 
 
 class GridAudio:
@@ -37,6 +41,8 @@ class GridAudio:
         self._chunks = database["fs.chunks"]
         self._unhurried_chunks, self._unhurried_files = unhurried(self._chunks), unhurried(self._files)
         self._durable_chunks, self._durable_files = _durable(self._chunks), _durable(self._files)
+        self._arriving = {name: database[name] for name in ARRIVING}
+        self._parts = parts_of(database)
 
     @confirmed(None)
     async def store(self, id: PartId, data: AsyncIterator[bytes], metadata: Mapping[str, object]) -> Stored:
@@ -72,25 +78,19 @@ class GridAudio:
 
     @confirmed()
     async def _write_file(self, id: PartId, size: int, metadata: Mapping[str, object]) -> None:
-        now = datetime.now(UTC)
-        file = {
-            "_id": ObjectId(id),
-            "length": size,
-            "chunkSize": CHUNK_BYTES,
-            "uploadDate": now,
-            "filename": id,
-            "metadata": {**metadata, "upload_date": now},
-        }
-        await self._unhurried_files.insert_one(file)
+        await self._unhurried_files.insert_one(file_document(id, size, metadata, datetime.now(UTC)))
 
     async def _left(self, id: PartId) -> int:
         """How many files and chunks a majority still has, in one look."""
-        file = {"coll": "fs.files", "pipeline": [{"$match": {"_id": ObjectId(id)}}, {"$project": {"_id": True}}]}
+        others = [
+            _only("fs.files", "_id", id),
+            *(_only(name, "recording", id, **where) for name, where in ARRIVING.items()),
+        ]
         of_chunks: list[Document] = [
             {"$match": {"files_id": ObjectId(id)}},
             {"$project": {"_id": False, "files_id": True}},
         ]
-        look: list[Document] = [*of_chunks, {"$unionWith": file}, {"$count": "left"}]
+        look: list[Document] = [*of_chunks, *({"$unionWith": other} for other in others), {"$count": "left"}]
         rows = await (await self._durable_chunks.aggregate(look)).to_list()
         return int(rows[0]["left"]) if rows else 0
 
@@ -142,13 +142,35 @@ class GridAudio:
             # The second waits for a majority, which then has the first too; what an election undoes is found left.
             file = await self._unhurried_files.find_one_and_delete({"_id": ObjectId(id)}, shown, session=session)
             chunks = await self._chunks.delete_many({"files_id": ObjectId(id)}, session=session)
-            left = await self._left(id)
+            left, others = await self._left(id), 0
+            if left:
+                others = await self._delete_arriving(id, session)
+                left = await self._left(id)
             at = session.operation_time.as_datetime() if session.operation_time else None
-            return Deletion(int(file is not None), chunks.deleted_count, left, at, _epoch_of(file))
+            epoch = await self._epoch_of_arrival(id) if file is None else _epoch_of(file)
+            return Deletion(int(file is not None), chunks.deleted_count + others, left, at, epoch)
+
+    async def _delete_arriving(self, id: PartId, session: AsyncClientSession) -> int:
+        """What is there of it in pieces and slices; what an election brought back of the rest goes once more."""
+        await self._files.delete_one({"_id": ObjectId(id)}, session=session)
+        await self._chunks.delete_many({"files_id": ObjectId(id)}, session=session)
+        number = 0
+        for name, where in ARRIVING.items():
+            own = {"recording": ObjectId(id), **where}
+            number += (await self._arriving[name].delete_many(own, session=session)).deleted_count
+        return number
+
+    async def _epoch_of_arrival(self, id: PartId) -> str | None:
+        row = await self._parts.find_one({"_id": id}, {"arrival.sealed.epoch": True})
+        sealed = ((row or {}).get("arrival") or {}).get("sealed")
+        return sealed and str(sealed["epoch"])
 
     @confirmed()
     async def stored(self, id: PartId) -> tuple[int, int]:
-        return await self._durable_files.count_documents({"_id": ObjectId(id)}), await self._count(id)
+        number = await self._count(id)
+        for name, where in ARRIVING.items():
+            number += await _durable(self._arriving[name]).count_documents({"recording": ObjectId(id), **where})
+        return await self._durable_files.count_documents({"_id": ObjectId(id)}), number
 
     async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         async for ids in self._lots(self._files, "_id"):
@@ -158,23 +180,46 @@ class GridAudio:
         async for ids in self._lots(self._chunks, "files_id"):
             there = await self._with_file(ids)
             yield [PartId(str(id)) for id in ids if id not in there]
+        for name, where in ARRIVING.items():
+            async for ids in self._lots(self._arriving[name], "recording", where):
+                yield [PartId(str(id)) for id in ids]
 
-    async def _lots(self, collection: AsyncCollection[Document], field: str) -> AsyncIterator[list[ObjectId]]:
+    async def _lots(
+        self, collection: AsyncCollection[Document], field: str, where: Document | None = None
+    ) -> AsyncIterator[list[ObjectId]]:
         """All ids that stand in the field, in order; however many there are, few are held."""
         last = BEFORE_ALL
-        while ids := await self._next_lot(collection, field, last):
+        while ids := await self._next_lot(collection, field, last, where or {}):
             yield ids
             last = ids[-1]
 
     @confirmed()
-    async def _next_lot(self, collection: AsyncCollection[Document], field: str, last: ObjectId) -> list[ObjectId]:
+    async def _next_lot(
+        self, collection: AsyncCollection[Document], field: str, last: ObjectId, where: Document
+    ) -> list[ObjectId]:
         shown = {"_id": False, field: True}
-        rows = collection.find({field: {"$gt": last}}, shown, sort=[(field, 1)], limit=KEYS_PER_LOT)
+        rows = collection.find({field: {"$gt": last}, **where}, shown, sort=[(field, 1)], limit=KEYS_PER_LOT)
         return list(dict.fromkeys([row[field] async for row in rows]))
 
     @confirmed()
     async def _with_file(self, ids: list[ObjectId]) -> set[ObjectId]:
         return {file["_id"] async for file in self._files.find({"_id": {"$in": ids}}, {"_id": True})}
+
+
+def file_document(id: PartId, size: int, metadata: Mapping[str, object], now: datetime) -> Document:
+    """What every GridFS driver knows a recording by."""
+    return {
+        "_id": ObjectId(id),
+        "length": size,
+        "chunkSize": CHUNK_BYTES,
+        "uploadDate": now,
+        "filename": id,
+        "metadata": {**metadata, "upload_date": now},
+    }
+
+
+def _only(collection: str, field: str, id: PartId, **where: Any) -> Document:
+    return {"coll": collection, "pipeline": [{"$match": {field: ObjectId(id), **where}}, {"$project": {"_id": True}}]}
 
 
 def _epoch_of(file: Document | None) -> str | None:

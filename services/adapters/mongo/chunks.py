@@ -11,9 +11,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import DEADLINE_SECONDS, confirmed
 from services.adapters.mongo.sealing import contents
+from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.sealing import Seal
 
-CHUNK_BYTES = 255 * 1024
 MOST_AT_ONCE = 2
 
 

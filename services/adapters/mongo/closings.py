@@ -12,6 +12,9 @@ from services.analysis.ports import ScoringClaim
 from services.interviews.model import ENDED, PartId, PartState
 from services.recordings.ports.audio import Deletion
 
+# The key of a recording that arrived in pieces goes with it.
+OF_NO_USE = ["arrival.sealed", "arrival.sha256"]
+
 
 class MongoClosings:
     """The port Closings on the collection `parts`."""
@@ -25,7 +28,8 @@ class MongoClosings:
     async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
         where = {"_id": id, "rev": rev, "state": {"$in": [state.value for state in ENDED]}}
         what = {"settled": True, "counted": True, **(_noted(deletion) if deletion else {})}
-        before = await self._repeatable.find_one_and_update(where, [{"$set": what}], projection=TOLD)
+        steps: list[Document] = [{"$set": what}, {"$unset": OF_NO_USE}]
+        before = await self._repeatable.find_one_and_update(where, steps, projection=TOLD)
         if before is not None:
             await self._counters.ended(before, has_receipt=has_receipt and "audio" not in before)
         return before is not None

@@ -8,7 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.indexes import SEALED_UNDER
+from services.adapters.mongo.indexes import ARRIVALS, SEALED_UNDER
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.server_time import NOW, literal
 from services.adapters.mongo.tolerant import value_of
@@ -107,7 +107,8 @@ class MongoEpochs:
 
     @confirmed()
     async def recordings(self, id: EpochId) -> int:
-        return await self._files.count_documents({SEALED_UNDER: id})
+        arriving = await self._parts.count_documents({**ARRIVALS, "arrival.sealed.epoch": id})
+        return arriving + await self._files.count_documents({SEALED_UNDER: id})
 
     @confirmed()
     async def is_arriving(self, id: EpochId) -> bool:

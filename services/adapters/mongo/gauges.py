@@ -6,7 +6,6 @@ from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import OperationFailure
 
 from services.adapters.mongo.counters import BACKGROUND, ENDINGS, RECEIPTS, RETENTION, WEBHOOKS, bucket_name
 from services.adapters.mongo.documents import Document
@@ -15,6 +14,7 @@ from services.adapters.mongo.holds import HELD
 from services.adapters.mongo.indexes import SEALED_UNDER
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.receipts import MongoReceipts
+from services.adapters.mongo.room import disk_of
 from services.adapters.mongo.server_time import NOW
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import ENDED, PartState
@@ -176,13 +176,8 @@ class MongoGauges:
         )
 
     async def _disk(self) -> Disk | None:
-        """None where the user may not ask."""
-        try:
-            stats = await self._parts.database.command("dbStats")
-        except OperationFailure:
-            return None
-        total = int(stats.get("fsTotalSize", 0))
-        return Disk(bytes=total, free=total - int(stats["fsUsedSize"])) if total else None
+        disk = await disk_of(self._parts.database)
+        return disk and Disk(bytes=disk[0], free=disk[1])
 
     async def _totals(self) -> Totals:
         aged: list[Document] = [

@@ -16,6 +16,8 @@ from services.interviews.model import PartState
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 RETRIABLE: Document = {"state": PartState.FAILED.value, "keep_audio": True}
 WITH_SUM: Document = {"settled": True, "sha256": {"$gt": ""}}
+ARRIVALS: Document = {"state": PartState.UPLOADING.value, "arrival.folded": {"$gte": 0}}
+WITH_BYTES: Document = {"block": {"$gte": 0}}
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
 SEALED_UNDER = "metadata.sealed.epoch"
@@ -52,6 +54,13 @@ def _same_in_work() -> IndexModel:
     )
 
 
+def _one_of_a_key() -> IndexModel:
+    """Of one user's recordings there arrives one of a key at a time."""
+    where = {"state": PartState.UPLOADING.value, "arrival.key": {"$gt": ""}}
+    keys = [("arrival.key", ASCENDING), ("user_id", ASCENDING)]
+    return IndexModel(keys, name="one_of_a_key", unique=True, partialFilterExpression=where)
+
+
 INDEXES: dict[str, list[IndexModel]] = {
     "receipts": [
         IndexModel([("chain", ASCENDING), ("number", ASCENDING)], name="chain", unique=True),
@@ -69,6 +78,10 @@ INDEXES: dict[str, list[IndexModel]] = {
         _same_in_work(),
         _index("of_user", "user_id", "state", "estimated_seconds", only={"state": {"$in": PENDING_STATES}}),
         _index("arriving", "state", "created_at", only={"state": PartState.UPLOADING.value}),
+        _index("arrivals", "state", "user_id", "arrival.folded", "arrival.closed", only=ARRIVALS),
+        _index("named", "user_id", "arrival.key", "-created_at", only={"arrival.key": {"$gt": ""}}),
+        _one_of_a_key(),
+        _index("expiring", "arrival.expires_at", "state", "arrival.folded", only=ARRIVALS),
         _index("scoring", "to_score", "completed_at", only={"to_score": True}),
         _index("unscored", "score_after", "to_score", only={"to_score": True}),
         _index("failed", "state", "-completed_at", "-_id", only={"state": PartState.FAILED.value}),
@@ -126,6 +139,11 @@ INDEXES: dict[str, list[IndexModel]] = {
     "fs.files": [
         IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)], name="filename_1_uploadDate_1"),
         _index("of_epoch", SEALED_UNDER, only={SEALED_UNDER: {"$exists": True}}),
+    ],
+    "pieces": [IndexModel([("recording", ASCENDING), ("offset", ASCENDING)], name="place", unique=True)],
+    "slices": [
+        _index("of_recording", "recording", "block", "index"),
+        _index("waiting", "recording", only=WITH_BYTES),
     ],
     "epochs": [_index("standing", "state", "_id")],
 }

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
@@ -25,7 +26,7 @@ class MongoRecords:
     """The port Records on the collection `parts`."""
 
     def __init__(self, database: AsyncDatabase[Document], *, upload_silence_seconds: float = 60.0) -> None:
-        self._parts = parts_of(database)
+        self._parts, self._slices = parts_of(database), database["slices"]
         given_up = {"state": PartState.ABORTED.value, "$expr": within("completed_at", upload_silence_seconds)}
         self._may_arrive = {"sha256": None, "$or": [{"state": PartState.UPLOADING.value}, given_up]}
 
@@ -36,6 +37,7 @@ class MongoRecords:
 
     @confirmed()
     async def forget(self, id: PartId, *, is_over: bool = False) -> bool:
+        await self._slices.delete_many({"recording": ObjectId(id)})
         await self._parts.delete_one({"_id": id} if is_over else {"_id": id, "$nor": [self._may_arrive]})
         return await self._parts.find_one({"_id": id}, {"_id": True}) is None
 

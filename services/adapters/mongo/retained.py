@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.audit_log import BEGUN, end_of
@@ -61,7 +62,11 @@ class MongoRetained:
         return await self._database[collection].count_documents({"created_at": {"$lte": until}, **where}, limit=limit)
 
     async def _recordings(self, until: datetime, limit: int) -> int:
-        return await self._delete("parts", {**OVER, "completed_at": {"$lte": until}}, "completed_at", limit)
+        over = {**OVER, "completed_at": {"$lte": until}}
+        ids = await self._ids("parts", over, "completed_at", limit)
+        # What is known of their slices goes first: it is found by them.
+        await self._database["slices"].delete_many({"recording": {"$in": [ObjectId(id) for id in ids]}})
+        return (await self._database["parts"].delete_many({**over, "_id": {"$in": ids}})).deleted_count
 
     async def _deliveries(self, until: datetime, limit: int) -> int:
         where = {"created_at": {"$lte": until}, **await self._of_others("data.session_id")}

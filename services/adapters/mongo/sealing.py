@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from services.adapters.mongo.documents import Document
-from services.errors import KeyringUnavailable
+from services.errors import AudioKeyGone, KeyringUnavailable
 from services.interviews.model import PartId
 from services.recordings.keys import Keys, Loaded
 from services.recordings.ports.keyring import EpochId
@@ -49,11 +49,22 @@ class Sealing:
 
     async def of(self, id: PartId, metadata: Mapping[str, Any]) -> Seal | None:
         """What opens a stored recording; None where it is not sealed. AudioKeyGone, AudioSealBroken."""
-        sealed = metadata.get("sealed")
-        if sealed is None:
-            return None
-        envelope = Envelope(EpochId(sealed["epoch"]), bytes(sealed["key"]), sealed["version"])
+        envelope = envelope_of(metadata)
+        return None if envelope is None else await self.opened(id, envelope)
+
+    async def opened(self, id: PartId, envelope: Envelope) -> Seal:
+        """What opens a recording with this envelope. AudioKeyGone, AudioSealBroken."""
         return opened(id, envelope, await self._keys().find(envelope.epoch))
+
+    async def stays(self, envelope: Envelope | None) -> bool:
+        """Whether what is sealed like this can be read, and goes on to be."""
+        if envelope is None:
+            return True
+        try:
+            await self._keys().find(envelope.epoch)
+        except AudioKeyGone:
+            return False
+        return not await self._keys().is_going(envelope.epoch)
 
     def _keys(self) -> Keys:
         if self.keys is None:
@@ -64,10 +75,20 @@ class Sealing:
 
 def noted(begun: Begun | None) -> Document:
     """What stands in a file's metadata of how it is sealed."""
-    if begun is None:
+    return sealed_under(None if begun is None else begun.envelope)
+
+
+def sealed_under(envelope: Envelope | None) -> Document:
+    """What is stored of an envelope."""
+    if envelope is None:
         return {}
-    envelope = begun.envelope
     return {"sealed": {"version": envelope.version, "epoch": envelope.epoch, "key": envelope.wrapped}}
+
+
+def envelope_of(metadata: Mapping[str, Any]) -> Envelope | None:
+    """What was stored of an envelope."""
+    sealed = metadata.get("sealed")
+    return sealed and Envelope(EpochId(sealed["epoch"]), bytes(sealed["key"]), sealed["version"])
 
 
 def contents(seal: Seal | None, n: int, plain: memoryview) -> Document:

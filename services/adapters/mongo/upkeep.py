@@ -9,7 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.indexes import EVER, FORGET_REPLAY_SECONDS, WITH_SUM
+from services.adapters.mongo.indexes import ARRIVALS, EVER, FORGET_REPLAY_SECONDS, WITH_SUM
 from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, unhurried, waiting_again
 from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.interviews.model import LIVE, Failure, Part, PartId, PartState
@@ -52,8 +52,12 @@ class MongoUpkeep:
         self._stuck = {**may(PartState.FAILED, PartState.QUEUED), **used_up}
         self._abandoned = {
             **may(PartState.ABORTED, PartState.UPLOADING),
+            "arrival": None,
             "$expr": past("heartbeat_at", upload_silence_seconds),
         }
+        self._overdue = {**ARRIVALS, "$expr": reached("arrival.expires_at")}
+        closed = {"$and": [past("arrival.closed_at", settle_grace_seconds), reached("arrival.drive_after")]}
+        self._unfinished = {**ARRIVALS, "arrival.closed": True, "$expr": closed}
         over = {"$and": [past("completed_at", settle_grace_seconds), reached("settle_after")]}
         self._unsettled = {"settled": False, "$expr": over}
 
@@ -103,7 +107,17 @@ class MongoUpkeep:
 
     @confirmed()
     async def abandon(self) -> list[Part]:
-        return await change_each(self._parts, self._abandoned, ended(PartState.ABORTED))
+        silent = await change_each(self._parts, self._abandoned, ended(PartState.ABORTED))
+        return silent + await change_each(self._parts, self._overdue, ended(PartState.ABORTED))
+
+    @confirmed()
+    async def unfinished(self) -> list[PartId]:
+        rows = await self._parts.find(self._unfinished, {"_id": True}, limit=MOST_AT_ONCE).to_list()
+        ids = [PartId(row["_id"]) for row in rows]
+        again = [{"$set": {"arrival.drive_after": later(self._ring_again)}}]
+        if ids:
+            await unhurried(self._parts).update_many({"_id": {"$in": ids}, **ARRIVALS}, again)
+        return ids
 
     @confirmed()
     async def unsettled(self) -> list[Part]:
@@ -146,7 +160,8 @@ class MongoUpkeep:
             "due": DUE,
             "silent": self._silent,
             "exhausted": self._exhausted,
-            "abandoned": self._abandoned,
+            "abandoned": {"$or": [self._abandoned, self._overdue]},
+            "unfinished": self._unfinished,
             "unsettled": self._unsettled,
             "unscored": UNSCORED,
             "expired": _expired(hours),

@@ -17,6 +17,7 @@ class Findings:
     unsettled: int
     unscored: int
     expired: int
+    unfinished: int = 0
 
 
 class Upkeep(Protocol):
@@ -38,7 +39,10 @@ class Upkeep(Protocol):
         """Parts whose worker fell silent, with no deliveries left: processing -> failed, audio kept."""
 
     async def abandon(self) -> list[Part]:
-        """Uploads that fell silent: uploading -> aborted."""
+        """Uploads that fell silent, and recordings in pieces that expired: uploading -> aborted."""
+
+    async def unfinished(self) -> list[PartId]:
+        """Recordings in pieces of which somebody began the finish some time ago; not the same again for a while."""
 
     async def unsettled(self) -> list[Part]:
         """Ended parts for which something remains to be done for some seconds already."""

@@ -5,14 +5,24 @@ there on pieces, each of which lies within one chunk. What counts as received ar
 without a gap. Times are the store's own.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from services.interviews.model import Part, PartId, UserId
+from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.sealing import Envelope
+
+
+def cut_at_chunks(at: int, data: bytes) -> Iterator[tuple[int, bytes]]:
+    """What begins at this offset, so that no piece of it lies in two chunks: each with its own offset."""
+    start = 0
+    while start < len(data):
+        end = min(len(data), start + CHUNK_BYTES - (at + start) % CHUNK_BYTES)
+        yield at + start, data[start:end]
+        start = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,9 @@ class ArrivalRecords(Protocol):
     async def close(self, id: PartId) -> Arriving | None:
         """It takes nothing more; None where it has ended."""
 
+    async def end_at(self, id: PartId, length: int) -> Arriving | None:
+        """A closed one is so long, unless it is known how long it is; None where it has ended."""
+
     async def take_over(self, id: PartId) -> int | None:
         """The number of a new writer: who has an older one is told so. None where it takes nothing more."""
 
@@ -165,14 +178,17 @@ class Pieces(Protocol):
         StoreUnavailable where it is not known whether they are kept.
         """
 
-    async def offset(self, id: PartId, folded: int) -> int:
-        """How many bytes have been received, as a majority knows it, where so many are folded."""
+    async def offset(self, id: PartId) -> int:
+        """How many bytes have been received, as a majority knows it."""
 
     def read(self, arriving: Arriving, start: int = 0) -> AsyncIterator[bytes]:
         """What has been received from this byte on; AudioMissing where something before it is gone."""
 
     async def write_chunk(self, arriving: Arriving, n: int, size: int) -> bool:
-        """Make this chunk of the pieces in it; False where they are not all there. A majority has it then."""
+        """Make this chunk, of so many bytes, of the pieces in it; False where they are not all there.
+
+        A majority has it then. Who makes it once more makes the same.
+        """
 
     async def let_go(self, id: PartId, below: int) -> None:
         """Forget the pieces below this byte: chunks have them."""

@@ -8,6 +8,8 @@ from typing import Protocol
 from services.interviews.model import PartId
 from services.recordings.formats import Container
 
+CHUNK_BYTES = 255 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -59,13 +61,13 @@ class Audio(Protocol):
         """Forget the bytes. Nothing there is no error."""
 
     async def stored(self, id: PartId) -> tuple[int, int]:
-        """How many files and chunks there are under the id."""
+        """How many files and chunks there are under the id; pieces and slices of it count as chunks."""
 
     def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         """The ids of all files, lot by lot; a record decides which of them are strays."""
 
     def orphaned_chunks(self) -> AsyncIterator[list[PartId]]:
-        """The ids under which there are chunks and no file, lot by lot."""
+        """The ids under which there are chunks and no file, or pieces or slices, lot by lot."""
 
 
 async def _always(_: float) -> None:

@@ -7,6 +7,7 @@ from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.access.ports import IdempotencyKeys
+from services.adapters.mongo.arrivals import MongoArrivals
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.audit_log import MongoAuditLog
 from services.adapters.mongo.claims import MongoClaims
@@ -22,6 +23,7 @@ from services.adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from services.adapters.mongo.interventions import MongoInterventions
 from services.adapters.mongo.leftovers import MongoLeftovers
 from services.adapters.mongo.operator_views import MongoViews
+from services.adapters.mongo.pieces import MongoPieces
 from services.adapters.mongo.quotas import MongoQuotas
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
@@ -29,6 +31,7 @@ from services.adapters.mongo.retained import MongoRetained
 from services.adapters.mongo.sealing import Sealing
 from services.adapters.mongo.session_lists import MongoSessionLists
 from services.adapters.mongo.sessions import MongoSessions
+from services.adapters.mongo.slices import MongoSlices
 from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.trends import MongoTrends
 from services.adapters.mongo.upkeep import MongoUpkeep
@@ -52,6 +55,7 @@ from services.operations.ports.trends import Trends
 from services.operations.ports.upkeep import Upkeep
 from services.operations.ports.views import Views
 from services.recordings.keys import Keys
+from services.recordings.ports.arrivals import ArrivalRecords, Pieces, Slices
 from services.recordings.ports.audio import Audio
 from services.recordings.ports.backlog import Backlog
 from services.recordings.ports.counters import Counters
@@ -62,6 +66,7 @@ from services.recordings.ports.workers import Workers
 from services.transcription.ports import Claims
 from services.webhooks.ports import Endpoints, Ledger
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeTickets
+from tests.fakes.arrivals import FakeArrivals, FakePieces, FakeSlices
 from tests.fakes.audio import FakeAudio
 from tests.fakes.erasures import FakeErasures, FakeLeftovers
 from tests.fakes.figures import FakeCounters, FakeGauges
@@ -96,6 +101,7 @@ TIMES = (
     "accepted_at",
     "settle_after",
 )
+ARRIVAL_TIMES = ("expires_at", "ends_at", "closed_at", "drive_after")
 
 
 class Passing(Protocol):
@@ -138,6 +144,9 @@ class Store:
     leftovers: Erasable
     holds: Holds
     retained: Retained
+    arriving: ArrivalRecords
+    pieces: Pieces
+    slices: Slices
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -220,6 +229,9 @@ def store_in_memory(*, is_sealed: bool = False) -> Store:
         leftovers=FakeLeftovers(memory),
         holds=FakeHolds(memory),
         retained=FakeRetained(memory, audit_log),
+        arriving=FakeArrivals(memory),
+        pieces=FakePieces(memory),
+        slices=FakeSlices(memory),
         passes=passes,
     )
 
@@ -264,6 +276,10 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
             await database[collection].update_many({}, [{"$set": older}])
+        older = {
+            f"arrival.{each}": {"$subtract": [f"$arrival.{each}", round(seconds * 1000)]} for each in ARRIVAL_TIMES
+        }
+        await database["parts"].update_many({"arrival": {"$ne": None}}, [{"$set": older}])
         turns = {f"{turn}.at": {"$subtract": [f"${turn}.at", round(seconds * 1000)]} for turn in ("sweep", "audit")}
         await database["counters"].update_many({"_id": "turns"}, [{"$set": turns}])
         await older_webhooks(database, seconds)
@@ -272,6 +288,8 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
 
     terms = asdict(TERMS)
     replay_lease = terms.pop("replay_lease_seconds")
+    arrival_terms = {"seconds": terms.pop("arrival_seconds"), "most_seconds": terms.pop("arrival_most_seconds")}
+    sealing = Sealing(keys=keys_of(MongoEpochs(database)), seals=True) if is_sealed else None
     claim_terms = {name: terms[name] for name in ("lease_seconds", "max_deliveries", "settle_grace_seconds")}
     return Store(
         sessions=MongoSessions(database),
@@ -282,7 +300,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         backlog=MongoBacklog(database),
         closings=MongoClosings(database),
         upkeep=MongoUpkeep(database, **terms),
-        audio=GridAudio(database, Sealing(keys=keys_of(MongoEpochs(database)), seals=True) if is_sealed else None),
+        audio=GridAudio(database, sealing),
         workers=MongoWorkers(database),
         counters=MongoCounters(database),
         gauges=MongoGauges(database),
@@ -302,5 +320,8 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         leftovers=MongoLeftovers(database),
         holds=MongoHolds(database),
         retained=MongoRetained(database),
+        arriving=MongoArrivals(database, sealing, **arrival_terms),
+        pieces=MongoPieces(database, sealing),
+        slices=MongoSlices(database, sealing),
         passes=passes,
     )

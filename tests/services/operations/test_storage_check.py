@@ -9,11 +9,11 @@ from bson import ObjectId
 from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo.chunks import CHUNK_BYTES
 from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.mongo.inventory import MongoInventory
 from services.interviews.model import Failure, Part, PartId
 from services.operations.storage_check import ARRIVING_SECONDS, Damage, Found, StorageCheck
+from services.recordings.ports.audio import CHUNK_BYTES
 from tests.services.adapters.stores import Store, a_part, store_on_mongo
 
 Document = dict[str, Any]

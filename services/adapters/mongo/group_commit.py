@@ -1,0 +1,107 @@
+"""Many small documents in one insert: what is to be kept waits while the ones before are on their way."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError
+
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import confirmed
+from services.errors import StoreUnavailable
+
+MOST_DOCUMENTS, MOST_BYTES = 500, 4 * 1024 * 1024
+DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    document: Document
+    done: asyncio.Future[tuple[bool, Document | None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class GroupCommit:
+    """Keeps documents of one collection, then looks at the records they belong to, for all of a batch at once.
+
+    A majority has a document once `keep` returns.
+    """
+
+    collection: AsyncCollection[Document]
+    records: AsyncCollection[Document]
+    shown: Document
+    _queue: deque[_Waiting] = field(default_factory=deque, init=False)
+    _working: asyncio.Task[None] | None = field(default=None, init=False)
+    _looking: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    async def keep(self, document: Document) -> tuple[bool, Document | None]:
+        """Whether it was kept, False where its key was taken; and its record as it was after that."""
+        waiting = _Waiting(document, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work())
+        return await waiting.done
+
+    async def look(self, ids: Sequence[str]) -> dict[str, Document]:
+        """The records of these."""
+        async with confirmed():
+            return {row["_id"]: row async for row in self.records.find({"_id": {"$in": list(ids)}}, self.shown)}
+
+    async def _work(self) -> None:
+        while self._queue:
+            batch = self._batch()
+            try:
+                taken = await inserted(self.collection, [waiting.document for waiting in batch], ordered=False)
+            except Exception as trouble:
+                _fail(batch, trouble)
+            else:
+                looking = asyncio.create_task(self._tell(batch, taken))
+                self._looking.add(looking)
+                looking.add_done_callback(self._looking.discard)
+
+    def _batch(self) -> list[_Waiting]:
+        batch, size = [self._queue.popleft()], 0
+        while self._queue and len(batch) < MOST_DOCUMENTS and size < MOST_BYTES:
+            batch.append(self._queue.popleft())
+            size += len(batch[-1].document["data"])
+        return batch
+
+    async def _tell(self, batch: list[_Waiting], taken: set[int]) -> None:
+        try:
+            rows = await self.look([str(waiting.document["recording"]) for waiting in batch])
+        except Exception as trouble:
+            _fail(batch, trouble)
+            return
+        for index, waiting in enumerate(batch):
+            if not waiting.done.done():
+                waiting.done.set_result((index not in taken, rows.get(str(waiting.document["recording"]))))
+
+
+def _fail(batch: list[_Waiting], trouble: Exception) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(type(trouble)(*trouble.args) if len(batch) > 1 else trouble)
+
+
+async def inserted(collection: AsyncCollection[Document], documents: list[Document], *, ordered: bool) -> set[int]:
+    """Keep them; the numbers of those whose key was taken: where the order counts, the first such one and all after it.
+
+    StoreUnavailable where it is not known whether they are kept.
+    """
+    async with confirmed():
+        try:
+            await collection.insert_many(documents, ordered=ordered)
+        except BulkWriteError as trouble:
+            return _taken(trouble.details or {}, len(documents), ordered)
+    return set()
+
+
+def _taken(details: Any, number: int, ordered: bool) -> set[int]:
+    errors = details.get("writeErrors", [])
+    if details.get("writeConcernErrors") or any(error["code"] != DUPLICATE_KEY for error in errors):
+        raise StoreUnavailable
+    indices = {int(error["index"]) for error in errors}
+    return set(range(min(indices), number)) if ordered else indices

@@ -1,0 +1,106 @@
+"""Slices of recordings, in MongoDB: what is known of each, and its bytes while it waits for those before it."""
+
+import secrets
+from typing import Any
+
+from bson import ObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.group_commit import inserted
+from services.adapters.mongo.indexes import WITH_BYTES
+from services.adapters.mongo.parts import create
+from services.adapters.mongo.sealing import Sealing
+from services.adapters.mongo.seals import Seals
+from services.adapters.mongo.tolerant import value_of
+from services.errors import StoreUnavailable
+from services.interviews.model import PartId
+from services.recordings.ports.arrivals import Arriving, KeptSlice, Slice, SliceState, cut_at_chunks
+from services.recordings.sealing import Seal
+
+
+class MongoSlices:
+    """The port Slices on the collection `slices`: a document of each, and others with its bytes while it waits."""
+
+    def __init__(self, database: AsyncDatabase[Document], sealing: Sealing | None = None) -> None:
+        self._slices = database["slices"]
+        self._seals = Seals(sealing or Sealing())
+
+    @confirmed()
+    async def announce(self, id: PartId, slice: Slice, size: int, sha256: str) -> KeptSlice:
+        said = {name: getattr(slice, name) for name in Slice.__dataclass_fields__}
+        known = {"recording": ObjectId(id), **said, "size": size, "sha256": sha256}
+        try:
+            row = await create(self._slices, _name(id, slice.index), {**known, "state": SliceState.ANNOUNCED.value}, {})
+        except DuplicateKeyError:
+            found = await self._slices.find_one({"_id": _name(id, slice.index)})
+            if found is None:
+                raise StoreUnavailable from None
+            row = found
+        return _slice(row)
+
+    @confirmed()
+    async def keep(self, arriving: Arriving, index: int, data: bytes) -> None:
+        id, mark = arriving.part.id, secrets.token_hex(8)
+        seal = await self._seals.of(id, arriving.envelope)
+        blocks = [_block(id, seal, index, mark, n, plain) for n, (_, plain) in enumerate(cut_at_chunks(0, data))]
+        if await inserted(self._slices, blocks, ordered=False):
+            raise StoreUnavailable
+        waiting = {"state": SliceState.WAITING.value, "mark": mark, "blocks": len(blocks)}
+        announced = {"_id": _name(id, index), "state": SliceState.ANNOUNCED.value}
+        if not (await self._slices.update_one(announced, {"$set": waiting})).matched_count:
+            # The same slice came twice, and the other one was first.
+            await self._slices.delete_many({"_id": {"$in": [block["_id"] for block in blocks]}})
+
+    @confirmed()
+    async def of(self, id: PartId) -> list[KeptSlice]:
+        where = {"recording": ObjectId(id), "block": None}
+        return [_slice(row) async for row in self._slices.find(where, sort=[("index", 1)])]
+
+    @confirmed()
+    async def data(self, arriving: Arriving, index: int) -> bytes | None:
+        id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
+        row = await self._slices.find_one({"_id": _name(id, index), "state": SliceState.WAITING.value})
+        if row is None:
+            return None
+        own = {"recording": ObjectId(id), "index": index, "mark": row["mark"], **WITH_BYTES}
+        blocks = await self._slices.find(own, sort=[("block", 1)]).to_list()
+        if len(blocks) != row["blocks"]:
+            return None
+        return b"".join(_plain(seal, block) for block in blocks)
+
+    @confirmed()
+    async def received(self, id: PartId, index: int) -> None:
+        done = {"$set": {"state": SliceState.RECEIVED.value}, "$unset": {"mark": True, "blocks": True}}
+        await self._slices.update_one({"_id": _name(id, index)}, done)
+        await self._slices.delete_many({"recording": ObjectId(id), "index": index, **WITH_BYTES})
+
+
+def _name(id: PartId, index: int) -> str:
+    return f"{id}/{index}"
+
+
+def _block(id: PartId, seal: Seal | None, index: int, mark: str, n: int, plain: bytes) -> Document:
+    name = f"{_name(id, index)}/{mark}/{n}"
+    block: Document = {"_id": name, "recording": ObjectId(id), "index": index, "mark": mark, "block": n}
+    if seal is None:
+        return {**block, "data": plain}
+    data, tag, nonce = seal.seal_at(_place(index, n), plain)
+    return {**block, "data": data, "tag": tag, "nonce": nonce}
+
+
+def _plain(seal: Seal | None, row: Document) -> bytes:
+    data = bytes(row["data"])
+    if seal is None:
+        return data
+    return seal.open_at(_place(row["index"], row["block"]), data, bytes(row["nonce"]), bytes(row["tag"]))
+
+
+def _place(index: int, n: int) -> str:
+    return f"slice {index} {n}"
+
+
+def _slice(row: dict[str, Any]) -> KeptSlice:
+    return value_of(KeptSlice, row, state=SliceState(row["state"]), at=row["created_at"])

@@ -1,0 +1,82 @@
+"""How much may arrive in pieces: of one recording, of a user, of all, and while there is room for it."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from services.errors import ArrivalsSaturated, AudioTooLarge, StorageShort, TooManyArrivals, TooMuchArriving
+from services.interviews.model import UserId
+from services.lately import Lately
+from services.recordings.ports.arrivals import ArrivalRecords, Load, Room
+
+MEGABYTE = 1024 * 1024
+LOOK_SECONDS = 5.0
+FULL_AGAIN_SECONDS = 30.0
+MOST_KNOWN = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalLimits:
+    """How much may arrive in pieces."""
+
+    most_bytes: int = 500 * MEGABYTE
+    most_staged_bytes: int = 16 * MEGABYTE
+    most_of_user: int = 64
+    most_bytes_of_user: int = 4096 * MEGABYTE
+    most_bytes_of_all: int = 65536 * MEGABYTE
+    least_free_bytes: int = 1024 * MEGABYTE
+
+
+@dataclass(slots=True, kw_only=True)
+class ArrivalRoom:
+    """Refuses what goes beyond the limits, before anything of it is kept. Figures may be some seconds old."""
+
+    limits: ArrivalLimits
+    records: ArrivalRecords
+    room: Room
+    clock: Callable[[], float] = time.monotonic
+    _free: Lately[int | None] = field(init=False)
+    _of_all: Lately[int] = field(init=False)
+    _of_users: OrderedDict[UserId, Lately[Load]] = field(default_factory=OrderedDict, init=False)
+
+    def __post_init__(self) -> None:
+        self._free = Lately(read=self.room.free_bytes, clock=self.clock, seconds=LOOK_SECONDS)
+        self._of_all = Lately(read=self.records.arriving_bytes, clock=self.clock, seconds=LOOK_SECONDS)
+
+    def size(self, bytes: int) -> None:
+        """AudioTooLarge for more than one recording may have."""
+        if bytes > self.limits.most_bytes:
+            raise AudioTooLarge.over(self.limits.most_bytes)
+
+    async def another(self, user_id: UserId) -> None:
+        """One more recording of this user; TooManyArrivals, and what `more` raises."""
+        load = await self.records.load(user_id)
+        if load.recordings >= self.limits.most_of_user:
+            raise TooManyArrivals(retry_after=FULL_AGAIN_SECONDS)
+        self._refuse(load)
+        await self.more()
+
+    async def more(self) -> None:
+        """Some more bytes; ArrivalsSaturated, StorageShort."""
+        free = await self._free.get()
+        if free is not None and free < self.limits.least_free_bytes:
+            raise StorageShort(retry_after=FULL_AGAIN_SECONDS)
+        if await self._of_all.get() > self.limits.most_bytes_of_all:
+            raise ArrivalsSaturated(retry_after=FULL_AGAIN_SECONDS)
+
+    async def much_more(self, user_id: UserId) -> None:
+        """A chunk more of this user's; TooMuchArriving, and what `more` raises."""
+        lately = self._of_users.pop(user_id, None)
+        if lately is None:
+            lately = Lately(read=partial(self.records.load, user_id), clock=self.clock, seconds=LOOK_SECONDS)
+        self._of_users[user_id] = lately
+        while len(self._of_users) > MOST_KNOWN:
+            self._of_users.popitem(last=False)
+        self._refuse(await lately.get())
+        await self.more()
+
+    def _refuse(self, load: Load) -> None:
+        if load.bytes > self.limits.most_bytes_of_user:
+            raise TooMuchArriving(retry_after=FULL_AGAIN_SECONDS)

@@ -1,0 +1,159 @@
+"""Finishing a recording that arrived in pieces: from then on it is one like any other.
+
+1. it takes nothing more, and its length is what has been received;
+2. what is not in chunks yet is put there, and read once for its sum, unless the process took that on the way;
+3. GridFS's file is made of them, so that a majority has everything before
+4. the record is `queued`, shown and rung for, as any upload's is.
+
+Each step may be repeated by whoever comes; the sweep repeats what was interrupted after 1.
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from services.errors import (
+    AudioEmpty,
+    AudioMissing,
+    ChecksumMismatch,
+    KeyringUnavailable,
+    LengthInconsistent,
+    NotAudio,
+    Problem,
+    StoreUnavailable,
+    UploadGone,
+    UploadNotFound,
+)
+from services.interviews.model import Part, PartId, PartState
+from services.recordings.accepting import GIVEN_UP, Accepting, accepted, metadata_of
+from services.recordings.folding import Folding
+from services.recordings.formats import SNIFF_BYTES, Container, estimated_seconds, sniff
+from services.recordings.ports.arrivals import ArrivalRecords, Arriving, Pieces
+from services.recordings.ports.audio import CHUNK_BYTES
+from services.recordings.ports.records import Records, Uploads
+
+ALL = 2**62
+
+SumOf = Callable[[int], str | None]
+
+
+def _unknown(_: int) -> None:
+    """Where nobody took the sum on the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completing:
+    records: ArrivalRecords
+    pieces: Pieces
+    uploads: Uploads
+    parts: Records
+    accepting: Accepting
+    folding: Folding
+
+    async def run(self, id: PartId, sum_of: SumOf = _unknown) -> Part:
+        """The accepted part, or the same recording in work; `sum_of` so many bytes, where that is known.
+
+        LengthInconsistent before it takes nothing more; AudioEmpty, NotAudio, ChecksumMismatch, after which nothing
+        of it is left.
+        """
+        arriving = await self.records.find(id)
+        if arriving is None:
+            raise UploadNotFound
+        if arriving.part.state is not PartState.UPLOADING:
+            return await self._ended(arriving)
+        closed = await self._closed(arriving)
+        if closed is None:
+            return await self.run(id, sum_of)
+        try:
+            return await self._accepted(closed, sum_of)
+        except Unfit as unfit:
+            await self.accepting.give_up(closed.part, unfit.problem.code)
+            raise unfit.problem from None
+
+    async def _closed(self, arriving: Arriving) -> Arriving | None:
+        """It takes nothing more, and has a length; None where it has ended meanwhile."""
+        id = arriving.part.id
+        if arriving.length is not None and await self.pieces.offset(id) < arriving.length:
+            raise LengthInconsistent
+        closed = await self.records.close(id)
+        if closed is None or closed.length is not None:
+            return closed
+        return await self.records.end_at(id, await self.pieces.offset(id))
+
+    async def _accepted(self, arriving: Arriving, sum_of: SumOf) -> Part:
+        part, size = arriving.part, arriving.length or 0
+        if not size:
+            raise Unfit(AudioEmpty())
+        await self._whole(arriving, size)
+        container = await self._container(arriving)
+        sha256 = sum_of(size) or await self._sum(arriving, size)
+        if arriving.plan.sha256 not in (None, sha256):
+            raise Unfit(ChecksumMismatch())
+        if not await self.records.may_be_read(arriving):
+            raise Unfit(KeyringUnavailable(GIVEN_UP))
+        await self.pieces.write_file(arriving, size, metadata_of(part, container))
+        seconds = estimated_seconds(container, size)
+        queued = accepted(await self.uploads.accept(part.id, sha256, size, seconds))
+        if queued.id != part.id:
+            await self.records.became(part.id, queued.id)
+            await self.accepting.give_up(part, "the same recording is in work")
+        else:
+            with suppress(StoreUnavailable):  # they go with the recording
+                await self.pieces.let_go(part.id, ALL)
+        await self.accepting.announce(queued)
+        return queued
+
+    async def _whole(self, arriving: Arriving, size: int) -> None:
+        """All of it is in chunks; AudioMissing."""
+        folded = await self.folding.whole_chunks(arriving, size)
+        n, rest = divmod(size, CHUNK_BYTES)
+        is_whole = folded.folded == n * CHUNK_BYTES
+        if not is_whole or (rest and not await self.pieces.write_chunk(folded, n, rest)):
+            raise AudioMissing
+
+    async def _container(self, arriving: Arriving) -> Container:
+        head = b""
+        async for piece in self.pieces.read(arriving):
+            head += piece[:SNIFF_BYTES]
+            if len(head) >= SNIFF_BYTES:
+                break
+        container = sniff(head[:SNIFF_BYTES])
+        if container is None:
+            raise Unfit(NotAudio())
+        return container
+
+    async def _sum(self, arriving: Arriving, size: int) -> str:
+        digest, left = hashlib.sha256(), size
+        async for piece in self.pieces.read(arriving):
+            digest.update(piece[:left])
+            left -= min(left, len(piece))
+        if left:
+            raise AudioMissing
+        return digest.hexdigest()
+
+    async def _ended(self, arriving: Arriving) -> Part:
+        """The same answer as the first time."""
+        if arriving.same_as is not None:
+            same = await self.parts.get(arriving.same_as)
+            if same is None:
+                raise UploadGone
+            await self._shown(same)
+            return same
+        if arriving.part.state is PartState.ABORTED:
+            raise UploadGone
+        await self._shown(arriving.part)
+        return arriving.part
+
+    async def _shown(self, part: Part) -> None:
+        """Whoever accepted it may have been cut off before it was shown."""
+        if part.state is PartState.QUEUED:
+            await self.accepting.announce(part)
+
+
+class Unfit(Exception):
+    """Nothing can be made of it, and nothing of it stays."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem

@@ -1,0 +1,112 @@
+"""What a process remembers of the recordings that arrive at it, so that an append needs no question to the store."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.errors import UploadInUse, UploadTakenOver
+from services.interviews.model import PartId
+from services.recordings.ports.arrivals import Arriving
+
+MOST_KNOWN = 5_000
+AGAIN_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Known:
+    """A recording as it was seen last; `digest` is of its first `offset` bytes, if they all came this way."""
+
+    arriving: Arriving
+    offset: int
+    heard_at: float
+    digest: Any | None = None
+    folding: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.offset == 0:
+            self.digest = hashlib.sha256()
+
+    def received(self, data: bytes) -> None:
+        """These bytes are kept by a majority, behind those before."""
+        self.offset += len(data)
+        if self.digest is not None:
+            self.digest.update(data)
+
+    def sha256_of(self, size: int) -> str | None:
+        """The sum of so many bytes, if it is known."""
+        return str(self.digest.hexdigest()) if self.digest is not None and self.offset == size else None
+
+
+@dataclass(slots=True)
+class Turn:
+    """A request that sends to a recording."""
+
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    gives_way: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until_taken_over(self, data: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        """The data; UploadTakenOver once a newer request wants the turn."""
+        waiting = asyncio.ensure_future(self.gives_way.wait())
+        try:
+            while True:
+                coming = asyncio.ensure_future(_next(data))
+                try:
+                    await asyncio.wait((coming, waiting), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not coming.done():
+                        coming.cancel()
+                        await asyncio.wait((coming,))
+                if coming.cancelled():
+                    raise UploadTakenOver
+                piece = coming.result()
+                if piece is None:
+                    return
+                yield piece
+        finally:
+            waiting.cancel()
+
+
+async def _next(data: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(data, None)
+
+
+@dataclass(slots=True, kw_only=True)
+class KnownArrivals:
+    """The recordings that this process knows of late, and who sends to each now."""
+
+    _known: OrderedDict[PartId, Known] = field(default_factory=OrderedDict, init=False)
+    _turns: dict[PartId, Turn] = field(default_factory=dict, init=False)
+
+    def get(self, id: PartId) -> Known | None:
+        known = self._known.get(id)
+        if known is not None:
+            self._known.move_to_end(id)
+        return known
+
+    def keep(self, known: Known) -> Known:
+        self._known[known.arriving.part.id] = known
+        while len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+        return known
+
+    def forget(self, id: PartId) -> None:
+        self._known.pop(id, None)
+
+    @asynccontextmanager
+    async def turn(self, id: PartId, *, takes_over: bool) -> AsyncIterator[Turn]:
+        """Be the only one here who sends to it; UploadInUse, unless it is taken over from who does."""
+        while (other := self._turns.get(id)) is not None:
+            if not takes_over:
+                raise UploadInUse(retry_after=AGAIN_SECONDS)
+            other.gives_way.set()
+            await other.is_over.wait()
+        self._turns[id] = turn = Turn()
+        try:
+            yield turn
+        finally:
+            del self._turns[id]
+            turn.is_over.set()

@@ -1,0 +1,83 @@
+"""Slices of a recording, which come in any order, doubled or late, put into their order.
+
+What is contiguous from the first on is received: its bytes go where appends go, and what waits behind it follows.
+Whoever makes the next one contiguous moves it; two who do the same at once leave the same.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from services.errors import OffsetMismatch, SliceDiffers, StoreUnavailable
+from services.interviews.model import PartId
+from services.recordings.ports.arrivals import Arriving, KeptSlice, Pieces, Slice, Slices, SliceState
+
+Append = Callable[[Arriving, int, bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordering:
+    """`append` keeps bytes behind those that are received; OffsetMismatch where they are not as many."""
+
+    pieces: Pieces
+    slices: Slices
+    append: Append
+    _locks: dict[PartId, asyncio.Lock] = field(default_factory=dict, init=False)
+
+    async def put(self, arriving: Arriving, slice: Slice, data: bytes) -> None:
+        """Take in a slice; SliceDiffers where another one of its number came."""
+        id, sha256 = arriving.part.id, hashlib.sha256(data).hexdigest()
+        known = await self.slices.announce(id, slice, len(data), sha256)
+        if known.sha256 != sha256:
+            raise SliceDiffers
+        lock = self._locks.setdefault(id, asyncio.Lock())
+        try:
+            async with lock:
+                if known.state is SliceState.ANNOUNCED:
+                    await self._place(arriving, known, data)
+                await self.move_what_waits(arriving)
+        finally:
+            if not lock.locked():
+                self._locks.pop(id, None)
+
+    async def move_what_waits(self, arriving: Arriving) -> None:
+        """Go on for as long as the next one is here."""
+        while True:
+            start, following = _next(await self.slices.of(arriving.part.id))
+            if following is None or following.state is not SliceState.WAITING:
+                return
+            data = await self.slices.data(arriving, following.index)
+            if data is None:
+                return  # another one has just moved it
+            await self._move(arriving, following.index, start, data)
+
+    async def _place(self, arriving: Arriving, known: KeptSlice, data: bytes) -> None:
+        start, following = _next(await self.slices.of(arriving.part.id))
+        if following is not None and following.index == known.index:
+            await self._move(arriving, known.index, start, data)
+        else:
+            await self.slices.keep(arriving, known.index, data)
+
+    async def _move(self, arriving: Arriving, index: int, start: int, data: bytes) -> None:
+        id = arriving.part.id
+        while (offset := await self.pieces.offset(id)) < start + len(data):
+            if offset < start:
+                raise StoreUnavailable
+            try:
+                await self.append(arriving, offset, data[offset - start :])
+            except OffsetMismatch:
+                continue
+        await self.slices.received(id, index)
+
+
+def _next(slices: list[KeptSlice]) -> tuple[int, KeptSlice | None]:
+    """Where the first slice begins that is not received yet, and that slice, if it was announced."""
+    start = 0
+    for expected, slice in enumerate(slices):
+        if slice.index != expected:
+            return start, None
+        if slice.state is not SliceState.RECEIVED:
+            return start, slice
+        start += slice.size
+    return start, None

@@ -1,0 +1,242 @@
+"""Recordings that arrive in pieces, in memory."""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import replace
+
+from services.errors import AudioMissing, StoreUnavailable
+from services.interviews.model import Part, PartId, PartState, UserId
+from services.recordings.ports.arrivals import (
+    Appended,
+    Arriving,
+    KeptSlice,
+    Load,
+    Outcome,
+    Plan,
+    Slice,
+    SliceState,
+    cut_at_chunks,
+)
+from services.recordings.ports.audio import CHUNK_BYTES
+from tests.fakes.memory import ArrivalRow, Memory, Row
+
+SLACK_SECONDS = 60.0
+
+
+class FakeArrivals:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def begin(self, part: Part, plan: Plan) -> Arriving:
+        if part.id in self._memory.rows:
+            raise StoreUnavailable
+        clock, terms = self._memory.clock, self._memory.terms
+        ends = clock.after(terms.arrival_most_seconds)
+        expires = min(ends, clock.after(terms.arrival_seconds + SLACK_SECONDS))
+        arrival = ArrivalRow(plan, expires_at=expires, ends_at=ends, length=plan.length)
+        part = replace(part, created_at=clock.now)
+        self._memory.rows[part.id] = Row(part, heartbeat_at=clock.now, arrival=arrival)
+        return _arriving(self._memory.rows[part.id], arrival)
+
+    async def find(self, id: PartId) -> Arriving | None:
+        row = self._memory.rows.get(id)
+        return _arriving(row, row.arrival) if row and row.arrival else None
+
+    async def declare(self, id: PartId, length: int) -> Arriving | None:
+        row = self._memory.arriving(id)
+        if row is None or row.arrival is None or row.arrival.closed_at or row.arrival.length not in (None, length):
+            return None
+        row.arrival.length = length
+        return _arriving(row, row.arrival)
+
+    async def close(self, id: PartId) -> Arriving | None:
+        row = self._memory.arriving(id)
+        if row is None or row.arrival is None:
+            return None
+        row.arrival.closed_at = row.arrival.closed_at or self._memory.clock.now
+        return _arriving(row, row.arrival)
+
+    async def end_at(self, id: PartId, length: int) -> Arriving | None:
+        row = self._memory.arriving(id)
+        if row is None or row.arrival is None or row.arrival.closed_at is None:
+            return None
+        if row.arrival.length is None:
+            row.arrival.length = length
+        return _arriving(row, row.arrival)
+
+    async def take_over(self, id: PartId) -> int | None:
+        row = self._memory.arriving(id)
+        if row is None or row.arrival is None or row.arrival.closed_at:
+            return None
+        row.arrival.writer += 1
+        return row.arrival.writer
+
+    async def fold(self, id: PartId, folded: int) -> bool:
+        row = self._memory.arriving(id)
+        if row is None or row.arrival is None or row.arrival.folded >= folded:
+            return False
+        row.arrival.folded = folded
+        return True
+
+    async def became(self, id: PartId, other: PartId) -> None:
+        row = self._memory.rows.get(id)
+        if row is not None and row.arrival is not None:
+            row.arrival.same_as = other
+
+    async def heard(self, ids: Collection[PartId]) -> None:
+        for id in ids:
+            row = self._memory.arriving(id)
+            if row is not None and row.arrival is not None:
+                until = self._memory.clock.after(self._memory.terms.arrival_seconds + SLACK_SECONDS)
+                row.heartbeat_at = self._memory.clock.now
+                row.arrival.expires_at = min(row.arrival.ends_at, until)
+
+    async def load(self, user_id: UserId) -> Load:
+        own = [row for row in self._arrivals() if row.part.user_id == user_id]
+        return Load(len(own), _bytes(own))
+
+    async def arriving_bytes(self) -> int:
+        return _bytes(self._arrivals())
+
+    async def may_be_read(self, arriving: Arriving) -> bool:
+        return True
+
+    def _arrivals(self) -> list[Row]:
+        return self._memory.having(lambda row: row.arrival is not None and row.part.state is PartState.UPLOADING)
+
+
+def _bytes(rows: list[Row]) -> int:
+    return sum(row.arrival.folded + CHUNK_BYTES for row in rows if row.arrival is not None)
+
+
+def _arriving(row: Row, arrival: ArrivalRow) -> Arriving:
+    return Arriving(
+        part=row.part,
+        plan=arrival.plan,
+        expires_at=arrival.expires_at,
+        length=arrival.length,
+        folded=arrival.folded,
+        writer=arrival.writer,
+        is_closed=arrival.closed_at is not None,
+        same_as=arrival.same_as,
+    )
+
+
+class FakePieces:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def append(self, arriving: Arriving, at: int, data: bytes, writer: int | None = None) -> Appended:
+        id, size = arriving.part.id, 0
+        pieces = self._memory.pieces.setdefault(id, {})
+        for offset, piece in cut_at_chunks(at, data):
+            if offset in pieces:
+                break
+            pieces[offset] = piece
+            size += len(piece)
+        outcome = self._outcome(id, at, writer)
+        if self._memory.arriving(id) is None or outcome is Outcome.LOST:
+            folded = self._folded(id) if self._memory.arriving(id) else at + size
+            for offset in [offset for offset in pieces if at <= offset < min(folded, at + size)]:
+                del pieces[offset]
+            return Appended(0, outcome)
+        if size < len(data) and outcome is not Outcome.OVER:
+            outcome = Outcome.LOST
+        return Appended(size, outcome)
+
+    def _outcome(self, id: PartId, at: int, writer: int | None) -> Outcome:
+        row = self._memory.arriving(id)
+        if row is None or row.arrival is None or row.arrival.closed_at is not None:
+            return Outcome.OVER
+        if row.arrival.folded > at:
+            return Outcome.LOST
+        return Outcome.KEPT if writer in (None, row.arrival.writer) else Outcome.TAKEN_OVER
+
+    async def offset(self, id: PartId) -> int:
+        end, pieces = self._folded(id), self._memory.pieces.get(id, {})
+        while end in pieces:
+            end += len(pieces[end])
+        return end
+
+    async def read(self, arriving: Arriving, start: int = 0) -> AsyncIterator[bytes]:
+        id = arriving.part.id
+        folded, end = self._folded(id), await self.offset(id)
+        whole = b"".join(self._memory.chunks.get(id, []))[:folded] + self._behind(id, folded, end)
+        if len(whole) < folded:
+            raise AudioMissing
+        if whole[start:]:
+            yield whole[start:]
+
+    async def write_chunk(self, arriving: Arriving, n: int, size: int) -> bool:
+        id, start = arriving.part.id, n * CHUNK_BYTES
+        plain = self._behind(id, start, start + CHUNK_BYTES)
+        if len(plain) < size:
+            return False
+        chunks = self._memory.chunks.setdefault(id, [])
+        assert len(chunks) >= n
+        chunks[n:] = [plain[:size], *chunks[n + 1 :]]
+        return True
+
+    async def let_go(self, id: PartId, below: int) -> None:
+        pieces = self._memory.pieces.get(id, {})
+        for offset in [offset for offset in pieces if offset < below]:
+            del pieces[offset]
+
+    async def write_file(self, arriving: Arriving, size: int, metadata: Mapping[str, object]) -> None:
+        self._memory.files[arriving.part.id] = {**metadata, "upload_date": self._memory.clock.now}
+
+    def _behind(self, id: PartId, start: int, end: int) -> bytes:
+        pieces, plain = self._memory.pieces.get(id, {}), bytearray()
+        while start < end and start in pieces:
+            plain += pieces[start]
+            start += len(pieces[start])
+        return bytes(plain)
+
+    def _folded(self, id: PartId) -> int:
+        row = self._memory.rows.get(id)
+        if row is None or row.arrival is None:
+            raise AudioMissing
+        return row.arrival.folded
+
+
+class FakeSlices:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def announce(self, id: PartId, slice: Slice, size: int, sha256: str) -> KeptSlice:
+        slices = self._memory.slices.setdefault(id, {})
+        kept = KeptSlice(
+            index=slice.index,
+            size=size,
+            sha256=sha256,
+            state=SliceState.ANNOUNCED,
+            start=slice.start,
+            end=slice.end,
+            duration=slice.duration,
+            at=self._memory.clock.now,
+        )
+        return slices.setdefault(slice.index, kept)
+
+    async def keep(self, arriving: Arriving, index: int, data: bytes) -> None:
+        slices = self._memory.slices[arriving.part.id]
+        if slices[index].state is SliceState.ANNOUNCED:
+            self._memory.waiting.setdefault(arriving.part.id, {})[index] = data
+            slices[index] = replace(slices[index], state=SliceState.WAITING)
+
+    async def of(self, id: PartId) -> list[KeptSlice]:
+        return [kept for _, kept in sorted(self._memory.slices.get(id, {}).items())]
+
+    async def data(self, arriving: Arriving, index: int) -> bytes | None:
+        return self._memory.waiting.get(arriving.part.id, {}).get(index)
+
+    async def received(self, id: PartId, index: int) -> None:
+        slices = self._memory.slices[id]
+        slices[index] = replace(slices[index], state=SliceState.RECEIVED)
+        self._memory.waiting.get(id, {}).pop(index, None)
+
+
+class FakeRoom:
+    def __init__(self) -> None:
+        self.free: int | None = None
+
+    async def free_bytes(self) -> int | None:
+        return self.free
