@@ -371,7 +371,7 @@ class Arrivals:
             self._to_tell.add(id)
             if len(self._to_tell) == 1:
                 self._start(self._tell())
-        if known.folding is None and known.offset // CHUNK_BYTES > known.arriving.folded // CHUNK_BYTES:
+        if known.folding is None and known.is_unfolded:
             known.folding = self._start(self._fold(known))
 
     async def _tell(self) -> None:
@@ -383,7 +383,11 @@ class Arrivals:
     async def _fold(self, known: Known) -> None:
         try:
             async with self._folds:
-                known.arriving = await self._folding.whole_chunks(known.arriving, known.offset)
+                while known.is_unfolded:
+                    folded = known.arriving.folded
+                    known.arriving = await self._folding.whole_chunks(known.arriving, known.offset)
+                    if known.arriving.folded == folded:
+                        break
         finally:
             known.folding = None
 

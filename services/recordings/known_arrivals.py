@@ -11,6 +11,7 @@ from typing import Any
 from services.errors import UploadInUse, UploadTakenOver
 from services.interviews.model import PartId
 from services.recordings.ports.arrivals import Arriving
+from services.recordings.ports.audio import CHUNK_BYTES
 
 MOST_KNOWN = 5_000
 AGAIN_SECONDS = 1.0
@@ -29,6 +30,11 @@ class Known:
     def __post_init__(self) -> None:
         if self.offset == 0:
             self.digest = hashlib.sha256()
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether there are pieces of which a whole chunk can be made."""
+        return self.offset // CHUNK_BYTES > self.arriving.folded // CHUNK_BYTES
 
     def received(self, data: bytes) -> None:
         """These bytes are kept by a majority, behind those before."""

@@ -91,9 +91,11 @@ class Receiving:
             await asyncio.shield(self._sending)
 
     async def _tried(self, run: bytes) -> None:
-        self._has_failed = True
-        await self._append(run)
-        self._has_failed = False
+        try:
+            await self._append(run)
+        except BaseException:
+            self._has_failed = True
+            raise
 
     async def _append(self, run: bytes) -> None:
         known, at = self.known, self.known.offset
