@@ -39,6 +39,7 @@ from services.recordings.accepting import GIVEN_UP, Accepting
 from services.recordings.arrival_limits import ArrivalLimits, ArrivalRoom
 from services.recordings.completing import Completing, SumOf
 from services.recordings.folding import Folding
+from services.recordings.formats import SNIFF_BYTES, sniff
 from services.recordings.known_arrivals import Known, KnownArrivals
 from services.recordings.numbering import next_take
 from services.recordings.ordering import Ordering
@@ -241,6 +242,8 @@ class Arrivals:
         body = await self._held(data)
         if not body:
             raise AudioEmpty
+        if slice.index == 0 and len(body) >= SNIFF_BYTES and sniff(body[:SNIFF_BYTES]) is None:
+            raise NotAudio  # and what came of the others stays
         if not _is_over(arriving):
             self._limiting.size(sum(there.values()) + (0 if slice.index in there else len(body)))
             await self._limiting.much_more(arriving.part.user_id)

@@ -94,7 +94,8 @@ class Completing:
             raise Unfit(KeyringUnavailable(GIVEN_UP))
         await self.pieces.write_file(arriving, size, metadata_of(part, container))
         seconds = estimated_seconds(container, size)
-        queued = accepted(await self.uploads.accept(part.id, sha256, size, seconds))
+        epoch = None if arriving.envelope is None else arriving.envelope.epoch
+        queued = accepted(await self.uploads.accept(part.id, sha256, size, seconds, epoch))
         if queued.id != part.id:
             await self.records.became(part.id, queued.id)
             await self.accepting.give_up(part, "the same recording is in work")

@@ -19,7 +19,10 @@ class Over(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Receiving:
-    """One request's bytes. `admit` refuses what goes beyond the limits, `kept` is told of each run that counts."""
+    """One request's bytes. `admit` refuses what goes beyond the limits, `kept` is told of each run that counts.
+
+    With `told` each piece of the data counts before the next is asked for, and it hears how far that is.
+    """
 
     records: ArrivalRecords
     pieces: Pieces
@@ -27,6 +30,7 @@ class Receiving:
     most_bytes: Callable[[int], None]
     admit: Callable[[bool], Awaitable[None]]
     kept: Callable[[], None]
+    told: Callable[[int], None] | None = None
     _buffer: bytearray = field(default_factory=bytearray, init=False)
     _sending: asyncio.Task[None] | None = field(default=None, init=False)
     _runs: int = field(default=0, init=False)
@@ -41,6 +45,9 @@ class Receiving:
                 self._refuse_longer(len(piece))
                 self._buffer += piece
                 await self._send_what_may_go()
+                if self.told is not None:
+                    await self._rest()
+                    self.told(self.known.offset)
         except asyncio.CancelledError:
             if self._sending is not None:
                 await asyncio.wait((self._sending,))

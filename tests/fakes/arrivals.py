@@ -29,6 +29,9 @@ class FakeArrivals:
     async def begin(self, part: Part, plan: Plan) -> Arriving:
         if part.id in self._memory.rows:
             raise StoreUnavailable
+        there = await self.newest(part.user_id, plan.key) if plan.key else None
+        if there is not None and there.part.state is PartState.UPLOADING:
+            return there
         clock, terms = self._memory.clock, self._memory.terms
         ends = clock.after(terms.arrival_most_seconds)
         expires = min(ends, clock.after(terms.arrival_seconds + SLACK_SECONDS))
@@ -36,6 +39,14 @@ class FakeArrivals:
         part = replace(part, created_at=clock.now)
         self._memory.rows[part.id] = Row(part, heartbeat_at=clock.now, arrival=arrival)
         return _arriving(self._memory.rows[part.id], arrival)
+
+    async def newest(self, user_id: UserId, key: str) -> Arriving | None:
+        def is_it(row: Row) -> bool:
+            is_there = row.arrival and (row.part.state is not PartState.ABORTED or row.arrival.same_as)
+            return bool(is_there and row.arrival and row.arrival.plan.key == key and row.part.user_id == user_id)
+
+        found = self._memory.having(is_it)
+        return await self.find(found[-1].part.id) if found else None
 
     async def find(self, id: PartId) -> Arriving | None:
         row = self._memory.rows.get(id)

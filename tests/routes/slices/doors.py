@@ -8,11 +8,11 @@ from functools import cache
 import httpx2
 
 from routes.dependencies import Services
+from services.interviews.model import PartId
 from services.recordings.arrivals import ArrivalLimits
 from tests import audio, browser_recordings
 from tests.audio import CLUSTER
 from tests.routes.api import Api
-from tests.routes.slices.stand_in import FakeArrivals
 
 RATE = 48_000
 SECONDS = 5.0
@@ -24,12 +24,23 @@ class Doors(Api):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.arrivals = FakeArrivals(limits=self.limits, memory=self.house.memory, intake=self.house.intake)
+        self.house.arrival_limits = self.limits
+        self.arrivals = self.house.arrivals
 
     @asynccontextmanager
     async def services(self) -> AsyncIterator[Services]:
         async with super().services() as services:
             yield replace(services, arrivals=self.arrivals)
+
+    @property
+    def arrived(self) -> list[PartId]:
+        """What was begun in pieces, whatever became of it."""
+        return [row.part.id for row in self.house.memory.rows.values() if row.arrival is not None]
+
+    def received(self, id: PartId) -> bytes:
+        """What has been received, of one that is not finished or that is not listened to yet."""
+        pieces = sorted(self.house.memory.pieces.get(id, {}).items())
+        return b"".join([*self.house.memory.chunks.get(id, []), *(piece for _, piece in pieces)])
 
     def stored(self, id: str) -> bytes:
         """What was accepted as the recording."""

@@ -80,7 +80,7 @@ async def test_an_end_that_is_told_twice_is_one() -> None:
         assert first.json() == second.json()
         late = await send(client, session, 2, slices[2])
         assert (late.status_code, late.json()["state"]) == (200, "received")
-        assert len(doors.arrivals.kept) == 1
+        assert len(doors.arrived) == 1
 
 
 async def test_slices_after_the_end_are_of_the_next_take() -> None:
@@ -152,7 +152,7 @@ async def test_nobody_sends_to_anothers_session() -> None:
             assert problem(await send(bob, there, 0, slices[0])) == (404, "session_not_found")
             assert problem(await complete(bob, there, 1)) == (404, "session_not_found")
             assert problem(await send(nobody, there, 0, slices[0])) == (401, "unauthenticated")
-        assert len(doors.arrivals.kept) == 1
+        assert len(doors.arrived) == 1
 
 
 async def test_forms_are_held_within_bounds() -> None:

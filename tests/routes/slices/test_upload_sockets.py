@@ -77,7 +77,7 @@ async def test_a_socket_that_breaks_goes_on_where_it_was() -> None:
             socket.send({"type": "end"})
             done = await socket.until("complete")
         assert (done["take"], doors.stored(done["file_id"])) == (1, b"".join(pieces))
-        assert len(doors.arrivals.kept) == 1
+        assert len(doors.arrived) == 1
 
 
 async def test_who_did_not_hear_that_it_is_complete_is_told_again() -> None:
@@ -117,8 +117,9 @@ async def test_a_socket_that_is_closed_in_order_ends_a_voice_stream(door: str, c
         async with opened(client, f"{door}/{session}") as socket:
             await record(socket, pieces)
             socket.hang_up(code)
-        (kept,) = doors.arrivals.kept.values()
-        assert (kept.is_complete, bytes(kept.data)) == (is_over, b"".join(pieces))
+        (id,) = doors.arrived
+        is_complete = doors.house.part(id).state is not PartState.UPLOADING
+        assert (is_complete, doors.received(id)) == (is_over, b"".join(pieces))
 
 
 async def test_the_newer_of_two_sockets_goes_on() -> None:
@@ -175,7 +176,7 @@ async def test_who_ends_at_another_length_is_told_so() -> None:
             found = await refusal(socket)
             assert (found["code"], socket.closed) == ("length_inconsistent", (4400, "length_inconsistent"))
             assert str(size) in found["detail"]
-        assert [kept.is_complete for kept in doors.arrivals.kept.values()] == [False]
+        assert [doors.house.part(id).state for id in doors.arrived] == [PartState.UPLOADING]
 
 
 async def test_what_is_given_up_is_gone() -> None:
@@ -187,7 +188,7 @@ async def test_what_is_given_up_is_gone() -> None:
             await record(socket, pieces[:2])
             socket.send({"type": "abort"})
             assert (await socket.until("aborted"), await socket.end()) == ({"type": "aborted"}, (1000, "aborted"))
-        (id,) = doors.arrivals.kept
+        (id,) = doors.arrived
         assert doors.house.memory.rows[id].part.state is PartState.ABORTED
         async with opened(client, f"/ws/audio/{session}", upload_id=id) as socket:
             assert (await refusal(socket))["code"] == "upload_gone"
@@ -229,7 +230,7 @@ async def test_who_may_not_is_told_why() -> None:
             async with opened(client, path, question_id="q2") as second:
                 assert await second.end() == (4429, "too_many_uploads")
             await record(socket, pieces[:1])
-        (id,) = doors.arrivals.kept
+        (id,) = doors.arrived
         async with opened(client, path, question_id="q2", upload_id=id) as socket:
             assert await socket.end() == (4404, "upload_not_found")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services.errors import StoreUnavailable
-from services.interviews.model import PartId, PartState
+from services.interviews.model import PartId, PartState, UserId
 from services.recordings.ports.arrivals import Arriving, Load, Outcome, Plan, Slice, SliceState, cut_at_chunks
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.services.adapters.stores import ANN, TERMS, Store, a_part, store_in_memory, store_on_mongo
@@ -53,6 +53,24 @@ async def test_a_record_says_what_was_planned(store: Store) -> None:
         await store.arriving.begin(arriving.part, PLAN)
     assert await store.arriving.find(a_part().id) is None
     assert await store.arriving.find((await store.queued()).id) is None
+
+
+async def test_of_a_key_one_arrives_at_a_time(store: Store) -> None:
+    plan = replace(PLAN, key="chunks:$s:q1")
+    first = await begun(store, plan)
+    assert await begun(store, plan) == first
+    assert await store.arriving.newest(ANN.user_id, "chunks:$s:q1") == first
+    for user, key in ((ANN.user_id, "chunks"), (UserId("bob"), "chunks:$s:q1")):
+        assert await store.arriving.newest(user, key) is None
+    other = await store.arriving.begin(replace(a_part(), user_id=UserId("bob")), plan)
+    assert other.part.id != first.part.id
+    assert await store.uploads.accept(first.part.id, "sum", 7)
+    assert (await store.arriving.newest(ANN.user_id, "chunks:$s:q1")).part.id == first.part.id  # type: ignore[union-attr]
+    await store.passes(1)
+    second = await begun(store, plan)
+    assert await store.arriving.newest(ANN.user_id, "chunks:$s:q1") == second
+    await store.uploads.stop(second.part.id)
+    assert (await store.arriving.newest(ANN.user_id, "chunks:$s:q1")).part.id == first.part.id  # type: ignore[union-attr]
 
 
 async def test_a_length_is_said_once(store: Store) -> None:

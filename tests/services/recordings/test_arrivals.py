@@ -401,10 +401,9 @@ async def test_limits_hold_before_anything_is_kept() -> None:
     scene = Scene(limits)
     with pytest.raises(AudioTooLarge):
         await scene.begun(Plan("tus", length=mb + 1))
-    first = await scene.begun()
+    first, second = await scene.begun(), await scene.begun()
     with pytest.raises(AudioTooLarge):
         await scene.appended(first, 0, AMR, b"x" * (mb - 100), b"!")
-    second = await scene.begun()
     with pytest.raises(TooManyArrivals):
         await scene.begun()
     await scene.arrivals.close()

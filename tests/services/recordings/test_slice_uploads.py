@@ -4,11 +4,10 @@ import pytest
 
 from services.errors import AnswerUnnamed, NotAudio, QuestionNotFound, SliceInvalid
 from services.interviews.model import PartState, Question, QuestionId, Session, SessionId
-from services.recordings.arrivals import ArrivalLimits, Slice
+from services.recordings.arrivals import Slice
 from services.recordings.slice_uploads import Name, SliceUploads, question_of
 from tests.in_memory import ALICE, BOB, Q1, Q2, Interior
 from tests.routes.slices.doors import recorded
-from tests.routes.slices.stand_in import FakeArrivals
 
 S1 = SessionId("s1")
 NAME = Name.of_answer("slices", S1, Q1)
@@ -19,10 +18,6 @@ async def house() -> Interior:
     house = Interior()
     await house.sessions.create(Session(id=S1, user_id=ALICE.user_id, questions=(Question(id=Q1, text="?"),)))
     return house
-
-
-def arrivals(house: Interior) -> FakeArrivals:
-    return FakeArrivals(limits=ArrivalLimits(), memory=house.memory, intake=house.intake)
 
 
 def test_the_only_question_need_not_be_named() -> None:
@@ -36,7 +31,7 @@ def test_the_only_question_need_not_be_named() -> None:
 
 
 async def test_of_a_recording_whose_first_slice_is_refused_nothing_is_waited_for(house: Interior) -> None:
-    doors = SliceUploads(arrivals(house))
+    doors = SliceUploads(house.arrivals)
     with pytest.raises(NotAudio):
         await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"no audio" * 20)
     with pytest.raises(SliceInvalid):
@@ -45,7 +40,7 @@ async def test_of_a_recording_whose_first_slice_is_refused_nothing_is_waited_for
 
 
 async def test_what_came_before_a_refusal_stays(house: Interior) -> None:
-    doors, slices = SliceUploads(arrivals(house)), recorded()
+    doors, slices = SliceUploads(house.arrivals), recorded()
     await doors.put(NAME, S1, Q1, ALICE, Slice(1), slices[1])
     with pytest.raises(NotAudio):
         await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"no audio" * 20)
@@ -56,7 +51,7 @@ async def test_what_came_before_a_refusal_stays(house: Interior) -> None:
 async def test_one_name_of_two_users_names_two_recordings(house: Interior) -> None:
     theirs = SessionId("s2")
     await house.sessions.create(Session(id=theirs, user_id=BOB.user_id, questions=(Question(id=Q1, text="?"),)))
-    doors, slices, name = SliceUploads(arrivals(house)), recorded(), Name.own("file", "recording-1")
+    doors, slices, name = SliceUploads(house.arrivals), recorded(), Name.own("file", "recording-1")
     first = await doors.put(name, S1, Q1, ALICE, Slice(0), slices[0])
     second = await doors.put(name, theirs, Q1, BOB, Slice(0), slices[0])
     assert first.part.id != second.part.id
