@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from dataclasses import asdict
 
+from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -37,7 +38,7 @@ class MongoUpkeep:
         settle_grace_seconds: float,
     ) -> None:
         silent = past("heartbeat_at", lease_seconds)
-        self._parts = parts_of(database)
+        self._parts, self._slices = parts_of(database), database["slices"]
         self._counters = unhurried(database["counters"])
         self._ring_again = ring_again_seconds
         self._unrung = {**QUEUED, "$expr": {"$and": [reached("not_before"), past("rung_at", ring_again_seconds)]}}
@@ -151,6 +152,8 @@ class MongoUpkeep:
         rows = await (await self._parts.aggregate([*oldest, over, {"$project": {"_id": True}}])).to_list()
         if not rows:
             return 0
+        of_slices = {"recording": {"$in": [ObjectId(row["_id"]) for row in rows]}}
+        await unhurried(self._slices).update_many(of_slices, {"$unset": {"sha256": True}})
         gone = {"_id": {"$in": [row["_id"] for row in rows]}, **SUMMED}
         return (await self._parts.update_many(gone, {"$set": {"sha256": None}})).modified_count
 

@@ -68,12 +68,15 @@ class SliceState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptSlice:
-    """What is known of a slice that came; it is kept after its bytes are part of the recording."""
+    """What is known of a slice that came; it is kept after its bytes are part of the recording.
+
+    Its sum goes a day after the recording is gone.
+    """
 
     index: int
     size: int
-    sha256: str
     state: SliceState
+    sha256: str = ""
     start: float | None = None
     end: float | None = None
     duration: float | None = None
