@@ -39,9 +39,12 @@ class Head:
 
 @dataclass(slots=True)
 class Findings:
+    """`hashes` are those of the places that published heads name."""
+
     sound: int = 0
     faults: list[Fault] = field(default_factory=list)
     ends: dict[str, Head] = field(default_factory=dict)
+    hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
 
 
 def check(
@@ -51,13 +54,15 @@ def check(
 
     `verify` gives the claims of a token, or raises Forged. `whole` says that chains are there from their first
     receipt on with none left out; without it, only what is next to each other is compared. A chain that ends
-    before a published head has lost its tail.
+    before a published head has lost its tail; one that has another receipt in the place of a head, also of an older
+    one, was made anew.
     """
-    found = Findings()
+    heads = list(heads)
+    found = Findings(hashes={(head.chain, head.number): None for head in heads})
     for line in lines:
         _look(found, line, verify, whole)
     for head in heads:
-        if fault := _tail(found.ends.get(head.chain), head, whole):
+        if fault := _tail(found, head, whole):
             found.faults.append(fault)
     return found
 
@@ -73,6 +78,8 @@ def _look(found: Findings, line: Line, verify: Callable[[str], Claims], whole: b
         found.faults.append(Fault(line.place, what))
     else:
         found.sound += 1
+    if (chain, number) in found.hashes:
+        found.hashes[chain, number] = hash_of(line.token)
     if before is None or number > before.number:
         found.ends[chain] = Head(chain, number, hash_of(line.token))
 
@@ -97,12 +104,12 @@ def _broken(before: Head | None, number: int, prev: object, whole: bool) -> str 
     return None
 
 
-def _tail(end: Head | None, head: Head, whole: bool) -> Fault | None:
-    place = f"chain {head.chain}"
+def _tail(found: Findings, head: Head, whole: bool) -> Fault | None:
+    place, end, hash = f"chain {head.chain}", found.ends.get(head.chain), found.hashes[head.chain, head.number]
     if end is None:
         return Fault(place, f"missing: its published head is number {head.number}") if whole else None
     if end.number < head.number and whole:
         return Fault(place, f"cut off: it ends with number {end.number}, and its published head is {head.number}")
-    if end.number == head.number and end.hash != head.hash:
-        return Fault(place, f"number {end.number} is not the receipt that was published as its head")
+    if hash is not None and hash != head.hash:
+        return Fault(place, f"number {head.number} is not the receipt that was published as its head")
     return None

@@ -81,3 +81,9 @@ async def test_receipts_of_an_epoch_are_found_until_a_later_one_names_them(store
 async def test_erasures_have_a_chain_of_their_own(store: Store) -> None:
     assert await store.receipts.chain_of_erasures() == await store.receipts.chain_of_erasures()
     assert await store.receipts.chain_of_erasures() != await store.receipts.chain_of(ANN.user_id)
+
+
+async def test_who_only_asks_has_no_chain(store: Store) -> None:
+    assert await store.receipts.of_user(ANN.user_id, 0, MANY) == []
+    assert await store.receipts.of_session(S1, ANN, 0, MANY) == []
+    assert (await store.gauges.read()).receipts.chains == 0

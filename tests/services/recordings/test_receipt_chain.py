@@ -35,6 +35,19 @@ def test_a_whole_chain_is_sound_up_to_its_published_head() -> None:
     assert (found.sound, found.faults, found.ends["c"]) == (LENGTH, [], HEAD)
 
 
+def test_a_chain_that_was_made_anew_is_told_by_an_older_head() -> None:
+    older = Head("c", 3, hash_of(CHAIN[2]))
+    assert looked_at(CHAIN, older, HEAD).faults == []
+    anew = CHAIN[:2]
+    for number in range(3, LENGTH + 1):
+        anew.append(KEYS.sign({"chain": "c", "seq": number, "prev": hash_of(anew[-1]), "other": True}))
+    now = Head("c", LENGTH, hash_of(anew[-1]))
+    assert looked_at(anew, now).faults == [], "by itself it is sound"
+    for whole in (True, False):
+        (fault,) = looked_at(anew, older, now, whole=whole).faults
+        assert fault.what == "number 3 is not the receipt that was published as its head"
+
+
 def test_chains_may_lie_among_each_other() -> None:
     other = chain_of(LENGTH, "d")
     mixed = [token for pair in zip(CHAIN, other, strict=True) for token in pair]
