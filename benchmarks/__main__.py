@@ -20,6 +20,7 @@ from benchmarks import (
     page,
     peers,
     pipeline,
+    promises,
     recorders,
     results,
     sealing,
@@ -36,6 +37,7 @@ from scripts.stack.signals import Signals, Stopped
 
 BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "upload": upload.run,
+    "promises": promises.run,
     "sealing": sealing.run,
     "memory": memory.run,
     "pipeline": pipeline.run,

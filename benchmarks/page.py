@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 from benchmarks import curves, plots, results
-from benchmarks.results import Result
+from benchmarks.results import NO_GOAL, Result
 from benchmarks.texts import TEXTS, reason_of, text_of
 from scripts.stack.layout import ROOT
 
@@ -59,8 +59,8 @@ def _place(result: Result) -> tuple[int, str]:
 
 
 def _met(found: list[Result]) -> str:
-    met = sum(result.is_met for result in found)
-    return f"{met} of {len(found)} goals are met."
+    aimed = [result for result in found if result.goal != NO_GOAL]
+    return f"{sum(result.is_met for result in aimed)} of {len(aimed)} goals are met."
 
 
 def _section(benchmark: str, found: list[Result]) -> list[str]:
@@ -84,11 +84,17 @@ def _row(result: Result, with_notes: bool) -> list[str]:
         _escaped(result.name),
         f"**{result.ratio:.2f}** {_escaped(result.unit)}",
         result.goal.replace(">=", "≥").replace("<=", "≤"),
-        "met" if result.is_met else "**missed**",
+        _verdict(result),
         f"{result.low:.2f} – {result.high:.2f}",
         str(result.runs),
         *([_escaped(result.note)] if with_notes else []),
     ]
+
+
+def _verdict(result: Result) -> str:
+    if result.goal == NO_GOAL:
+        return ""
+    return "met" if result.is_met else "**missed**"
 
 
 def _measured(found: list[Result]) -> str:

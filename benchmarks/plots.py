@@ -26,7 +26,11 @@ def all_of(found: Iterable[Result]) -> dict[str, str]:
 
 def names(found: Iterable[Result]) -> list[tuple[str, str]]:
     """The names of the pictures of these results, and what each shows."""
-    return [(_slug(key), f"{key[0]}: {key[1]}, goal {key[2]}") for key, _ in _grouped(found)]
+    return [(_slug(key), f"{key[0]}: {_said(key)}") for key, _ in _grouped(found)]
+
+
+def _said(key: Key) -> str:
+    return ", ".join([key[1], *([f"goal {key[2]}"] if key[2] else [])])
 
 
 def _grouped(found: Iterable[Result]) -> list[tuple[Key, list[Result]]]:
@@ -50,7 +54,7 @@ def _bounds(goal: float, found: list[Result]) -> tuple[float, float]:
 
 
 def _picture(key: Key, found: list[Result]) -> str:
-    goal = float(key[2].split()[1])
+    goal = float(key[2].split()[1]) if key[2] else None
 
     def draw(axes: Any) -> None:
         for row, result in enumerate(reversed(found)):
@@ -58,11 +62,12 @@ def _picture(key: Key, found: list[Result]) -> str:
             axes.plot([result.low, result.high], [row, row], color=colour, linewidth=2, alpha=0.5)
             axes.plot([result.ratio], [row], "o", color=colour)
             axes.annotate(f"{result.ratio:.2f}", (result.ratio, row), (0, 6), textcoords="offset points", ha="center")
-        axes.axvline(goal, color=GOAL, linestyle="--", linewidth=1)
+        if goal is not None:
+            axes.axvline(goal, color=GOAL, linestyle="--", linewidth=1)
         axes.set_yticks(range(len(found)), [result.name for result in reversed(found)])
         axes.set_ylim(-0.6, len(found) - 0.2)
-        axes.set_xlim(*_bounds(goal, found))
-        axes.set_xlabel(f"{key[1]}; goal {key[2]}")
+        axes.set_xlim(*_bounds(goal or 0.0, found))
+        axes.set_xlabel(_said(key).replace(", goal", "; goal"))
 
     return svg((INCHES_WIDE, INCHES_AROUND + INCHES_A_ROW * len(found)), draw)
 

@@ -32,6 +32,25 @@ TEXTS = {
         stored when it was killed.
         """,
     ),
+    "promises": Text(
+        "What each promise costs an upload",
+        """
+        The same upload to the API as it is, to builds of it that each leave one promise out
+        (`benchmarks/without.py`; the product has no such switches), and to the plain route, in turns. Counted is the
+        processor time of the server and of MongoDB, which others on the machine disturb less than the clock; a share
+        of making sessions, five answers each, is in it. `majority`:
+        the primary alone confirms what is written, before it is on its disk. `sealing`: recordings are stored as
+        they come. `rates`: nobody counts. `rings`: no worker is told, the sweep finds what is queued. `news`: those
+        who wait for an event are not told. `showing`: the session's document does not say that the answer is queued,
+        and nobody is told. `record`: there is no record, so nothing is transcribed and nothing survives a crash.
+        `all`: none of these; what is left is the number, the owner's check and the stored bytes. An upload without an
+        `Idempotency-Key`, as these are, pays nothing for that promise.
+        """,
+        """
+        Under 1.0 is what you would gain by giving the promise up. No single one is what a small upload pays most for:
+        it is their sum. The plain route is a form, a token and three commands to the database; ours are five.
+        """,
+    ),
     "sealing": Text(
         "Sealed recordings",
         """

@@ -50,6 +50,16 @@ def test_a_missed_goal_is_shown_as_missed_with_its_reason() -> None:
     assert f"Missed: growth x. {UNKNOWN_REASON}" in text
 
 
+def test_a_result_without_a_goal_is_neither_met_nor_missed() -> None:
+    only_tells = result("promises, without rates", 0.4, goal=results.NO_GOAL, benchmark="promises")
+    text = page.text([only_tells, result("upload 1 MB", 0.95)], NO_NOTES)
+    assert "1 of 1 goals are met." in text
+    assert "| promises, without rates | **0.40** of it |  |  | 0.30 – 0.50 | 5 |" in text
+    assert "issed" not in text
+    (picture,) = plots.all_of([only_tells]).values()
+    assert ">0.40</text>" in picture and "goal" not in picture
+
+
 def test_a_met_goal_has_no_reason() -> None:
     text = page.text([result("upload 1 MB", 0.95)], NO_NOTES)
     assert "1 of 1 goals are met." in text
