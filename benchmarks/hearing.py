@@ -3,6 +3,8 @@
 import logging
 import wave
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -15,9 +17,10 @@ from services.adapters.local_speech import LocalSpeech
 from services.adapters.silero_activity import SileroActivity
 from services.interviews.language import Language
 from services.interviews.model import Part, PartId, QuestionId, SessionId, UserId
+from services.interviews.transcript import Flaw
 from services.recordings.ports.audio import Audio
 from services.transcription.listening import Listening
-from services.transcription.ports import Recording
+from services.transcription.ports import RATE, START, Place, Recording, Sound, Source
 
 LANGUAGE = Language("en")
 
@@ -35,6 +38,31 @@ class Files:
         with wave.open(BytesIO(b"".join([piece async for piece in data]))) as sound:
             pcm = sound.readframes(sound.getnframes())
         return Recording(pcm, len(pcm) / 32_000)
+
+    @asynccontextmanager
+    async def listen(self, source: Source, place: Place = START) -> AsyncIterator[Sound]:
+        yield Decoded(await self.decode(source.read(0)), place)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A recording that was decoded at once, a second at a time."""
+
+    recording: Recording
+    place: Place
+    plan: bytes = b""
+
+    @property
+    def samples(self) -> int:
+        return len(self.recording.pcm) // 2
+
+    @property
+    def flaws(self) -> tuple[Flaw, ...]:
+        return self.recording.flaws
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        for start in range(2 * self.place.samples, len(self.recording.pcm), 2 * RATE):
+            yield self.recording.pcm[start : start + 2 * RATE]
 
 
 async def opened(model: str, slots: int = 1) -> Listening:

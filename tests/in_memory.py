@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -56,7 +58,18 @@ from services.throttle import Throttle
 from services.transcription.eta import Eta
 from services.transcription.listening import Listening
 from services.transcription.microphone_tests import MicrophoneListening
-from services.transcription.ports import Activity, Recording, Speech, SpeechEngine
+from services.transcription.ports import (
+    RATE,
+    START,
+    Activity,
+    Following,
+    Place,
+    Recording,
+    Sound,
+    Source,
+    Speech,
+    SpeechEngine,
+)
 from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
 from services.webhooks.recipients import Recipients
@@ -92,6 +105,48 @@ WORDS_A_SECOND = 2.5
 KEYS = ReceiptKeys(Ed25519PrivateKey.generate(), {})
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """A recording that was decoded at once, from a place on; a second of it at a time."""
+
+    recording: Recording
+    place: Place
+    plan: bytes = b"a plan"
+
+    @property
+    def samples(self) -> int:
+        return len(self.recording.pcm) // 2
+
+    @property
+    def flaws(self) -> tuple[Flaw, ...]:
+        return self.recording.flaws
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        for start in range(2 * self.place.samples, len(self.recording.pcm), 2 * RATE):
+            yield self.recording.pcm[start : start + 2 * RATE]
+
+
+class Finder(Protocol):
+    async def find(self, recording: Recording) -> Activity: ...
+
+
+@dataclass
+class Followed:
+    """Voice activity that is found once a stretch is there; every moment is as good as any to end one."""
+
+    finder: Finder
+    state: bytes = b"a state"
+
+    async def take(self, block: bytes) -> None:
+        pass
+
+    async def pause(self, pcm: bytes, first: float, last: float) -> float:
+        return last
+
+    async def close(self, pcm: bytes) -> Activity:
+        return await self.finder.find(Recording(pcm, len(pcm) / (2 * RATE)))
+
+
 class Ears:
     """Decoder, voice activity and engine in one: what it is told happens."""
 
@@ -112,6 +167,13 @@ class Ears:
         if most_seconds is not None and len(pcm) / 32000 > most_seconds:
             raise AudioTooLong
         return Recording(pcm, len(pcm) / 32000, self.flaws)
+
+    @asynccontextmanager
+    async def listen(self, source: Source, place: Place = START) -> AsyncIterator[Sound]:
+        yield Decoded(await self.decode(source.read(0)), place)
+
+    def follow(self, state: bytes = b"") -> Following:
+        return Followed(self)
 
     async def find(self, recording: Recording) -> Activity:
         end = max([len(self.said.split()) / WORDS_A_SECOND, *(segment.end for segment in self.segments)])

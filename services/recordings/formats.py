@@ -7,6 +7,7 @@ the decoder; tests hold every other place that names them to this list.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Protocol
 
 SNIFF_BYTES = 64
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -116,14 +117,22 @@ def sniff(head: bytes) -> Container | None:
     return next((container for container, format in FORMATS.items() if format.starts(head)), None)
 
 
-def container_of(data: bytes) -> Container | None:
+class Sliced(Protocol):
+    """Bytes, as far as their length is known and slices of them can be had."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, wanted: "slice[Any, Any, Any]", /) -> bytes: ...
+
+
+def container_of(data: Sliced) -> Container | None:
     """The container of a whole recording; a tag that was put before one is no container."""
     start = after_tags(data)
     behind = sniff(data[start : start + SNIFF_BYTES]) if start else None
     return behind or sniff(data[:SNIFF_BYTES])
 
 
-def after_tags(data: bytes) -> int:
+def after_tags(data: Sliced) -> int:
     """Where the recording begins, behind the ID3 tags before it."""
     start = 0
     while data[start : start + 3] == b"ID3" and start + 10 <= len(data):

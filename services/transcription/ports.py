@@ -1,6 +1,7 @@
 """What turns a recording into text, and text into a score."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,9 +26,49 @@ class Recording:
         return tuple(dict.fromkeys(flaw.code for flaw in self.flaws))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A recording as it is stored: so many bytes, to be read from each of them on."""
+
+    size: int
+    read: Callable[[int], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A sample of a recording; `plan` is what a decoder told of it that got there."""
+
+    samples: int = 0
+    plan: bytes = b""
+
+
+START = Place()
+
+
+class Sound(Protocol):
+    """A recording that is being decoded: what is known of all of it, and its samples from a place on."""
+
+    @property
+    def samples(self) -> int:
+        """How many there are of all of it."""
+
+    @property
+    def flaws(self) -> tuple[Flaw, ...]: ...
+
+    @property
+    def plan(self) -> bytes:
+        """What saves another decoder finding it out again."""
+
+    def blocks(self) -> AsyncIterator[bytes]:
+        """16-bit little-endian mono at 16 kHz, as it is asked for; no more than a little lies ready."""
+
+
 class Decoder(Protocol):
     async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
-        """AudioUnreadable or AudioTooLong; never more work or memory than the caps allow."""
+        """A recording that is not large; AudioUnreadable or AudioTooLong, never more work than the caps allow."""
+
+    def listen(self, source: Source, place: Place = START) -> AbstractAsyncContextManager[Sound]:
+        """The same in memory that does not grow with the length; what is wrong with it is told before its samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +79,28 @@ class Activity:
     heard: list[Span]
 
 
+class Following(Protocol):
+    """Voice activity in a recording that comes block by block; what is open was heard and not closed yet."""
+
+    @property
+    def state(self) -> bytes:
+        """What whoever goes on behind what was closed needs to know."""
+
+    async def take(self, block: bytes) -> None: ...
+
+    async def pause(self, pcm: bytes, first: float, last: float) -> float:
+        """The best moment between two to close what is open, whose samples these are."""
+
+    async def close(self, pcm: bytes) -> Activity:
+        """Where somebody speaks in what is open, as far as these samples go; the rest stays open."""
+
+
 class VoiceActivity(Protocol):
     async def find(self, recording: Recording) -> Activity:
         """No spans where nobody speaks."""
+
+    def follow(self, state: bytes = b"") -> Following:
+        """The same of what comes block by block, from its beginning, or behind what had this state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from services.adapters.av_decoder import protocol
 from services.adapters.av_decoder.fork_client import ForkClient
-from services.adapters.av_decoder.protocol import Ending
+from services.adapters.av_decoder.protocol import Ending, Order
 
+LONGEST_SECONDS = 1e6
 LAST = (protocol.DONE, protocol.TOO_LONG, protocol.UNREADABLE, protocol.FAILED)
 
 
@@ -40,7 +41,7 @@ def decode(nursery: ForkClient, data: bytes) -> Outcome:
 
 def _send(line: socket.socket, data: bytes) -> None:
     with suppress(OSError):
-        line.sendall(data)
+        line.sendall(protocol.message(protocol.ORDER, Order(LONGEST_SECONDS).body()) + data)
         line.shutdown(socket.SHUT_WR)
 
 
@@ -49,7 +50,7 @@ def _read(heard: bytes) -> tuple[bytes | None, int]:
     while at + protocol.HEAD.size <= len(heard):
         kind, size = protocol.HEAD.unpack_from(heard, at)
         at += protocol.HEAD.size + size
-        samples = 0 if kind == protocol.AFRESH else samples + (size // 2 if kind == protocol.SAMPLES else 0)
+        samples += size // 2 if kind == protocol.SAMPLES else 0
     return (kind if kind in LAST else None), samples
 
 

@@ -2,46 +2,25 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import structlog
 
-from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.dialogue import LARGER, Asked, Dialogue, LineClosed, Slot, Whole, exactly, message_on
 from services.adapters.av_decoder.fork_client import Child, ForkClient
-from services.adapters.av_decoder.level import levelled
-from services.adapters.av_decoder.protocol import (
-    AFRESH,
-    BYTES_PER_SECOND,
-    DONE,
-    ENDING,
-    FAILED,
-    HEAD,
-    LARGEST_MESSAGE,
-    READY,
-    SAMPLES,
-    SEALED,
-    TOO_LONG,
-    Caps,
-    Ending,
-)
-from services.errors import AudioTooLong, AudioUnreadable, EngineUnavailable, TranscriptionProblem
-from services.transcription.ports import Recording
+from services.adapters.av_decoder.protocol import BYTES_PER_SECOND, ENDING, READY, SEALED, Caps, Ending, Order
+from services.errors import AudioUnreadable, EngineUnavailable, TranscriptionProblem
+from services.transcription.ports import START, Place, Recording, Sound, Source
 
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 BETWEEN_ATTEMPTS_SECONDS = 0.05
-MOST_BEGINS = 2
-
-
-class _LineClosed(Exception):
-    """The child ended before it was done."""
 
 
 class AvDecoder:
-    """Decodes so many recordings at once, none over the caps."""
+    """Decodes so many recordings at once, none over the caps; one whose samples nobody takes does not count."""
 
     def __init__(self, max_seconds: float, max_bytes: int, slots: int | None = None) -> None:
         self.caps = Caps(max_seconds, max_bytes)
@@ -50,23 +29,39 @@ class AvDecoder:
         self.told_unsealed = False
 
     async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
-        """The recording as samples; AudioUnreadable or AudioTooLong.
+        """A recording that is not large as samples; AudioUnreadable or AudioTooLong.
 
         EngineUnavailable if no process starts, or if it is ended for a reason that lies outside the recording.
         """
-        async with self.slots:
-            child = await self._child()
-            try:
-                await self._send(child.line, data)
-                return await self._receive(child.line, min(most_seconds or self.caps.seconds, self.caps.seconds))
-            except _LineClosed:
-                raise await _verdict(child) from None
-            finally:
-                child.close()
+        most = min(most_seconds or self.caps.seconds, self.caps.seconds)
+        async with self._opened(Whole(data, self.caps.held), Order(most)) as sound:
+            pcm = b"".join([block async for block in sound.blocks()])
+            return Recording(pcm, len(pcm) / BYTES_PER_SECOND, sound.flaws)
+
+    def listen(self, source: Source, place: Place = START) -> AbstractAsyncContextManager[Sound]:
+        """The recording from a place on, block by block, as they are asked for; the errors of `decode`."""
+        order = Order(self.caps.seconds, source.size, place.samples, place.plan or None)
+        data = Whole(source.read(0), self.caps.held) if order.is_held else Asked(source)
+        return self._opened(data, order)
 
     async def close(self) -> None:
         """End every process; what is being decoded ends with EngineUnavailable."""
         await asyncio.to_thread(self.nursery.close)
+
+    @asynccontextmanager
+    async def _opened(self, data: Whole | Asked, order: Order) -> AsyncIterator[Sound]:
+        if order.size is not None and order.size > self.caps.bytes:
+            raise AudioUnreadable(LARGER)
+        await self.slots.acquire()
+        with Slot(self.slots) as slot:
+            child = await self._child()
+            try:
+                yield await Dialogue(child.line, slot, data).begun(order)
+            except LineClosed:
+                raise await _verdict(child) from None
+            finally:
+                child.close()
+                await data.close()
 
     async def _child(self) -> Child:
         for _ in range(ATTEMPTS):
@@ -79,8 +74,8 @@ class AvDecoder:
 
     async def _wait_ready(self, child: Child) -> bool:
         try:
-            kind, body = await _message(child.line)
-        except _LineClosed:
+            kind, body = await message_on(child.line)
+        except LineClosed:
             child.close()
             return False
         except BaseException:
@@ -91,88 +86,14 @@ class AvDecoder:
             log.warning("decoding without a system call filter: this system has none")
         return kind == READY
 
-    async def _send(self, line: socket.socket, data: AsyncIterator[bytes]) -> None:
-        loop, sent = asyncio.get_running_loop(), 0
-        async for piece in data:
-            sent += len(piece)
-            if sent > self.caps.bytes:
-                raise AudioUnreadable("The recording is larger than is allowed.")
-            with suppress(ConnectionError):
-                await loop.sock_sendall(line, piece)
-        with suppress(OSError):
-            line.shutdown(socket.SHUT_WR)
-
-    async def _receive(self, line: socket.socket, most_seconds: float) -> Recording:
-        blocks: list[bytes] = []
-        most = int((most_seconds + 1) * BYTES_PER_SECOND)
-        room, begins = most, 0
-        while True:
-            kind, body = await _message(line)
-            if kind == AFRESH and begins < MOST_BEGINS:
-                blocks, room, begins = [], most, begins + 1
-                continue
-            room -= len(body)
-            if kind == TOO_LONG or room < 0:
-                raise AudioTooLong
-            if kind != SAMPLES:
-                await _ended(line)
-                return await asyncio.to_thread(_recording, kind, body, blocks)
-            blocks.append(body)
-
 
 async def _verdict(child: Child) -> TranscriptionProblem:
     """What the end of a child says about its recording; its parent tells, if it lives."""
     try:
-        ending = Ending(*ENDING.unpack(await _exactly(child.verdict, ENDING.size)))
-    except _LineClosed:
+        ending = Ending(*ENDING.unpack(await exactly(child.verdict, ENDING.size)))
+    except LineClosed:
         return EngineUnavailable("The process that decodes was ended.")
     if ending.is_own_fault:
         return AudioUnreadable()
     log.warning("decoder ended", signal=ending.signal, cpu=ending.cpu_seconds, peak=ending.peak_bytes)
     return EngineUnavailable("The process that decodes ended before it was done.")
-
-
-async def _message(line: socket.socket) -> tuple[bytes, bytes]:
-    kind, size = HEAD.unpack(await _exactly(line, HEAD.size))
-    if size > LARGEST_MESSAGE:
-        raise AudioUnreadable
-    return kind, await _exactly(line, size)
-
-
-async def _exactly(line: socket.socket, size: int) -> bytes:
-    """So many bytes; _LineClosed if the other side dies before."""
-    loop, got = asyncio.get_running_loop(), bytearray()
-    while len(got) < size:
-        try:
-            piece = await loop.sock_recv(line, size - len(got))
-        except ConnectionError:
-            piece = b""
-        if not piece:
-            raise _LineClosed
-        got += piece
-    return bytes(got)
-
-
-async def _ended(line: socket.socket) -> None:
-    """Wait until the child has ended and was reaped."""
-    with suppress(ConnectionError):
-        await asyncio.get_running_loop().sock_recv(line, 1)
-
-
-def _failed(error: str) -> EngineUnavailable:
-    log.error("decoder failed", error=error)
-    return EngineUnavailable(f"The decoder failed: {error}.")
-
-
-def _recording(kind: bytes, body: bytes, blocks: list[bytes]) -> Recording:
-    if kind == FAILED:
-        raise _failed(protocol.error_of(body))
-    if kind != DONE:
-        raise AudioUnreadable
-    try:
-        pcm, flaws = b"".join(levelled(blocks)), protocol.flaws_of(body)
-    except (ValueError, TypeError, RecursionError):
-        raise AudioUnreadable from None
-    if not pcm:
-        raise AudioUnreadable
-    return Recording(pcm, len(pcm) / BYTES_PER_SECOND, flaws)

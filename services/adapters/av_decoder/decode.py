@@ -1,47 +1,101 @@
 """Encoded bytes in, samples out. Container and codec are chosen here, never by what the bytes suggest."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from av.audio.frame import AudioFrame
 
 from services.adapters.av_decoder import mp4, webm
 from services.adapters.av_decoder.channels import Mix
 from services.adapters.av_decoder.flaws import Flaws
-from services.adapters.av_decoder.joints import parts
+from services.adapters.av_decoder.joints import edges
+from services.adapters.av_decoder.level import Loudness, louder
 from services.adapters.av_decoder.mixing import Give, Mixer, shape_of
+from services.adapters.av_decoder.planning import Found, Held, Plan
 from services.adapters.av_decoder.reading import Reading
+from services.adapters.av_decoder.source import Source, cut
 from services.adapters.av_decoder.timeline import Timeline
 from services.errors import AudioUnreadable
 from services.interviews.transcript import Flaw
 from services.recordings.formats import Container, container_of
 
 MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended}
+SAMPLE_BYTES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a pass over a recording does; the first finds out what were better."""
-
-    is_first: bool = True
-    fills: bool = True
-    mixes: dict[int, Mix] = field(default_factory=dict)
-
-
-def decode(data: bytes, most_seconds: float, give: Give, afresh: Callable[[], None]) -> tuple[Flaw, ...]:
+def decode(data: Source, most_seconds: float, give: Give, afresh: Callable[[], None]) -> tuple[Flaw, ...]:
     """Hand over the first audio track as blocks of 16-bit mono at 16 kHz; returns its flaws.
 
     After `afresh` all that was handed over is to be forgotten: it comes again, and better.
     AudioTooLong as soon as the cap is passed, AudioUnreadable where there is no sound.
     """
-    kind = container_of(data)
-    if kind is None:
+    return tuple(_explored(data, most_seconds, give, afresh)[1].flaws.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """How a recording is handed over: what is told before the first sample, and which sample that is.
+
+    What is `held` of it need not be decoded again.
+    """
+
+    give: Give
+    tell: Callable[[Found], None]
+    skip: int = 0
+    held_samples: int = 0
+
+
+def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | None = None) -> None:
+    """Tell what there is to know of a recording, then hand it over as `decode` does, at its level.
+
+    It is gone through twice and more, unless it is short or all is known. AudioTooLong and AudioUnreadable come first.
+    """
+    give = _behind(to.skip, to.give)
+    found, blocks = (known, None) if known else _found(data, most_seconds, to.held_samples)
+    to.tell(found)
+    if blocks is not None:
+        for block in blocks:
+            give(louder(block, found.gain))
+        return
+    recordings = cut(data, found.edges)
+    if found.is_mended:
+        kind = _kind(data)
+        recordings = [MENDERS[kind](one) if isinstance(one, bytes) else one for one in recordings]
+    _Pass(_kind(data), recordings, most_seconds, lambda block: give(louder(block, found.gain)), found.plan).run()
+
+
+def _found(data: Source, most_seconds: float, held_samples: int) -> tuple[Found, list[bytes] | None]:
+    """What going through it tells, and its samples where they are few."""
+    loudness, held = Loudness(), Held(held_samples * SAMPLE_BYTES)
+
+    def take(block: bytes) -> None:
+        loudness.take(block)
+        held.take(block)
+
+    def afresh() -> None:
+        nonlocal loudness
+        loudness = Loudness()
+        held.forget()
+
+    places, last, is_mended = _explored(data, most_seconds, take, afresh)
+    if not held.bytes:
         raise AudioUnreadable
-    attempt = _Pass(kind, parts(kind, data), most_seconds, give, _Plan())
+    plan = replace(last.plan, is_first=False)
+    found = Found(held.bytes // SAMPLE_BYTES, tuple(last.flaws.found), places, is_mended, plan, loudness.gain)
+    return found, held.blocks if held.is_whole else None
+
+
+def _explored(
+    data: Source, most_seconds: float, give: Give, afresh: Callable[[], None]
+) -> tuple[list[tuple[int, int]], "_Pass", bool]:
+    """Where its recordings lie, the last pass over them, and whether it was over mended ones."""
+    kind = _kind(data)
+    places = edges(kind, data)
+    attempt = _Pass(kind, cut(data, places), most_seconds, give, Plan())
     attempt.run()
     if (mended := attempt.mended()) is not None:
         afresh()
-        attempt = _Pass(kind, mended, most_seconds, give, _Plan())
+        attempt = _Pass(kind, mended, most_seconds, give, Plan())
         attempt.run()
     if attempt.is_unreadable:
         raise AudioUnreadable
@@ -49,13 +103,33 @@ def decode(data: bytes, most_seconds: float, give: Give, afresh: Callable[[], No
         afresh()
         attempt = _Pass(kind, attempt.recordings, most_seconds, give, better)
         attempt.run()
-    return tuple(attempt.flaws.found)
+    return places, attempt, mended is not None
+
+
+def _kind(data: Source) -> Container:
+    if (kind := container_of(data)) is None:
+        raise AudioUnreadable
+    return kind
+
+
+def _behind(skip: int, give: Give) -> Give:
+    """Hands over what comes behind so many samples."""
+    left = skip * SAMPLE_BYTES
+
+    def later(block: bytes) -> None:
+        nonlocal left
+        rest = block[left:]
+        left = max(0, left - len(block))
+        if rest:
+            give(rest)
+
+    return later
 
 
 class _Pass:
     """All recordings of a file once through, one after the other."""
 
-    def __init__(self, kind: Container, recordings: list[bytes], most: float, give: Give, plan: _Plan) -> None:
+    def __init__(self, kind: Container, recordings: list[Source], most: float, give: Give, plan: Plan) -> None:
         self.kind = kind
         self.recordings = recordings
         self.give = give
@@ -79,21 +153,21 @@ class _Pass:
     def is_unreadable(self) -> bool:
         return self.unread == len(self.recordings)
 
-    def mended(self) -> list[bytes] | None:
+    def mended(self) -> list[Source] | None:
         """The recordings with what is damaged blanked, where there is anything to mend."""
         mend = MENDERS.get(self.kind)
         if mend is None or not (self.is_doubtful or self.flaws.found):
             return None
-        mended = [mend(recording) for recording in self.recordings]
+        mended: list[Source] = [mend(one) if isinstance(one, bytes) else one for one in self.recordings]
         return None if mended == self.recordings else mended
 
-    def better(self) -> _Plan | None:
+    def better(self) -> Plan | None:
         """Another plan, if this pass has found a reason."""
         if not self.wanted and not self.timeline.is_over:
             return None
         return replace(self.plan, is_first=False, fills=not self.timeline.is_over, mixes=self.wanted)
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, data: Source) -> None:
         self.timeline.begin()
         try:
             with Reading(self.kind, data, self.timeline) as reading:

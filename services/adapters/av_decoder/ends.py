@@ -3,10 +3,13 @@
 import struct
 
 from services.adapters.av_decoder import webm
+from services.adapters.av_decoder.source import Source, unpacked
 from services.recordings.formats import Container
 
 UNKNOWN = 0x7FFFFF00  # and more: what recorders write who do not know the size yet
 LEAST_SECONDS = 0.1
+LONGEST_PAGE = 65_307
+LARGEST_TAIL = 8 * 1024 * 1024
 DECLARED = (Container.FLAC, Container.MP4, Container.WAV, Container.AIFF, Container.AU, Container.CAF, Container.W64)
 LINEAR = (Container.WAV, Container.AIFF, Container.AU, Container.CAF, Container.W64)
 RATES = ((11_025, 12_000, 8_000), (), (22_050, 24_000, 16_000), (44_100, 48_000, 32_000))
@@ -17,7 +20,7 @@ BIT_RATES = {
 }
 
 
-def missing_bytes(kind: Container, data: bytes, read: int) -> int:
+def missing_bytes(kind: Container, data: Source, read: int) -> int:
     """How many bytes are said to follow that are not there, at least; 0 where nothing says so. So many were read."""
     try:
         return max(0, _claimed(kind, data, read) - len(data))
@@ -25,7 +28,7 @@ def missing_bytes(kind: Container, data: bytes, read: int) -> int:
         return 0
 
 
-def declares(kind: Container, data: bytes) -> bool:
+def declares(kind: Container, data: Source) -> bool:
     """Whether what ffmpeg takes for its duration is the recorder's word, not an estimate."""
     return kind in DECLARED or (kind is Container.MP3 and any(word in data[:8192] for word in (b"Xing", b"Info")))
 
@@ -42,22 +45,22 @@ def is_whole_frame(packet: bytes) -> bool:
     return len(packet) >= samples // 8 * rates[bits - 1] * 1000 // RATES[version][rate]
 
 
-def _claimed(kind: Container, data: bytes, read: int) -> int:
+def _claimed(kind: Container, data: Source, read: int) -> int:
     match kind:
         case Container.WEBM:
-            return len(data) + webm.is_cut(data, read)
+            return len(data) + (len(data) - read < LARGEST_TAIL and webm.is_cut(data[read:], 0))
         case Container.OGG:
             return len(data) + _is_cut_ogg(data)
         case Container.MP4:
             return _end_of_boxes(data)
         case Container.WAV:
-            return _known(8, struct.unpack_from("<I", data, 4)[0]) if data[:4] == b"RIFF" else 0
+            return _known(8, unpacked("<I", data, 4)[0]) if data[:4] == b"RIFF" else 0
         case Container.AIFF:
-            return _known(8, struct.unpack_from(">I", data, 4)[0])
+            return _known(8, unpacked(">I", data, 4)[0])
         case Container.AU:
-            return _known(*struct.unpack_from(">II", data, 4))
+            return _known(*unpacked(">II", data, 4))
         case Container.W64:
-            return int(struct.unpack_from("<Q", data, 16)[0])
+            return int(unpacked("<Q", data, 16)[0])
         case Container.CAF:
             return _end_of_chunks(data)
     return 0
@@ -67,32 +70,33 @@ def _known(before: int, size: int) -> int:
     return before + size if size < UNKNOWN else 0
 
 
-def _end_of_boxes(data: bytes) -> int:
+def _end_of_boxes(data: Source) -> int:
     at = 0
     while at + 8 <= len(data):
-        size = struct.unpack_from(">I", data, at)[0]
+        size = unpacked(">I", data, at)[0]
         if size == 1:
-            size = struct.unpack_from(">Q", data, at + 8)[0]
+            size = unpacked(">Q", data, at + 8)[0]
         if size < 8 or not data[at + 4 : at + 8].isalnum():
             return 0
         at += size
     return at
 
 
-def _end_of_chunks(data: bytes) -> int:
+def _end_of_chunks(data: Source) -> int:
     at = 8
     while at + 12 <= len(data):
-        size = struct.unpack_from(">q", data, at + 4)[0]
+        size = unpacked(">q", data, at + 4)[0]
         if size < 0:
             return 0
         at += 12 + size
     return at
 
 
-def _is_cut_ogg(data: bytes) -> bool:
+def _is_cut_ogg(data: Source) -> bool:
     """The last page is not whole, or not marked as the last."""
-    at = data.rfind(b"OggS\0")
-    if at < 0 or at + 27 > len(data):
+    end = data[-2 * LONGEST_PAGE :]
+    at = end.rfind(b"OggS\0")
+    if at < 0 or at + 27 > len(end):
         return True
-    lengths = data[at + 27 : at + 27 + data[at + 26]]
-    return at + 27 + len(lengths) + sum(lengths) > len(data) or not data[at + 5] & 4
+    lengths = end[at + 27 : at + 27 + end[at + 26]]
+    return at + 27 + len(lengths) + sum(lengths) > len(end) or not end[at + 5] & 4

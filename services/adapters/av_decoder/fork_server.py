@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from services.adapters.av_decoder import protocol
-from services.adapters.av_decoder.decode import decode
-from services.adapters.av_decoder.protocol import Caps, message
+from services.adapters.av_decoder.decode import Handing, hand_over
+from services.adapters.av_decoder.planning import Found
+from services.adapters.av_decoder.protocol import Caps, Order, message
 from services.adapters.av_decoder.sandbox import enter_sandbox
+from services.adapters.av_decoder.source import Distant, Source
 from services.adapters.av_decoder.warm_up import warm_up
 from services.errors import AudioTooLong, AudioUnreadable
 
 LINE = 3
 MOST_FILES = 1024
+HELD_SAMPLES = 330 * protocol.RATE  # a recording of no more is gone through once
 
 
 def serve() -> None:
@@ -134,15 +137,17 @@ def _live(line: socket.socket, caps: Caps) -> None:
 
 def _decode(line: socket.socket, caps: Caps) -> None:
     """Samples, then one word on how it ended. What is not known to come from the recording is told by its name."""
+    order = protocol.order_of(_ordered(line))
     try:
-        data = _read(line, caps.bytes)
-        flaws = decode(
-            data,
-            caps.seconds,
+        known = Found.of(order.plan) if order.plan else None
+        to = Handing(
             give=lambda block: line.sendall(message(protocol.SAMPLES, block)),
-            afresh=lambda: line.sendall(message(protocol.AFRESH)),
+            tell=lambda found: line.sendall(message(protocol.PLAN, found.planned().body())),
+            skip=order.skip,
+            held_samples=HELD_SAMPLES,
         )
-        last = message(protocol.DONE, protocol.flaws_body(flaws))
+        hand_over(_source(line, order, caps), min(order.most_seconds, caps.seconds), to, known)
+        last = message(protocol.DONE)
     except AudioTooLong:
         last = message(protocol.TOO_LONG)
     except (AudioUnreadable, MemoryError):
@@ -152,6 +157,36 @@ def _decode(line: socket.socket, caps: Caps) -> None:
     except Exception as error:
         last = message(protocol.FAILED, protocol.error_body(error))
     line.sendall(last)
+
+
+def _ordered(line: socket.socket) -> bytes:
+    _, size = protocol.HEAD.unpack(_exactly(line, protocol.HEAD.size))
+    return _exactly(line, size)
+
+
+def _source(line: socket.socket, order: Order, caps: Caps) -> Source:
+    """What is small is here as a whole; of what is not, the worker is asked."""
+    size = order.size
+    if order.is_held or size is None:
+        return _read(line, caps.held)
+
+    def fetch(start: int, most: int) -> bytes:
+        there = max(0, min(most, size - start))
+        if there:
+            line.sendall(message(protocol.NEED, protocol.RANGE.pack(start, there)))
+        return _exactly(line, there)
+
+    return Distant(fetch, 0, size)
+
+
+def _exactly(line: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        piece = line.recv(size - len(data))
+        if not piece:
+            raise ConnectionResetError
+        data += piece
+    return bytes(data)
 
 
 def _read(line: socket.socket, most: int) -> bytes:

@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from services.adapters.av_decoder.source import Source, matches
 from services.recordings.formats import ASF_HEADER, W64_HEADER, Container, after_tags, sniff
 
 MOST_PARTS = 200
@@ -26,50 +27,50 @@ BEGINNINGS = {
 }
 OGG_PAGE = re.compile(rb"OggS\0(.)", re.DOTALL)
 TAG = re.compile(rb"ID3[\x02-\x04]\0.([\0-\x7f]{4})", re.DOTALL)
-COUNT_OF_FRAMES = re.compile(rb"(?:Xing|Info)\0\0\0")
+COUNT_OF_FRAMES = re.compile(rb"(?:Xing|Info)\0\0\0", re.DOTALL)
 BEFORE_COUNT = (36, 21, 13)  # bytes of a frame before it: of MPEG 1, stereo or mono, and of MPEG 2
 
 
-def parts(kind: Container, data: bytes) -> list[bytes]:
-    """The recordings that the file was joined from, in their order; most are one."""
+def edges(kind: Container, data: Source) -> list[tuple[int, int]]:
+    """Where the recordings lie that the file was joined from, in their order; most are one."""
     first = after_tags(data)
     begins = [at for at in _beginnings(kind, data) if at > first][: MOST_PARTS - 1]
-    edges = [0, *begins, len(data)]
-    return [data[start:end] for start, end in itertools.pairwise(edges)]
+    return list(itertools.pairwise([0, *begins, len(data)]))
 
 
-def _beginnings(kind: Container, data: bytes) -> Iterator[int]:
+def _beginnings(kind: Container, data: Source) -> Iterator[int]:
     if kind is Container.OGG:
         return _first_pages(data)
     if kind is Container.MP3:
         return _heads_of_mp3(data)
     if kind not in BEGINNINGS:
         return iter(())
-    return (match.start() for match in re.finditer(BEGINNINGS[kind], data, re.DOTALL))
+    return (at for at, _ in matches(re.compile(BEGINNINGS[kind], re.DOTALL), data))
 
 
-def _first_pages(data: bytes) -> Iterator[int]:
+def _first_pages(data: Source) -> Iterator[int]:
     """Pages that begin a stream, behind pages that do not: tracks that play together begin together."""
     was_first = True
-    for page in OGG_PAGE.finditer(data):
+    for at, page in matches(OGG_PAGE, data):
         is_first = bool(page[1][0] & 2)
         if is_first and not was_first:
-            yield page.start()
+            yield at
         was_first = is_first
 
 
-def _heads_of_mp3(data: bytes) -> Iterator[int]:
+def _heads_of_mp3(data: Source) -> Iterator[int]:
     """Tags that stand before a frame, and frames that say how many there are, as only the first of a file does."""
     tagged = {end: start for start, end in _tags(data) if sniff(data[end : end + 4]) is Container.MP3}
-    counts = {at for found in COUNT_OF_FRAMES.finditer(data) if (at := _frame_before(data, found.start())) is not None}
+    counts = {frame for at, _ in matches(COUNT_OF_FRAMES, data) if (frame := _frame_before(data, at)) is not None}
     return iter(sorted([*tagged.values(), *(counts - tagged.keys())]))
 
 
-def _tags(data: bytes) -> Iterator[tuple[int, int]]:
-    for tag in TAG.finditer(data):
-        yield tag.start(), tag.end() + sum(byte << shift for byte, shift in zip(tag[1], (21, 14, 7, 0), strict=True))
+def _tags(data: Source) -> Iterator[tuple[int, int]]:
+    for at, tag in matches(TAG, data):
+        size = sum(byte << shift for byte, shift in zip(tag[1], (21, 14, 7, 0), strict=True))
+        yield at, at + len(tag[0]) + size
 
 
-def _frame_before(data: bytes, count: int) -> int | None:
-    places = (count - back for back in BEFORE_COUNT if count >= back)
-    return next((at for at in places if data[at] == 0xFF and sniff(data[at : at + 4]) is Container.MP3), None)
+def _frame_before(data: Source, count: int) -> int | None:
+    places = ((count - back, data[count - back : count - back + 4]) for back in BEFORE_COUNT if count >= back)
+    return next((at for at, head in places if head[:1] == b"\xff" and sniff(head) is Container.MP3), None)

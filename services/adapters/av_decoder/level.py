@@ -1,4 +1,4 @@
-"""Brings a recording that is very quiet to the level of others.
+"""Brings a recording that is very quiet, all of it, to the level of others.
 
 Voice activity and engines hear less of speech under -50 dB of full scale, though all of it is there.
 """
@@ -15,19 +15,37 @@ MOST_GAIN = 40.0
 FULL_SCALE = 32_768
 
 
-def levelled(blocks: list[bytes]) -> list[bytes]:
-    """The same sound, louder where all of it is quiet; the same blocks where it is not."""
-    loudest = _loudest(blocks)
-    if not 0 < loudest < _amplitude(QUIET):
-        return blocks
-    gain = np.float32(min(_amplitude(USUAL) / loudest, 10 ** (MOST_GAIN / 20)))
-    return [_louder(block, gain) for block in blocks]
+class Loudness:
+    """How loud a recording is where it is loudest, found as it passes."""
+
+    def __init__(self) -> None:
+        self._loudest = np.zeros(LOUD_FRAMES)
+
+    def take(self, block: bytes) -> None:
+        self._loudest = np.sort(np.concatenate([self._loudest, _amplitudes(block)]))[-LOUD_FRAMES:]
+
+    @property
+    def gain(self) -> float | None:
+        """How much louder it is to be made; None where it is not quiet."""
+        loudest = self._amplitude
+        if not 0 < loudest < _amplitude(QUIET):
+            return None
+        return float(np.float32(min(_amplitude(USUAL) / loudest, 10 ** (MOST_GAIN / 20))))
+
+    @property
+    def _amplitude(self) -> float:
+        """The amplitude that so many frames reach, silence not counted."""
+        frames = self._loudest
+        return float(frames[frames > 0].min(initial=FULL_SCALE)) if frames.any() else 0.0
 
 
-def _loudest(blocks: list[bytes]) -> float:
-    """The amplitude that so many frames reach, silence not counted."""
-    frames = np.sort(np.concatenate([np.zeros(LOUD_FRAMES), *(_amplitudes(block) for block in blocks)]))[-LOUD_FRAMES:]
-    return float(frames[frames > 0].min(initial=FULL_SCALE)) if frames.any() else 0.0
+def louder(block: bytes, gain: float | None) -> bytes:
+    """The same sound, so much louder."""
+    if gain is None:
+        return block
+    sound = np.frombuffer(block, "<i2") * np.float32(gain)
+    made: bytes = np.clip(np.rint(sound), -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
+    return made
 
 
 def _amplitudes(block: bytes) -> NDArray[np.float32]:
@@ -35,12 +53,6 @@ def _amplitudes(block: bytes) -> NDArray[np.float32]:
     whole = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME)
     amplitudes: NDArray[np.float32] = np.sqrt(np.square(whole).mean(axis=1))
     return amplitudes
-
-
-def _louder(block: bytes, gain: np.float32) -> bytes:
-    sound = np.frombuffer(block, "<i2") * gain
-    louder: bytes = np.clip(np.rint(sound), -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
-    return louder
 
 
 def _amplitude(decibels: float) -> float:

@@ -1,4 +1,8 @@
-"""What is said between the worker and the process that decodes."""
+"""What is said between the worker and the process that decodes.
+
+The worker orders first. Then it sends the recording, or, where that is large, the bytes that are asked for. It is told
+the plan, then the samples, then how it ended.
+"""
 
 import json
 import re
@@ -12,11 +16,15 @@ from struct import Struct
 from services.interviews.transcript import Flaw
 
 HEAD = Struct(">cI")
-READY, SAMPLES, AFRESH, TOO_LONG, UNREADABLE, FAILED, DONE = b"r", b"s", b"a", b"l", b"u", b"f", b"d"
+ORDER, NEED = b"o", b"n"
+READY, PLAN, SAMPLES, TOO_LONG, UNREADABLE, FAILED, DONE = b"r", b"p", b"s", b"l", b"u", b"f", b"d"
 
 RATE = 16_000
 BYTES_PER_SECOND = 2 * RATE
 LARGEST_MESSAGE = 1024 * 1024
+LARGEST_PLAN = 64 * 1024
+RANGE = Struct(">QI")
+HELD_BYTES = 64 * 1024 * 1024  # what a process holds of a recording; of a larger one it asks for what it needs
 LONGEST_CODE = 40
 LATEST_SECONDS = 1e7
 ERROR = re.compile(r"[\w.]{1,80} at [\w.<>]{1,80}:\d{1,6}", re.ASCII)
@@ -44,12 +52,17 @@ class Caps:
 
     @property
     def cpu_seconds(self) -> int:
-        return 10 + int(self.seconds / 30)
+        """A recording is gone through up to five times."""
+        return 10 + int(self.seconds / 15)
 
     @property
     def memory(self) -> int:
         """Beyond what the template itself has mapped."""
-        return 256 * 1024 * 1024 + 2 * self.bytes
+        return 256 * 1024 * 1024 + 2 * self.held
+
+    @property
+    def held(self) -> int:
+        return min(self.bytes, HELD_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,55 @@ def message(kind: bytes, body: bytes = b"") -> bytes:
     return HEAD.pack(kind, len(body)) + body
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the worker wants of a recording of so many bytes (None: it ends when they end): samples from one of them on.
+
+    `plan` is what another process has found out of the same recording.
+    """
+
+    most_seconds: float
+    size: int | None = None
+    skip: int = 0
+    plan: bytes | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return self.size is None or self.size <= HELD_BYTES
+
+    def body(self) -> bytes:
+        return json.dumps([self.most_seconds, self.size, self.skip, self.plan and self.plan.decode("ascii")]).encode()
+
+
+def order_of(body: bytes) -> Order:
+    most_seconds, size, skip, plan = json.loads(body)
+    return Order(most_seconds, size, skip, plan and plan.encode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a process tells before the first sample: how many there are in all, and what is wrong with them."""
+
+    samples: int
+    flaws: tuple[Flaw, ...]
+    plan: bytes
+
+    def body(self) -> bytes:
+        return json.dumps([self.samples, _rows(self.flaws), self.plan.decode("ascii")]).encode()
+
+
+def planned_of(body: bytes) -> Planned:
+    """ValueError or TypeError where it is none.
+
+    The child may be in a stranger's hands, so that nothing else is taken from it; its plan goes to such as it alone.
+    """
+    samples, rows, plan = json.loads(body)
+    if type(samples) is not int or samples <= 0 or not isinstance(plan, str):
+        raise ValueError(samples)
+    short = plan if len(plan) <= LARGEST_PLAN else ""
+    return Planned(samples, tuple(_flaw(*row) for row in rows), short.encode("ascii"))
+
+
 def error_body(error: Exception) -> bytes:
     """The error's name and where it was raised; never its words, which may be the recording's."""
     place = traceback.extract_tb(error.__traceback__)[-1]
@@ -80,16 +142,8 @@ def error_of(body: bytes) -> str:
     return said if ERROR.fullmatch(said) else "an error without a name"
 
 
-def flaws_body(flaws: Iterable[Flaw]) -> bytes:
-    return json.dumps([(flaw.code, flaw.at, flaw.seconds) for flaw in flaws]).encode()
-
-
-def flaws_of(body: bytes) -> tuple[Flaw, ...]:
-    """What the child tells of the recording; ValueError or TypeError where that is no list of flaws.
-
-    The child may be in a stranger's hands, so that nothing else is taken from it.
-    """
-    return tuple(_flaw(*row) for row in json.loads(body))
+def _rows(flaws: Iterable[Flaw]) -> list[tuple[str, float | None, float | None]]:
+    return [(flaw.code, flaw.at, flaw.seconds) for flaw in flaws]
 
 
 def _flaw(code: object, *places: object) -> Flaw:

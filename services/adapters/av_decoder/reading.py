@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from io import BytesIO
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -15,6 +14,7 @@ from av.packet import Packet
 
 from services.adapters.av_decoder import ends, mp4, webm
 from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
+from services.adapters.av_decoder.source import Source, as_file
 from services.adapters.av_decoder.timeline import TOLERANCE, Timeline
 from services.errors import AudioTooLong, AudioUnreadable
 from services.recordings.formats import Container
@@ -27,7 +27,7 @@ Sent: TypeAlias = "Packet[AudioStream] | None"
 class Reading:
     """Goes through a container once; its gaps, errors and end are told to the timeline's flaws."""
 
-    def __init__(self, kind: Container, data: bytes, timeline: Timeline) -> None:
+    def __init__(self, kind: Container, data: Source, timeline: Timeline) -> None:
         self.kind, self.data, self.timeline = kind, data, timeline
         self.flaws = timeline.flaws
         self.demuxer = DEMUXERS[kind]
@@ -109,7 +109,12 @@ class Reading:
             self.flaws.add("truncated", self.timeline.position, missing if missing > ends.LEAST_SECONDS else None)
 
     def _is_doubtful(self, read: int) -> bool:
-        """Whether there is more in the file than ffmpeg found, as far as the containers that can be mended tell."""
+        """Whether there is more in the file than ffmpeg found, as far as the containers that can be mended tell.
+
+        What is not all here is not mended.
+        """
+        if not isinstance(self.data, bytes):
+            return False
         if self.kind is Container.MP4:
             return mp4.is_damaged(self.data)
         return self.kind is Container.WEBM and webm.unread(self.data, read) > 0
@@ -120,8 +125,8 @@ class Reading:
         return float(self.stream.duration * self.stream.time_base) - (self.timeline.position - self.start)
 
 
-def _opened(data: bytes, demuxer: Demuxer) -> InputContainer:
-    return av.open(BytesIO(data), "r", format=demuxer.name, options=demuxer.options, metadata_errors="ignore")
+def _opened(data: Source, demuxer: Demuxer) -> InputContainer:
+    return av.open(as_file(data), "r", format=demuxer.name, options=demuxer.options, metadata_errors="ignore")
 
 
 def _first_audio(container: InputContainer, codecs: tuple[str, ...]) -> AudioStream:

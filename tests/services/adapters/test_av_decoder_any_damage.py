@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.adapters.av_decoder import protocol
 from services.adapters.av_decoder.decode import decode
+from services.adapters.av_decoder.protocol import Planned
 from services.errors import AudioTooLong, AudioUnreadable
 from tests import audio, browser_recordings
 
@@ -64,5 +65,5 @@ def test_any_damage_has_a_foreseen_end(name: str, changes: list[tuple[str | byte
         return
     seconds = sum(map(len, blocks)) / protocol.BYTES_PER_SECOND
     assert seconds <= MOST + 1
-    assert protocol.flaws_of(protocol.flaws_body(flaws)) == flaws
+    assert protocol.planned_of(Planned(1, flaws, b"").body()).flaws == flaws
     assert all(0 <= (flaw.at or 0.0) <= seconds + 0.1 for flaw in flaws)

@@ -140,7 +140,7 @@ async def test_a_template_that_cannot_start_is_no_verdict(decoder: AvDecoder, mo
         await decode(decoder, audio.encoded("wav", 1.0))
 
 
-FAILING = "import os, services.adapters.av_decoder.fork_server as t; t.decode = lambda *_, **__: {}; t.serve()"
+FAILING = "import os, services.adapters.av_decoder.fork_server as t; t.hand_over = lambda *_, **__: {}; t.serve()"
 
 
 async def test_an_error_that_nobody_foresaw_is_no_verdict_and_is_named(

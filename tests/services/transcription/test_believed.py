@@ -10,7 +10,7 @@ from services.adapters.av_decoder import AvDecoder
 from services.adapters.silero_activity import SileroActivity
 from services.interviews.model import Answer, Status
 from services.interviews.transcript import Segment, Transcript, Verdict, Word
-from services.transcription.ports import Activity, Recording, Speech
+from services.transcription.ports import Activity, Following, Recording, Speech
 from tests import audio
 from tests.in_memory import ALICE, Q1, SAID, Ears, Interior
 from tests.services.adapters.test_silero_activity import spoken
@@ -28,6 +28,9 @@ class RealEars(Ears):
 
     async def decode(self, data: AsyncIterator[bytes], *, most_seconds: float | None = None) -> Recording:
         return await self._decoder.decode(data, most_seconds=most_seconds)
+
+    def follow(self, state: bytes = b"") -> Following:
+        return self._activity.follow(state)
 
     async def find(self, recording: Recording) -> Activity:
         return await self._activity.find(recording)

@@ -12,7 +12,7 @@ from services.transcription import coverage
 from services.transcription.listening import PIECES_AT_ONCE, Listening
 from services.transcription.ports import RATE, Activity, Recording, Speech
 from services.transcription.verdicts import judged
-from tests.in_memory import Interior
+from tests.in_memory import Followed, Interior
 
 SECONDS = 30
 PCM = bytes(2 * RATE * SECONDS)
@@ -47,6 +47,9 @@ class Ears:
 
     async def find(self, recording: Recording) -> Activity:
         return Activity([Span(0.0, recording.duration)], self.heard)
+
+    def follow(self, state: bytes = b"") -> Followed:
+        return Followed(self)
 
 
 async def listen(engine: Engine, *heard: Span) -> Transcript:
