@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from services.adapters.av_decoder.decode import decode
-from services.adapters.silero_activity import SileroActivity
+from services.adapters.silero_activity import Following, SileroActivity
+from services.interviews.transcript import Span
 from tests import audio
 
 DEMO = Path(__file__).parents[3] / "scripts" / "demo"
@@ -67,3 +68,82 @@ async def test_speech_without_a_pause_is_cut_between_words_and_not_in_one() -> N
 def _level(sound: audio.Samples, moment: float) -> float:
     around = sound[int((moment - 0.02) * audio.RATE) : int((moment + 0.02) * audio.RATE)].astype(np.float64)
     return float(np.sqrt(np.mean(around**2)))
+
+
+def _long_speech() -> audio.Samples:
+    words = spoken()
+    pause = audio.silence(3.0)
+    return np.concatenate([words[: 9 * audio.RATE], pause, words, pause, words[5 * audio.RATE :]])
+
+
+async def _followed(following: Following, sound: audio.Samples, block: int = 9_999) -> None:
+    for start in range(0, len(sound), block):
+        await following.take(sound[start : start + block].tobytes())
+
+
+async def test_what_comes_block_by_block_is_heard_as_it_is_at_once() -> None:
+    sound = _long_speech()
+    following = activity.follow()
+    await _followed(following, sound)
+    assert await following.close(sound.tobytes()) == await activity.find(audio.recording(sound))
+
+
+async def test_in_stretches_speech_is_where_it_is_in_the_whole() -> None:
+    sound = _long_speech()
+    whole = await activity.find(audio.recording(sound))
+    following, found, start = activity.follow(), list[Span](), 0
+    await _followed(following, sound)
+    for _ in range(2):
+        pause = await following.pause(sound[start:].tobytes(), 5.0, 30.0)
+        end = start + round(pause * audio.RATE)
+        heard = (await following.close(sound[start:end].tobytes())).heard
+        found += [Span(one.start + start / audio.RATE, one.end + start / audio.RATE) for one in heard]
+        start = end
+    heard = (await following.close(sound[start:].tobytes())).heard
+    found += [Span(one.start + start / audio.RATE, one.end + start / audio.RATE) for one in heard]
+    assert [one.start for one in found] == pytest.approx([one.start for one in whole.heard])
+    assert [one.end for one in found] == pytest.approx([one.end for one in whole.heard], abs=0.04)
+
+
+async def test_who_goes_on_with_a_state_hears_what_who_went_on_hears() -> None:
+    sound = _long_speech()
+    one = activity.follow()
+    await _followed(one, sound)
+    end = round(await one.pause(sound.tobytes(), 5.0, 20.0) * audio.RATE)
+    await one.close(sound[:end].tobytes())
+    other = activity.follow(one.state)
+    assert other.state == one.state
+    await _followed(other, sound[end:], block=16_000)
+    assert await other.close(sound[end:].tobytes()) == await one.close(sound[end:].tobytes())
+    assert other.state == one.state
+
+
+async def test_a_stretch_ends_in_the_longest_pause() -> None:
+    sound = _long_speech()
+    following = activity.follow()
+    await _followed(following, sound)
+    assert 9.0 < await following.pause(sound.tobytes(), 5.0, 20.0) < 12.0
+
+
+async def test_where_nobody_pauses_a_stretch_ends_in_time_all_the_same() -> None:
+    sound = np.tile(spoken()[: 2 * audio.RATE], 20)
+    following = SileroActivity(pause_seconds=5.0).follow()
+    await _followed(following, sound)
+    assert 20.0 <= await following.pause(sound.tobytes(), 20.0, 30.0) <= 30.0
+
+
+async def test_faint_speech_counts_behind_what_was_certain_and_not_before_it() -> None:
+    faint = SileroActivity(certain=1.1)
+    sound = spoken()[: 5 * audio.RATE]
+    assert (await faint.find(audio.recording(sound))).spans == []
+    certain = activity.follow()
+    await _followed(certain, sound)
+    await certain.close(sound.tobytes())
+    later = faint.follow(certain.state)
+    await _followed(later, sound)
+    assert (await later.close(sound.tobytes())).spans
+
+
+@pytest.mark.parametrize("state", [b"", b"x", bytes(2_000)])
+async def test_a_state_of_another_version_is_none(state: bytes) -> None:
+    assert activity.follow(state).state == activity.follow().state
