@@ -15,6 +15,7 @@ from services.operations.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
+    Arriving,
     EpochsStanding,
     Histogram,
     Line,
@@ -67,6 +68,7 @@ def _standing(reading: Reading) -> Iterator[Metric]:
     yield _by_state("viva_oldest_seconds", "Age of the oldest recording in this state since its upload began.", oldest)
     silent = {state: line.silent_seconds for state, line in lines.items() if state != "queued"}
     yield _by_state("viva_silent_seconds", "Longest time without a sign from who uploads or transcribes.", silent)
+    yield from _arriving(reading.arriving)
     yield from _line("viva_unsettled", "Ended recordings whose clean-up is not confirmed", reading.unsettled)
     yield from _line("viva_scoring", "Transcripts that wait for their score", reading.scoring)
     yield _gauge("viva_webhooks_backlog", "Deliveries to webhooks that are not done.", reading.webhooks.number)
@@ -83,6 +85,14 @@ def _standing(reading: Reading) -> Iterator[Metric]:
         yield _gauge("viva_store_disk_free_bytes", "Bytes free on it.", reading.disk.free)
     yield _gauge("viva_workers", "Workers that gave a sign of life lately.", reading.workers)
     yield _gauge("viva_worker_slots", "Recordings that these workers transcribe at once.", reading.slots)
+
+
+def _arriving(arriving: Arriving) -> Iterator[Metric]:
+    yield _gauge("viva_arrivals", "Recordings that arrive in pieces.", arriving.number)
+    yield _gauge("viva_arrivals_bytes", "Bytes of these that are here, to a chunk of each.", arriving.bytes)
+    yield _gauge("viva_arrivals_oldest_seconds", "Age of the oldest of these.", arriving.oldest_seconds)
+    late = arriving.overdue_seconds
+    yield _gauge("viva_arrivals_overdue_seconds", "Since when one has expired that has not been given up.", late)
 
 
 def _forgetting(reading: Reading) -> Iterator[Metric]:

@@ -106,6 +106,19 @@ class ReceiptsStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arriving:
+    """Recordings that arrive in pieces: how many, about how many bytes of them are here, the age of the oldest.
+
+    `overdue_seconds`: since when the one has expired that should have been given up first.
+    """
+
+    number: int = 0
+    bytes: int = 0
+    oldest_seconds: float = 0.0
+    overdue_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Everything at one moment."""
 
@@ -123,6 +136,7 @@ class Reading:
     disk: Disk | None = None
     forgetting: Forgetting = field(default_factory=Forgetting)
     receipts: ReceiptsStanding = field(default_factory=ReceiptsStanding)
+    arriving: Arriving = field(default_factory=Arriving)
 
     @property
     def oldest_recording_seconds(self) -> float:

@@ -37,7 +37,7 @@ class FakeArrivals:
         expires = min(ends, clock.after(terms.arrival_seconds + SLACK_SECONDS))
         arrival = ArrivalRow(plan, expires_at=expires, ends_at=ends, length=plan.length)
         part = replace(part, created_at=clock.now)
-        self._memory.rows[part.id] = Row(part, heartbeat_at=clock.now, arrival=arrival)
+        self._memory.rows[part.id] = Row(part, arrival=arrival)
         return _arriving(self._memory.rows[part.id], arrival)
 
     async def newest(self, user_id: UserId, key: str) -> Arriving | None:
@@ -98,7 +98,6 @@ class FakeArrivals:
             row = self._memory.arriving(id)
             if row is not None and row.arrival is not None:
                 until = self._memory.clock.after(self._memory.terms.arrival_seconds + SLACK_SECONDS)
-                row.heartbeat_at = self._memory.clock.now
                 row.arrival.expires_at = min(row.arrival.ends_at, until)
 
     async def load(self, user_id: UserId) -> Load:

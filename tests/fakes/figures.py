@@ -8,6 +8,7 @@ from services.interviews.model import ENDED, LIVE, PartState
 from services.operations.readings import (
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
+    Arriving,
     Disk,
     EpochsStanding,
     Forgetting,
@@ -19,6 +20,7 @@ from services.operations.readings import (
     Totals,
     bucket,
 )
+from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ports.keyring import THERE, EpochState
 from services.recordings.receipts import CONFLICTS
 from services.webhooks.ports import DeliveryState
@@ -79,6 +81,17 @@ class FakeGauges:
             disk=Disk(bytes=1000, free=400),
             forgetting=self._forgetting(),
             receipts=self._receipts(),
+            arriving=self._arriving(),
+        )
+
+    def _arriving(self) -> Arriving:
+        rows = self._memory.having(lambda row: row.part.state is PartState.UPLOADING and row.arrival is not None)
+        arrivals = [row.arrival for row in rows if row.arrival]
+        return Arriving(
+            number=len(rows),
+            bytes=sum(arrival.folded + CHUNK_BYTES for arrival in arrivals),
+            oldest_seconds=max((self._age(row.part.created_at) for row in rows), default=0.0),
+            overdue_seconds=max([0.0, *(self._age(arrival.expires_at) for arrival in arrivals)]),
         )
 
     def _epochs(self) -> EpochsStanding:

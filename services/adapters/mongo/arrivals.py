@@ -52,7 +52,7 @@ class MongoArrivals:
         times = {"last_at": NOW, "ends_at": later(self._most_seconds), "expires_at": later(self._least_seconds())}
         arrival = {"$mergeObjects": [literal(known), times]}
         try:
-            row = await create(self._parts, part.id, part_document(part), {"heartbeat_at": NOW, "arrival": arrival})
+            row = await create(self._parts, part.id, part_document(part), {"arrival": arrival})
         except DuplicateKeyError:
             other = plan.key and await self._parts.find_one(
                 {"user_id": part.user_id, "arrival.key": plan.key, **UPLOADING}, WITHOUT_TRANSCRIPT
@@ -108,7 +108,7 @@ class MongoArrivals:
     @confirmed()
     async def heard(self, ids: Collection[PartId]) -> None:
         until = {"$min": ["$arrival.ends_at", later(self._least_seconds())]}
-        what = {"heartbeat_at": NOW, "arrival.last_at": NOW, "arrival.expires_at": until}
+        what = {"arrival.last_at": NOW, "arrival.expires_at": until}
         await unhurried(self._parts).update_many({"_id": {"$in": list(ids)}, **ARRIVALS}, [{"$set": what}])
 
     @confirmed()

@@ -11,7 +11,7 @@ from services.adapters.mongo.counters import BACKGROUND, ENDINGS, RECEIPTS, RETE
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.holds import HELD
-from services.adapters.mongo.indexes import SEALED_UNDER
+from services.adapters.mongo.indexes import ARRIVALS, SEALED_UNDER
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.room import disk_of
@@ -23,6 +23,7 @@ from services.operations.readings import (
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
+    Arriving,
     Disk,
     EpochsStanding,
     Forgetting,
@@ -33,6 +34,7 @@ from services.operations.readings import (
     ReceiptsStanding,
     Totals,
 )
+from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ports.keyring import THERE, EpochState
 from services.recordings.receipts import CONFLICTS, WITHOUT_END
 
@@ -64,14 +66,26 @@ class MongoGauges:
 
     @confirmed()
     async def read(self) -> Reading:
-        lines, webhooks, kept, stored, workers, (totals, disk, epochs, forgetting, receipts) = await asyncio.gather(
+        (
+            lines,
+            webhooks,
+            kept,
+            stored,
+            workers,
+            (totals, disk, epochs, forgetting, receipts, arriving),
+        ) = await asyncio.gather(
             self._lines(),
             self._age(TO_SEND, "due_at", self._sending),
             self._parts.count_documents(KEPT),
             self._stored(),
             self._workers.alive(),
             asyncio.gather(
-                self._totals(), self._disk(), self._epochs_standing(), self._forgetting(), self._receipts_standing()
+                self._totals(),
+                self._disk(),
+                self._epochs_standing(),
+                self._forgetting(),
+                self._receipts_standing(),
+                self._arriving(),
             ),
         )
         uploading, queued, processing, unsettled, scoring = lines
@@ -90,6 +104,25 @@ class MongoGauges:
             disk=disk,
             forgetting=forgetting,
             receipts=receipts,
+            arriving=arriving,
+        )
+
+    async def _arriving(self) -> Arriving:
+        """Answered by an index alone, so what is not folded yet counts as one chunk of each."""
+        all_of_them: list[Document] = [
+            {"$match": ARRIVALS},
+            {"$group": {"_id": None, "number": {"$sum": 1}, "folded": {"$sum": "$arrival.folded"},
+                        "since": {"$min": "$created_at"}, "until": {"$min": "$arrival.expires_at"}}},
+            {"$set": {"age": _seconds_since("$since"), "overdue": _seconds_since("$until")}},
+        ]  # fmt: skip
+        rows = await (await self._parts.aggregate(all_of_them)).to_list()
+        if not rows:
+            return Arriving()
+        return Arriving(
+            number=rows[0]["number"],
+            bytes=rows[0]["folded"] + rows[0]["number"] * CHUNK_BYTES,
+            oldest_seconds=max(0.0, rows[0]["age"]),
+            overdue_seconds=max(0.0, rows[0]["overdue"]),
         )
 
     async def _lines(self) -> list[Line]:

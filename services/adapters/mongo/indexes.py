@@ -17,6 +17,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 RETRIABLE: Document = {"state": PartState.FAILED.value, "keep_audio": True}
 WITH_SUM: Document = {"settled": True, "sha256": {"$gt": ""}}
 ARRIVALS: Document = {"state": PartState.UPLOADING.value, "arrival.folded": {"$gte": 0}}
+OF_ARRIVALS = ("arrival.folded", "arrival.closed", "arrival.expires_at", "created_at")
 WITH_BYTES: Document = {"block": {"$gte": 0}}
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
@@ -78,7 +79,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _same_in_work(),
         _index("of_user", "user_id", "state", "estimated_seconds", only={"state": {"$in": PENDING_STATES}}),
         _index("arriving", "state", "created_at", only={"state": PartState.UPLOADING.value}),
-        _index("arrivals", "state", "user_id", "arrival.folded", "arrival.closed", only=ARRIVALS),
+        _index("arrivals", "state", "user_id", *OF_ARRIVALS, only=ARRIVALS),
         _index("named", "user_id", "arrival.key", "-created_at", only={"arrival.key": {"$gt": ""}}),
         _one_of_a_key(),
         _index("expiring", "arrival.expires_at", "state", "arrival.folded", only=ARRIVALS),

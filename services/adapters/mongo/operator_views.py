@@ -18,7 +18,7 @@ DAY_SECONDS = 24 * 3600
 
 # What waits, and since when; the time that an index is sorted by lies before it.
 WAITS: dict[Wait, tuple[Document, str, str]] = {
-    Wait.UPLOADING: ({"state": PartState.UPLOADING.value}, "heartbeat_at", "created_at"),
+    Wait.UPLOADING: ({"state": PartState.UPLOADING.value, "arrival": None}, "heartbeat_at", "created_at"),
     Wait.QUEUED: ({"state": PartState.QUEUED.value}, "accepted_at", "created_at"),
     Wait.PROCESSING: ({"state": PartState.PROCESSING.value}, "claimed_at", "created_at"),
     Wait.UNSETTLED: ({"settled": False}, "completed_at", "completed_at"),

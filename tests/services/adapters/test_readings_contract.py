@@ -5,13 +5,14 @@ import asyncio
 from services.interviews.language import Language
 from services.interviews.model import Failure, PartState, UserId
 from services.interviews.transcript import Transcript
-from services.operations.readings import Line, Reading
-from services.recordings.ports.audio import Deletion
+from services.operations.readings import Arriving, Line, Reading
+from services.recordings.ports.arrivals import Plan
+from services.recordings.ports.audio import CHUNK_BYTES, Deletion
 from services.recordings.ports.keyring import EpochId
 from services.recordings.ports.receipts import Receipt
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.redelivery import Dead, Later
-from tests.services.adapters.stores import Store, a_part
+from tests.services.adapters.stores import TERMS, Store, a_part
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_operations_contract import failed
 from tests.services.adapters.test_webhooks_contract import W1, a_notice
@@ -51,6 +52,25 @@ async def test_the_oldest_and_the_longest_silent_of_each_state_are_seen(store: S
         assert seen[state][0] == number
         assert near(seen[state][1], oldest), state
         assert near(seen[state][2], silent), state
+
+
+async def test_recordings_in_pieces_are_seen_with_their_ages_and_are_not_silent(store: Store) -> None:
+    assert (await store.gauges.read()).arriving == Arriving()
+    first = await store.arriving.begin(a_part(take=1), Plan("tus"))
+    await store.passes(100)
+    await store.arriving.begin(a_part(take=2), Plan("tus"))
+    await store.arriving.fold(first.part.id, 3 * CHUNK_BYTES)
+    reading = await store.gauges.read()
+    assert (reading.arriving.number, reading.arriving.bytes, reading.arriving.overdue_seconds) == (
+        2,
+        5 * CHUNK_BYTES,
+        0,
+    )
+    assert near(reading.arriving.oldest_seconds, 100)
+    assert (reading.lines[PartState.UPLOADING].number, reading.lines[PartState.UPLOADING].silent_seconds) == (2, 0)
+    await store.passes(TERMS.arrival_seconds)
+    assert near((await store.gauges.read()).arriving.overdue_seconds, 40)
+    assert [stuck.part.id for stuck in await store.views.stuck(60, 10)] == []
 
 
 async def test_what_is_due_to_webhooks_and_what_came_of_it_is_seen(store: Store) -> None:
