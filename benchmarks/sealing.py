@@ -1,8 +1,10 @@
-"""What it costs that recordings are sealed: the same house, sealing and not, in turns."""
+"""What it costs that recordings are sealed, and have receipts: the same house with that and without, in turns."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 
 from benchmarks import stack
 from benchmarks.calls import Client, connect
@@ -12,6 +14,7 @@ from benchmarks.run import Run
 from benchmarks.stack import Place
 from benchmarks.transcribing import Transcribing, the_answers
 from benchmarks.upload import MB, Load, Side
+from services.adapters.receipt_keys import new_key
 
 GOAL, UNIT = ">= 0.95", "of the speed without sealing"
 PLAIN = {"ENCRYPT_RECORDINGS": "0"}
@@ -20,7 +23,7 @@ ROUNDS, ANSWERS, READINGS = 4, 12, 60
 
 
 def run(watch: Run) -> Iterator[Result]:
-    """Uploads of two sizes, opening and decoding, and the whole way to the transcript."""
+    """Uploads of two sizes, opening and decoding, and the whole way to the transcript; this with receipts too."""
     with ExitStack() as held:
         places = [held.enter_context(stack.opened(watch, settings=settings)) for settings in ({}, PLAIN)]
         http = held.enter_context(child("http_uploads"))
@@ -29,7 +32,17 @@ def run(watch: Run) -> Iterator[Result]:
         yield _listening(watch, held.enter_context(child("sealed_listening")), places[0])
     with ExitStack() as held:
         works = [_working(watch, held, settings) for settings in ({}, PLAIN)]
-        yield _pipeline(watch, *works)
+        yield _pipeline(watch, "sealed", UNIT, *works)
+    with ExitStack() as held:
+        works = [_working(watch, held, settings) for settings in (_signing(held), {})]
+        yield _pipeline(watch, "with receipts", "of the speed without receipts", *works)
+
+
+def _signing(held: ExitStack) -> dict[str, str]:
+    """The setting under which each deletion has its receipt."""
+    folder = held.enter_context(tempfile.TemporaryDirectory(prefix="viva-voce-bench-"))
+    (Path(folder) / "receipts-1.pem").write_bytes(new_key())
+    return {"RECEIPT_KEYS": folder}
 
 
 def _uploads(watch: Run, load: Load, http: Child, sealing: Place, plain: Place) -> Result:
@@ -64,10 +77,10 @@ def _working(watch: Run, held: ExitStack, settings: dict[str, str]) -> Transcrib
     return Transcribing(watch, Client(held.enter_context(connect(here.url, here.token()))))
 
 
-def _pipeline(watch: Run, sealing: Transcribing, plain: Transcribing) -> Result:
+def _pipeline(watch: Run, name: str, unit: str, with_it: Transcribing, without: Transcribing) -> Result:
     answers = the_answers(ANSWERS, watch.options.clips)
-    turns = [lambda: sealing.all_of(answers, lambda: None), lambda: plain.all_of(answers, lambda: None)]
-    pairs = watch.pairs(ROUNDS, f"pipeline, sealed and not, {len(answers)} answers", *turns)
+    turns = [lambda: with_it.all_of(answers, lambda: None), lambda: without.all_of(answers, lambda: None)]
+    pairs = watch.pairs(ROUNDS, f"pipeline, {name} and not, {len(answers)} answers", *turns)
     best = [60 * len(answers) / min(times) for times in zip(*pairs, strict=True)]
     note = f"best {best[0]:.0f} and {best[1]:.0f} answers a minute"
-    return summary("pipeline, sealed", GOAL, UNIT, [other / own for own, other in pairs], note)
+    return summary(f"pipeline, {name}", GOAL, unit, [other / own for own, other in pairs], note)

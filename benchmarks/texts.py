@@ -56,7 +56,7 @@ TEXTS = {
         """
         The same house twice, on a MongoDB each, one of them with `ENCRYPT_RECORDINGS=0`: uploads of 0.5 and 5 MB,
         eight at once; recordings of the demo read from MongoDB and decoded by one process; and the demo's answers
-        from the upload to the transcript.
+        from the upload to the transcript, these also with `RECEIPT_KEYS` against none.
         """,
         """
         At 1.0 it costs nothing that each recording has a key of its own and that each chunk is encrypted and
