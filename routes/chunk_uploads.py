@@ -27,7 +27,7 @@ from services.errors import AnswerUnnamed, SliceInvalid
 from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
 from services.recordings.arrivals import Arrival, KeptSlice, Slice
 from services.recordings.slice_times import seconds_of
-from services.recordings.slice_uploads import Name, SliceUploads, kept, question_of
+from services.recordings.slice_uploads import Name, SliceUploads, kept, owner_of, question_of
 
 router = APIRouter(tags=["recordings in slices"])
 
@@ -122,9 +122,9 @@ async def upload_numbered_chunk(request: Request, viewer: Asker, services: Needs
 @router.post("/api/audio/session-complete", status_code=202, operation_id="completeAudio", responses=ENDING)
 async def complete_audio(body: CompleteIn, response: Response, viewer: Asker, services: Needs) -> CompleteOut:
     """All slices of an answer's recording were sent: it is accepted, or you are told which are missing."""
-    question = await _question(services, viewer, body.session_id, body.question_id)
+    owner, question = await _answer(services, viewer, body.session_id, body.question_id)
     name = Name.of_answer(SLICES, SessionId(body.session_id), question)
-    part, id = await _finished(services, viewer, name, body.total_chunks)
+    part, id = await _finished(services, owner, name, body.total_chunks)
     response.headers["Retry-After"] = str(await services.eta.of_all())
     return CompleteOut.of(part, id)
 
@@ -143,13 +143,13 @@ async def upload_file_chunk(request: Request, viewer: Asker, services: Needs) ->
             raise SliceInvalid(f"Slice {sent.chunk_index} is none of {sent.total_chunks}: they count from 0.")
         if sent.session_id is None:
             raise AnswerUnnamed
-        question = await _question(services, viewer, sent.session_id, sent.question_id)
+        owner, question = await _answer(services, viewer, sent.session_id, sent.question_id)
         slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
         arrival = await SliceUploads(services.arrivals).put(
             Name.own(FILE, sent.file_uuid),
             SessionId(sent.session_id),
             question,
-            viewer,
+            owner,
             slice,
             form.data,
             media_type=sent.content_type,
@@ -188,7 +188,7 @@ async def upload_whole_file(request: Request, response: Response, viewer: Asker,
         if "session_id" not in fields.texts:
             raise AnswerUnnamed("Put session_id, and question_id where it is needed, into the form before the file.")
         sent = said(WholeFileForm, fields.texts)
-        question = await _question(services, viewer, sent.session_id, sent.question_id)
+        _, question = await _answer(services, viewer, sent.session_id, sent.question_id)
         numbered = await services.intake.number(SessionId(sent.session_id), question, viewer)
         part = await services.intake.take_in(numbered, found)
     response.headers["Retry-After"] = str(await services.eta.of_all())
@@ -198,15 +198,18 @@ async def upload_whole_file(request: Request, response: Response, viewer: Asker,
 async def _put(
     services: Services, viewer: Viewer, session_id: str, question_id: str | None, slice: Slice, data: bytes
 ) -> Arrival:
-    question = await _question(services, viewer, session_id, question_id)
+    owner, question = await _answer(services, viewer, session_id, question_id)
     session = SessionId(session_id)
     name = Name.of_answer(SLICES, session, question)
-    return await SliceUploads(services.arrivals).put(name, session, question, viewer, slice, data)
+    return await SliceUploads(services.arrivals).put(name, session, question, owner, slice, data)
 
 
-async def _question(services: Services, viewer: Viewer, session_id: str, question_id: str | None) -> QuestionId:
+async def _answer(
+    services: Services, viewer: Viewer, session_id: str, question_id: str | None
+) -> tuple[Viewer, QuestionId]:
+    """Whose recording it is, also where an operator sends it, and the question that is meant."""
     session = await services.interviews.get(SessionId(session_id), viewer)
-    return question_of(session, QuestionId(question_id) if question_id else None)
+    return owner_of(session, viewer), question_of(session, QuestionId(question_id) if question_id else None)
 
 
 async def _finished(services: Services, viewer: Viewer, name: Name, total: int) -> tuple[Part, PartId]:

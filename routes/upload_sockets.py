@@ -26,7 +26,7 @@ from services.errors import (
 )
 from services.interviews.model import PartId, QuestionId, SessionId, Viewer
 from services.recordings.arrivals import Arrival, Plan
-from services.recordings.slice_uploads import Name, kept, question_of
+from services.recordings.slice_uploads import Name, kept, owner_of, question_of
 
 router = APIRouter()
 
@@ -75,13 +75,12 @@ async def _answer(
     await socket.accept()  # only an open socket can be told why it is closed
     try:
         viewer = await socket_viewer(socket, services, ticket, id)
-        question = question_of(
-            await services.interviews.get(id, viewer), QuestionId(question_id) if question_id else None
-        )
+        session = await services.interviews.get(id, viewer)
+        question = question_of(session, QuestionId(question_id) if question_id else None)
         with meter.uploads.track_inprogress():
             async with services.admission.upload(viewer, is_new=False) as slot:
                 recorder = RecorderSocket(
-                    socket, services, viewer, id, question, slot, ends_with_socket=ends_with_socket
+                    socket, services, owner_of(session, viewer), id, question, slot, ends_with_socket=ends_with_socket
                 )
                 code, reason = await recorder.serve(PartId(upload_id) if upload_id else None)
     except Problem as problem:

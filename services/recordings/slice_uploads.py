@@ -43,6 +43,11 @@ def question_of(session: Session, question_id: QuestionId | None) -> QuestionId:
     return session.questions[0].id
 
 
+def owner_of(session: Session, viewer: Viewer) -> Viewer:
+    """As whom who may see the session sends to it: names are its owner's."""
+    return Viewer(session.user_id, is_admin=viewer.is_admin)
+
+
 def kept(arrival: Arrival, index: int) -> KeptSlice | None:
     """What is known of a slice that is here."""
     here = (slice for slice in arrival.slices if slice.state is not SliceState.ANNOUNCED)

@@ -256,3 +256,16 @@ async def test_a_whole_file_is_taken_as_it_comes() -> None:
         assert problem(await whole(client, recording, content_type="audio/webm")) == (400, "answer_unnamed")
         bob = client_of(client._transport.app, "bob")  # type: ignore[attr-defined]
         assert problem(await whole(bob, recording, **said)) == (404, "session_not_found")
+
+
+async def test_an_operator_sends_for_the_owner() -> None:
+    doors, slices = Doors(), recorded()
+    async with doors.client() as alice:
+        session = await session_of(alice)
+        operator = client_of(alice._transport.app, "admin")  # type: ignore[attr-defined]
+        await send(alice, session, 0, slices[0])
+        for index, data in enumerate(slices[1:], 1):
+            assert (await send(operator, session, index, data)).status_code == 200
+        done = await complete(operator, session, len(slices))
+        assert done.status_code == 202, done.text
+        assert (len(doors.arrived), doors.stored(done.json()["file_id"])) == (1, b"".join(slices))
