@@ -33,7 +33,9 @@ PAGE = Path("docs/kill-matrix.md")
 
 
 def chaos(
-    only: Annotated[str, typer.Option(help="Only cells whose title holds this, as `× mongod`.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Only cells whose title holds this, as `× mongod`; several with | between.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="The order of the cells.")] = 1,
     most: Annotated[int | None, typer.Option(min=1, help="At most so many cells; what is new comes first.")] = None,
     stacks: Annotated[int, typer.Option(min=1, help="How many stacks are broken side by side.")] = 2,

@@ -65,13 +65,14 @@ def _of_step(step: Step) -> list[Cell]:
 
 
 def chosen(cells: list[Cell], *, only: str = "", seed: int = 0, most: int | None = None) -> list[Cell]:
-    """The cells whose title holds `only`, shuffled by the seed and put in an order in which little comes twice.
+    """The cells whose title holds `only`, or one of several with | between them, shuffled by the seed.
 
+    They are put in an order in which little comes twice.
     First every step comes once; then each process has met each fault in each stage, then each step has met each
     process and each fault; then the rest.
     """
     shuffler = random.Random(seed)
-    rest = [cell for cell in cells if only in cell.title]
+    rest = [cell for cell in cells if any(each in cell.title for each in only.split("|"))]
     shuffler.shuffle(rest)
     ordered: list[Cell] = []
     met: set[Hashable] = set()

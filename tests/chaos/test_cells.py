@@ -46,3 +46,5 @@ def test_each_process_meets_each_fault_in_each_stage_before_the_rest_comes() -> 
 def test_only_what_is_asked_for() -> None:
     found = chosen(cells_of([*MOMENTS, HELD]), only="× mongod")
     assert {cell.process for cell in found} == {"mongod"}
+    found = chosen(cells_of([*MOMENTS, HELD]), only="× mongod|× flush")
+    assert {cell.process for cell in found} == {"mongod", "valkey"}
