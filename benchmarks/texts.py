@@ -49,6 +49,7 @@ TEXTS = {
         """
         Under 1.0 is what you would gain by giving the promise up. No single one is what a small upload pays most for:
         it is their sum. The plain route is a form, a token and three commands to the database; ours are five.
+        What is left without all of them is about what the plain route takes.
         """,
     ),
     "sealing": Text(
