@@ -77,7 +77,7 @@ class NumberedChunkForm(Times):
 
 
 class FileChunkForm(Times):
-    session_id: Id | None = Field(None, description="Whose it is.")
+    session_id: Id | None = Field(None, description="May be named with any slice, or at the end.")
     question_id: Id | None = Field(None, description="Needed where the session has several questions.")
     file_uuid: OwnName
     chunk_index: Index

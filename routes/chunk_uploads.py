@@ -27,7 +27,7 @@ from services.errors import AnswerUnnamed, SliceInvalid
 from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
 from services.recordings.arrivals import Arrival, KeptSlice, Slice
 from services.recordings.slice_times import seconds_of
-from services.recordings.slice_uploads import Name, SliceUploads, kept, owner_of, question_of
+from services.recordings.slice_uploads import Answered, Name, SliceUploads, kept, owner_of, question_of
 
 router = APIRouter(tags=["recordings in slices"])
 
@@ -56,6 +56,7 @@ TAKING = documented(
     *PROBLEMS,
     errors.SliceInvalid,
     errors.SliceDiffers,
+    errors.AnswerDiffers,
     errors.UploadComplete,
     errors.UploadGone,
     errors.TooLargeToCheck,
@@ -72,6 +73,8 @@ ENDING = UNREADABLE | documented(
     errors.UploadNotFound,
     errors.UploadGone,
     errors.SlicesMissing,
+    errors.AnswerDiffers,
+    errors.UploadComplete,
     errors.TakeSuperseded,
     errors.NotAudio,
     errors.KeyringUnavailable,
@@ -141,14 +144,11 @@ async def upload_file_chunk(request: Request, viewer: Asker, services: Needs) ->
         sent = said(FileChunkForm, form.texts)
         if sent.total_chunks is not None and sent.chunk_index >= sent.total_chunks:
             raise SliceInvalid(f"Slice {sent.chunk_index} is none of {sent.total_chunks}: they count from 0.")
-        if sent.session_id is None:
-            raise AnswerUnnamed
-        owner, question = await _answer(services, viewer, sent.session_id, sent.question_id)
+        owner, answer = await _answer_named(services, viewer, sent.session_id, sent.question_id)
         slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
         arrival = await SliceUploads(services.arrivals).put(
             Name.own(FILE, sent.file_uuid),
-            SessionId(sent.session_id),
-            question,
+            answer,
             owner,
             slice,
             form.data,
@@ -162,11 +162,11 @@ async def upload_file_chunk(request: Request, viewer: Asker, services: Needs) ->
 async def finalize_chunked_upload(body: FinalizeIn, response: Response, viewer: Asker, services: Needs) -> FileOut:
     """All slices of a recording were sent: it is accepted, or you are told which are missing."""
     name = Name.own(FILE, body.file_uuid)
+    owner, answer = await _answer_named(services, viewer, body.session_id, body.question_id)
     total = body.total_chunks
     if total is None:
-        arrival = await services.arrivals.newest(name.key, viewer)
-        total = _noted(arrival)
-    part, id = await _finished(services, viewer, name, total)
+        total = _noted(await services.arrivals.newest(name.key, owner))
+    part, id = await _finished(services, owner, name, total, answer)
     response.headers["Retry-After"] = str(await services.eta.of_all())
     return FileOut.of(part, id, body.file_uuid)
 
@@ -201,7 +201,17 @@ async def _put(
     owner, question = await _answer(services, viewer, session_id, question_id)
     session = SessionId(session_id)
     name = Name.of_answer(SLICES, session, question)
-    return await SliceUploads(services.arrivals).put(name, session, question, owner, slice, data)
+    return await SliceUploads(services.arrivals).put(name, (session, question), owner, slice, data)
+
+
+async def _answer_named(
+    services: Services, viewer: Viewer, session_id: str | None, question_id: str | None
+) -> tuple[Viewer, Answered | None]:
+    """The same where the answer may be named later."""
+    if session_id is None:
+        return viewer, None
+    owner, question = await _answer(services, viewer, session_id, question_id)
+    return owner, (SessionId(session_id), question)
 
 
 async def _answer(
@@ -212,10 +222,12 @@ async def _answer(
     return owner_of(session, viewer), question_of(session, QuestionId(question_id) if question_id else None)
 
 
-async def _finished(services: Services, viewer: Viewer, name: Name, total: int) -> tuple[Part, PartId]:
+async def _finished(
+    services: Services, viewer: Viewer, name: Name, total: int, answer: Answered | None = None
+) -> tuple[Part, PartId]:
     async with services.admission.upload(viewer, is_new=False) as slot:
         await slot.reserve(0.0)
-        return await SliceUploads(services.arrivals).finish(name, viewer, total)
+        return await SliceUploads(services.arrivals).finish(name, viewer, total, answer)
 
 
 def _of(arrival: Arrival, slice: Slice) -> KeptSlice:

@@ -48,6 +48,7 @@ Problem
     UploadTakenOver      a newer request sends to this upload
     UploadComplete       the upload is finished, and takes nothing more
     SliceDiffers         another slice of this number was received
+    AnswerDiffers        another answer was named for this recording
     SlicesMissing        slices before the last one are not there
     IdempotencyInFlight  the first request with this key is not answered yet (retryable)
   UploadProblem          the request's body is not an upload
@@ -356,6 +357,11 @@ class UploadComplete(Conflict):
 class SliceDiffers(Conflict):
     code = "slice_differs"
     sentence = "Another slice of this number was received already. A slice that is sent again must be the same."
+
+
+class AnswerDiffers(Conflict):
+    code = "answer_differs"
+    sentence = "This recording was begun as another answer's. Name that one, or begin a new recording."
 
 
 class SlicesMissing(Conflict):

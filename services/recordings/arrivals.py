@@ -18,6 +18,7 @@ from math import isfinite
 import structlog
 
 from services.errors import (
+    AnswerUnnamed,
     AudioEmpty,
     AudioMissing,
     ChecksumMismatch,
@@ -43,7 +44,9 @@ from services.recordings.formats import SNIFF_BYTES, sniff
 from services.recordings.known_arrivals import Known, KnownArrivals
 from services.recordings.numbering import next_take
 from services.recordings.ordering import Ordering
+from services.recordings.placing import Placing, unplaced
 from services.recordings.ports.arrivals import (
+    NOWHERE,
     ArrivalRecords,
     Arriving,
     Checksum,
@@ -113,6 +116,7 @@ class Arrivals:
     _folds: asyncio.Semaphore = field(init=False)
     _completing: Completing = field(init=False)
     _ordering: Ordering = field(init=False)
+    _placing: Placing = field(init=False)
     _finishing: dict[PartId, asyncio.Task[Part]] = field(default_factory=dict, init=False)
     _to_tell: set[PartId] = field(default_factory=set, init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
@@ -129,6 +133,7 @@ class Arrivals:
             accepting=self.accepting,
             folding=self._folding,
         )
+        self._placing = Placing(sessions=self.sessions, elections=self.elections, records=self.records)
         self._ordering = Ordering(pieces=self.pieces, slices=self.slices, append=self._append_slice)
 
     async def begin(self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, plan: Plan) -> Arrival:
@@ -156,6 +161,25 @@ class Arrivals:
             raise StoreUnavailable(GIVEN_UP)
         self._known.keep(Known(arriving, 0, self.clock()))
         return _arrival(arriving, 0)
+
+    async def begin_unplaced(self, viewer: Viewer, plan: Plan) -> Arrival:
+        """Keep the record of what is to be placed before it is finished; as `begin` otherwise."""
+        await self._limiting.another(viewer.user_id)
+        arriving = await self.records.begin(unplaced(viewer), plan)
+        return await self.find(arriving.part.id, viewer)
+
+    async def place(self, id: PartId, viewer: Viewer, session_id: SessionId, question_id: QuestionId) -> Arrival:
+        """Say which answer it is: its next take, unless it is one already.
+
+        SessionNotFound, QuestionNotFound, AnswerDiffers, UploadComplete, UploadGone.
+        """
+        arriving = await self._found(id, viewer)
+        placed = await self._placing.place(arriving, session_id, question_id, viewer)
+        if placed is None:
+            await self._refuse_ended(id)
+        elif (known := self._known.get(id)) is not None and not _is_over(placed):
+            known.arriving = replace(placed, folded=max(placed.folded, known.arriving.folded))
+        return await self.find(id, viewer)
 
     async def find(self, id: PartId, viewer: Viewer) -> Arrival:
         """UploadNotFound where it is absent or another user's, UploadGone where it was deleted or has expired."""
@@ -203,11 +227,13 @@ class Arrivals:
     async def finish(self, id: PartId, viewer: Viewer, *, slices: int = 0) -> Part:
         """Accept what has been received as the recording: the accepted part, or the same recording in work.
 
-        The same each time that it is asked. LengthInconsistent where the declared length is not reached,
-        SlicesMissing (of so many, or up to the last that came), AudioEmpty, NotAudio, ChecksumMismatch where it is
-        not what was declared, TakeSuperseded where a newer take was accepted meanwhile.
+        The same each time that it is asked. LengthInconsistent where the declared length is not reached, AnswerUnnamed
+        where it is not placed, SlicesMissing (of so many, or up to the last that came), AudioEmpty, NotAudio,
+        ChecksumMismatch where it is not what was declared, TakeSuperseded where a newer take was accepted meanwhile.
         """
         arriving = await self._found(id, viewer)
+        if arriving.part.session_id == NOWHERE:
+            raise AnswerUnnamed
         if not _is_over(arriving):
             missing = _arrival(arriving, 0, tuple(await self.slices.of(id))).missing(slices)
             if missing:

@@ -1,7 +1,7 @@
 """Slices from senders who know no upload's id: which recording each of them belongs to.
 
 A sender names a recording by the answer that it is of, or by a name of his own. Under the name of an answer one
-recording follows the other, as takes do; a name of his own is one recording's.
+recording follows the other, as takes do; a name of his own is one recording's, whose answer may be told at its end.
 """
 
 import hashlib
@@ -13,6 +13,8 @@ from typing import Self
 from services.errors import AnswerUnnamed, Problem, QuestionNotFound, SliceInvalid, UploadComplete, UploadNotFound
 from services.interviews.model import Part, PartId, QuestionId, Session, SessionId, Viewer
 from services.recordings.arrivals import Arrival, Arrivals, KeptSlice, Plan, Slice, SliceState
+
+Answered = tuple[SessionId, QuestionId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,7 @@ class SliceUploads:
     async def put(
         self,
         name: Name,
-        session_id: SessionId,
-        question_id: QuestionId,
+        answer: Answered | None,
         viewer: Viewer,
         slice: Slice,
         data: bytes,
@@ -86,7 +87,9 @@ class SliceUploads:
             arrival = None
         if arrival is None:
             plan = Plan(name.door, media_type=media_type, raw_metadata=note, key=name.key)
-            arrival = await self.arrivals.begin(session_id, question_id, viewer, plan)
+            arrival = await self._begun(answer, viewer, plan)
+        elif answer is not None and answer != (arrival.part.session_id, arrival.part.question_id):
+            await self.arrivals.place(arrival.part.id, viewer, *answer)
         try:
             return await self.arrivals.put(arrival.part.id, viewer, slice, _once(data))
         except Problem:
@@ -94,7 +97,14 @@ class SliceUploads:
                 await self._give_up_empty(arrival.part.id, viewer)
             raise
 
-    async def finish(self, name: Name, viewer: Viewer, total: int) -> tuple[Part, PartId]:
+    async def _begun(self, answer: Answered | None, viewer: Viewer, plan: Plan) -> Arrival:
+        if answer is None:
+            return await self.arrivals.begin_unplaced(viewer, plan)
+        return await self.arrivals.begin(*answer, viewer, plan)
+
+    async def finish(
+        self, name: Name, viewer: Viewer, total: int, answer: Answered | None = None
+    ) -> tuple[Part, PartId]:
         """The accepted recording, and the id under which it arrived; UploadNotFound, and what Arrivals.finish raises.
 
         The same each time that it is asked, until the next take begins.
@@ -102,6 +112,8 @@ class SliceUploads:
         arrival = await self.arrivals.newest(name.key, viewer)
         if arrival is None:
             raise UploadNotFound("No slice of this recording has come, or it has expired. Send its slices first.")
+        if answer is not None:
+            await self.arrivals.place(arrival.part.id, viewer, *answer)
         return await self.arrivals.finish(arrival.part.id, viewer, slices=total), arrival.part.id
 
     async def _give_up_empty(self, id: PartId, viewer: Viewer) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from services.errors import AudioMissing, StoreUnavailable
 from services.interviews.model import Part, PartId, PartState, UserId
 from services.recordings.ports.arrivals import (
+    NOWHERE,
     Appended,
     Arriving,
     KeptSlice,
@@ -51,6 +52,17 @@ class FakeArrivals:
     async def find(self, id: PartId) -> Arriving | None:
         row = self._memory.rows.get(id)
         return _arriving(row, row.arrival) if row and row.arrival else None
+
+    async def place(self, part: Part) -> Arriving | None:
+        row = self._memory.arriving(part.id)
+        if row is None or row.arrival is None or row.arrival.closed_at:
+            return None
+        there = row.part.session_id, row.part.question_id
+        if there[0] != NOWHERE and there != (part.session_id, part.question_id):
+            return None
+        placed = {name: getattr(part, name) for name in ("session_id", "question_id", "take", "language", "languages")}
+        row.part = replace(row.part, **placed)
+        return _arriving(row, row.arrival)
 
     async def declare(self, id: PartId, length: int) -> Arriving | None:
         row = self._memory.arriving(id)

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from services.analysis.ports import ScoringClaim
 from services.errors import StoreUnavailable
 from services.interviews.model import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
+from services.recordings.ports.arrivals import NOWHERE
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.backlog import Pace
 from tests.fakes.memory import PENDING, Memory, Row
@@ -146,6 +148,15 @@ class FakeRecords:
 
     async def of_session(self, id: SessionId) -> list[PartId]:
         return [row.part.id for row in self._memory.having(lambda row: row.part.session_id == id)]
+
+    async def unplaced(self, user_id: UserId, until: datetime) -> list[PartId]:
+        def is_it(row: Row) -> bool:
+            began = row.part.created_at
+            return (
+                (row.part.session_id, row.part.user_id) == (NOWHERE, user_id) and began is not None and began <= until
+            )
+
+        return [row.part.id for row in self._memory.having(is_it)]
 
     async def forget(self, id: PartId, *, is_over: bool = False) -> bool:
         self._memory.slices.pop(id, None)

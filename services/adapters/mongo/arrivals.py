@@ -16,9 +16,10 @@ from services.adapters.mongo.server_time import NOW, later, literal
 from services.adapters.mongo.tolerant import value_of
 from services.errors import StoreUnavailable
 from services.interviews.model import Part, PartId, PartState, UserId
-from services.recordings.ports.arrivals import Arriving, Load, Plan
+from services.recordings.ports.arrivals import NOWHERE, Arriving, Load, Plan
 from services.recordings.ports.audio import CHUNK_BYTES
 
+PLACED = ("session_id", "question_id", "take", "language", "languages")
 UPLOADING: Document = {"state": PartState.UPLOADING.value}
 # So much later than is said, because it is not noted of each piece when it came.
 SLACK_SECONDS = 60.0
@@ -74,6 +75,13 @@ class MongoArrivals:
     async def find(self, id: PartId) -> Arriving | None:
         row = await self._parts.find_one({"_id": id, "arrival": {"$ne": None}}, WITHOUT_TRANSCRIPT)
         return None if row is None else _arriving(row)
+
+    @confirmed()
+    async def place(self, part: Part) -> Arriving | None:
+        own = {"session_id": part.session_id, "question_id": part.question_id}
+        where = {"_id": part.id, **UPLOADING, "arrival.closed": False, "$or": [{"session_id": NOWHERE}, own]}
+        document = part_document(part)
+        return await self._change(where, {"$set": {name: document[name] for name in PLACED}})
 
     @confirmed()
     async def declare(self, id: PartId, length: int) -> Arriving | None:

@@ -1,6 +1,7 @@
 """The records, to be read, and how much work stands in them."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
@@ -13,6 +14,7 @@ from services.adapters.mongo.server_time import within
 from services.adapters.mongo.workers import MongoWorkers
 from services.interviews.model import DROPPED, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
+from services.recordings.ports.arrivals import NOWHERE
 from services.recordings.ports.backlog import Pace
 
 PENDING = {"state": {"$in": PENDING_STATES}}
@@ -34,6 +36,11 @@ class MongoRecords:
     async def of_session(self, id: SessionId) -> list[PartId]:
         rows = await self._parts.find({"session_id": id}, {"_id": True}).to_list()
         return [PartId(row["_id"]) for row in rows]
+
+    @confirmed()
+    async def unplaced(self, user_id: UserId, until: datetime) -> list[PartId]:
+        where = {"session_id": NOWHERE, "user_id": user_id, "created_at": {"$lte": until}}
+        return [PartId(row["_id"]) async for row in self._parts.find(where, {"_id": True})]
 
     @confirmed()
     async def forget(self, id: PartId, *, is_over: bool = False) -> bool:

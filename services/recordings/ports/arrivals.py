@@ -11,9 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from services.interviews.model import Part, PartId, UserId
+from services.interviews.model import Part, PartId, SessionId, UserId
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.sealing import Envelope
+
+# The session of what arrives before it is said which it is of.
+NOWHERE = SessionId("")
 
 
 def cut_at_chunks(at: int, data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -141,6 +144,9 @@ class ArrivalRecords(Protocol):
 
     async def find(self, id: PartId) -> Arriving | None:
         """The record, whatever became of it; None for what does not arrive in pieces."""
+
+    async def place(self, part: Part) -> Arriving | None:
+        """It is this take of this answer; None where it is another answer's, or takes nothing more."""
 
     async def declare(self, id: PartId, length: int) -> Arriving | None:
         """Note how long it will be; None where another length is noted, or it takes nothing more."""

@@ -6,9 +6,10 @@ moved on and nothing was written.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Protocol
 
-from services.interviews.model import Part, PartId, QuestionId, SessionId
+from services.interviews.model import Part, PartId, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Deletion
 
@@ -63,6 +64,9 @@ class Records(Protocol):
 
     async def of_session(self, id: SessionId) -> list[PartId]:
         """Everything that is recorded of a session, whatever became of it."""
+
+    async def unplaced(self, user_id: UserId, until: datetime) -> list[PartId]:
+        """What this user began until then that answers nothing yet, whatever became of it."""
 
     async def forget(self, id: PartId, *, is_over: bool = False) -> bool:
         """Let go of a record, and so of its transcript; False where its audio may still be arriving.

@@ -220,6 +220,54 @@ async def test_a_named_file_comes_in_slices_without_headers() -> None:
         assert (await client.post("/file/finalize-chunked-upload", json=final)).json() == body
 
 
+async def finalized(client: httpx2.AsyncClient, uuid: str, **more: str) -> httpx2.Response:
+    return await client.post("/file/finalize-chunked-upload", json={"file_uuid": uuid, **more})
+
+
+@pytest.mark.parametrize("named_with", ["end", "a slice"])
+async def test_whose_file_it_is_may_be_said_later(named_with: str) -> None:
+    doors, slices, uuid = Doors(), recorded(), "a-name-of-its-own"
+    async with doors.client() as client:
+        session, other = await session_of(client, "q1", "q2"), await session_of(client)
+        answer = {"session_id": session, "question_id": "q2"}
+        for index, data in enumerate(slices):
+            said = answer if named_with == "a slice" and index == 2 else {}
+            assert (await file_slice(client, index, data, len(slices), uuid, **said)).status_code == 200
+        if named_with == "end":
+            assert problem(await finalized(client, uuid)) == (400, "answer_unnamed")
+            assert problem(await finalized(client, uuid, session_id=session)) == (400, "answer_unnamed")
+            assert problem(await finalized(client, uuid, session_id="A" * 22)) == (404, "session_not_found")
+            bob = client_of(client._transport.app, "bob")  # type: ignore[attr-defined]
+            assert problem(await finalized(bob, uuid)) == (404, "upload_not_found")
+            theirs = await session_of(bob)
+            assert problem(await finalized(client, uuid, session_id=theirs)) == (404, "session_not_found")
+            status = await client.get(f"/api/transcription-status/{session}/q2")
+            assert problem(status) == (404, "answer_not_found")
+        else:
+            differs = await file_slice(client, 0, slices[0], len(slices), uuid, session_id=other)
+            assert problem(differs) == (409, "answer_differs")
+            answer = {}
+        done = await finalized(client, uuid, **answer)
+        assert done.status_code == 202, done.text
+        assert (done.json()["question_id"], done.json()["take"]) == ("q2", 1)
+        assert doors.stored(done.json()["file_id"]) == b"".join(slices)
+        assert (await finalized(client, uuid)).json() == done.json()
+        assert problem(await finalized(client, uuid, session_id=other)) == (409, "answer_differs")
+        status = await client.get(f"/api/transcription-status/{session}/q2")
+        assert status.json()["status"] == "queued"
+
+
+async def test_what_is_nobodys_answer_yet_holds_up_no_analysis() -> None:
+    doors, slices = Doors(), recorded()
+    async with doors.client() as client:
+        session = await session_of(client)
+        await file_slice(client, 0, slices[0], len(slices), "a-name-of-its-own")
+        await send(client, session, 0, slices[0])
+        await complete(client, session, 1)
+        await doors.house.work_off()
+        assert (await client.post(f"/api/analyze/{session}")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("field", "value", "found"),
     [
@@ -228,7 +276,6 @@ async def test_a_named_file_comes_in_slices_without_headers() -> None:
         ("file_uuid", "../../x", (422, "invalid_request")),
         ("total_chunks", "0", (422, "invalid_request")),
         ("chunk_index", "7", (400, "slice_invalid")),
-        ("session_id", "", (400, "answer_unnamed")),
     ],
 )
 async def test_what_is_said_of_a_file_is_bounded(field: str, value: str, found: tuple[int, str]) -> None:

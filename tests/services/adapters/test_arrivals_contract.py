@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from services.errors import StoreUnavailable
-from services.interviews.model import PartId, PartState, UserId
-from services.recordings.ports.arrivals import Arriving, Load, Outcome, Plan, Slice, SliceState, cut_at_chunks
+from services.interviews.model import PartId, PartState, QuestionId, UserId
+from services.recordings.ports.arrivals import NOWHERE, Arriving, Load, Outcome, Plan, Slice, SliceState, cut_at_chunks
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.services.adapters.stores import ANN, TERMS, Store, a_part, store_in_memory, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, all_of, noise
@@ -325,3 +326,26 @@ async def test_the_key_of_what_arrives_is_needed(store: Store) -> None:
     assert stopped is not None
     assert await store.closings.settle(stopped.id, stopped.rev, await store.audio.delete(stopped.id))
     assert (await store.arriving.find(stopped.id)).envelope is None  # type: ignore[union-attr]
+
+
+async def test_what_answers_nothing_yet_is_placed_once(store: Store) -> None:
+    apart = replace(a_part(), session_id=NOWHERE, question_id=QuestionId(""), take=0)
+    arriving = await store.arriving.begin(apart, replace(PLAN, key="file:1"))
+    until = arriving.part.created_at
+    assert until is not None
+    assert await store.records.unplaced(ANN.user_id, until) == [apart.id]
+    assert await store.records.unplaced(ANN.user_id, until - timedelta(seconds=1)) == []
+    assert await store.records.unplaced(UserId("bob"), until) == []
+    place = replace(a_part(), id=apart.id, take=3)
+    placed = await store.arriving.place(place)
+    assert placed is not None
+    assert (placed.part.session_id, placed.part.question_id, placed.part.take) == (
+        place.session_id, place.question_id, 3,
+    )  # fmt: skip
+    assert placed == await store.arriving.find(apart.id) == await store.arriving.newest(ANN.user_id, "file:1")
+    assert await store.records.unplaced(ANN.user_id, until) == []
+    again = await store.arriving.place(replace(place, take=4))
+    assert again is not None and again.part.take == 4
+    assert await store.arriving.place(replace(place, question_id=QuestionId("q9"))) is None
+    assert await store.arriving.close(apart.id)
+    assert await store.arriving.place(place) is None

@@ -7,14 +7,16 @@ from dataclasses import replace
 import pytest
 
 from services.access.ports import Keyed
-from services.errors import ErasureNotFound, Forbidden, SessionErased, SessionHeld, SessionNotFound
+from services.errors import ErasureNotFound, Forbidden, SessionErased, SessionHeld, SessionNotFound, UploadNotFound
 from services.events.model import EventType
 from services.interviews.model import SessionId, UserId
 from services.operations.erasure import LAST_LOOK_SECONDS
 from services.operations.ports.erasures import Cause, Erasure, State, Waits
+from services.recordings.arrivals import Plan, Slice
 from services.recordings.formats import Container
 from services.recordings.ports.audio import Incoming
 from services.webhooks.ports import Webhook, WebhookId
+from tests.audio import arriving
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Q2, Interior
 
 
@@ -266,3 +268,20 @@ async def test_who_wants_to_know_is_told_what_was_found_until_that_is_known() ->
     assert told == []
     assert await erasing.drive_due() == 1
     assert [(one.state, one.found["parts"], one.user_id) for one in told] == [(State.DONE, 1, "alice")]
+
+
+async def test_what_arrives_of_a_user_and_answers_nothing_yet_goes_with_him() -> None:
+    house = Interior()
+    arrivals, plan = house.arrivals, Plan("file", key="file:a-name")
+    own, other = await arrivals.begin_unplaced(ALICE, plan), await arrivals.begin_unplaced(BOB, plan)
+    for arrival, viewer in ((own, ALICE), (other, BOB)):
+        await arrivals.put(arrival.part.id, viewer, Slice(0), arriving(b"\x1a\x45\xdf\xa3" + bytes(500)))
+    await house.erasing.user(ALICE.user_id, ALICE)
+    await settled(house)
+    house.memory.clock.advance(house.memory.terms.upload_silence_seconds + 1)
+    await house.erasing.drive_due()
+    assert own.part.id not in house.memory.rows
+    assert not house.memory.pieces.get(own.part.id) and not house.memory.slices.get(own.part.id)
+    assert (await arrivals.find(other.part.id, BOB)).offset == 504
+    with pytest.raises(UploadNotFound):
+        await arrivals.find(own.part.id, ALICE)

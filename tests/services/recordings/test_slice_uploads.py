@@ -33,18 +33,18 @@ def test_the_only_question_need_not_be_named() -> None:
 async def test_of_a_recording_whose_first_slice_is_refused_nothing_is_waited_for(house: Interior) -> None:
     doors = SliceUploads(house.arrivals)
     with pytest.raises(NotAudio):
-        await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"no audio" * 20)
+        await doors.put(NAME, (S1, Q1), ALICE, Slice(0), b"no audio" * 20)
     with pytest.raises(SliceInvalid):
-        await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"")
+        await doors.put(NAME, (S1, Q1), ALICE, Slice(0), b"")
     assert [row.part.state for row in house.memory.rows.values()] == [PartState.ABORTED]
 
 
 async def test_what_came_before_a_refusal_stays(house: Interior) -> None:
     doors, slices = SliceUploads(house.arrivals), recorded()
-    await doors.put(NAME, S1, Q1, ALICE, Slice(1), slices[1])
+    await doors.put(NAME, (S1, Q1), ALICE, Slice(1), slices[1])
     with pytest.raises(NotAudio):
-        await doors.put(NAME, S1, Q1, ALICE, Slice(0), b"no audio" * 20)
-    arrival = await doors.put(NAME, S1, Q1, ALICE, Slice(0), slices[0])
+        await doors.put(NAME, (S1, Q1), ALICE, Slice(0), b"no audio" * 20)
+    arrival = await doors.put(NAME, (S1, Q1), ALICE, Slice(0), slices[0])
     assert arrival.offset == len(slices[0]) + len(slices[1])
 
 
@@ -52,6 +52,6 @@ async def test_one_name_of_two_users_names_two_recordings(house: Interior) -> No
     theirs = SessionId("s2")
     await house.sessions.create(Session(id=theirs, user_id=BOB.user_id, questions=(Question(id=Q1, text="?"),)))
     doors, slices, name = SliceUploads(house.arrivals), recorded(), Name.own("file", "recording-1")
-    first = await doors.put(name, S1, Q1, ALICE, Slice(0), slices[0])
-    second = await doors.put(name, theirs, Q1, BOB, Slice(0), slices[0])
+    first = await doors.put(name, (S1, Q1), ALICE, Slice(0), slices[0])
+    second = await doors.put(name, (theirs, Q1), BOB, Slice(0), slices[0])
     assert first.part.id != second.part.id
