@@ -19,6 +19,7 @@ from benchmarks import (
     memory,
     page,
     peers,
+    pieces,
     pipeline,
     promises,
     recorders,
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "peers": peers.run,
     "listeners": listeners.run,
     "recorders": recorders.run,
+    "pieces": pieces.run,
 }
 
 console = Console(highlight=False)

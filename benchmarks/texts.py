@@ -146,6 +146,19 @@ TEXTS = {
         by the candidates who record at one moment.
         """,
     ),
+    "pieces": Text(
+        "Pieces of recordings",
+        """
+        Recordings of 6 KB a second, a piece each second, sent as fast as each piece is acknowledged: through the use
+        case (`services/recordings/arrivals.py`) and by `insert_one` of the same documents with the same unique index,
+        both in one process with one client of the driver, majority and journal. 16 recorders at once, and 1,000.
+        """,
+        """
+        What a piece costs beyond its being durable: the look whether its recording goes on, and making chunks of
+        pieces. Pieces that wait share an insert, so that with many recorders there are fewer inserts than pieces, and
+        more than 1.0 is possible.
+        """,
+    ),
     "engine": Text(
         "Local engine",
         """
