@@ -133,7 +133,7 @@ def _bytes(rows: list[Row]) -> int:
 def _arriving(row: Row, arrival: ArrivalRow) -> Arriving:
     return Arriving(
         part=row.part,
-        plan=arrival.plan,
+        plan=replace(arrival.plan, length=arrival.length),
         expires_at=arrival.expires_at,
         length=arrival.length,
         folded=arrival.folded,

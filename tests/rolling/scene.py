@@ -32,7 +32,8 @@ from services.operations.ports.audit_log import Action, Deed, Outcome
 from services.operations.ports.erasures import Cause, Waits
 from services.operations.ports.retained import RecordKind
 from services.operations.ports.views import FailureFilter, SessionFilter
-from services.recordings.ports.audio import Deletion
+from services.recordings.ports.arrivals import Plan, Slice
+from services.recordings.ports.audio import CHUNK_BYTES, Deletion
 from services.recordings.ports.keyring import EpochId
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.notices import Notice
@@ -49,6 +50,8 @@ PARTS = {SPOKEN: PartId("65f000000000000000000001"), LOST: PartId("65f0000000000
 REQUEST = Keyed(user_id=ANN.user_id, key="key", path="POST /api/sessions", fingerprint="5ha", makes_session=True)
 TROUBLE = Failure("engine_unavailable", "It was away.")
 SEALED = PartId("65f000000000000000000003")
+ARRIVING = PartId("65f000000000000000000004")
+PLAN = Plan("tus", length=None, media_type="audio/webm", raw_metadata="filename Zg==", sha256="5ha", key="tus:s1")
 EPOCHS = (EpochId("00000001-0000000a"), EpochId("00000002-0000000b"))
 WORDS = (Word(text="Because", start=0.0, end=0.5, probability=0.9), Word(text="so", start=0.5, end=0.6))
 HEARD = Transcript(
@@ -81,6 +84,7 @@ async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
     await _write_webhook(store)
     await _write_signs(store)
     await _write_epochs(store_on_mongo(database, is_sealed=True))
+    await _write_arrival(store)
 
 
 async def _write_epochs(store: Store) -> None:
@@ -93,6 +97,21 @@ async def _write_epochs(store: Store) -> None:
     await store.epochs.doom(EPOCHS[0], "over")
     await store.epochs.destroyed(EPOCHS[0])
     await store.epochs.returned(EPOCHS[0])
+
+
+async def _write_arrival(store: Store) -> None:
+    """A recording that arrives, with a whole chunk, a piece behind it, a slice that is in it and one that waits."""
+    part = replace(a_part(session_id=S1, question_id=WAITING), id=ARRIVING)
+    arriving = await store.arriving.begin(part, PLAN)
+    await store.pieces.append(arriving, 0, b"x" * (CHUNK_BYTES + 100))
+    await store.pieces.write_chunk(arriving, 0, CHUNK_BYTES)
+    await store.arriving.fold(ARRIVING, CHUNK_BYTES)
+    await store.pieces.let_go(ARRIVING, CHUNK_BYTES)
+    await store.arriving.declare(ARRIVING, 2 * CHUNK_BYTES)
+    for index in (0, 2):
+        await store.slices.announce(ARRIVING, Slice(index, start=1.0, end=2.0, duration=1.0), 3, "5ha")
+    await store.slices.keep(arriving, 2, b"two")
+    await store.slices.received(ARRIVING, 0)
 
 
 async def _write_spoken(store: Store) -> None:
@@ -160,6 +179,20 @@ async def check(database: AsyncDatabase[dict[str, Any]]) -> None:
     await _check_webhook(store)
     await _check_signs(store)
     await _check_epochs(store)
+    await _check_arrival(store)
+
+
+async def _check_arrival(store: Store) -> None:
+    arriving = await store.arriving.find(ARRIVING)
+    if arriving is None:
+        return
+    assert (replace(arriving.plan, length=None), arriving.length) == (PLAN, 2 * CHUNK_BYTES)
+    assert arriving.folded == CHUNK_BYTES
+    assert await store.pieces.offset(ARRIVING) == CHUNK_BYTES + 100
+    assert sum([len(piece) async for piece in store.pieces.read(arriving)]) == CHUNK_BYTES + 100
+    slices = [(kept.index, kept.state.value, kept.end, kept.sha256) for kept in await store.slices.of(ARRIVING)]
+    assert slices == [(0, "received", 2.0, "5ha"), (2, "waiting", 2.0, "5ha")]
+    assert await store.slices.data(arriving, 2) == b"two"
 
 
 async def _check_epochs(store: Store) -> None:
