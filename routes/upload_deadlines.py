@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 
@@ -104,21 +105,24 @@ async def patient(body: AsyncIterator[bytes], patience: Patience) -> AsyncIterat
 
 
 class _Silence:
-    """Cancels the task that made it where it waits for too long.
+    """Cancels the task that waits where it does so for too long; each wait may be another task's.
 
     A timer for each piece would cost more than the piece: this one is set anew only when it goes off too early.
     """
 
     def __init__(self, seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-        self._cancelling = self._task.cancelling() if self._task else 0
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelling = 0
         self._seconds = seconds
         self._since: float | None = None
         self._has_cancelled = False
         self._timer = self._loop.call_later(seconds, self._look)
 
     def begins(self) -> float:
+        task = asyncio.current_task()
+        if task is not self._task:
+            self._task, self._cancelling = task, task.cancelling() if task else 0
         self._since = self._loop.time()
         return self._since
 

@@ -87,3 +87,11 @@ async def test_a_server_that_waits_without_end_ends_no_upload() -> None:
     departure = Departure()
     departure.begin(None)
     assert await read(pieces(IDLE, IDLE), Patience(30, 0, departure)) == 6
+
+
+async def test_each_piece_may_be_waited_for_by_a_task_of_its_own() -> None:
+    body = patient(pieces(0, IDLE / 4, 60), PATIENCE)
+    for _ in range(2):
+        assert await asyncio.create_task(anext(body)) == b"abc"  # type: ignore[arg-type]
+    with pytest.raises(UploadStalled):
+        await asyncio.wait_for(asyncio.create_task(anext(body)), 20 * IDLE)  # type: ignore[arg-type]
