@@ -194,6 +194,18 @@ class Arrivals:
         arriving = await self.records.newest(viewer.user_id, key)
         return None if arriving is None else await self.find(arriving.part.id, viewer)
 
+    async def arriving(self, viewer: Viewer) -> list[Arrival]:
+        """This user's own that arrive now, the newest first."""
+        found = await self.records.arriving(viewer.user_id)
+        offsets = await asyncio.gather(*(self._offset(each.part.id) for each in found))
+        return [_arrival(each, offset) for each, offset in zip(found, offsets, strict=True)]
+
+    async def interrupt(self, id: PartId, viewer: Viewer) -> None:
+        """End the request that sends to it here, if there is one, so that what it has brought is what there is."""
+        await self._seen_by(id, viewer)
+        async with self._known.turn(id, takes_over=True):
+            return
+
     async def append(
         self,
         id: PartId,

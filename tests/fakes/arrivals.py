@@ -64,6 +64,12 @@ class FakeArrivals:
         row.part = replace(row.part, **placed)
         return _arriving(row, row.arrival)
 
+    async def arriving(self, user_id: UserId) -> list[Arriving]:
+        def is_it(row: Row) -> bool:
+            return bool(row.arrival and row.part.state is PartState.UPLOADING and row.part.user_id == user_id)
+
+        return [_arriving(row, row.arrival) for row in reversed(self._memory.having(is_it)) if row.arrival]
+
     async def declare(self, id: PartId, length: int) -> Arriving | None:
         row = self._memory.arriving(id)
         if row is None or row.arrival is None or row.arrival.closed_at or row.arrival.length not in (None, length):

@@ -84,6 +84,11 @@ class MongoArrivals:
         return await self._change(where, {"$set": {name: document[name] for name in PLACED}})
 
     @confirmed()
+    async def arriving(self, user_id: UserId) -> list[Arriving]:
+        found = self._parts.find({**ARRIVALS, "user_id": user_id}, WITHOUT_TRANSCRIPT)
+        return [_arriving(row) for row in await found.sort("created_at", -1).to_list()]
+
+    @confirmed()
     async def declare(self, id: PartId, length: int) -> Arriving | None:
         where = {"_id": id, **UPLOADING, "arrival.closed": False, "arrival.length": {"$in": [None, length]}}
         return await self._change(where, {"$set": {"arrival.length": length}})

@@ -148,6 +148,9 @@ class ArrivalRecords(Protocol):
     async def place(self, part: Part) -> Arriving | None:
         """It is this take of this answer; None where it is another answer's, or takes nothing more."""
 
+    async def arriving(self, user_id: UserId) -> list[Arriving]:
+        """Those of this user that arrive now, the newest first."""
+
     async def declare(self, id: PartId, length: int) -> Arriving | None:
         """Note how long it will be; None where another length is noted, or it takes nothing more."""
 

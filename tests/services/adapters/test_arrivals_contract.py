@@ -56,6 +56,16 @@ async def test_a_record_says_what_was_planned(store: Store) -> None:
     assert await store.arriving.find((await store.queued()).id) is None
 
 
+async def test_those_that_arrive_of_a_user_are_listed_the_newest_first(store: Store) -> None:
+    first, ended, last = [await begun(store) for _ in range(3)]
+    await store.arriving.close(first.part.id)
+    await store.uploads.stop(ended.part.id)
+    user = first.part.user_id
+    listed = [arriving.part.id for arriving in await store.arriving.arriving(user)]
+    assert set(listed) == {first.part.id, last.part.id}
+    assert await store.arriving.arriving(UserId("nobody")) == []
+
+
 async def test_of_a_key_one_arrives_at_a_time(store: Store) -> None:
     plan = replace(PLAN, key="chunks:$s:q1")
     first = await begun(store, plan)
