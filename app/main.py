@@ -41,6 +41,7 @@ from routes import (
     pages,
     receipts,
     reference,
+    resumable,
     session_lists,
     sessions,
     statuses,
@@ -54,6 +55,7 @@ from routes.held_forms import Held
 from routes.http_metrics import HttpMeter, HttpMetrics
 from routes.privacy_headers import Private
 from routes.request_id import RequestId
+from routes.resumable.tus_protocol import MethodOverride, TusProtocol
 from services.access import admission
 from services.access.idempotency import Idempotency
 from services.access.ports import Tokens
@@ -82,7 +84,7 @@ log = structlog.get_logger(__name__)
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
-EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID", "Idempotency-Replayed"]
+EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-ID", "Idempotency-Replayed", *resumable.EXPOSED]
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 2.0, 60.0
 GUEST_SECONDS = 12 * 3600
 DESCRIPTION = "Interview answers in, transcripts and scores out, and the audio provably gone."
@@ -131,6 +133,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
         uploads,
         chunk_uploads,
         upload_sockets,
+        resumable,
         microphone_tests,
         statuses,
         analyses,
@@ -147,6 +150,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
         app.include_router(area.router)
     openapi.install(app)
     app.add_middleware(GuardedBodies)
+    app.add_middleware(TusProtocol)
     if origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED
@@ -156,6 +160,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
     app.add_middleware(ClosedAfterRefusal)
     app.state.meter, app.state.held = HttpMeter(counts), Held()
     app.add_middleware(HttpMetrics, meter=app.state.meter)
+    app.add_middleware(MethodOverride)
     return app
 
 
@@ -270,6 +275,7 @@ def _services(
         receipt_keys=wiring.receipt_keys,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         upload_least_rate=settings.upload_least_bytes_per_second,
+        arrival_seconds=settings.arrival_hours * 3600,
         guests=_guests(settings),
     )
 

@@ -106,6 +106,7 @@ class Services:
     departure: Departure = field(default_factory=Departure)
     metrics_token: str | None = None
     upload_least_rate: float = 512.0
+    arrival_seconds: float = 86_400.0
     guests: Guests | None = None
 
 

@@ -40,6 +40,8 @@ STATUS: dict[type[Problem], int] = {
     errors.StorageShort: 507,
     errors.UploadGone: 410,
     errors.UploadInUse: 423,
+    errors.TusVersionUnsupported: 412,
+    errors.UploadTypeRefused: 415,
     errors.ChecksumMismatch: CHECKSUM_MISMATCH,
     errors.TooLargeToCheck: 413,
     errors.NobodyListens: 503,

@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
 
 from routes import idempotency
 from routes.dependencies import Asker, Needs, QuestionPath, Services, SessionPath, UploadSlot
 from routes.errors import documented
 from routes.multipart import FORM_OVERHEAD, boundary_of, file_bytes, incoming
-from routes.prefix import here
-from routes.upload_deadlines import Patience
+from routes.resumable import asking, creation, draft
+from routes.resumable.bodies import patience_of
+from routes.resumable.limits import limits_of
+from routes.upload_answers import UploadOut, headers_of
 from services import errors
 from services.access.admission import Slot
 from services.access.ports import Hold
@@ -38,37 +39,11 @@ FORM: dict[str, Any] = {
                         }
                     },
                 }
-            }
+            },
+            "application/octet-stream": asking.BINARY,
         },
     }
 }
-
-
-class UploadOut(BaseModel):
-    """The recording is stored durably and will be transcribed."""
-
-    status: Literal["processing"] = "processing"
-    message: str = "Audio uploaded successfully, transcription in progress"
-    file_id: str = Field(examples=["65abc123def4567890abcdef"])
-    transcription_status: Literal["queued"] = "queued"
-    session_id: str
-    question_id: str
-    take: int = Field(description="Which recording of this answer it is; the newest counts.", examples=[1])
-    sha256: str = Field(description="Hash of the bytes that were stored.")
-    bytes: int
-    deduplicated: bool = Field(False, description="The same recording was in work already, and goes on as this take.")
-
-    @classmethod
-    def of(cls, part: Part, *, deduplicated: bool) -> "UploadOut":
-        return cls(
-            file_id=part.id,
-            session_id=part.session_id,
-            question_id=part.question_id,
-            take=part.take,
-            sha256=part.sha256 or "",
-            bytes=part.bytes,
-            deduplicated=deduplicated,
-        )
 
 
 @router.post(
@@ -77,8 +52,9 @@ class UploadOut(BaseModel):
     operation_id="uploadAnswer",
     response_model=UploadOut,
     dependencies=[idempotency.takes_key],
-    openapi_extra=FORM,
-    responses=documented(
+    openapi_extra=FORM | {"parameters": asking.SAID},
+    responses=asking.BEGUN
+    | documented(
         errors.UploadMalformed,
         errors.UploadTruncated,
         errors.AudioFieldMissing,
@@ -97,6 +73,7 @@ class UploadOut(BaseModel):
         errors.TooMuchQueued,
         errors.UploadsSaturated,
         errors.ServerLeaving,
+        *asking.MAY_BEGIN,
         *idempotency.PROBLEMS,
     ),
 )
@@ -108,11 +85,31 @@ async def upload_answer(
     services: Needs,
     slot: UploadSlot,
 ) -> Response:
-    """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed."""
-    boundary = boundary_of(request.headers.get("content-type"))
+    """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed.
+
+    With `Upload-Complete: ?0` it begins an upload that goes on at the `Location` of its answer.
+    """
+    if creation.is_begun(request):
+        return await creation.begin(session_id, question_id, request, viewer, services, slot)
+    if not creation.is_whole(request):
+        return await _upload(session_id, question_id, request, viewer, services, slot)
+    try:
+        return await _upload(session_id, question_id, request, viewer, services, slot)
+    except errors.Problem as problem:
+        return await creation.told(request, problem, services)
+
+
+@router.options("/upload-answer/{session_id}/{question_id}", status_code=204, operation_id="describeUploadAnswer")
+async def describe_upload_answer(session_id: SessionPath, question_id: QuestionPath, services: Needs) -> Response:
+    """How large a recording may be that comes in several requests, and how long it is waited for."""
+    return Response(status_code=204, headers=draft.described(limits_of(services)))
+
+
+async def _upload(
+    session_id: SessionId, question_id: QuestionId, request: Request, viewer: Viewer, services: Services, slot: Slot
+) -> Response:
+    data = creation.body(request, services) if creation.is_whole(request) else _form(request, services)
     declared = _declared(request, services.max_audio_bytes)
-    patience = Patience(services.upload_idle_seconds, services.upload_least_rate, services.departure)
-    data = file_bytes(request.stream(), boundary, services.max_audio_bytes, patience)
     if kept := idempotency.kept_of(request):
         await services.intake.admit(session_id, question_id, viewer)
         await idempotency.refuse_other_body(data, kept.fingerprint)
@@ -121,12 +118,16 @@ async def upload_answer(
     taking = partial(_taken_in, data, declared, slot)
     part, id = await _received(session_id, question_id, viewer, services, data, taking, idempotency.hold_of(request))
     idempotency.note_body(request, part.sha256)
-    headers = {
-        "Location": here(request, f"/api/transcription-status/{session_id}/{question_id}"),
-        "Retry-After": str(await services.eta.of_all()),
-    }
+    headers = await headers_of(part, request, services)
+    if creation.is_whole(request):
+        headers |= creation.told_of(part)
     body = UploadOut.of(part, deduplicated=part.id != id).model_dump_json()
     return Response(body, 202, headers, "application/json")
+
+
+def _form(request: Request, services: Services) -> AsyncIterator[bytes]:
+    boundary = boundary_of(request.headers.get("content-type"))
+    return file_bytes(request.stream(), boundary, services.max_audio_bytes, patience_of(services))
 
 
 async def _received(

@@ -31,6 +31,7 @@ Problem
     ErasureNotFound
     UploadNotFound
   UploadGone             an upload that was deleted, or has expired
+  TusVersionUnsupported  a request of tus without its version, or of another
   UploadInUse            another request sends to this upload (retryable)
   Conflict               not from here
     SessionExists
@@ -60,6 +61,11 @@ Problem
     AudioEmpty           a file of no bytes
     AnswerUnnamed        not said which answer it is of
     MessageInvalid       a message on a recorder's socket that means nothing
+    UploadHeaderInvalid  a header that says how an upload goes on is missing, or says nothing
+    UploadMetadataInvalid  not said of which answer it is, or not so that it can be read
+    ChecksumUnknown      a sum of a kind that is not known here
+    ConcatenationRefused an upload that would be made of others
+    DraftUnsupported     of a version of the protocol that is not spoken any more
     ChecksumMismatch     the bytes that came are not those that were summed
     LengthInconsistent   not as long as was said
     SliceInvalid         a slice that cannot be one of a recording
@@ -68,6 +74,7 @@ Problem
   BodyTooLarge           a request of another kind, over its cap
   BodyStalled            its body did not arrive in time
   NotAudio               no known audio container
+  UploadTypeRefused      bytes of an upload, called something else
   WebhookUrlRefused      nothing is sent to such an address
   StoreUnavailable       the database did not answer, or did not confirm a write (retryable)
     KeyringUnavailable   the keys of recordings cannot be read, or are not this database's (retryable)
@@ -267,6 +274,14 @@ class UploadGone(Problem):
     sentence = "This upload was deleted, or has expired. Begin a new one."
 
 
+class TusVersionUnsupported(Problem):
+    code = "tus_version_unsupported"
+    sentence = (
+        "Send 'Tus-Resumable: 1.0.0', the version of tus that is spoken here. "
+        "Other resumable uploads name themselves by 'Upload-Complete', and begin at /api/upload-answer."
+    )
+
+
 class UploadInUse(Problem):
     code = "upload_in_use"
     sentence = "Another request is sending to this upload. Try again shortly."
@@ -430,6 +445,33 @@ class MessageInvalid(UploadProblem):
     )
 
 
+class UploadHeaderInvalid(UploadProblem):
+    code = "upload_header_invalid"
+    sentence = "A header of this request is missing, or cannot be read."
+
+
+class UploadMetadataInvalid(UploadProblem):
+    code = "upload_metadata_invalid"
+    sentence = (
+        "Send 'Upload-Metadata' with `session_id` and `question_id`: each name, a space, and its value in base64."
+    )
+
+
+class ChecksumUnknown(UploadProblem):
+    code = "checksum_unknown"
+    sentence = "Sums are checked by sha1 and sha256. Send 'Upload-Checksum' with one of these, or without any."
+
+
+class ConcatenationRefused(UploadProblem):
+    code = "concatenation_refused"
+    sentence = "A recording is one upload, sent from its beginning to its end: parallel parts of one are not taken."
+
+
+class DraftUnsupported(UploadProblem):
+    code = "draft_unsupported"
+    sentence = "Of the drafts of resumable uploads, those of interop versions 6 to 9 are spoken, and the final text."
+
+
 class ChecksumMismatch(UploadProblem):
     code = "checksum_mismatch"
     sentence = "What arrived is not what the checksum is of. Nothing of it was kept; send it again."
@@ -489,6 +531,11 @@ class NotAudio(Problem):
         "This is no audio file that is accepted. "
         "Send WebM, Ogg, WAV, MP3, MP4/M4A/3GP, FLAC, AAC, AMR, CAF, AIFF, AU, W64 or WMA."
     )
+
+
+class UploadTypeRefused(Problem):
+    code = "upload_type_refused"
+    sentence = "The bytes of an upload are sent under the media type of its protocol."
 
 
 class WebhookUrlRefused(Problem):

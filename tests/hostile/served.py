@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,14 @@ class Served:
     process: subprocess.Popen[bytes]
     database: Database[dict[str, Any]]
     environment: dict[str, str]
+    start: Callable[[], subprocess.Popen[bytes]]
     lines: list["Line"] = field(default_factory=list)
+
+    def kill_and_start(self) -> None:
+        """End the process where it stands, and run another in its place."""
+        self.process.kill()
+        self.process.wait(30)
+        self.process = self.start()
 
     @property
     def memory(self) -> int:
@@ -162,16 +169,26 @@ def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None
     processes = {"API_PROCESSES": str(servers.API_PROCESSES)}
     environment |= {"KEYRING_DIR": str(folder / f"{name}.keys"), **NO_RATES, **processes, **more}
     with (folder / f"{name}.log").open("wb") as log, MongoClient[dict[str, Any]](mongodb_url, tz_aware=True) as mongo:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(_other(app, port) if app else ("app.serve", "--port", str(port), "--grace", "2"))],
-            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
-        )  # fmt: skip
+
+        def start() -> subprocess.Popen[bytes]:
+            run = _other(app, port) if app else ["app.serve", "--port", str(port), "--grace", "2"]
+            process = subprocess.Popen(
+                [sys.executable, "-m", *run],
+                cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
+            )  # fmt: skip
+            try:
+                _wait(process, port, folder / f"{name}.log")
+            except BaseException:
+                process.kill()
+                raise
+            return process
+
+        served = Served(port, start(), mongo[name], environment, start)
         try:
-            _wait(process, port, folder / f"{name}.log")
-            yield Served(port, process, mongo[name], environment)
+            yield served
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            served.process.send_signal(signal.SIGTERM)
+            served.process.wait(30)
             mongo.drop_database(name)
 
 

@@ -1,0 +1,88 @@
+"""tus 1.0.0: what its requests ask for. An upload whose bytes are all here is finished, whatever the request was."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from routes.dependencies import Services
+from routes.prefix import here
+from routes.resumable.bodies import body_of, has_body
+from routes.resumable.limits import Limits, http_date
+from routes.resumable.steps import begun, finished, is_whole
+from routes.resumable.tus_headers import SIZES, Metadata, checksum_of, length_of, number_of, offset_of
+from routes.resumable.tus_protocol import VERSION
+from services.access.admission import Slot
+from services.errors import AudioTooLarge, ConcatenationRefused, UploadTypeRefused
+from services.interviews.model import PartId, Viewer
+from services.recordings.arrivals import Arrival, Plan
+
+DOOR = "tus"
+BYTES = "application/offset+octet-stream"
+EXTENSIONS = "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination"
+
+
+def described(limits: Limits) -> dict[str, str]:
+    """What this server can do."""
+    return {
+        "Tus-Version": VERSION,
+        "Tus-Extension": EXTENSIONS,
+        "Tus-Max-Size": str(limits.most_bytes),
+        "Tus-Checksum-Algorithm": ",".join(SIZES),
+    }
+
+
+async def create(request: Request, viewer: Viewer, services: Services, slot: Slot, limits: Limits) -> Response:
+    headers = request.headers
+    if "Upload-Concat" in headers:
+        raise ConcatenationRefused
+    length, metadata = length_of(headers), Metadata.of(headers)
+    if length is not None and length > limits.most_bytes:
+        raise AudioTooLarge.over(limits.most_bytes)
+    data = None
+    if has_body(request):
+        _check_type(request)
+        data = body_of(request, services)
+    plan = Plan(DOOR, length, metadata.media_type, metadata.raw, metadata.sha256)
+    where = metadata.session_id, metadata.question_id
+    arrival = await begun(*where, plan, viewer, services, slot, data, checksum_of(headers))
+    if is_whole(arrival):
+        _, arrival = await finished(arrival, viewer, services, slot)
+    location = here(request, f"/api/uploads/{arrival.part.id}")
+    return Response(status_code=201, headers={"Location": location, **_progress(arrival)})
+
+
+async def tell(id: PartId, viewer: Viewer, services: Services) -> Response:
+    """How far it is, also long after its end: a client that is told nothing would send it all again."""
+    arrival = await services.arrivals.find(id, viewer)
+    if is_whole(arrival):
+        async with services.admission.upload(viewer, is_new=False) as slot:
+            _, arrival = await finished(arrival, viewer, services, slot)
+    return Response(status_code=200, headers=standing(arrival))
+
+
+async def append(id: PartId, request: Request, viewer: Viewer, services: Services) -> Response:
+    headers = request.headers
+    _check_type(request)
+    at, length, checksum = offset_of(headers), number_of(headers, "Upload-Length"), checksum_of(headers)
+    async with services.admission.upload(viewer, is_new=False) as slot:
+        data = body_of(request, services)
+        arrival = await services.arrivals.append(id, viewer, at, data, length=length, checksum=checksum)
+        if is_whole(arrival):
+            _, arrival = await finished(arrival, viewer, services, slot)
+    return Response(status_code=204, headers=_progress(arrival))
+
+
+def standing(arrival: Arrival) -> dict[str, str]:
+    """The headers that say how far an upload is, and what was said of it."""
+    length = {"Upload-Defer-Length": "1"} if arrival.length is None else {"Upload-Length": str(arrival.length)}
+    metadata = {"Upload-Metadata": arrival.raw_metadata} if arrival.raw_metadata else {}
+    return {**_progress(arrival), **length, **metadata}
+
+
+def _progress(arrival: Arrival) -> dict[str, str]:
+    expires = {} if arrival.is_complete else {"Upload-Expires": http_date(arrival.expires_at)}
+    return {"Upload-Offset": str(arrival.offset), **expires}
+
+
+def _check_type(request: Request) -> None:
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != BYTES:
+        raise UploadTypeRefused(f"Send the bytes as Content-Type: {BYTES}.")
