@@ -16,6 +16,7 @@ Expected = Mapping[int, Mapping[str, Kind]]
 
 PASSING = {408, 425, 429}
 PASSING_CODES = {"idempotency_in_flight", "upload_truncated", "upload_stalled"}
+REGISTERED = "https://iana.org/assignments/http-problem-types#"
 PROBLEM: Mapping[str, Kind] = {"type": "string", "code": "string", "detail": "string", "status": "number"}
 
 
@@ -31,8 +32,8 @@ def problem_of(response: httpx2.Response) -> dict[str, Any] | None:
     body = _json(response)
     if _media(response) != "application/problem+json" or not response.is_error or not _fits(body, PROBLEM):
         return None
-    is_own = body["status"] == response.status_code and body["type"].endswith(f"/problems/{body['code']}")
-    return body if is_own else None
+    is_own = body["type"].endswith(f"/problems/{body['code']}") or body["type"].startswith(REGISTERED)
+    return body if is_own and body["status"] == response.status_code else None
 
 
 def passes(response: httpx2.Response, problem: Mapping[str, Any]) -> bool:

@@ -29,6 +29,7 @@ from client.models import (
     SessionStatus,
     Uploaded,
 )
+from client.resuming import Calls, Note, Progress, Resumed, Sound
 
 TRIES = 5
 LONGEST_PAUSE = 30.0
@@ -130,9 +131,28 @@ class VivaVoce:
                 raise NotAnsweredInTime(f"Erasure {erasure_id} is not done after {within:.0f} s.")
             self._pause(ERASURE_PAUSE)
 
-    def upload(self, session_id: str, question_id: str, audio: Path | bytes) -> Uploaded:
-        """Send a recording; once this returns it is stored durably and will be transcribed."""
+    def upload(
+        self,
+        session_id: str,
+        question_id: str,
+        audio: Path | bytes,
+        *,
+        resume: Path | bool = False,
+        progress: Progress | None = None,
+    ) -> Uploaded:
+        """Send a recording; once this returns it is stored durably and will be transcribed.
+
+        With `resume` it is sent in pieces, and goes on where it was cut off. A path names the file in which it is
+        noted how it goes on, so that another process does who sends the same recording; it is removed at the end.
+        `progress` is told how many bytes are stored durably, of how many: such an upload is resumed too.
+        """
         path, key = f"/api/upload-answer/{session_id}/{question_id}", _a_key()
+        if resume or progress is not None:
+            with Sound.of(audio) as sound:
+                noted = resume if isinstance(resume, Path) else None
+                note = Note(noted, {"path": path, "bytes": sound.size, "sha256": sound.digest.hex()})
+                calls = Calls(self._tries, self._once, self._wait)
+                return Resumed(calls, path, sound, note, progress).sent()
         if isinstance(audio, bytes):
             return cast(Uploaded, self._sent("POST", path, UPLOADED, headers=key, files={"audio": ("answer", audio)}))
         with audio.open("rb") as file:
@@ -221,6 +241,11 @@ class VivaVoce:
                 wait = None
             self._pause(wait or _backoff(tries))
         raise AssertionError("unreachable")
+
+    def _wait(self, tries: int, answer: httpx2.Response | None) -> None:
+        """As long as the answer bids, or a little longer after each try."""
+        asked = None if answer is None else _asked_for(answer)
+        self._pause(asked or _backoff(tries))
 
     def _refused(self, response: httpx2.Response, *, is_last: bool) -> None:
         """Raises what is for good, or was the last try."""

@@ -26,6 +26,9 @@ class Handler(ABC, BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.answer()
 
+    def do_PATCH(self) -> None:
+        self.answer()
+
     def do_DELETE(self) -> None:
         self.answer()
 

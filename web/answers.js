@@ -19,6 +19,7 @@ import { retryAfterOf } from "./recorder/backoff.js";
 
 const PASSING = new Set([408, 425, 429]);
 const PASSING_CODES = new Set(["idempotency_in_flight", "upload_truncated", "upload_stalled"]);
+const REGISTERED = "https://iana.org/assignments/http-problem-types#";
 const LONGEST_FOREIGN_WAIT = 60;
 
 /** @type {Heard} */
@@ -81,7 +82,8 @@ export async function hear(url, { seconds = 20, signal, ...more } = {}) {
  */
 function isOwn(body, status) {
   if (!fits(body, { type: "string", code: "string", detail: "string", status: "number" })) return false;
-  return status >= 400 && body.status === status && body.type.endsWith(`/problems/${body.code}`);
+  const isNamed = body.type.endsWith(`/problems/${body.code}`) || body.type.startsWith(REGISTERED);
+  return status >= 400 && body.status === status && isNamed;
 }
 
 /**
