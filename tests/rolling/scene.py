@@ -33,7 +33,7 @@ from services.operations.ports.erasures import Cause, Waits
 from services.operations.ports.retained import RecordKind
 from services.operations.ports.views import FailureFilter, SessionFilter
 from services.recordings.ports.arrivals import Plan, Slice
-from services.recordings.ports.audio import CHUNK_BYTES, Deletion
+from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId
 from services.recordings.ports.workers import WorkerSign
 from services.webhooks.notices import Notice
@@ -100,14 +100,11 @@ async def _write_epochs(store: Store) -> None:
 
 
 async def _write_arrival(store: Store) -> None:
-    """A recording that arrives, with a whole chunk, a piece behind it, a slice that is in it and one that waits."""
+    """A recording that arrives, with a piece, a slice that is in it and one that waits."""
     part = replace(a_part(session_id=S1, question_id=WAITING), id=ARRIVING)
     arriving = await store.arriving.begin(part, PLAN)
-    await store.pieces.append(arriving, 0, b"x" * (CHUNK_BYTES + 100))
-    await store.pieces.write_chunk(arriving, 0, CHUNK_BYTES)
-    await store.arriving.fold(ARRIVING, CHUNK_BYTES)
-    await store.pieces.let_go(ARRIVING, CHUNK_BYTES)
-    await store.arriving.declare(ARRIVING, 2 * CHUNK_BYTES)
+    await store.pieces.append(arriving, 0, b"x" * 100)
+    await store.arriving.declare(ARRIVING, 200)
     for index in (0, 2):
         await store.slices.announce(ARRIVING, Slice(index, start=1.0, end=2.0, duration=1.0), 3, "5ha")
     await store.slices.keep(arriving, 2, b"two")
@@ -186,10 +183,9 @@ async def _check_arrival(store: Store) -> None:
     arriving = await store.arriving.find(ARRIVING)
     if arriving is None:
         return
-    assert (replace(arriving.plan, length=None), arriving.length) == (PLAN, 2 * CHUNK_BYTES)
-    assert arriving.folded == CHUNK_BYTES
-    assert await store.pieces.offset(ARRIVING) == CHUNK_BYTES + 100
-    assert sum([len(piece) async for piece in store.pieces.read(arriving)]) == CHUNK_BYTES + 100
+    assert (replace(arriving.plan, length=None), arriving.length) == (PLAN, 200)
+    assert await store.pieces.offset(ARRIVING) == 100
+    assert [len(piece) async for piece in store.pieces.read(arriving)] == [100]
     slices = [(kept.index, kept.state.value, kept.end, kept.sha256) for kept in await store.slices.of(ARRIVING)]
     assert slices == [(0, "received", 2.0, "5ha"), (2, "waiting", 2.0, "5ha")]
     assert await store.slices.data(arriving, 2) == b"two"
