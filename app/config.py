@@ -60,8 +60,8 @@ class Settings(FromEnvironment):
     api_processes: int = Field(
         1, ge=1, le=64, description="API processes behind one port; what is said of one process holds for each."
     )
-    max_audio_bytes: int = Field(50 * 1024 * 1024, ge=1024, le=4 * 1024**3, description="Largest recording in bytes.")
-    max_audio_seconds: float = Field(1800.0, ge=1, le=DAY, description="Longest recording in seconds.")
+    max_audio_bytes: int = Field(500 * 1024 * 1024, ge=1024, le=4 * 1024**3, description="Largest recording in bytes.")
+    max_audio_seconds: float = Field(14_400.0, ge=1, le=DAY, description="Longest recording in seconds.")
     upload_idle_seconds: float = Field(
         30.0, ge=1, le=3600, description="An upload of which nothing arrives for so long ends."
     )

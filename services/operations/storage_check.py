@@ -6,14 +6,14 @@ uploads, workers and the sweep go on meanwhile.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.errors import AudioKeyGone, AudioMissing, AudioSealBroken
 from services.interviews.model import Part, PartId, PartState
 from services.operations.ports.inventory import Inventory, Kept, StoredChunk, StoredFile
-from services.recordings.ports.audio import Audio
+from services.recordings.ports.audio import CHUNK_BYTES, Audio
 
 ARRIVING_SECONDS = 900.0
 NEEDED = frozenset({PartState.QUEUED, PartState.PROCESSING})
@@ -73,6 +73,10 @@ class StorageCheck:
         async for ids in self.inventory.needing():
             for found in await self._missing(ids):
                 yield found
+        async for folded in self.inventory.arriving():
+            for found in await self._of_arrivals(folded):
+                yield found
+            self.looked(len(folded))
 
     async def _of_files(self, files: Sequence[StoredFile], contents: bool) -> list[Found]:
         ids = [file.id for file in files]
@@ -112,6 +116,18 @@ class StorageCheck:
         there = await self.inventory.chunks(ids)
         found = [Found(damage=Damage.MISSING, id=id) for id in ids if id not in there]
         return [one for one in found if await self._is_still_so(one.id) and not await self.inventory.chunks([one.id])]
+
+    async def _of_arrivals(self, folded: Mapping[PartId, int]) -> list[Found]:
+        """Those that lack a whole chunk below what is said to be in chunks."""
+        there = await self.inventory.chunks(list(folded))
+        whole = {id: {chunk.n for chunk in chunks if chunk.size == CHUNK_BYTES} for id, chunks in there.items()}
+        lacking = {id: set(range(size // CHUNK_BYTES)) - whole.get(id, set()) for id, size in folded.items()}
+        records = await self.inventory.records([id for id, numbers in lacking.items() if numbers])
+        return [
+            Found(damage=Damage.CHUNKS_MISSING, id=id, detail=f"it arrives, and lacks chunk {min(lacking[id])}")
+            for id, kept in records.items()
+            if kept.part.state is PartState.UPLOADING
+        ]
 
     async def _is_still_so(self, id: PartId) -> bool:
         return _needs((await self.inventory.records([id])).get(id))

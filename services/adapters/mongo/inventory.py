@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.audio import BEFORE_ALL, GridAudio
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.indexes import ARRIVALS
 from services.adapters.mongo.parts import PENDING_STATES, parts_of
 from services.adapters.mongo.server_time import raised
 from services.interviews.model import Part, PartId, PartState
@@ -49,9 +50,18 @@ class MongoInventory:
             while ids := await self._next_records(cursor):
                 yield ids
 
-    @confirmed()
+    async def arriving(self) -> AsyncIterator[dict[PartId, int]]:
+        shown = {"arrival.folded": True}
+        cursor = self._parts.find(ARRIVALS, shown).hint("arrivals").batch_size(PER_LOT)
+        while rows := await self._next_rows(cursor):
+            yield {PartId(row["_id"]): int(row["arrival"]["folded"]) for row in rows}
+
     async def _next_records(self, cursor: AsyncCursor[Document]) -> list[PartId]:
-        return [PartId(row["_id"]) for row in await cursor.to_list(PER_LOT)]
+        return [PartId(row["_id"]) for row in await self._next_rows(cursor)]
+
+    @confirmed()
+    async def _next_rows(self, cursor: AsyncCursor[Document]) -> list[Document]:
+        return await cursor.to_list(PER_LOT)
 
     @confirmed()
     async def chunks(self, ids: Collection[PartId]) -> dict[PartId, list[StoredChunk]]:

@@ -38,10 +38,13 @@ class Inventory(Protocol):
     def files(self) -> AsyncIterator[list[StoredFile]]: ...
 
     def loose_chunks(self) -> AsyncIterator[list[PartId]]:
-        """The ids under which there are chunks and no file."""
+        """The ids under which there are chunks and no file, or pieces or slices."""
 
     def needing(self) -> AsyncIterator[list[PartId]]:
         """The records whose recording has to be there: they wait, are in work, or keep it."""
+
+    def arriving(self) -> AsyncIterator[dict[PartId, int]]:
+        """Recordings that arrive in pieces, each with how many bytes of it have to be in whole chunks."""
 
     async def chunks(self, ids: Collection[PartId]) -> dict[PartId, list[StoredChunk]]:
         """In their order."""

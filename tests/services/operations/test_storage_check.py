@@ -13,6 +13,7 @@ from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.mongo.inventory import MongoInventory
 from services.interviews.model import Failure, Part, PartId
 from services.operations.storage_check import ARRIVING_SECONDS, Damage, Found, StorageCheck
+from services.recordings.ports.arrivals import Plan
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.services.adapters.stores import Store, a_part, store_on_mongo
 
@@ -110,6 +111,23 @@ async def test_what_arrives_is_not_touched(stage: Stage) -> None:
     await stage.files.delete_one({"_id": ObjectId(loose)})
     assert await stage.check(repair=True) == []
     assert await stage.chunks.count_documents({}) == 12
+
+
+async def test_what_arrives_in_pieces_is_no_finding_unless_a_chunk_of_it_is_gone(stage: Stage) -> None:
+    store = stage.store
+    arriving = await store.arriving.begin(replace(a_part(), id=of_an_hour_ago()), Plan("tus"))
+    await store.pieces.append(arriving, 0, bytes(2 * CHUNK_BYTES + 100))
+    for n in range(2):
+        await store.pieces.write_chunk(arriving, n, CHUNK_BYTES)
+    assert await stage.check(repair=True) == []
+    await store.arriving.fold(arriving.part.id, 2 * CHUNK_BYTES)
+    await store.pieces.let_go(arriving.part.id, 2 * CHUNK_BYTES)
+    assert await stage.check(repair=True) == []
+    await stage.chunks.delete_one({"n": 1})
+    assert await stage.kinds(repair=True) == [(Damage.CHUNKS_MISSING, arriving.part.id, False)]
+    await stage.database["parts"].delete_one({"_id": arriving.part.id})
+    assert (Damage.ORPHANED_CHUNKS, arriving.part.id, True) in await stage.kinds(repair=True)
+    assert await stage.database["pieces"].count_documents({}) == 0
 
 
 async def test_what_ended_just_now_is_not_touched_and_later_is(stage: Stage) -> None:
