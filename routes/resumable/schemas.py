@@ -47,7 +47,7 @@ class UploadShown(BaseModel):
     """An upload, how far it is, and what it is of."""
 
     upload_id: str
-    session_id: str
+    session_id: str = Field(description="Empty where it was not said yet, as may be of a recording in slices.")
     question_id: str
     take: int = Field(description="Which recording of this answer it is.")
     state: Literal["arriving", "received", "superseded", "ended"] = Field(

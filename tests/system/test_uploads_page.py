@@ -23,7 +23,7 @@ def api(mongodb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFacto
         yield served
 
 
-@pytest.mark.parametrize("typed", BY_HAND, ids=["tus", "ietf"])
+@pytest.mark.parametrize("typed", BY_HAND, ids=["tus", "ietf", "slices"])
 def test_what_is_typed_by_hand_uploads(api: Served, typed: str, tmp_path: Path) -> None:
     if not shutil.which("curl"):
         pytest.skip("there is no curl")
