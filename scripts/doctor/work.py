@@ -2,9 +2,10 @@
 
 from app.config import Settings
 from app.finding import Finding, failing, ok, warning
+from services.errors import size_of
 from services.interviews.model import PartState
 from services.operations.ports.retained import RecordKind
-from services.operations.readings import Forgetting, Line, Reading
+from services.operations.readings import Arriving, Forgetting, Line, Reading
 from services.operations.retention import Policy
 from services.recordings.ports.workers import WorkerSign
 
@@ -21,6 +22,7 @@ def looked_at(reading: Reading, settings: Settings) -> list[Finding]:
         workers(reading),
         queued(reading.lines[PartState.QUEUED]),
         processing(reading.lines[PartState.PROCESSING], silent),
+        arriving(reading.arriving),
         sweep(reading.totals.sweeps.age_seconds, settings.sweep_seconds),
         erasures(reading.forgetting),
         retention(settings.retention, reading.forgetting),
@@ -57,6 +59,16 @@ def processing(line: Line, silent: float) -> Finding:
             "In work", said, "Their worker is gone and the sweep does not take them back: look at the sweep."
         )
     return ok("In work", said)
+
+
+def arriving(now: Arriving) -> Finding:
+    """Whether recordings in pieces of which nothing more comes are given up."""
+    said = "none"
+    if now.number:
+        said = f"{now.number}, {size_of(now.bytes)}, the oldest for {now.oldest_seconds:.0f} s"
+    if now.overdue_seconds > LATE_SECONDS:
+        return failing("In pieces", said, "Some have expired and are not given up: look at the sweep.")
+    return ok("In pieces", said)
 
 
 def erasures(now: Forgetting) -> Finding:

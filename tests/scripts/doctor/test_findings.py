@@ -10,9 +10,9 @@ from app.finding import Finding, State, failing, ok, warning, worst
 from scripts.doctor import sanity
 from scripts.doctor.database import version
 from scripts.doctor.disk import room
-from scripts.doctor.work import LATE_SECONDS, STUCK_SECONDS, processing, queued, sweep
+from scripts.doctor.work import LATE_SECONDS, STUCK_SECONDS, arriving, processing, queued, sweep
 from services.adapters.openai_speech import MODELS
-from services.operations.readings import Line
+from services.operations.readings import Arriving, Line
 
 GB = 10**9
 ENDS = MODELS["whisper-1"].ends_on
@@ -79,6 +79,8 @@ def test_what_waits_for_long_is_said(seconds: float, expected: str) -> None:
 def test_a_claim_whose_worker_is_gone_is_failing() -> None:
     assert state(processing(Line(number=1, oldest_seconds=9999, silent_seconds=100), 130)) is State.OK
     assert state(processing(Line(number=1, silent_seconds=131), 130)) is State.FAILING
+    assert state(arriving(Arriving(number=2, bytes=9_000_000, oldest_seconds=9999, overdue_seconds=300))) is State.OK
+    assert state(arriving(Arriving(number=2, overdue_seconds=301))) is State.FAILING
 
 
 def test_a_sweep_that_stopped_is_a_warning() -> None:
