@@ -26,7 +26,7 @@ from services.errors import (
     UploadNotFound,
 )
 from services.interviews.model import Part, PartId, PartState
-from services.recordings.accepting import GIVEN_UP, Accepting, accepted, metadata_of
+from services.recordings.accepting import GIVEN_UP, Accepting, metadata_of
 from services.recordings.folding import Folding
 from services.recordings.formats import SNIFF_BYTES, Container, estimated_seconds, sniff
 from services.recordings.ports.arrivals import ArrivalRecords, Arriving, Pieces
@@ -66,10 +66,16 @@ class Completing:
         if closed is None:
             return await self.run(id, sum_of)
         try:
-            return await self._accepted(closed, sum_of)
+            part = await self._accepted(closed, sum_of)
         except Unfit as unfit:
             await self.accepting.give_up(closed.part, unfit.problem.code)
             raise unfit.problem from None
+        except AudioMissing:
+            now = await self.records.find(id)
+            if now is None or now.part.state is PartState.UPLOADING:
+                raise
+            part = None  # who finished it at the same time has let go of its pieces
+        return await self.run(id, sum_of) if part is None else part
 
     async def _closed(self, arriving: Arriving) -> Arriving | None:
         """It takes nothing more, and has a length; None where it has ended meanwhile."""
@@ -81,7 +87,8 @@ class Completing:
             return closed
         return await self.records.end_at(id, await self.pieces.offset(id))
 
-    async def _accepted(self, arriving: Arriving, sum_of: SumOf) -> Part:
+    async def _accepted(self, arriving: Arriving, sum_of: SumOf) -> Part | None:
+        """None where it has ended meanwhile."""
         part, size = arriving.part, arriving.length or 0
         if not size:
             raise Unfit(AudioEmpty())
@@ -95,7 +102,9 @@ class Completing:
         await self.pieces.write_file(arriving, size, metadata_of(part, container))
         seconds = estimated_seconds(container, size)
         epoch = None if arriving.envelope is None else arriving.envelope.epoch
-        queued = accepted(await self.uploads.accept(part.id, sha256, size, seconds, epoch))
+        queued = await self.uploads.accept(part.id, sha256, size, seconds, epoch)
+        if queued is None:
+            return None
         if queued.id != part.id:
             await self.records.became(part.id, queued.id)
             await self.accepting.give_up(part, "the same recording is in work")

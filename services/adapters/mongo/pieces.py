@@ -39,6 +39,7 @@ class MongoPieces:
         self._is_indexed = False
         self._group = GroupCommit(collection=self._pieces, records=self._parts, shown=STANDING)
 
+    @confirmed()
     async def append(self, arriving: Arriving, at: int, data: bytes, writer: int | None = None) -> Appended:
         await self._indexed()
         id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
@@ -70,6 +71,7 @@ class MongoPieces:
     async def _remove(self, documents: Sequence[Document]) -> None:
         await self._pieces.delete_many({"_id": {"$in": [document["_id"] for document in documents]}})
 
+    @confirmed()
     async def offset(self, id: PartId) -> int:
         folded = await self._folded(id)
         while True:

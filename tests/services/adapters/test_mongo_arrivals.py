@@ -1,0 +1,165 @@
+"""Recordings in pieces on a real mongod: sealed, by two processes, with a database that refuses or is gone."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.adapters.mongo.elections import MongoElections
+from services.adapters.mongo.pieces import MongoPieces
+from services.errors import AudioSealBroken, OffsetMismatch, Problem, StoreUnavailable
+from services.interviews.model import PartId, SessionId
+from services.recordings.arrivals import Arrivals, Plan
+from services.recordings.ports.audio import CHUNK_BYTES
+from tests.in_memory import ALICE, Q1, Interior
+from tests.processes import PORTS
+from tests.services.adapters.stores import a_part, store_on_mongo
+from tests.services.adapters.test_mongo_audio import refuse
+
+Document = dict[str, Any]
+HEAD = b"#!AMR\n"
+WHOLE = HEAD + hashlib.shake_128(b"noise").digest(3 * CHUNK_BYTES + 1234)
+
+
+@pytest.fixture
+def house(database: AsyncDatabase[Document]) -> Interior:
+    house, ports = Interior(), store_on_mongo(database, is_sealed=True)
+    for name in PORTS:
+        if name != "doorbell":
+            setattr(house, name, getattr(ports, name))
+    house.elections = MongoElections(database)
+    return house
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def begun(house: Interior) -> tuple[SessionId, PartId]:
+    session = await house.session()
+    return session, (await house.arrivals.begin(session, Q1, ALICE, Plan("tus"))).part.id
+
+
+async def sends(arrivals: Arrivals, id: PartId, at: int = 0) -> None:
+    """All that is behind this byte, going on from where it is told that it should."""
+    while at < len(WHOLE):
+        try:
+            at = (await arrivals.append(id, ALICE, at, once(WHOLE[at : at + 60_001]))).offset
+        except OffsetMismatch as mismatch:
+            at = mismatch.expected
+    await arrivals.close()
+
+
+async def stored(house: Interior, id: PartId) -> bytes:
+    return b"".join([piece async for piece in house.audio.read(id)])
+
+
+async def test_no_byte_of_the_sound_is_in_the_database(house: Interior, database: AsyncDatabase[Document]) -> None:
+    _, id = await begun(house)
+    said = b"a voice that nobody else may hear. " * 20_000
+    await house.arrivals.append(id, ALICE, 0, once(HEAD + said))
+    for collection in ("pieces", "fs.chunks"):
+        async for row in database[collection].find():
+            assert b"nobody else" not in row["data"]
+    await house.arrivals.finish(id, ALICE)
+    assert await stored(house, id) == HEAD + said
+    assert await database["pieces"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("change", [{"data": b"x" * 10}, {"tag": b"x" * 16}, {"nonce": b"\x80" * 12}, {"nonce": b""}])
+async def test_a_changed_piece_is_noticed(house: Interior, database: AsyncDatabase[Document], change: Document) -> None:
+    _, id = await begun(house)
+    await house.arrivals.append(id, ALICE, 0, once(HEAD + b"0123"))
+    await database["pieces"].update_one({"recording": ObjectId(id)}, {"$set": change})
+    with pytest.raises(AudioSealBroken):
+        await house.arrivals.finish(id, ALICE)
+
+
+async def test_pieces_cannot_change_places_or_recordings(house: Interior, database: AsyncDatabase[Document]) -> None:
+    ids = [(await begun(house))[1] for _ in range(2)]
+    for id in ids:
+        await house.arrivals.append(id, ALICE, 0, once(HEAD + b"0123456789"))
+        await house.arrivals.append(id, ALICE, 16, once(b"0123456789abcdef"))
+    of_first = await database["pieces"].find({"recording": ObjectId(ids[0])}, sort=[("offset", 1)]).to_list()
+    sealed = {name: of_first[0][name] for name in ("data", "tag", "nonce")}
+    for place in ({"recording": ObjectId(ids[0]), "offset": 16}, {"recording": ObjectId(ids[1]), "offset": 0}):
+        await database["pieces"].update_one(place, {"$set": sealed})
+    for id in ids:
+        with pytest.raises(AudioSealBroken):
+            await house.arrivals.finish(id, ALICE)
+
+
+async def test_two_processes_that_send_at_once_keep_the_bytes_in_order(house: Interior) -> None:
+    _, id = await begun(house)
+    both = [house.arrivals, house.arrivals]
+    await asyncio.gather(*(sends(arrivals, id) for arrivals in both))
+    parts = await asyncio.gather(*(arrivals.finish(id, ALICE) for arrivals in both))
+    assert {part.sha256 for part in parts} == {hashlib.sha256(WHOLE).hexdigest()}
+    assert await stored(house, id) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("commands", "fault"),
+    [
+        (["insert"], {"closeConnection": True}),
+        (["find"], {"closeConnection": True}),
+        (["insert", "update", "delete", "findAndModify"], {"closeConnection": True}),
+        (["insert"], {"writeConcernError": {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "timed out"}}),
+        (["insert"], {"errorCode": 14031}),
+        (["update"], {"errorCode": 11602, "errorLabels": []}),
+    ],
+)
+async def test_nothing_that_was_acknowledged_is_lost_where_the_database_is_in_trouble(
+    mongo: AsyncMongoClient[Document], house: Interior, commands: list[str], fault: Document
+) -> None:
+    _, id = await begun(house)
+    arrivals, at = house.arrivals, 0
+    for number in range(12):
+        await refuse(mongo, number % 4, failCommands=commands, **fault)
+        size = (40, 70_000, CHUNK_BYTES, 3 * CHUNK_BYTES)[number % 3]
+        try:
+            arrival = await arrivals.append(id, ALICE, at, once(WHOLE[at : at + size]))
+            assert arrival.offset == min(len(WHOLE), at + size)
+        except (StoreUnavailable, OffsetMismatch):
+            pass  # what was not confirmed may count all the same, and be seen a moment later
+        await arrivals.close()
+        await mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+        offset = (await house.arrivals.find(id, ALICE)).offset
+        assert offset >= at
+        at = offset
+        found = await house.arriving.find(id)
+        assert found is not None
+        assert b"".join([piece async for piece in house.pieces.read(found)]) == WHOLE[:at]
+    await sends(arrivals, id, at)
+    assert (await arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
+
+
+async def test_many_that_wait_are_told_together_that_the_database_is_gone(
+    mongo: AsyncMongoClient[Document], house: Interior
+) -> None:
+    ids = [(await begun(house))[1] for _ in range(10)]
+    arrivals = house.arrivals
+    await refuse(mongo, 4, failCommands=["insert"], closeConnection=True)
+    told = await asyncio.gather(
+        *(arrivals.append(id, ALICE, 0, once(HEAD + b"x")) for id in ids), return_exceptions=True
+    )
+    await mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    assert any(isinstance(each, StoreUnavailable) for each in told)
+    assert all(isinstance(each, Problem) or not isinstance(each, BaseException) for each in told)
+    for id in ids:
+        at = (await arrivals.find(id, ALICE)).offset
+        assert (await arrivals.append(id, ALICE, at, once((HEAD + b"x")[at:] or b"y"))).offset >= 7
+
+
+async def test_nothing_is_kept_before_the_index_is_there(database: AsyncDatabase[Document]) -> None:
+    await database["pieces"].drop_indexes()
+    store = store_on_mongo(database)
+    arriving = await store.arriving.begin(a_part(), Plan("tus"))
+    for _ in range(2):
+        await MongoPieces(database).append(arriving, 0, b"one")
+    assert await database["pieces"].count_documents({}) == 1
