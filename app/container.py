@@ -41,6 +41,7 @@ from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.trends import MongoTrends
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
+from services.adapters.mongo.utterances import MongoUtterances
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.adapters.redis_channels import RedisHints
@@ -92,6 +93,7 @@ class Wiring:
     quotas: MongoQuotas
     audio: GridAudio
     key_store: KeyStore
+    utterances: MongoUtterances
     doorbell: CeleryDoorbell
     closing: Closing
     accepting: Accepting
@@ -123,6 +125,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     uploads, closings = MongoUploads(database), MongoClosings(database)
     records = MongoRecords(database, upload_silence_seconds=_upload_silence(settings))
     sealed = key_store(settings, database)
+    utterances = MongoUtterances(database)
     audio, doorbell = GridAudio(database, sealed.sealing), CeleryDoorbell(celery)
     webhooks, courier, dispatch = _webhooks(settings, database, doorbell, counters, background)
     receipts, issuing, receipting = _receipts(settings, database, webhooks, counters)
@@ -132,6 +135,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         records=records,
         closings=closings,
         audio=audio,
+        utterances=utterances,
         emit=webhooks.tell,
         issue=issuing.issue,
     )
@@ -192,6 +196,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         arrivals=arrivals,
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **_lease(settings)),
         records=records,
+        utterances=utterances,
         closings=closings,
         upkeep=upkeep,
         backlog=MongoBacklog(database),
@@ -210,6 +215,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             uploads=uploads,
             upkeep=upkeep,
             audio=audio,
+            utterances=utterances,
             doorbell=doorbell,
             close=closing.close,
             counters=counters,

@@ -287,6 +287,7 @@ def _transcription(
         sessions=wiring.sessions,
         claims=wiring.claims,
         records=wiring.records,
+        utterances=wiring.utterances,
         listen=listening.listen,
         close=wiring.closing.close,
         supersede=wiring.closing.supersede,

@@ -18,7 +18,7 @@ async def opened() -> AsyncIterator[Handle]:
     async def listen(job: Job) -> Job:
         if not made:
             made.append(await hearing.opened(job["model"]))
-        heard = [await made[0].listen(hearing.part(file)) for file in job["files"]]
+        heard = [await made[0].listen_through(hearing.part(file)) for file in job["files"]]
         return {"heard": [_answer(transcript) for transcript in heard]}
 
     yield listen

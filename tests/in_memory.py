@@ -52,6 +52,7 @@ from services.recordings.intake import Intake
 from services.recordings.ports.arrivals import ArrivalRecords, Pieces, Slices
 from services.recordings.ports.audio import Incoming
 from services.recordings.ports.receipts import ReceiptLedger
+from services.recordings.ports.utterances import Utterances
 from services.recordings.receipts import Receipts
 from services.recordings.upload_heartbeats import UploadHeartbeats
 from services.throttle import Throttle
@@ -70,6 +71,7 @@ from services.transcription.ports import (
     Speech,
     SpeechEngine,
 )
+from services.transcription.stretches import LONG, Length
 from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
 from services.webhooks.recipients import Recipients
@@ -85,7 +87,7 @@ from tests.fakes.memory import Memory
 from tests.fakes.microphone_tests import FakeMicrophoneTests
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.receipts import FakeReceipts
-from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
+from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads, FakeUtterances
 from tests.fakes.retained import FakeHolds, FakeRetained
 from tests.fakes.sessions import FakeSessions
 from tests.fakes.trends import FakeTrends
@@ -202,11 +204,13 @@ class Interior:
     touch_seconds: float = 10.0
     most_bytes_of_user: int = 1024 * 1024
     engine: SpeechEngine | None = None
+    length: Length = LONG
     arrival_limits: ArrivalLimits = field(default_factory=ArrivalLimits)
 
     def __post_init__(self) -> None:
         self.sessions, self.uploads = FakeSessions(self.memory), FakeUploads(self.memory)
         self.claims, self.records = FakeClaims(self.memory), FakeRecords(self.memory)
+        self.utterances: Utterances = FakeUtterances(self.memory)
         self.closings, self.audio = FakeClosings(self.memory), FakeAudio(self.memory)
         self.arriving: ArrivalRecords = FakeArrivals(self.memory)
         self.pieces: Pieces = FakePieces(self.memory)
@@ -239,6 +243,7 @@ class Interior:
             records=self.records,
             closings=self.closings,
             audio=self.audio,
+            utterances=self.utterances,
             emit=self.webhooks.tell,
             issue=self.issuing.issue,
         )
@@ -346,6 +351,7 @@ class Interior:
             uploads=self.uploads,
             upkeep=self.upkeep,
             audio=self.audio,
+            utterances=self.utterances,
             doorbell=self.doorbell,
             close=self.closing.close,
             counters=self.counters,
@@ -409,12 +415,14 @@ class Interior:
         deadline_seconds: float = 60.0,
         background: Background | None = None,
     ) -> Transcription:
-        engine = self.engine or self.ears
+        engine, ears = self.engine or self.ears, self.ears
+        listening = Listening(audio=self.audio, decoder=ears, activity=ears, engine=engine, length=self.length)
         return Transcription(
             sessions=self.sessions,
             claims=self.claims,
             records=self.records,
-            listen=Listening(audio=self.audio, decoder=self.ears, activity=self.ears, engine=engine).listen,
+            utterances=self.utterances,
+            listen=listening.listen,
             close=self.closing.close,
             supersede=self.closing.supersede,
             score=self.scoring.first,

@@ -27,13 +27,16 @@ from services.interviews.model import (
 )
 from services.interviews.transcript import Transcript
 from services.recordings.receipt_chain import Line, check
-from services.transcription.ports import Speech
+from services.transcription.ports import RATE, Following, Speech
+from services.transcription.stretches import Length
 from tests.fakes.memory import Memory
-from tests.in_memory import ADMIN, ALICE, KEYS, LARGE, Ears, Interior, incoming
+from tests.in_memory import ADMIN, ALICE, KEYS, LARGE, Ears, Followed, Interior, incoming
 from tests.processes import PORTS
 from tests.services.adapters.stores import store_on_mongo
 
 MOST_RECEIPTS = 1_000
+# Of what is recorded here, a word or two.
+A_WORD = Length(1 / RATE, 4 / RATE)
 KEPT_HOURS = 24.0
 MOST_ROUNDS = 24
 ROUND_SECONDS = 130.0
@@ -44,9 +47,19 @@ class Echo(Ears):
 
     name = "w1"
 
+    def follow(self, state: bytes = b"") -> Following:
+        return BetweenWords(self)
+
     async def transcribe(self, speech: Speech) -> Transcript:
         heard = await super().transcribe(speech)
-        return replace(heard, text=speech.recording.pcm.decode(), engine=self.name)
+        return replace(heard, text=speech.recording.pcm.decode().strip(), engine=self.name)
+
+
+class BetweenWords(Followed):
+    async def pause(self, pcm: bytes, first: float, last: float) -> float:
+        """Behind the first word that ends with a sample, or at the end."""
+        ends = [end for end in range(2, len(pcm), 2) if pcm[end - 1 : end] == b" "]
+        return (ends[0] if ends else len(pcm)) / (2 * RATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +80,7 @@ class Sight:
     files: set[PartId]
     chunks: dict[PartId, str]
     pieces: set[PartId] = field(default_factory=set)
+    utterances: set[PartId] = field(default_factory=set)
 
     @property
     def is_quiet(self) -> bool:
@@ -156,13 +170,13 @@ class World:
         await self.house.sweep.run(KEPT_HOURS)
         await self.house.sweep.audit()
         sight = await self.look()
-        assert (sight.files, sight.chunks, sight.pieces) == (set(), {}, set())
+        assert (sight.files, sight.chunks, sight.pieces, sight.utterances) == (set(), {}, set(), set())
 
 
 def check_audio(sight: Sight) -> None:
     """Audio is there where a live or kept part needs it, whole, and nowhere else."""
     needed = {part.id for part in sight.parts() if part.state in LIVE or part.keep_audio}
-    assert sight.files | set(sight.chunks) | sight.pieces <= needed
+    assert sight.files | set(sight.chunks) | sight.pieces | sight.utterances <= needed
     check_needed(sight)
 
 
@@ -206,7 +220,7 @@ def check_result(sight: Sight, result: Result) -> None:
 
 
 def world_in_memory(memory: Memory | None = None) -> World:
-    house = Interior(memory=memory or Memory(), ears=Echo())
+    house = Interior(memory=memory or Memory(), ears=Echo(), length=A_WORD)
 
     async def passes(seconds: float) -> None:
         house.memory.clock.advance(seconds)
@@ -229,11 +243,12 @@ def sight_of(memory: Memory) -> Sight:
     }
     chunks = {id: hashlib.sha256(b"".join(pieces)).hexdigest() for id, pieces in memory.chunks.items() if pieces}
     pieces = {id for stored in (memory.pieces, memory.waiting) for id, rows in stored.items() if rows}
-    return Sight(records=rows, files=set(memory.files), chunks=chunks, pieces=pieces)
+    said = {id for id, _ in memory.utterances}
+    return Sight(records=rows, files=set(memory.files), chunks=chunks, pieces=pieces, utterances=said)
 
 
 def world_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> World:
-    house, ports = Interior(ears=Echo()), store_on_mongo(database)
+    house, ports = Interior(ears=Echo(), length=A_WORD), store_on_mongo(database)
     for name in PORTS:
         if name != "doorbell":
             setattr(house, name, getattr(ports, name))
@@ -246,7 +261,9 @@ def world_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> World:
         chunks = {PartId(str(id)): await _stored(database, id) for id in ids}
         arriving = [*await database["pieces"].distinct("recording"), *await _waiting(database)]
         pieces = {PartId(str(id)) for id in arriving}
-        return Sight(records={row["_id"]: _record(row) for row in rows}, files=files, chunks=chunks, pieces=pieces)
+        said = {PartId(id) for id in await database["utterances"].distinct("part")}
+        records = {row["_id"]: _record(row) for row in rows}
+        return Sight(records=records, files=files, chunks=chunks, pieces=pieces, utterances=said)
 
     return World(house, ports.passes, look)
 

@@ -3,6 +3,7 @@
 import copy
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -10,8 +11,12 @@ from tests.in_memory import Interior
 
 PORTS = (
     "sessions", "uploads", "claims", "records", "closings", "audio", "upkeep", "doorbell", "interventions", "audit_log",
-    "receipts", "journal", "leftovers", "holds", "retained", "arriving", "pieces", "slices",
+    "receipts", "journal", "leftovers", "holds", "retained", "utterances", "arriving", "pieces", "slices",
 )  # fmt: skip
+
+
+# What nobody waits for.
+AT_ONCE = ("ears.follow",)
 
 
 class Died(BaseException):
@@ -38,6 +43,10 @@ class Wrapped:
         name = f"{self._name}.{method}"
         if inspect.isasyncgenfunction(inner):
             return partial(self._stream, name, inner)
+        if inspect.isasyncgenfunction(getattr(inner, "__wrapped__", None)):
+            return partial(self._opened, name, inner)
+        if name in AT_ONCE:
+            return inner
         return partial(self._call, name, inner) if callable(inner) else inner
 
     async def _call(self, name: str, inner: Callable[..., Awaitable[Any]], *args: Any, **more: Any) -> Any:
@@ -47,6 +56,13 @@ class Wrapped:
         result = await inner(*args, **more)
         await self._process.after(name, number)
         return result
+
+    @asynccontextmanager
+    async def _opened(self, name: str, inner: Callable[..., AbstractAsyncContextManager[Any]], *args: Any) -> Any:
+        number = await self._process.before(name)
+        async with inner(*args) as opened:
+            yield opened
+        await self._process.after(name, number)
 
     async def _stream(self, name: str, inner: Callable[..., AsyncIterator[bytes]], *args: Any) -> AsyncIterator[bytes]:
         number = await self._process.before(name)

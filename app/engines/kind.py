@@ -20,7 +20,7 @@ async def nothing() -> None:
 class OpenSpeech:
     """An engine with what goes before its first recording and after its last, and what holds its calls back.
 
-    `about` says where it computes and how fast, once that is known; `deadline` how long one recording may take.
+    `about` says where it computes and how fast, once that is known; `deadline` how long a stretch of one may take.
     """
 
     engine: SpeechEngine

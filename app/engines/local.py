@@ -12,6 +12,7 @@ from services.adapters.local_speech import Device, IdleSpeech, LocalSpeech
 from services.adapters.local_speech.device import DeviceMissing
 from services.errors import EngineBusy
 from services.throttle import Throttle
+from services.transcription.stretches import LONG
 
 IN_HAND_PER_CORE = 4
 UNHURRIED = 1.0  # seconds of work that a core has in hand for each second of sound
@@ -52,7 +53,7 @@ class Local:
             engine=kept,
             throttle=throttle,
             about=lambda: about(engine),
-            deadline=lambda: deadline(engine.seconds_each_second or 0.0, self._settings.max_audio_seconds),
+            deadline=lambda: deadline(engine.seconds_each_second or 0.0, LONG.most),
             warm_up=warm_up,
             close=kept.close,
         )
@@ -82,7 +83,7 @@ def per_core(seconds_each_second: float) -> int:
 
 
 def deadline(seconds_each_second: float, most_seconds: float) -> float:
-    """Twice what the longest recording takes while its core shares its time among as many others."""
+    """Twice what so long a stretch takes while its core shares its time among as many others."""
     return max(HARD_LIMIT, 2 * most_seconds * seconds_each_second * per_core(seconds_each_second))
 
 

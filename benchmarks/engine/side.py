@@ -71,7 +71,7 @@ async def _ours(model: str, cores: int) -> Transcribe:
     listening = await hearing.opened(model, cores)
 
     async def transcribe(file: str) -> Heard:
-        transcript = await listening.listen(hearing.part(file))
+        transcript = await listening.listen_through(hearing.part(file))
         return transcript.text, list(_pieces(transcript))
 
     return transcribe

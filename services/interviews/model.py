@@ -117,6 +117,22 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """How far a recording was listened to: so many stretches, up to a sample of it.
+
+    `plan` is what the decoder knows of the whole, `voice` what voice activity remembers there; the language is that of
+    the stretches.
+    """
+
+    stretches: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    plan: bytes = b""
+    voice: bytes = b""
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """The record of one piece of audio. `rev` grows with each change, `fence` with each claim.
 
@@ -147,6 +163,7 @@ class Part:
     keep_audio: bool = False
     retries: int = 0
     waited_seconds: float = 0.0
+    checkpoint: Checkpoint | None = None
     epoch: str | None = None
 
 

@@ -86,6 +86,19 @@ class Transcript:
     verdict_version: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """What was said in one stretch of a recording, in its times; `heard` is where somebody speaks in it.
+
+    The transcript is that of the stretch alone, without a verdict.
+    """
+
+    number: int
+    start: float
+    transcript: Transcript
+    heard: tuple[Span, ...] = ()
+
+
 def silence(duration: float) -> Transcript:
     """The transcript of a recording in which nobody speaks; no engine is asked."""
     return Transcript(text="", language=None, duration=duration, no_speech=True)

@@ -30,6 +30,7 @@ from services.operations.retention import Retention
 from services.recordings.ports.audio import Audio
 from services.recordings.ports.counters import Counters
 from services.recordings.ports.records import Uploads
+from services.recordings.ports.utterances import Utterances
 from services.recordings.ports.workers import Doorbell
 
 log = structlog.get_logger(__name__)
@@ -71,6 +72,7 @@ class Sweep:
     uploads: Uploads
     upkeep: Upkeep
     audio: Audio
+    utterances: Utterances
     doorbell: Doorbell
     close: Callable[[Part], Awaitable[None]]
     counters: Counters
@@ -100,12 +102,13 @@ class Sweep:
         return counts
 
     async def audit(self) -> Counts:
-        """One pass over the stored audio: what no record needs goes, then hashes and keys that no audio needs."""
+        """One pass over the stored audio: what no record needs goes, then words, hashes and keys without one."""
         counts = Counts()
         async for ids in self.audio.orphaned_files():
             counts.stray_files += await self._remove(await self._strays(ids))
         async for ids in self.audio.orphaned_chunks():
             counts.stray_chunks += await self._remove(await self._strays(ids))
+        await self.utterances.drop_strays()
         await self.upkeep.forget_sums()
         if self.epochs is not None:
             tended = await self.epochs.tend()

@@ -16,6 +16,7 @@ from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Audio, Deletion
 from services.recordings.ports.records import Closings, Records, Uploads
+from services.recordings.ports.utterances import Utterances
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ class Closing:
     records: Records
     closings: Closings
     audio: Audio
+    utterances: Utterances
     emit: Callable[[AnswerEnded], Awaitable[None]]
     issue: Callable[[Part, Deletion], Awaitable[str | None]] = _no_receipt
 
@@ -45,6 +47,8 @@ class Closing:
         its record was kept may be known by its id alone, and is nobody's to be told of.
         """
         deletion = None if part.keep_audio else await self._delete(part)
+        if part.checkpoint is not None and not part.keep_audio:
+            await self.utterances.forget(part.id)
         receipt = await self.issue(part, deletion) if deletion and not deletion.left and part.user_id else None
         if not await self._shown(part, transcript, receipt) and await self.sessions.is_erased(part.session_id):
             await self._forget(part)

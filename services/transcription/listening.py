@@ -1,4 +1,4 @@
-"""Listening to a part's recording: decode it, find who speaks, have the engine write it down, and judge that.
+"""Listening to a part's recording: decode it, find who speaks, have the engine write it down, stretch by stretch.
 
 What is spoken and has no text is read again, until all has one or another
 reading gives nothing more; what has none even then is shown as a segment
@@ -6,19 +6,33 @@ without text.
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
 
 from services.errors import AudioMissing, EngineBusy, EngineRefused, StoreUnavailable
 from services.interviews.language import Language
-from services.interviews.model import Part, Status
-from services.interviews.transcript import Span, Transcript, moved, silence
+from services.interviews.model import Checkpoint, Part, Status
+from services.interviews.transcript import Flaw, Span, Transcript, Utterance, moved, silence
 from services.recordings.ports.audio import Audio, Stored
-from services.transcription import coverage, verdicts
+from services.transcription import coverage
 from services.transcription.coverage import Gap
-from services.transcription.ports import RATE, Decoder, Recording, Speech, SpeechEngine, VoiceActivity
+from services.transcription.ports import (
+    RATE,
+    Activity,
+    Decoder,
+    Place,
+    Recording,
+    Source,
+    Speech,
+    SpeechEngine,
+    VoiceActivity,
+)
+from services.transcription.stretches import LONG, Length, Stretch, Stretches
+from services.transcription.together import together
 
 log = structlog.get_logger(__name__)
 
@@ -28,43 +42,97 @@ PATIENT_TRIES = 4
 BUSY_SECONDS, MOST_BUSY_SECONDS = 5.0, 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said in a stretch, and how far that is; the flaws are those of the recording, told with its last."""
+
+    utterance: Utterance
+    checkpoint: Checkpoint
+    is_last: bool
+    flaws: tuple[Flaw, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
     audio: Audio
     decoder: Decoder
     activity: VoiceActivity
     engine: SpeechEngine
+    length: Length = LONG
 
-    async def listen(self, part: Part) -> Transcript:
-        """What is said in the recording; empty where nobody speaks, and then no engine is asked."""
+    async def listen(self, part: Part) -> AsyncGenerator[Heard]:
+        """What is said in the recording, stretch by stretch, behind what is settled of it.
+
+        Where nobody speaks in one no engine is asked. The language that the first stretch with words is found to be in
+        is that of the others.
+        """
         await self.audio.mark(part.id, Status.PROCESSING.value)
-        recording = await self._decoded(part)
         about = log.bind(part=part.id, session=part.session_id, question=part.question_id)
-        return await self.hear(recording, part.language, part.languages, about)
+        source, begun = Source(part.bytes, partial(self.audio.read, part.id)), part.checkpoint or Checkpoint()
+        try:
+            async with self.decoder.listen(source, Place(begun.samples, begun.plan)) as sound:
+                cut = Stretches(
+                    sound=sound,
+                    activity=self.activity,
+                    number=begun.stretches,
+                    place=Place(begun.samples, begun.plan),
+                    voice=begun.voice,
+                    length=self.length,
+                )
+                async for stretch in cut.all():
+                    heard = await self._heard(part, stretch, begun.language, about)
+                    begun = heard.checkpoint
+                    yield heard
+        except AudioMissing:
+            if await self.audio.is_whole(part.id, Stored(part.sha256 or "", part.bytes)):
+                raise StoreUnavailable("The recording could not be read.") from None
+            raise
+
+    async def listen_through(self, part: Part) -> Transcript:
+        """All that is said in it, of which nothing is settled on the way."""
+        heard = [one async for one in self.listen(part)]
+        return together([one.utterance for one in heard], heard[-1].flaws)
+
+    async def _heard(self, part: Part, stretch: Stretch, language: Language | None, about: Any) -> Heard:
+        known = (language, ()) if language else (part.language, part.languages)
+        transcript = await self._written(stretch.recording, stretch.activity, *known, about)
+        if stretch.start:
+            transcript = moved(transcript, stretch.start)
+        heard = tuple(Span(span.start + stretch.start, span.end + stretch.start) for span in stretch.activity.heard)
+        checkpoint = Checkpoint(
+            stretches=stretch.number + 1,
+            samples=stretch.behind.samples,
+            seconds=stretch.behind.samples / RATE,
+            plan=stretch.behind.plan,
+            voice=stretch.voice,
+            language=language or transcript.language,
+        )
+        said = Utterance(number=stretch.number, start=stretch.start, transcript=transcript, heard=heard)
+        return Heard(said, checkpoint, stretch.is_last, stretch.recording.flaws)
 
     async def hear(
         self, recording: Recording, language: Language | None, languages: tuple[Language, ...], about: Any = log
     ) -> Transcript:
-        """What is said in it; that the engine has answered is told to the log `about` it."""
+        """What is said in a short recording; that the engine has answered is told to the log `about` it."""
         activity = await self.activity.find(recording)
+        transcript = await self._written(recording, activity, language, languages, about)
+        said = Utterance(number=0, start=0.0, transcript=transcript, heard=tuple(activity.heard))
+        return together([said], recording.flaws)
+
+    async def _written(
+        self,
+        recording: Recording,
+        activity: Activity,
+        language: Language | None,
+        languages: tuple[Language, ...],
+        about: Any,
+    ) -> Transcript:
         transcript = silence(recording.duration)
         if activity.spans:
             speech = Speech(recording, activity.spans, language=language, languages=languages)
             transcript = await self._read(speech, activity.heard)
             about.info("engine answered")
-        if "truncated" in recording.warnings:
-            transcript = coverage.without_cut_word(transcript)
-        transcript = verdicts.judged(transcript, activity.heard)
-        return replace(transcript, warnings=recording.warnings, flaws=recording.flaws)
-
-    async def _decoded(self, part: Part) -> Recording:
-        """The recording; what is said to be missing and is there after all is tried again."""
-        try:
-            return await self.decoder.decode(self.audio.read(part.id))
-        except AudioMissing:
-            if await self.audio.is_whole(part.id, Stored(part.sha256 or "", part.bytes)):
-                raise StoreUnavailable("The recording could not be read.") from None
-            raise
+        return coverage.without_cut_word(transcript) if "truncated" in recording.warnings else transcript
 
     async def _read(self, speech: Speech, heard: list[Span]) -> Transcript:
         transcript = await self.engine.transcribe(speech)

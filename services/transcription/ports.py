@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.interviews.language import Language
-from services.interviews.model import Failure, Part, PartId
-from services.interviews.transcript import Flaw, Span, Transcript
+from services.interviews.model import Checkpoint, Failure, Part, PartId
+from services.interviews.transcript import Flaw, Span, Transcript, Utterance
 
 RATE = 16_000
 
@@ -130,6 +130,10 @@ class Claims(Protocol):
 
     async def beat(self, id: PartId, fence: int) -> bool:
         """Keep the claim; False if it is lost."""
+
+    async def settle(self, part: Part, utterance: Utterance, checkpoint: Checkpoint) -> Part | None:
+        """Keep what was said in a stretch, and that it was listened to. The part stays in work, and nothing of what
+        went wrong before counts any more. May be repeated."""
 
     async def complete(
         self, id: PartId, fence: int, transcript: Transcript, *, scoring_seconds: float | None = None

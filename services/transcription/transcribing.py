@@ -1,12 +1,14 @@
 """Transcribing a part: claim it, have it listened to while the claim is kept, write what was heard.
 
-Every write is fenced: who has lost the claim writes nothing.
+What is heard of a long one is settled stretch by stretch, and whoever claims it next goes on from there; after a few
+minutes it is let go, so that nobody waits for its end. Every write is fenced: who has lost the claim writes nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,12 +19,16 @@ from services.interviews.model import Failure, Part, PartId, PartState, answer_o
 from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript
 from services.recordings.ports.records import Records
+from services.recordings.ports.utterances import Utterances
+from services.transcription.listening import Heard
 from services.transcription.ports import Claims
 from services.transcription.retry import Again, GiveUp, Wait, decide
+from services.transcription.together import together
 
 log = structlog.get_logger(__name__)
 
 WRITE_AGAIN_SECONDS = 1.0
+WORK_SECONDS = 300.0
 
 
 class ClaimLost(Exception):
@@ -31,8 +37,9 @@ class ClaimLost(Exception):
 
 @dataclass(slots=True)
 class Held:
-    """A claim, and when it was confirmed last."""
+    """A claimed part, as it was settled last, and when the claim was confirmed last."""
 
+    part: Part
     confirmed: float
 
 
@@ -41,7 +48,8 @@ class Transcription:
     sessions: Sessions
     claims: Claims
     records: Records
-    listen: Callable[[Part], Awaitable[Transcript]]
+    utterances: Utterances
+    listen: Callable[[Part], AsyncGenerator[Heard]]
     close: Callable[..., Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
     score: Callable[[Part, Transcript], Awaitable[None]]
@@ -50,6 +58,7 @@ class Transcription:
     lease_seconds: float
     deadline: Callable[[], float]
     max_deliveries: int
+    work_seconds: float = WORK_SECONDS
     background: Background = field(default_factory=Background)
 
     async def run(self, id: PartId) -> None:
@@ -78,17 +87,31 @@ class Transcription:
             await self.supersede(part, itself=True)
             if not await self.claims.beat(part.id, part.fence):
                 return
+        held = Held(part, _now())
         try:
-            transcript = await self._while_claimed(part, self._listen(part))
+            transcript = await self._while_claimed(held, self._listen(held))
         except Problem as problem:
-            await self._not_done(part, problem)
+            await self._not_done(held.part, problem)
             return
-        await self._done(part, transcript)
+        if transcript is None:
+            await self._release(held.part)
+        else:
+            await self._done(held.part, transcript)
 
-    async def _listen(self, part: Part) -> Transcript:
+    async def _listen(self, held: Held) -> Transcript | None:
+        """What is said in all of it; None where what is settled is enough for once, and others have their turn."""
+        begun = _now()
+        async with aclosing(self.listen(held.part)) as stretches:
+            while not (heard := await self._next(held.part, stretches)).is_last:
+                held.part = await self._settled(held.part, heard)
+                if _now() - begun > self.work_seconds:
+                    return None
+        return await self._whole(held.part, heard)
+
+    async def _next(self, part: Part, stretches: AsyncIterator[Heard]) -> Heard:
         try:
             async with asyncio.timeout(self.deadline()):
-                return await self.listen(part)
+                return await anext(stretches)
         except TimeoutError:
             raise EngineTimeout from None
         except Problem:
@@ -97,10 +120,23 @@ class Transcription:
             log.exception("unexpected", part=part.id)
             raise EngineUnavailable("The worker met an unexpected error.") from error
 
-    async def _while_claimed(self, part: Part, work: Coroutine[Any, Any, Transcript]) -> Transcript:
+    async def _settled(self, part: Part, heard: Heard) -> Part:
+        settle = partial(self.claims.settle, part, heard.utterance, heard.checkpoint)
+        settled = await self._insist(part, PartState.PROCESSING, settle)
+        log.info("stretch settled", part=part.id, number=heard.utterance.number, seconds=heard.checkpoint.seconds)
+        return settled
+
+    async def _whole(self, part: Part, last: Heard) -> Transcript:
+        """What is settled and the last of it as one."""
+        number = last.utterance.number
+        settled = await self.utterances.settled(part.id) if number else []
+        if len(settled) != number:
+            raise EngineUnavailable("What was said in the beginning of the recording is not there.")
+        return together([*settled, last.utterance], last.flaws)
+
+    async def _while_claimed(self, held: Held, work: Coroutine[Any, Any, Transcript | None]) -> Transcript | None:
         listening = asyncio.ensure_future(work)
-        held = Held(_now())
-        beating = self.background.start(Kind.HEARTBEATS, lambda: self._beat(part, held))
+        beating = self.background.start(Kind.HEARTBEATS, lambda: self._beat(held))
         try:
             await asyncio.wait({listening, beating}, return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():
@@ -111,16 +147,16 @@ class Transcription:
                 task.cancel()
             await asyncio.gather(listening, beating, return_exceptions=True)
 
-    async def _beat(self, part: Part, held: Held) -> None:
+    async def _beat(self, held: Held) -> None:
         """Returns once the claim is lost, or could not be confirmed for as long as the lease."""
         while _now() - held.confirmed < self.lease_seconds:
             await asyncio.sleep(self.lease_seconds / 4)
             try:
-                if not await self.claims.beat(part.id, part.fence):
+                if not await self.claims.beat(held.part.id, held.part.fence):
                     return
                 held.confirmed = _now()
             except StoreUnavailable:
-                log.warning("heartbeat not confirmed", part=part.id)
+                log.warning("heartbeat not confirmed", part=held.part.id)
 
     async def _done(self, part: Part, transcript: Transcript) -> None:
         ended = await self._insist(

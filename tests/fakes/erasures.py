@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.interviews.erasable import ErasureId, OfSession, OfUser, Subject
-from services.interviews.model import SessionId, UserId
+from services.interviews.model import PartId, SessionId, UserId
 from services.operations.ports.erasures import Cause, Erasure, Owner, State, Waits
 from services.webhooks.ports import DeliveryId
 from tests.fakes.memory import Memory
@@ -152,7 +152,8 @@ class FakeLeftovers:
 
     async def found(self, subject: Subject) -> Mapping[str, int]:
         deliveries, replays = self._deliveries(subject), self._replays(subject)
-        counts = {"deliveries": len(deliveries), "replays": len(replays)}
+        said = self._utterances(subject)
+        counts = {"deliveries": len(deliveries), "replays": len(replays), "utterances": len(said)}
         return {name: count for name, count in counts.items() if count}
 
     async def erase(self, subject: Subject) -> int:
@@ -160,12 +161,22 @@ class FakeLeftovers:
             del self.memory.deliveries[delivery]
         for key in self._replays(subject):
             del self.memory.idempotency_keys[key]
+        for said in self._utterances(subject):
+            del self.memory.utterances[said]
         return 0
 
     def _deliveries(self, subject: Subject) -> list[DeliveryId]:
         if isinstance(subject, OfUser):
             return []
         return [id for id, row in self.memory.deliveries.items() if row.data.get("session_id") == subject.session_id]
+
+    def _utterances(self, subject: Subject) -> list[tuple[PartId, int]]:
+        """By the sessions that are noted beside them: those of records that are gone are found too."""
+        if isinstance(subject, OfUser):
+            return []
+        rows = self.memory.rows
+        of_others = {id for id, row in rows.items() if row.part.session_id != subject.session_id}
+        return [key for key in self.memory.utterances if key[0] not in of_others]
 
     def _replays(self, subject: Subject) -> list[tuple[UserId, str]]:
         return [key for key, row in self.memory.idempotency_keys.items() if _is_about(subject, key[0], row.path)]

@@ -8,7 +8,7 @@ from typing import Any
 from services.access.ports import Hold, Kept
 from services.events.model import Event
 from services.interviews.model import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
-from services.interviews.transcript import Transcript
+from services.interviews.transcript import Transcript, Utterance
 from services.operations.ports.erasures import Owner
 from services.operations.ports.trends import Bin
 from services.recordings.ports.arrivals import KeptSlice, Plan
@@ -139,6 +139,7 @@ class Memory:
     analyzed: dict[SessionId, int] = field(default_factory=dict)
     events: dict[SessionId, list[Event]] = field(default_factory=dict)
     rows: dict[PartId, Row] = field(default_factory=dict)
+    utterances: dict[tuple[PartId, int], tuple[int, Utterance]] = field(default_factory=dict)
     files: dict[PartId, dict[str, object]] = field(default_factory=dict)
     chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
     pieces: dict[PartId, dict[int, bytes]] = field(default_factory=dict)

@@ -6,8 +6,20 @@ from datetime import datetime
 
 from services.analysis.ports import ScoringClaim
 from services.errors import StoreUnavailable
-from services.interviews.model import DROPPED, ENDED, Failure, Part, PartId, PartState, QuestionId, SessionId, UserId
-from services.interviews.transcript import Transcript
+from services.interviews.model import (
+    DROPPED,
+    ENDED,
+    LIVE,
+    Checkpoint,
+    Failure,
+    Part,
+    PartId,
+    PartState,
+    QuestionId,
+    SessionId,
+    UserId,
+)
+from services.interviews.transcript import Transcript, Utterance
 from services.recordings.ports.arrivals import NOWHERE
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.backlog import Pace
@@ -103,6 +115,17 @@ class FakeClaims:
             row.heartbeat_at = self._memory.clock.now
         return row is not None
 
+    async def settle(self, part: Part, utterance: Utterance, checkpoint: Checkpoint) -> Part | None:
+        fence, _ = self._memory.utterances.get((part.id, utterance.number), (0, None))
+        if fence > part.fence:
+            return None
+        self._memory.utterances[part.id, utterance.number] = (part.fence, utterance)
+        row = self._held(part.id, part.fence, PartState.PROCESSING)
+        if row is None:
+            return None
+        row.heartbeat_at = self._memory.clock.now
+        return self._memory.move(row, checkpoint=checkpoint, deliveries=1, waited_seconds=0.0, failure=None)
+
     async def complete(
         self, id: PartId, fence: int, transcript: Transcript, *, scoring_seconds: float | None = None
     ) -> Part | None:
@@ -140,6 +163,33 @@ class FakeClaims:
     def _held(self, id: PartId, fence: int, to: PartState) -> Row | None:
         row = self._memory.row(id, to, PartState.PROCESSING)
         return row if row and row.part.fence == fence else None
+
+
+class FakeUtterances:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def settled(self, id: PartId) -> list[Utterance]:
+        row = self._memory.rows.get(id)
+        count = row.part.checkpoint.stretches if row and row.part.checkpoint else 0
+        return [self._memory.utterances[id, n][1] for n in range(count) if (id, n) in self._memory.utterances]
+
+    async def forget(self, id: PartId) -> None:
+        self._drop({id})
+        row = self._memory.rows.get(id)
+        if row is not None and row.part.state in ENDED:
+            row.part = replace(row.part, checkpoint=None)
+
+    async def drop_strays(self) -> int:
+        rows = [self._memory.rows.get(id) for id, _ in self._memory.utterances]
+        needed = {row.part.id for row in rows if row and (row.part.state in LIVE or row.part.keep_audio)}
+        return self._drop({id for id, _ in self._memory.utterances} - needed)
+
+    def _drop(self, ids: set[PartId]) -> int:
+        strays = [key for key in self._memory.utterances if key[0] in ids]
+        for key in strays:
+            del self._memory.utterances[key]
+        return len(strays)
 
 
 class FakeRecords:

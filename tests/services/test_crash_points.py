@@ -18,7 +18,7 @@ from tests.services.scenes import MAIN, SCENES, Scene
 
 MOST_CALLS = 100
 TELLING = (Fault.UNCONFIRMED, Fault.DIED)
-COLLECTIONS = ("interview_sessions", "parts", "fs.files", "fs.chunks", "receipts")
+COLLECTIONS = ("interview_sessions", "parts", "fs.files", "fs.chunks", "receipts", "utterances")
 
 
 async def play(world: World, name: str, process: Faulty) -> None:

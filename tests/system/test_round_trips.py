@@ -1,7 +1,7 @@
 """How often MongoDB is asked: before an upload has its 202, and after the engine's last word."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -27,9 +27,10 @@ from services.adapters.mongo.sessions import MongoSessions
 from services.analysis.scoring import Scoring
 from services.errors import EngineBusy, ScorerBusy
 from services.interviews.language import Language
-from services.interviews.model import KeyPoint, Mark, Part, Question, Session, Status
-from services.interviews.transcript import Transcript
+from services.interviews.model import Checkpoint, KeyPoint, Mark, Part, Question, Session, Status
+from services.interviews.transcript import Transcript, Utterance
 from services.throttle import Throttle
+from services.transcription.listening import Heard
 from services.transcription.transcribing import Transcription
 from tests.routes.api import QUESTIONS
 from tests.services.adapters.stores import ANN, Q1, S1, a_part
@@ -150,9 +151,10 @@ async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
 ) -> None:
     last_word: list[int] = []
 
-    async def listen(part: Part) -> Transcript:
+    async def listen(part: Part) -> AsyncGenerator[Heard]:
         last_word.append(len(overheard.commands))
-        return Transcript(text="An index.", language=Language("en"), duration=1.0, engine="none")
+        transcript = Transcript(text="An index.", language=Language("en"), duration=1.0, engine="none")
+        yield Heard(Utterance(number=0, start=0.0, transcript=transcript), Checkpoint(stretches=1), is_last=True)
 
     async with open_client(settings.mongodb_url, listeners=[overheard]) as client:
         house = wire(settings, client[database.name], make_celery(settings))
@@ -168,6 +170,7 @@ async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
             sessions=house.sessions,
             claims=house.claims,
             records=house.records,
+            utterances=house.utterances,
             listen=listen,
             close=house.closing.close,
             supersede=house.closing.supersede,

@@ -98,22 +98,24 @@ class GridAudio:
     async def _count(self, id: PartId) -> int:
         return await self._durable_chunks.count_documents({"files_id": ObjectId(id)})
 
-    async def read(self, id: PartId) -> AsyncIterator[bytes]:
+    async def read(self, id: PartId, start: int = 0) -> AsyncIterator[bytes]:
         file = await self._file(id)
-        left, seal = int(file["length"]), await self._sealing.of(id, file.get("metadata") or {})
-        cursor = self._chunks.find({"files_id": ObjectId(id)}, {"n": True, "data": True, "tag": True, "_id": False})
+        first, inside = divmod(start, CHUNK_BYTES)
+        left, seal = int(file["length"]) - first * CHUNK_BYTES, await self._sealing.of(id, file.get("metadata") or {})
+        wanted = {"files_id": ObjectId(id), **({"n": {"$gte": first}} if first else {})}
+        cursor = self._chunks.find(wanted, {"n": True, "data": True, "tag": True, "_id": False})
         chunks = cursor.sort("n", 1).batch_size(CHUNKS_PER_READ)
         try:
-            for n in count():
+            for n in count(first):
                 chunk = await self._next(chunks)
                 if chunk is None or chunk["n"] != n:
                     break
                 left -= len(chunk["data"])
-                yield plain_of(seal, n, chunk)
+                yield plain_of(seal, n, chunk)[inside if n == first else 0 :]
         finally:
             with suppress(StoreUnavailable):  # the database forgets it in ten minutes
                 await self._close(chunks)
-        if left:
+        if left > 0 or start > int(file["length"]):
             raise AudioMissing
 
     @confirmed()

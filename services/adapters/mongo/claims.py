@@ -9,8 +9,9 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
 from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
-from services.interviews.model import Failure, Part, PartId, PartState
-from services.interviews.transcript import Transcript
+from services.adapters.mongo.utterances import MongoUtterances
+from services.interviews.model import Checkpoint, Failure, Part, PartId, PartState
+from services.interviews.transcript import Transcript, Utterance
 
 SECONDS_IN_WORK = {"$divide": [{"$subtract": [NOW, "$claimed_at"]}, 1000]}
 
@@ -27,6 +28,7 @@ class MongoClaims:
         settle_grace_seconds: float,
     ) -> None:
         self._parts = parts_of(database)
+        self._utterances = MongoUtterances(database)
         self._lease = lease_seconds
         self._most = max_deliveries
         self._grace = settle_grace_seconds
@@ -54,6 +56,20 @@ class MongoClaims:
         held = {"_id": id, "fence": fence, "state": PartState.PROCESSING.value}
         written = await self._parts.update_one(held, [{"$set": {"heartbeat_at": NOW}}])
         return written.matched_count == 1
+
+    @confirmed()
+    async def settle(self, part: Part, utterance: Utterance, checkpoint: Checkpoint) -> Part | None:
+        if not await self._utterances.keep(part, utterance):
+            return None
+        what = {
+            "checkpoint": literal(asdict(checkpoint)),
+            "heartbeat_at": NOW,
+            "deliveries": literal(1),
+            "waited_seconds": literal(0.0),
+            "failure": None,
+        }
+        held = {"_id": part.id, "fence": part.fence, **may(PartState.PROCESSING, PartState.PROCESSING)}
+        return await change(self._parts, held, what)
 
     @confirmed()
     async def complete(

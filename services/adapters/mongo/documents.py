@@ -8,6 +8,7 @@ from services.adapters.mongo.tolerant import known, value_of
 from services.interviews.language import find
 from services.interviews.model import (
     Answer,
+    Checkpoint,
     Evaluation,
     Failure,
     Feedback,
@@ -166,11 +167,12 @@ def part_document(part: Part) -> Document:
     """A part's document, but for its id and its times."""
     document = {name: getattr(part, name) for name in PART_FIELDS}
     document["failure"] = asdict(part.failure) if part.failure else None
+    document["checkpoint"] = asdict(part.checkpoint) if part.checkpoint else None
     return {**document, "state": part.state.value, "settled": True, "to_score": False, "score_failures": 0}
 
 
 def part_of(row: Mapping[str, Any]) -> Part:
-    failure = row.get("failure")
+    failure, checkpoint = row.get("failure"), row.get("checkpoint")
     return value_of(
         Part,
         row,
@@ -178,6 +180,7 @@ def part_of(row: Mapping[str, Any]) -> Part:
         state=PartState(row["state"]),
         **_spoken_of(row),
         failure=value_of(Failure, failure) if failure else None,
+        checkpoint=value_of(Checkpoint, checkpoint, language=find(checkpoint.get("language"))) if checkpoint else None,
     )
 
 

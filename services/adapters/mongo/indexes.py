@@ -135,6 +135,10 @@ INDEXES: dict[str, list[IndexModel]] = {
         _sole(),
         _index("unfinished", "state", "created_at", only={"state": "running"}),
     ],
+    "utterances": [
+        IndexModel([("part", ASCENDING), ("number", ASCENDING)], name="of_part", unique=True),
+        _index("of_session", "session_id"),
+    ],
     # The names and keys that every GridFS driver gives these two.
     "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], name="files_id_1_n_1", unique=True)],
     "fs.files": [

@@ -76,6 +76,7 @@ class MongoLeftovers:
             self._all("deliveries", "webhook_deliveries", {"data.session_id": id}),
             self._all("replays", "replays", {"session_id": id}),
             self._all("tickets", "tickets", {"session_id": id}),
+            self._all("utterances", "utterances", {"session_id": id}),
             self._redacted("audit", {"on.session_id": id, "redacted": None}),
             *self._sought(subject.title),
         ]

@@ -51,8 +51,8 @@ class Audio(Protocol):
     async def is_whole(self, id: PartId, stored: Stored) -> bool:
         """Whether a majority has all that was stored."""
 
-    def read(self, id: PartId) -> AsyncIterator[bytes]:
-        """The bytes, in pieces; AudioMissing if they are not there."""
+    def read(self, id: PartId, start: int = 0) -> AsyncIterator[bytes]:
+        """The bytes from one of them on, in pieces; AudioMissing if they are not there."""
 
     async def mark(self, id: PartId, status: str) -> None:
         """Set the file's `status` in its metadata; nothing there is no error."""

@@ -36,6 +36,7 @@ from services.adapters.mongo.tickets import MongoTickets
 from services.adapters.mongo.trends import MongoTrends
 from services.adapters.mongo.upkeep import MongoUpkeep
 from services.adapters.mongo.uploads import MongoUploads
+from services.adapters.mongo.utterances import MongoUtterances
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.analysis.ports import Scorings
@@ -62,6 +63,7 @@ from services.recordings.ports.counters import Counters
 from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Identity
 from services.recordings.ports.receipts import ReceiptLedger
 from services.recordings.ports.records import Closings, Records, Uploads
+from services.recordings.ports.utterances import Utterances
 from services.recordings.ports.workers import Workers
 from services.transcription.ports import Claims
 from services.webhooks.ports import Endpoints, Ledger
@@ -74,7 +76,7 @@ from tests.fakes.keyring import FakeEpochs, FakeKeyring
 from tests.fakes.memory import KeyringContent, Memory, Terms
 from tests.fakes.operations import FakeAuditLog, FakeInterventions, FakeViews
 from tests.fakes.receipts import FakeReceipts
-from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads
+from tests.fakes.records import FakeBacklog, FakeClaims, FakeClosings, FakeRecords, FakeUploads, FakeUtterances
 from tests.fakes.retained import FakeHolds, FakeRetained
 from tests.fakes.sessions import FakeEvents, FakeSessionLists, FakeSessions
 from tests.fakes.trends import FakeTrends
@@ -121,6 +123,7 @@ class Store:
     uploads: Uploads
     claims: Claims
     records: Records
+    utterances: Utterances
     backlog: Backlog
     closings: Ends
     upkeep: Upkeep
@@ -206,6 +209,7 @@ def store_in_memory(*, is_sealed: bool = False) -> Store:
         uploads=FakeUploads(memory),
         claims=FakeClaims(memory),
         records=FakeRecords(memory),
+        utterances=FakeUtterances(memory),
         backlog=FakeBacklog(memory),
         closings=FakeClosings(memory),
         upkeep=FakeUpkeep(memory),
@@ -296,6 +300,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         events=MongoEvents(database),
         uploads=MongoUploads(database),
         claims=MongoClaims(database, **claim_terms),
+        utterances=MongoUtterances(database),
         records=MongoRecords(database, upload_silence_seconds=TERMS.upload_silence_seconds),
         backlog=MongoBacklog(database),
         closings=MongoClosings(database),

@@ -52,6 +52,13 @@ async def test_what_was_stored_is_read(store: Store, size: int) -> None:
     assert await everything(store, id) == data
 
 
+@pytest.mark.parametrize("start", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 16, 2 * CHUNK + 17])
+async def test_what_was_stored_is_read_from_any_byte_on(store: Store, start: int) -> None:
+    id, data = a_part().id, noise(2 * CHUNK + 17)
+    await store.audio.store(id, pieces(data), METADATA)
+    assert b"".join([piece async for piece in store.audio.read(id, start)]) == data[start:]
+
+
 @pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK])
 async def test_what_is_kept_as_a_whole_is_like_what_was_stored(store: Store, size: int) -> None:
     id, data = a_part().id, noise(size)

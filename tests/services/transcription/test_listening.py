@@ -37,7 +37,7 @@ async def read(part: Part, ears: Hasty) -> tuple[Transcript, Speech]:
     memory = Memory()
     memory.files[part.id] = {}
     listening = Listening(audio=FakeAudio(memory), decoder=ears, activity=ears, engine=ears)
-    heard = await listening.listen(part)
+    heard = await listening.listen_through(part)
     again = ears.given[1]
     return heard, again
 

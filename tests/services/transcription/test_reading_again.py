@@ -56,7 +56,7 @@ async def listen(engine: Engine, *heard: Span) -> Transcript:
     house = Interior()
     part = await house.upload(await house.session(), data=PCM)
     listening = Listening(audio=house.audio, decoder=house.ears, activity=Ears(list(heard)), engine=engine)
-    return await listening.listen(part)
+    return await listening.listen_through(part)
 
 
 async def test_what_was_left_out_is_asked_for_alone_and_stands_where_it_was_said() -> None:

@@ -1,0 +1,19 @@
+"""What was said in the stretches of recordings that are being transcribed."""
+
+from typing import Protocol
+
+from services.interviews.model import PartId
+from services.interviews.transcript import Utterance
+
+
+class Utterances(Protocol):
+    """Kept until the record of the recording has its transcript, or is given up."""
+
+    async def settled(self, id: PartId) -> list[Utterance]:
+        """Those up to the checkpoint of the record, in their order."""
+
+    async def forget(self, id: PartId) -> None:
+        """Let go of all of a recording; nothing there is no error."""
+
+    async def drop_strays(self) -> int:
+        """Let go of those that no record needs, as a worker may leave that had lost its claim; how many there were."""
