@@ -84,13 +84,18 @@ def remains(machine: Machine, scene: Scene, since: Any) -> Remains:
         parts=parts,
         answers=document["answers"],
         files={str(row["_id"]) for row in database["fs.files"].find({}, {"_id": True})} - kept,
-        chunks={str(id) for id in database["fs.chunks"].distinct("files_id")} - kept,
+        chunks={str(id) for id in _with_bytes(database)} - kept,
         part_log=[e for e in machine.written(since, "parts") if _id(e) in ours],
         session_log=[e for e in machine.written(since, "interview_sessions") if _id(e) == scene.session],
         chain=chain_of(machine, machine.user),
         heard=machine.engine.heard,
         is_right=machine.voice.is_right,
     )
+
+
+def _with_bytes(database: Any) -> list[Any]:
+    """The recordings of which there are chunks, or pieces of one that arrived."""
+    return [*database["fs.chunks"].distinct("files_id"), *database["pieces"].distinct("recording")]
 
 
 def _id(entry: dict[str, Any]) -> Any:

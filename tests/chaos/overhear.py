@@ -30,6 +30,7 @@ def overhear(machine: Machine) -> list[Step]:
         MOMENTS[0],
         *steps_of("upload", _of_upload(machine)),
         *steps_of("small upload", _of_upload(machine, small=True)),
+        *steps_of("pieces", _of_upload(machine, pieces=True)),
         *MOMENTS[1:4],
         *steps_of("finish", _of_finish(machine)),
         *steps_of("sweep", _of_sweep(machine)),
@@ -41,14 +42,14 @@ def overhear(machine: Machine) -> list[Step]:
     ]
 
 
-def _of_upload(machine: Machine, *, small: bool = False) -> list[Command]:
+def _of_upload(machine: Machine, *, small: bool = False, pieces: bool = False) -> list[Command]:
     """A second take, while the first is in the engine."""
     scene = _scene(machine)
     machine.engine.hold()
     scene.upload("q1", wait=True)
     machine.engine.reached.wait(30)
     with _profile(machine):
-        scene.upload("q1", wait=True, small=small)
+        scene.upload("q1", wait=True, small=small, pieces=pieces)
         time.sleep(0.2)
     machine.engine.release()
     return _heard(machine, scene, "viva-voce-api")

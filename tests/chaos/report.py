@@ -11,6 +11,7 @@ STAGES = (
     "start",
     "upload",
     "small upload",
+    "pieces",
     "wait",
     "work",
     "finish",

@@ -38,8 +38,10 @@ class Scene:
     sent: list[Told] = field(default_factory=list)
     struck: float = 0.0
 
-    def upload(self, question: str, *, at_half: bool = False, wait: bool = False, small: bool = False) -> Told:
-        told = start(self.machine, self.session, question, at_half=at_half, small=small)
+    def upload(
+        self, question: str, *, at_half: bool = False, wait: bool = False, small: bool = False, pieces: bool = False
+    ) -> Told:
+        told = start(self.machine, self.session, question, at_half=at_half, small=small, pieces=pieces)
         self.sent.append(told)
         if wait:
             told.wait()
@@ -157,7 +159,8 @@ def _upload(scene: Scene) -> None:
         scene.strike()
         return
     with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
-        scene.upload("q1", small=scene.cell.step.stage == "small upload")
+        stage = scene.cell.step.stage
+        scene.upload("q1", small=stage == "small upload", pieces=stage == "pieces")
         held.wait()
         scene.strike(held)
 
@@ -371,6 +374,7 @@ def frozen(machine: Machine, process: str) -> Iterator[None]:
 SCENES = {
     "upload": _upload,
     "small upload": _upload,
+    "pieces": _upload,
     "wait": _wait,
     "work": _work,
     "finish": _finish,

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 
 from tests.chaos.machine import Machine
+from tests.chaos.piecewise import Piecewise
 from tests.chaos.recordings import HALF
 
 BOUNDARY = "chaos"
@@ -39,12 +40,15 @@ class Told:
             self.thread.join(PATIENCE + 10)
 
 
-def start(machine: Machine, session: str, question: str, *, at_half: bool = False, small: bool = False) -> Told:
-    """Begin an upload; with `at_half` it waits in the middle of its body for the gate."""
+def start(
+    machine: Machine, session: str, question: str, *, at_half: bool = False, small: bool = False, pieces: bool = False
+) -> Told:
+    """Begin an upload, in `pieces` if that is asked for; `at_half`: it waits in the middle of its body for the gate."""
     told = Told(session, question, machine.number(), small)
     if not at_half:
         told.gate.set()
-    told.thread = threading.Thread(target=_upload, args=(machine, told), daemon=True)
+    work = _upload_in_pieces if pieces else _upload
+    told.thread = threading.Thread(target=work, args=(machine, told), daemon=True)
     told.thread.start()
     return told
 
@@ -65,6 +69,12 @@ def _upload(machine: Machine, told: Told) -> None:
         told.status = 0
     finally:
         told.half.set()
+
+
+def _upload_in_pieces(machine: Machine, told: Told) -> None:
+    audio = machine.voice.recording(told.number)
+    if id := Piecewise(machine, told.session, told.question, audio).run():
+        told.status, told.body = 202, {"file_id": id}
 
 
 def _frame() -> tuple[bytes, bytes]:

@@ -1,0 +1,56 @@
+"""A client that sends its recording in pieces, and goes on where it is told that it was cut off."""
+
+import base64
+import time
+
+import httpx2
+
+from tests.chaos.machine import Machine
+
+PIECE = 200_000
+PATIENCE = 60.0
+PAUSE = 0.2
+UPLOADS = "/api/uploads"
+
+
+class Piecewise:
+    """One recording on its way by tus; `run` gives its id once all of it has been accepted, and '' where it gave up."""
+
+    def __init__(self, machine: Machine, session: str, question: str, audio: bytes) -> None:
+        self._machine, self._session, self._question, self._audio = machine, session, question, audio
+        self._where = ""
+
+    def run(self) -> str:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                with self._machine.client() as client:
+                    client.headers["Tus-Resumable"] = "1.0.0"
+                    if self._is_over(client):
+                        return self._where.rpartition("/")[2]
+            except (httpx2.HTTPError, OSError, KeyError):
+                time.sleep(PAUSE)
+        return ""
+
+    def _is_over(self, client: httpx2.Client) -> bool:
+        self._where = self._where or self._begun_before(client) or self._begin(client)
+        at = int(client.head(self._where, timeout=PATIENCE).headers["Upload-Offset"])
+        while at < len(self._audio):
+            headers = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(at)}
+            piece = self._audio[at : at + PIECE]
+            at = int(
+                client.patch(self._where, content=piece, headers=headers, timeout=PATIENCE).headers["Upload-Offset"]
+            )
+        return True
+
+    def _begin(self, client: httpx2.Client) -> str:
+        named = {"session_id": self._session, "question_id": self._question, "filetype": "audio/wav"}
+        metadata = ",".join(f"{name} {base64.b64encode(said.encode()).decode()}" for name, said in named.items())
+        headers = {"Upload-Length": str(len(self._audio)), "Upload-Metadata": metadata}
+        return client.post(UPLOADS, headers=headers, timeout=PATIENCE).headers["Location"]
+
+    def _begun_before(self, client: httpx2.Client) -> str:
+        """One whose address was not heard."""
+        own = client.get(UPLOADS, timeout=PATIENCE).json()["uploads"]
+        mine = [one for one in own if (one["session_id"], one["question_id"]) == (self._session, self._question)]
+        return f"{UPLOADS}/{mine[0]['upload_id']}" if mine else ""
