@@ -26,12 +26,12 @@ from services import errors
 from services.errors import AnswerUnnamed, SliceInvalid
 from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
 from services.recordings.arrivals import Arrival, KeptSlice, Slice
+from services.recordings.ports.arrivals import FILE, SLICES
 from services.recordings.slice_times import seconds_of
-from services.recordings.slice_uploads import Answered, Name, SliceUploads, kept, owner_of, question_of
+from services.recordings.slice_uploads import Answered, Name, SliceUploads, owner_of, question_of
 
 router = APIRouter(tags=["recordings in slices"])
 
-SLICES, FILE = "slices", "file"
 TOTAL = "total_chunks "
 
 PROBLEMS = (
@@ -103,8 +103,8 @@ async def upload_audio_chunk(request: Request, viewer: Asker, services: Needs) -
     async with services.admission.upload(viewer, is_new=False), held_form(request, services, "audio_chunk") as form:
         sent = said(AudioChunkForm, form.texts)
         slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
-        arrival = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
-    return AudioChunkOut.of(_of(arrival, slice), sent.session_id, arrival.part.id)
+        id, kept = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
+    return AudioChunkOut.of(kept, sent.session_id, id)
 
 
 @router.post(
@@ -118,8 +118,8 @@ async def upload_numbered_chunk(request: Request, viewer: Asker, services: Needs
     async with services.admission.upload(viewer, is_new=False), held_form(request, services, "chunk") as form:
         sent = said(NumberedChunkForm, form.texts)
         slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
-        arrival = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
-    return NumberedChunkOut.of(_of(arrival, slice), arrival.part.id)
+        id, kept = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
+    return NumberedChunkOut.of(kept, id)
 
 
 @router.post("/api/audio/session-complete", status_code=202, operation_id="completeAudio", responses=ENDING)
@@ -146,7 +146,7 @@ async def upload_file_chunk(request: Request, viewer: Asker, services: Needs) ->
             raise SliceInvalid(f"Slice {sent.chunk_index} is none of {sent.total_chunks}: they count from 0.")
         owner, answer = await _answer_named(services, viewer, sent.session_id, sent.question_id)
         slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
-        arrival = await SliceUploads(services.arrivals).put(
+        id, kept = await SliceUploads(services.arrivals).put(
             Name.own(FILE, sent.file_uuid),
             answer,
             owner,
@@ -155,7 +155,7 @@ async def upload_file_chunk(request: Request, viewer: Asker, services: Needs) ->
             media_type=sent.content_type,
             note=f"{TOTAL}{sent.total_chunks}" if sent.total_chunks else None,
         )
-    return FileChunkOut.of(_of(arrival, slice), sent, arrival.part.id)
+    return FileChunkOut.of(kept, sent, id)
 
 
 @router.post("/file/finalize-chunked-upload", status_code=202, operation_id="finalizeChunkedUpload", responses=ENDING)
@@ -197,7 +197,7 @@ async def upload_whole_file(request: Request, response: Response, viewer: Asker,
 
 async def _put(
     services: Services, viewer: Viewer, session_id: str, question_id: str | None, slice: Slice, data: bytes
-) -> Arrival:
+) -> tuple[PartId, KeptSlice]:
     owner, question = await _answer(services, viewer, session_id, question_id)
     session = SessionId(session_id)
     name = Name.of_answer(SLICES, session, question)
@@ -228,13 +228,6 @@ async def _finished(
     async with services.admission.upload(viewer, is_new=False) as slot:
         await slot.reserve(0.0)
         return await SliceUploads(services.arrivals).finish(name, viewer, total, answer)
-
-
-def _of(arrival: Arrival, slice: Slice) -> KeptSlice:
-    found = kept(arrival, slice.index)
-    if found is None:
-        raise errors.UploadGone
-    return found
 
 
 def _noted(arrival: Arrival | None) -> int:

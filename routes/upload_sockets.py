@@ -9,7 +9,6 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from routes import recorder_messages as messages
-from routes.chunk_uploads import SLICES
 from routes.dependencies import Services
 from routes.event_socket import GOING_AWAY, NORMAL, close_code
 from routes.http_metrics import HttpMeter
@@ -26,7 +25,8 @@ from services.errors import (
 )
 from services.interviews.model import PartId, QuestionId, SessionId, Viewer
 from services.recordings.arrivals import Arrival, Plan
-from services.recordings.slice_uploads import Name, kept, owner_of, question_of
+from services.recordings.ports.arrivals import SLICES
+from services.recordings.slice_uploads import Name, owner_of, question_of
 
 router = APIRouter()
 
@@ -276,6 +276,6 @@ class RecorderSocket:
         await self._services.admission.request(self._viewer)
         name = Name.of_answer(SLICES, self._session, self._question)
         arrival = await self._arrivals.newest(name.key, self._viewer)
-        found = kept(arrival, index) if arrival else None
+        found = await self._arrivals.slice(arrival.part.id, index) if arrival else None
         state = found.state.value if found else "missing"
         await self._say(messages.told("chunk_uploaded", chunk_index=index, state=state))

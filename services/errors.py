@@ -50,6 +50,7 @@ Problem
     UploadComplete       the upload is finished, and takes nothing more
     SliceDiffers         another slice of this number was received
     AnswerDiffers        another answer was named for this recording
+    SentByNumber         bytes by offset for a recording that comes in slices
     SlicesMissing        slices before the last one are not there
     IdempotencyInFlight  the first request with this key is not answered yet (retryable)
   UploadProblem          the request's body is not an upload
@@ -377,6 +378,11 @@ class SliceDiffers(Conflict):
 class AnswerDiffers(Conflict):
     code = "answer_differs"
     sentence = "This recording was begun as another answer's. Name that one, or begin a new recording."
+
+
+class SentByNumber(Conflict):
+    code = "sent_by_number"
+    sentence = "This recording comes in numbered slices. Send the next one by its number, where it was begun."
 
 
 class SlicesMissing(Conflict):

@@ -92,6 +92,7 @@ APPENDING: dict[str, Any] = {
         errors.UploadInUse,
         errors.UploadTakenOver,
         errors.UploadComplete,
+        errors.SentByNumber,
         *GONE,
         *BODY,
         *ROOM,

@@ -26,6 +26,7 @@ from services.errors import (
     NotAudio,
     OffsetMismatch,
     Problem,
+    SentByNumber,
     SliceInvalid,
     SlicesMissing,
     StoreUnavailable,
@@ -46,6 +47,7 @@ from services.recordings.numbering import next_take
 from services.recordings.ordering import Ordering
 from services.recordings.placing import Placing, unplaced
 from services.recordings.ports.arrivals import (
+    BY_NUMBER,
     NOWHERE,
     ArrivalRecords,
     Arriving,
@@ -190,9 +192,16 @@ class Arrivals:
         return _arrival(arriving, await self._offset(id), slices)
 
     async def newest(self, key: str, viewer: Viewer) -> Arrival | None:
-        """What this user began last under the key, arriving or finished; None where that was given up, or is not."""
+        """What this user began last under the key, arriving or finished; None where that was given up, or is not.
+
+        Its slices are not listed.
+        """
         arriving = await self.records.newest(viewer.user_id, key)
-        return None if arriving is None else await self.find(arriving.part.id, viewer)
+        if arriving is None:
+            return None
+        if _is_over(arriving):
+            return _arrival(arriving, arriving.part.bytes or arriving.length or 0)
+        return _arrival(arriving, await self._offset(arriving.part.id))
 
     async def arriving(self, viewer: Viewer) -> list[Arrival]:
         """This user's own that arrive now, the newest first."""
@@ -230,6 +239,8 @@ class Arrivals:
         await self._seen_by(id, viewer)
         async with self._known.turn(id, takes_over=takes_over) as turn:
             known = await self._at(id, at)
+            if known.arriving.plan.door in BY_NUMBER:
+                raise SentByNumber
             if length is not None:
                 await self._declare(known, length)
             async with aclosing(turn.until_taken_over(data)) as arriving:
@@ -267,15 +278,15 @@ class Arrivals:
         else:
             await self.accepting.close(ended)
 
-    async def put(self, id: PartId, viewer: Viewer, slice: Slice, data: AsyncIterator[bytes]) -> Arrival:
+    async def put(self, id: PartId, viewer: Viewer, slice: Slice, data: AsyncIterator[bytes]) -> KeptSlice:
         """Take in a slice, in whatever order they come; the same one again changes nothing.
 
         SliceDiffers where another one of its number came, SliceInvalid, TooLargeToCheck, and what `append` raises.
         """
         _refuse_invalid(slice)
         arriving = await self._found(id, viewer)
-        there = {kept.index: kept.size for kept in await self.slices.of(id)}
-        if _is_over(arriving) and slice.index not in there:
+        there = await self.slices.one(id, slice.index)
+        if _is_over(arriving) and there is None:
             raise UploadComplete
         body = await self._held(data)
         if not body:
@@ -283,10 +294,21 @@ class Arrivals:
         if slice.index == 0 and len(body) >= SNIFF_BYTES and sniff(body[:SNIFF_BYTES]) is None:
             raise NotAudio  # and what came of the others stays
         if not _is_over(arriving):
-            self._limiting.size(sum(there.values()) + (0 if slice.index in there else len(body)))
+            self._limiting.size(await self._size_of_slices(id) + (len(body) if there is None else 0))
             await self._limiting.much_more(arriving.part.user_id)
         await self._ordering.put(arriving, slice, body)
-        return await self.find(id, viewer)
+        kept = await self.slices.one(id, slice.index)
+        if kept is None:
+            raise UploadGone
+        return kept
+
+    async def slice(self, id: PartId, index: int) -> KeptSlice | None:
+        """What is known of a slice that came, of a recording that the caller may see."""
+        kept = await self.slices.one(id, index)
+        return None if kept is None or kept.state is SliceState.ANNOUNCED else kept
+
+    async def _size_of_slices(self, id: PartId) -> int:
+        return (await self.slices.head(id)).size + await self.slices.waiting_bytes(id)
 
     async def _append_slice(self, arriving: Arriving, at: int, data: bytes) -> None:
         async def whole() -> AsyncIterator[bytes]:

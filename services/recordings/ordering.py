@@ -44,18 +44,19 @@ class Ordering:
     async def move_what_waits(self, arriving: Arriving) -> None:
         """Go on for as long as the next one is here."""
         while True:
-            start, following = _next(await self.slices.of(arriving.part.id))
+            head = await self.slices.head(arriving.part.id)
+            following = await self.slices.one(arriving.part.id, head.count)
             if following is None or following.state is not SliceState.WAITING:
                 return
             data = await self.slices.data(arriving, following.index)
             if data is None:
                 return  # another one has just moved it
-            await self._move(arriving, following.index, start, data)
+            await self._move(arriving, following.index, head.size, data)
 
     async def _place(self, arriving: Arriving, known: KeptSlice, data: bytes) -> None:
-        start, following = _next(await self.slices.of(arriving.part.id))
-        if following is not None and following.index == known.index:
-            await self._move(arriving, known.index, start, data)
+        head = await self.slices.head(arriving.part.id)
+        if known.index == head.count:
+            await self._move(arriving, known.index, head.size, data)
         else:
             await self.slices.keep(arriving, known.index, data)
 
@@ -68,16 +69,4 @@ class Ordering:
                 await self.append(arriving, offset, data[offset - start :])
             except OffsetMismatch:
                 continue
-        await self.slices.received(id, index)
-
-
-def _next(slices: list[KeptSlice]) -> tuple[int, KeptSlice | None]:
-    """Where the first slice begins that is not received yet, and that slice, if it was announced."""
-    start = 0
-    for expected, slice in enumerate(slices):
-        if slice.index != expected:
-            return start, None
-        if slice.state is not SliceState.RECEIVED:
-            return start, slice
-        start += slice.size
-    return start, None
+        await self.slices.received(id, index, start + len(data))

@@ -12,7 +12,7 @@ from typing import Self
 
 from services.errors import AnswerUnnamed, Problem, QuestionNotFound, SliceInvalid, UploadComplete, UploadNotFound
 from services.interviews.model import Part, PartId, QuestionId, Session, SessionId, Viewer
-from services.recordings.arrivals import Arrival, Arrivals, KeptSlice, Plan, Slice, SliceState
+from services.recordings.arrivals import Arrival, Arrivals, KeptSlice, Plan, Slice
 
 Answered = tuple[SessionId, QuestionId]
 
@@ -50,12 +50,6 @@ def owner_of(session: Session, viewer: Viewer) -> Viewer:
     return Viewer(session.user_id, is_admin=viewer.is_admin)
 
 
-def kept(arrival: Arrival, index: int) -> KeptSlice | None:
-    """What is known of a slice that is here."""
-    here = (slice for slice in arrival.slices if slice.state is not SliceState.ANNOUNCED)
-    return next((slice for slice in here if slice.index == index), None)
-
-
 @dataclass(frozen=True, slots=True)
 class SliceUploads:
     arrivals: Arrivals
@@ -69,7 +63,7 @@ class SliceUploads:
         data: bytes,
         media_type: str | None = None,
         note: str | None = None,
-    ) -> Arrival:
+    ) -> tuple[PartId, KeptSlice]:
         """Take in a slice of what arrives under the name, which its first slice begins, whichever that is.
 
         What comes again of a finished recording changes nothing; what is not of it begins the next take, or is
@@ -80,8 +74,9 @@ class SliceUploads:
             raise SliceInvalid("This slice is empty. Leave it out, and give its number to the next.")
         arrival = await self.arrivals.newest(name.key, viewer)
         if arrival is not None and arrival.is_complete:
-            if _is_same(kept(arrival, slice.index), data):
-                return arrival
+            came = await self.arrivals.slice(arrival.part.id, slice.index)
+            if came is not None and _is_same(came, data):
+                return arrival.part.id, came
             if name.is_one_recordings:
                 raise UploadComplete
             arrival = None
@@ -91,9 +86,9 @@ class SliceUploads:
         elif answer is not None and answer != (arrival.part.session_id, arrival.part.question_id):
             await self.arrivals.place(arrival.part.id, viewer, *answer)
         try:
-            return await self.arrivals.put(arrival.part.id, viewer, slice, _once(data))
+            return arrival.part.id, await self.arrivals.put(arrival.part.id, viewer, slice, _once(data))
         except Problem:
-            if not arrival.slices:
+            if not arrival.offset:
                 await self._give_up_empty(arrival.part.id, viewer)
             raise
 
@@ -124,8 +119,8 @@ class SliceUploads:
                 await self.arrivals.abort(id, viewer)
 
 
-def _is_same(kept: KeptSlice | None, data: bytes) -> bool:
-    return kept is not None and kept.sha256 == hashlib.sha256(data).hexdigest()
+def _is_same(kept: KeptSlice, data: bytes) -> bool:
+    return kept.sha256 == hashlib.sha256(data).hexdigest()
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

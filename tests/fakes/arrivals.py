@@ -9,6 +9,7 @@ from services.recordings.ports.arrivals import (
     NOWHERE,
     Appended,
     Arriving,
+    Head,
     KeptSlice,
     Load,
     Outcome,
@@ -253,10 +254,20 @@ class FakeSlices:
     async def of(self, id: PartId) -> list[KeptSlice]:
         return [kept for _, kept in sorted(self._memory.slices.get(id, {}).items())]
 
+    async def one(self, id: PartId, index: int) -> KeptSlice | None:
+        return self._memory.slices.get(id, {}).get(index)
+
+    async def head(self, id: PartId) -> Head:
+        received = [kept for kept in await self.of(id) if kept.state is SliceState.RECEIVED]
+        return Head(len(received), sum(kept.size for kept in received))
+
+    async def waiting_bytes(self, id: PartId) -> int:
+        return sum(kept.size for kept in await self.of(id) if kept.state is not SliceState.RECEIVED)
+
     async def data(self, arriving: Arriving, index: int) -> bytes | None:
         return self._memory.waiting.get(arriving.part.id, {}).get(index)
 
-    async def received(self, id: PartId, index: int) -> None:
+    async def received(self, id: PartId, index: int, end: int) -> None:
         slices = self._memory.slices[id]
         slices[index] = replace(slices[index], state=SliceState.RECEIVED)
         self._memory.waiting.get(id, {}).pop(index, None)

@@ -32,7 +32,7 @@ from services.operations.ports.audit_log import Action, Deed, Outcome
 from services.operations.ports.erasures import Cause, Waits
 from services.operations.ports.retained import RecordKind
 from services.operations.ports.views import FailureFilter, SessionFilter
-from services.recordings.ports.arrivals import Plan, Slice
+from services.recordings.ports.arrivals import Head, Plan, Slice
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId
 from services.recordings.ports.workers import WorkerSign
@@ -108,7 +108,7 @@ async def _write_arrival(store: Store) -> None:
     for index in (0, 2):
         await store.slices.announce(ARRIVING, Slice(index, start=1.0, end=2.0, duration=1.0), 3, "5ha")
     await store.slices.keep(arriving, 2, b"two")
-    await store.slices.received(ARRIVING, 0)
+    await store.slices.received(ARRIVING, 0, 3)
 
 
 async def _write_spoken(store: Store) -> None:
@@ -189,6 +189,7 @@ async def _check_arrival(store: Store) -> None:
     slices = [(kept.index, kept.state.value, kept.end, kept.sha256) for kept in await store.slices.of(ARRIVING)]
     assert slices == [(0, "received", 2.0, "5ha"), (2, "waiting", 2.0, "5ha")]
     assert await store.slices.data(arriving, 2) == b"two"
+    assert await store.slices.head(ARRIVING) == Head(1, 3)
 
 
 async def _check_epochs(store: Store) -> None:

@@ -17,7 +17,7 @@ from services.adapters.mongo.seals import Seals
 from services.adapters.mongo.tolerant import value_of
 from services.errors import StoreUnavailable
 from services.interviews.model import PartId
-from services.recordings.ports.arrivals import Arriving, KeptSlice, Slice, SliceState, cut_at_chunks
+from services.recordings.ports.arrivals import Arriving, Head, KeptSlice, Slice, SliceState, cut_at_chunks
 from services.recordings.sealing import Seal
 
 
@@ -60,6 +60,26 @@ class MongoSlices:
         return [_slice(row) async for row in self._slices.find(where, sort=[("index", 1)])]
 
     @confirmed()
+    async def one(self, id: PartId, index: int) -> KeptSlice | None:
+        row = await self._slices.find_one({"_id": _name(id, index)})
+        return None if row is None else _slice(row)
+
+    @confirmed()
+    async def head(self, id: PartId) -> Head:
+        where = {"recording": ObjectId(id), "block": None, "state": SliceState.RECEIVED.value}
+        last = await self._slices.find_one(where, {"index": True, "until": True}, sort=[("index", -1)])
+        if last is None:
+            return Head()
+        if "until" not in last:  # an earlier version received it
+            return Head(last["index"] + 1, sum([row["size"] async for row in self._slices.find(where, {"size": True})]))
+        return Head(last["index"] + 1, last["until"])
+
+    @confirmed()
+    async def waiting_bytes(self, id: PartId) -> int:
+        where = {"recording": ObjectId(id), "block": None, "state": {"$ne": SliceState.RECEIVED.value}}
+        return sum([row["size"] async for row in self._slices.find(where, {"size": True})])
+
+    @confirmed()
     async def data(self, arriving: Arriving, index: int) -> bytes | None:
         id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
         row = await self._slices.find_one({"_id": _name(id, index), "state": SliceState.WAITING.value})
@@ -72,8 +92,8 @@ class MongoSlices:
         return b"".join(_plain(seal, block) for block in blocks)
 
     @confirmed()
-    async def received(self, id: PartId, index: int) -> None:
-        done = {"$set": {"state": SliceState.RECEIVED.value}, "$unset": {"mark": True, "blocks": True}}
+    async def received(self, id: PartId, index: int, end: int) -> None:
+        done = {"$set": {"state": SliceState.RECEIVED.value, "until": end}, "$unset": {"mark": True, "blocks": True}}
         await self._slices.update_one({"_id": _name(id, index)}, done)
         await self._slices.delete_many({"recording": ObjectId(id), "index": index, **WITH_BYTES})
 

@@ -15,6 +15,9 @@ from services.interviews.model import Part, PartId, SessionId, UserId
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.sealing import Envelope
 
+# The doors whose recordings come in numbered slices, and not by offset.
+SLICES, FILE = "slices", "file"
+BY_NUMBER = frozenset({SLICES, FILE})
 # The session of what arrives before it is said which it is of.
 NOWHERE = SessionId("")
 
@@ -209,8 +212,19 @@ class Pieces(Protocol):
         """Make of the chunks the file that every GridFS driver knows. A majority has it then."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is received of a recording in slices: so many of them from the first on, with so many bytes."""
+
+    count: int = 0
+    size: int = 0
+
+
 class Slices(Protocol):
-    """Slices of recordings, in whatever order they come."""
+    """Slices of recordings, in whatever order they come.
+
+    A recording may have very many: what is asked for with each that comes does not look at all of them.
+    """
 
     async def announce(self, id: PartId, slice: Slice, size: int, sha256: str) -> KeptSlice:
         """Note a slice; where one of its number is noted, that one."""
@@ -221,11 +235,19 @@ class Slices(Protocol):
     async def of(self, id: PartId) -> list[KeptSlice]:
         """All that are noted, in their order."""
 
+    async def one(self, id: PartId, index: int) -> KeptSlice | None:
+        """What is noted of this one."""
+
+    async def head(self, id: PartId) -> Head: ...
+
+    async def waiting_bytes(self, id: PartId) -> int:
+        """How many bytes those have that are noted and not received."""
+
     async def data(self, arriving: Arriving, index: int) -> bytes | None:
         """The bytes that are kept of it; None where there are none."""
 
-    async def received(self, id: PartId, index: int) -> None:
-        """It is part of the recording; its bytes are kept here no longer."""
+    async def received(self, id: PartId, index: int, end: int) -> None:
+        """It is part of the recording, of which it brings so many bytes together; its own are kept here no longer."""
 
 
 class Room(Protocol):

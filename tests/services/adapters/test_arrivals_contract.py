@@ -9,7 +9,17 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.interviews.model import PartId, PartState, QuestionId, UserId
-from services.recordings.ports.arrivals import NOWHERE, Arriving, Load, Outcome, Plan, Slice, SliceState, cut_at_chunks
+from services.recordings.ports.arrivals import (
+    NOWHERE,
+    Arriving,
+    Head,
+    Load,
+    Outcome,
+    Plan,
+    Slice,
+    SliceState,
+    cut_at_chunks,
+)
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.services.adapters.stores import ANN, TERMS, Store, a_part, store_in_memory, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, all_of, noise
@@ -315,8 +325,8 @@ async def test_a_slice_waits_until_those_before_it_are_here(store: Store) -> Non
     assert (await store.audio.stored(id))[1] in (1, 3)
     await store.slices.announce(id, Slice(0), 1, "first")
     assert [(kept.index, kept.state.value) for kept in await store.slices.of(id)] == [(0, "announced"), (2, "waiting")]
-    await store.slices.received(id, 2)
-    await store.slices.received(id, 2)
+    await store.slices.received(id, 2, len(data))
+    await store.slices.received(id, 2, len(data))
     assert await store.slices.data(arriving, 2) is None
     await store.slices.keep(arriving, 2, data)
     assert await store.audio.stored(id) == (0, 0)
@@ -359,3 +369,19 @@ async def test_what_answers_nothing_yet_is_placed_once(store: Store) -> None:
     assert await store.arriving.place(replace(place, question_id=QuestionId("q9"))) is None
     assert await store.arriving.close(apart.id)
     assert await store.arriving.place(place) is None
+
+
+async def test_what_is_received_of_many_slices_is_known_without_looking_at_all(store: Store) -> None:
+    arriving = await begun(store)
+    id = arriving.part.id
+    assert (await store.slices.head(id), await store.slices.waiting_bytes(id)) == (Head(), 0)
+    for index, size in ((0, 10), (1, 20), (3, 40), (5, 80)):
+        await store.slices.announce(id, Slice(index), size, "sum")
+    await store.slices.keep(arriving, 3, b"x" * 40)
+    assert (await store.slices.head(id), await store.slices.waiting_bytes(id)) == (Head(), 150)
+    await store.slices.received(id, 0, 10)
+    await store.slices.received(id, 1, 30)
+    assert (await store.slices.head(id), await store.slices.waiting_bytes(id)) == (Head(2, 30), 120)
+    noted = await store.slices.one(id, 3)
+    assert noted is not None and (noted.index, noted.size, noted.state) == (3, 40, SliceState.WAITING)
+    assert await store.slices.one(id, 2) is None

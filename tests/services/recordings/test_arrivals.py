@@ -15,6 +15,7 @@ from services.errors import (
     NotAudio,
     OffsetMismatch,
     Problem,
+    SentByNumber,
     SessionNotFound,
     SliceDiffers,
     SliceInvalid,
@@ -437,7 +438,7 @@ async def test_where_there_is_no_room_what_has_arrived_is_kept(problem: type[Pro
 
 async def test_slices_come_in_any_order_and_twice() -> None:
     scene = Scene()
-    id = await scene.begun(Plan("chunks"))
+    id = await scene.begun(Plan("slices"))
     slices = [AMR, b"one" * 200_000, b"two", b"three"]
     for index in (3, 1, 3, 0, 1, 2, 0, 3):
         await scene.arrivals.put(id, ALICE, Slice(index, start=float(index)), sent(slices[index]))
@@ -448,16 +449,27 @@ async def test_slices_come_in_any_order_and_twice() -> None:
     ]
     assert found.missing() == ()
     assert (await scene.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(b"".join(slices)).hexdigest()
-    assert (await scene.arrivals.put(id, ALICE, Slice(2), sent(b"two"))).is_complete
+    assert (await scene.arrivals.put(id, ALICE, Slice(2), sent(b"two"))).state.value == "received"
     with pytest.raises(UploadComplete):
         await scene.arrivals.put(id, ALICE, Slice(4), sent(b"four"))
 
 
+async def test_what_comes_in_slices_takes_nothing_by_offset() -> None:
+    scene = Scene()
+    id = await scene.begun(Plan("slices"))
+    await scene.arrivals.put(id, ALICE, Slice(0), sent(AMR))
+    for at, takes_over in ((len(AMR), False), (len(AMR), True)):
+        with pytest.raises(SentByNumber):
+            await scene.arrivals.append(id, ALICE, at, sent(b"more"), takes_over=takes_over)
+    assert (await scene.arrivals.find(id, ALICE)).offset == len(AMR)
+
+
 async def test_what_is_missing_is_said_before_it_is_finished() -> None:
     scene = Scene()
-    id = await scene.begun(Plan("chunks"))
+    id = await scene.begun(Plan("slices"))
     await scene.arrivals.put(id, ALICE, Slice(1), sent(b"one"))
-    waiting = await scene.arrivals.put(id, ALICE, Slice(4), sent(b"four"))
+    assert (await scene.arrivals.put(id, ALICE, Slice(4), sent(b"four"))).state.value == "waiting"
+    waiting = await scene.arrivals.find(id, ALICE)
     assert (waiting.offset, waiting.missing(), waiting.missing(7)) == (0, (0, 2, 3), (0, 2, 3, 5, 6))
     for total, missing in ((0, (0, 2, 3)), (6, (0, 2, 3, 5))):
         with pytest.raises(SlicesMissing) as refused:
@@ -470,7 +482,7 @@ async def test_what_is_missing_is_said_before_it_is_finished() -> None:
 
 async def test_a_slice_that_is_another_one_is_refused() -> None:
     scene = Scene(ArrivalLimits(most_staged_bytes=1000, most_bytes=1500))
-    id = await scene.begun(Plan("chunks"))
+    id = await scene.begun(Plan("slices"))
     await scene.arrivals.put(id, ALICE, Slice(0), sent(AMR))
     await scene.arrivals.put(id, ALICE, Slice(2), sent(b"two"))
     for index in (0, 2):
@@ -490,7 +502,7 @@ async def test_a_slice_that_is_another_one_is_refused() -> None:
 
 async def test_slices_at_two_processes_at_once() -> None:
     scene = Scene()
-    id = await scene.begun(Plan("chunks"))
+    id = await scene.begun(Plan("slices"))
     slices = [AMR, *(bytes([number]) * 40_000 for number in range(1, 20))]
     both = (scene.arrivals, scene.house.arrivals)
     await asyncio.gather(
