@@ -91,8 +91,13 @@ class FakeGauges:
             number=len(rows),
             bytes=sum(arrival.folded + CHUNK_BYTES for arrival in arrivals),
             oldest_seconds=max((self._age(row.part.created_at) for row in rows), default=0.0),
-            overdue_seconds=max([0.0, *(self._age(arrival.expires_at) for arrival in arrivals)]),
+            overdue_seconds=max(
+                [0.0, *(self._age(row.arrival.expires_at) for row in rows if self._may_expire(row) and row.arrival)]
+            ),
         )
+
+    def _may_expire(self, row: Row) -> bool:
+        return row.part.session_id not in self._memory.held
 
     def _epochs(self) -> EpochsStanding:
         rows = self._memory.epochs.values()

@@ -108,7 +108,8 @@ class FakeUpkeep:
         arriving = self._memory.having(lambda row: row.part.state is PartState.UPLOADING)
         clock = self._memory.clock
         silent = [row for row in arriving if row.arrival is None and clock.is_past(row.heartbeat_at, silence)]
-        return silent + [row for row in arriving if row.arrival and clock.is_past(row.arrival.expires_at)]
+        free = [row for row in arriving if row.part.session_id not in self._memory.held]
+        return silent + [row for row in free if row.arrival and clock.is_past(row.arrival.expires_at)]
 
     def _unfinished(self) -> list[Row]:
         clock, grace = self._memory.clock, self._memory.terms.settle_grace_seconds

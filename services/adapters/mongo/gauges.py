@@ -109,10 +109,11 @@ class MongoGauges:
 
     async def _arriving(self) -> Arriving:
         """Answered by an index alone, so what is not folded yet counts as one chunk of each."""
+        may_expire = {"$cond": [{"$eq": ["$held", True]}, None, "$arrival.expires_at"]}
         all_of_them: list[Document] = [
             {"$match": ARRIVALS},
             {"$group": {"_id": None, "number": {"$sum": 1}, "folded": {"$sum": "$arrival.folded"},
-                        "since": {"$min": "$created_at"}, "until": {"$min": "$arrival.expires_at"}}},
+                        "since": {"$min": "$created_at"}, "until": {"$min": may_expire}}},
             {"$set": {"age": _seconds_since("$since"), "overdue": _seconds_since("$until")}},
         ]  # fmt: skip
         rows = await (await self._parts.aggregate(all_of_them)).to_list()
@@ -122,7 +123,7 @@ class MongoGauges:
             number=rows[0]["number"],
             bytes=rows[0]["folded"] + rows[0]["number"] * CHUNK_BYTES,
             oldest_seconds=max(0.0, rows[0]["age"]),
-            overdue_seconds=max(0.0, rows[0]["overdue"]),
+            overdue_seconds=max(0.0, rows[0]["overdue"] or 0.0),
         )
 
     async def _lines(self) -> list[Line]:

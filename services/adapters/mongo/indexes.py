@@ -17,7 +17,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 RETRIABLE: Document = {"state": PartState.FAILED.value, "keep_audio": True}
 WITH_SUM: Document = {"settled": True, "sha256": {"$gt": ""}}
 ARRIVALS: Document = {"state": PartState.UPLOADING.value, "arrival.folded": {"$gte": 0}}
-OF_ARRIVALS = ("arrival.folded", "arrival.closed", "arrival.expires_at", "created_at")
+OF_ARRIVALS = ("arrival.folded", "arrival.closed", "arrival.expires_at", "created_at", "held")
 WITH_BYTES: Document = {"block": {"$gte": 0}}
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600

@@ -56,7 +56,7 @@ class MongoUpkeep:
             "arrival": None,
             "$expr": past("heartbeat_at", upload_silence_seconds),
         }
-        self._overdue = {**ARRIVALS, "$expr": reached("arrival.expires_at")}
+        self._overdue = {**ARRIVALS, "held": {"$ne": True}, "$expr": reached("arrival.expires_at")}
         closed = {"$and": [past("arrival.closed_at", settle_grace_seconds), reached("arrival.drive_after")]}
         self._unfinished = {**ARRIVALS, "arrival.closed": True, "$expr": closed}
         over = {"$and": [past("completed_at", settle_grace_seconds), reached("settle_after")]}

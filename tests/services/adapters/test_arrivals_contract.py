@@ -21,7 +21,7 @@ from services.recordings.ports.arrivals import (
     cut_at_chunks,
 )
 from services.recordings.ports.audio import CHUNK_BYTES
-from tests.services.adapters.stores import ANN, TERMS, Store, a_part, store_in_memory, store_on_mongo
+from tests.services.adapters.stores import ANN, S1, TERMS, Store, a_part, a_session, store_in_memory, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, all_of, noise
 
 PLAN = Plan("tus", media_type="audio/webm", raw_metadata="filename $x", sha256="ab")
@@ -287,6 +287,18 @@ async def test_what_is_heard_of_lives_longer_but_not_for_ever(store: Store) -> N
         await store.passes(TERMS.arrival_seconds)
     assert (await store.upkeep.survey(24)).abandoned == 1
     assert [part.id for part in await store.upkeep.abandon()] == [heard]
+
+
+async def test_what_is_held_does_not_expire_before_that_is_lifted(store: Store) -> None:
+    await store.sessions.create(a_session())
+    id = (await begun(store)).part.id
+    await store.holds.place(S1)
+    await store.passes(TERMS.arrival_seconds + 61)
+    assert await store.upkeep.abandon() == []
+    assert (await store.gauges.read()).arriving.overdue_seconds == 0
+    await store.holds.lift(S1)
+    assert (await store.gauges.read()).arriving.overdue_seconds > 0
+    assert [part.id for part in await store.upkeep.abandon()] == [id]
 
 
 async def test_the_clock_set_back_ends_nothing_early(store: Store) -> None:
