@@ -68,7 +68,7 @@ class WorkerServices:
         return counts
 
 
-def _share_heaps() -> None:
+def share_heaps() -> None:
     """Have all threads share two heaps.
 
     glibc gives each thread one, up to eight a core, and what one frees the others cannot use: a worker would grow.
@@ -111,7 +111,7 @@ class Process:
 
     def call(self, name: str) -> None:
         """Take the worker's name, `role@host`, before anything is opened."""
-        _share_heaps()
+        share_heaps()
         self._role = name.partition("@")[0]
         self._name = f"{name}/{secrets.token_hex(4)}"
 

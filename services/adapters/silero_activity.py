@@ -23,6 +23,7 @@ HYSTERESIS = 0.15
 QUIET_SAMPLES = RATE * 60 // 1000
 
 Sound = NDArray[np.float32]
+Samples = NDArray[np.int16]
 Probabilities = NDArray[np.float32]
 Stretch = tuple[float, float]
 
@@ -79,7 +80,7 @@ class SileroActivity:
         """The same of a recording that comes block by block; its state of before makes another go on with it."""
         return Following(self, _State.of(state))
 
-    def activity(self, speech: Probabilities, sound: Sound, *, is_certain: bool) -> Activity:
+    def activity(self, speech: Probabilities, sound: Samples, *, is_certain: bool) -> Activity:
         """By how probable it is, frame by frame; `is_certain` where somebody spoke before this."""
         if not (is_certain or (speech >= self.certain).any()):
             return Activity([], [])
@@ -92,7 +93,7 @@ class SileroActivity:
         ]
         return Activity([Span(*piece) for piece in pieces], [Span(*stretch) for stretch in heard])
 
-    def pause(self, speech: Probabilities, sound: Sound, first: float, last: float) -> float:
+    def pause(self, speech: Probabilities, sound: Samples, first: float, last: float) -> float:
         """The middle of the longest pause between two moments; without one, the quietest moment towards their end."""
         spoken = [(0.0, 0.0), *_stretches(speech, self.spoken, self.pause_seconds), (last, last)]
         pauses = [(max(first, end), min(last, start)) for (_, end), (start, _) in pairwise(spoken)]
@@ -121,7 +122,7 @@ class SileroActivity:
         pauses = [(before + after) / 2 for (_, before), (after, _) in pairwise(inside)]
         return pairwise([start, *pauses, end])
 
-    def _short(self, sound: Sound, piece: Stretch) -> Iterator[Stretch]:
+    def _short(self, sound: Samples, piece: Stretch) -> Iterator[Stretch]:
         """A piece without a pause for long is cut all the same, at the quietest moments near where it has to be."""
         start, end = piece
         if end - start <= self.most_seconds:
@@ -176,13 +177,13 @@ class Following:
         self._rest = data[whole:]
 
     def _pause(self, pcm: bytes, first: float, last: float) -> float:
-        return self._activity.pause(self._speech(), _as_sound(pcm), first, last)
+        return self._activity.pause(self._speech(), _samples(pcm), first, last)
 
     def _close(self, pcm: bytes) -> Activity:
         frames = ceil(len(pcm) / FRAME_BYTES)
         speech, was_certain = self._speech()[:frames], self._before.is_certain
         self._forget(pcm, frames)
-        return self._activity.activity(speech, _as_sound(pcm), is_certain=was_certain)
+        return self._activity.activity(speech, _samples(pcm), is_certain=was_certain)
 
     def _speech(self) -> Probabilities:
         """Of all that is open, with the last of it, of which there is not enough for a lot yet."""
@@ -208,7 +209,7 @@ def _heard(before: _State, pcm: bytes, certain: float) -> _Lot:
     """How probable it is that somebody speaks, frame by frame, the last one padded; and what is remembered then."""
     if not pcm:
         return _Lot(np.zeros(0, np.float32), before)
-    sound = _as_sound(pcm)
+    sound = _as_sound(_samples(pcm))
     frames = np.pad(sound, (0, -len(sound) % FRAME)).reshape(-1, FRAME)
     ends = np.concatenate([before.ending[None], frames[:, -ENDING:]])
     heard = np.concatenate([ends[:-1], frames], axis=1)
@@ -219,15 +220,19 @@ def _heard(before: _State, pcm: bytes, certain: float) -> _Lot:
     return _Lot(speech, _State(hidden, cell, ends[-1], is_certain))
 
 
-def _quietest(sound: Sound, first: float, last: float) -> float:
+def _quietest(sound: Samples, first: float, last: float) -> float:
     """The quietest moment between two, which is likelier between words than in one."""
-    frames = sound[int(first * RATE) : int(last * RATE)]
+    frames = _as_sound(sound[int(first * RATE) : int(last * RATE)])
     energy = np.convolve(frames**2, np.ones(QUIET_SAMPLES), "valid")
     return first + (int(energy.argmin()) + QUIET_SAMPLES // 2) / RATE
 
 
-def _as_sound(pcm: bytes) -> Sound:
-    return np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32_768)
+def _samples(pcm: bytes) -> Samples:
+    return np.frombuffer(pcm, np.int16)
+
+
+def _as_sound(samples: Samples) -> Sound:
+    return samples.astype(np.float32) / np.float32(32_768)
 
 
 def _stretches(speech: Probabilities, threshold: float, least_silence: float) -> Iterator[Stretch]:

@@ -57,7 +57,7 @@ class Stretches:
             pcm += block
             await following.take(block)
             while len(pcm) >= most and not self._is_near_the_end(at):
-                open, pcm = await self._until_a_pause(following, pcm)
+                open = await self._until_a_pause(following, pcm)
                 activity, behind = await following.close(open), Place(at + len(open) // SAMPLE_BYTES, self.sound.plan)
                 yield Stretch(number, at / RATE, _recording(open), activity, False, behind, following.state)
                 number, at = number + 1, behind.samples
@@ -66,10 +66,14 @@ class Stretches:
         last = _recording(rest, self.sound.flaws)
         yield Stretch(number, at / RATE, last, activity, True, behind, following.state)
 
-    async def _until_a_pause(self, following: Following, pcm: bytearray) -> tuple[bytes, bytearray]:
+    async def _until_a_pause(self, following: Following, pcm: bytearray) -> bytes:
+        """What is taken away from the samples, from their beginning to a pause."""
         pause = await following.pause(bytes(pcm), self.length.least, self.length.most)
         size = max(1, round(pause * RATE)) * SAMPLE_BYTES
-        return bytes(pcm[:size]), pcm[size:]
+        with memoryview(pcm) as whole:
+            open = bytes(whole[:size])
+        del pcm[:size]
+        return open
 
     def _is_near_the_end(self, at: int) -> bool:
         """Whether what is left is no longer than a stretch may be, by what is known of the whole."""
