@@ -308,7 +308,8 @@ class Arrivals:
         return None if kept is None or kept.state is SliceState.ANNOUNCED else kept
 
     async def _size_of_slices(self, id: PartId) -> int:
-        return (await self.slices.head(id)).size + await self.slices.waiting_bytes(id)
+        head = await self.slices.head(id)
+        return head.size + await self.slices.bytes_behind(id, head)
 
     async def _append_slice(self, arriving: Arriving, at: int, data: bytes) -> None:
         async def whole() -> AsyncIterator[bytes]:

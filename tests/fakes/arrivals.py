@@ -261,8 +261,8 @@ class FakeSlices:
         received = [kept for kept in await self.of(id) if kept.state is SliceState.RECEIVED]
         return Head(len(received), sum(kept.size for kept in received))
 
-    async def waiting_bytes(self, id: PartId) -> int:
-        return sum(kept.size for kept in await self.of(id) if kept.state is not SliceState.RECEIVED)
+    async def bytes_behind(self, id: PartId, head: Head) -> int:
+        return sum(kept.size for kept in await self.of(id) if kept.index >= head.count)
 
     async def data(self, arriving: Arriving, index: int) -> bytes | None:
         return self._memory.waiting.get(arriving.part.id, {}).get(index)

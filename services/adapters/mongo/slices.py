@@ -75,8 +75,8 @@ class MongoSlices:
         return Head(last["index"] + 1, last["until"])
 
     @confirmed()
-    async def waiting_bytes(self, id: PartId) -> int:
-        where = {"recording": ObjectId(id), "block": None, "state": {"$ne": SliceState.RECEIVED.value}}
+    async def bytes_behind(self, id: PartId, head: Head) -> int:
+        where = {"recording": ObjectId(id), "block": None, "index": {"$gte": head.count}}
         return sum([row["size"] async for row in self._slices.find(where, {"size": True})])
 
     @confirmed()

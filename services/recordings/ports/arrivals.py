@@ -240,7 +240,7 @@ class Slices(Protocol):
 
     async def head(self, id: PartId) -> Head: ...
 
-    async def waiting_bytes(self, id: PartId) -> int:
+    async def bytes_behind(self, id: PartId, head: Head) -> int:
         """How many bytes those have that are noted and not received."""
 
     async def data(self, arriving: Arriving, index: int) -> bytes | None:

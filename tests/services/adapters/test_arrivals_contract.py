@@ -386,14 +386,14 @@ async def test_what_answers_nothing_yet_is_placed_once(store: Store) -> None:
 async def test_what_is_received_of_many_slices_is_known_without_looking_at_all(store: Store) -> None:
     arriving = await begun(store)
     id = arriving.part.id
-    assert (await store.slices.head(id), await store.slices.waiting_bytes(id)) == (Head(), 0)
+    assert (await store.slices.head(id), await store.slices.bytes_behind(id, Head())) == (Head(), 0)
     for index, size in ((0, 10), (1, 20), (3, 40), (5, 80)):
         await store.slices.announce(id, Slice(index), size, "sum")
     await store.slices.keep(arriving, 3, b"x" * 40)
-    assert (await store.slices.head(id), await store.slices.waiting_bytes(id)) == (Head(), 150)
+    assert (await store.slices.head(id), await store.slices.bytes_behind(id, Head())) == (Head(), 150)
     await store.slices.received(id, 0, 10)
     await store.slices.received(id, 1, 30)
-    assert (await store.slices.head(id), await store.slices.waiting_bytes(id)) == (Head(2, 30), 120)
+    assert (await store.slices.head(id), await store.slices.bytes_behind(id, Head(2, 30))) == (Head(2, 30), 120)
     noted = await store.slices.one(id, 3)
     assert noted is not None and (noted.index, noted.size, noted.state) == (3, 40, SliceState.WAITING)
     assert await store.slices.one(id, 2) is None
