@@ -40,9 +40,10 @@ class Served:
     lines: list["Line"] = field(default_factory=list)
 
     def kill_and_start(self) -> None:
-        """End the process where it stands, and run another in its place."""
+        """End the process where it stands, and run another in its place; it ends with the thread that asks for it."""
         self.process.kill()
         self.process.wait(30)
+        until(lambda: not _is_open(self.port), 30)
         self.process = self.start()
 
     @property
@@ -198,12 +199,16 @@ def _other(app: str, port: int) -> list[str]:
     return ["uvicorn", "--factory", app, "--port", str(port), "--loop", "uvloop", *guards, *quiet]
 
 
+def _is_open(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + 240
     while True:
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if _is_open(port):
+            return
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(log.read_text()[-3000:])
         time.sleep(0.1)

@@ -9,6 +9,7 @@ import pytest
 
 from routes.errors import MEDIA_TYPE
 from routes.links import LINKS
+from scripts.stack.layout import ROOT
 from tests.hostile.served import Served, serve
 
 CONFIG = Path(__file__).parents[1] / "hostile" / "schemathesis.toml"
@@ -24,7 +25,8 @@ def api(mongodb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("who", ["alice", None, "admin"])
 def test_every_answer_is_one_that_is_documented(api: Served, who: str | None, tmp_path: Path) -> None:
     token = api.token(who, admin=who == "admin") if who else None
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
+    hooks = ["env", f"PYTHONPATH={ROOT}", "SCHEMATHESIS_HOOKS=tests.hostile.serializers"]
+    command = [*hooks, sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
     command += [f"http://127.0.0.1:{api.port}/openapi.json", "--max-time", str(SECONDS), "--seed", "7"]
     command += ["--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure"]
     command += ["--header", f"Authorization: Bearer {token}"] if token else []

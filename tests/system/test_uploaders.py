@@ -4,10 +4,12 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from tests.cutting_line import cutting_line_to
 from tests.hostile.served import Served, serve
@@ -81,21 +83,15 @@ def test_cut_anywhere(api: Served, uploaders: Uploaders, file: Path, seed: int, 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=["tus", "ietf"])
 def test_the_api_is_killed_on_the_way(api: Served, uploaders: Uploaders, file: Path, protocol: dict[str, Any]) -> None:
     made = session(api)
-    over = threading.Event()
-
-    def killing() -> None:
-        while not over.wait(0.8):
-            if parts(api, made):
+    asked = {"retryDelays": [200] * 300, "chunkSize": 10_000, **protocol}
+    with ThreadPoolExecutor(1) as threads:
+        sending = threads.submit(uploaders.upload, api, file, made, **asked)
+        for stored in (1, 200_000, 400_000):
+            while not sending.done() and _stored(api, made) < stored:
+                time.sleep(0.01)
+            if not sending.done():
                 api.kill_and_start()
-
-    thread = threading.Thread(target=killing)
-    thread.start()
-    try:
-        patient: dict[str, Any] = {"retryDelays": [500, 1000, 2000, 4000, 4000, 4000], "chunkSize": 10_000}
-        told = uploaders.upload(api, file, made, **patient, **protocol)
-    finally:
-        over.set()
-        thread.join()
+        told = sending.result()
     assert told["error"] is None, told
     assert is_the_one_take(api, made, DATA)
 
@@ -161,6 +157,13 @@ def test_two_that_send_to_one_upload_make_one_recording(
         thread.join()
     assert None in told
     assert is_the_one_take(api, made, DATA)
+
+
+def _stored(api: Served, session: str) -> int:
+    """About how many bytes of it are in the database."""
+    found = parts(api, session)
+    pieces = api.database["pieces"].find({"recording": {"$in": [ObjectId(part["_id"]) for part in found]}})
+    return int(sum(part["arrival"]["folded"] for part in found) + sum(piece["size"] for piece in pieces))
 
 
 def test_who_is_held_back_goes_on(
