@@ -29,7 +29,7 @@ INDEX = re.compile(rb"(?=.{4}moov.{4}mvhd)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
+class Box:
     name: bytes
     start: int
     end: int
@@ -37,14 +37,14 @@ class _Box:
 
 def is_damaged(data: bytes) -> bool:
     """Whether boxes do not follow upon each other, or a fragment's head is none."""
-    return any(_is_damaged(data, box) for box in _walk(data))
+    return any(_is_damaged(data, box) for box in boxes(data))
 
 
 def mended(data: bytes) -> bytes:
     """The same bytes, with damaged fragments blanked; unchanged where there are none."""
     whole = bytearray(data)
-    before: _Box | None = None
-    for box in _walk(data):
+    before: Box | None = None
+    for box in boxes(data):
         if _is_damaged(data, box):
             following = _next(data, box.start + 8)
             if following is None:
@@ -57,9 +57,8 @@ def mended(data: bytes) -> bytes:
     return data if whole == data else bytes(whole)
 
 
-def _walk(data: bytes) -> Iterator[_Box]:
+def boxes(data: bytes, at: int = 0) -> Iterator[Box]:
     """The boxes of the file; behind damage, from the next that can be told."""
-    at = 0
     while at + 8 <= len(data):
         box = _box(data, at)
         yield box
@@ -71,21 +70,21 @@ def _walk(data: bytes) -> Iterator[_Box]:
             at = following
 
 
-def _box(data: bytes, at: int) -> _Box:
+def _box(data: bytes, at: int) -> Box:
     size, name = struct.unpack_from(">I4s", data, at)
     if size == 1 and at + 16 <= len(data):
         size = struct.unpack_from(">Q", data, at + 8)[0]
-    return _Box(name, at, len(data) if size == 0 else at + max(8, size))
+    return Box(name, at, len(data) if size == 0 else at + max(8, size))
 
 
-def _is_damaged(data: bytes, box: _Box) -> bool:
+def _is_damaged(data: bytes, box: Box) -> bool:
     """It is none, it ends where none begins, or it is a fragment's head whose inside does not fit."""
     if box.name not in NAMES or (box.name == b"moof" and not _fits(data, box)):
         return True
     return box.end != len(data) and data[box.end + 4 : box.end + 8] not in NAMES
 
 
-def _fits(data: bytes, box: _Box) -> bool:
+def _fits(data: bytes, box: Box) -> bool:
     at = box.start + 8
     while at + 8 <= box.end <= len(data):
         at = _box(data, at).end

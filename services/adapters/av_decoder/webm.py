@@ -24,7 +24,7 @@ HEAD_OF_BLOCK = 4  # its track, time and flags
 
 
 @dataclass(frozen=True, slots=True)
-class _Element:
+class Element:
     id: int
     start: int
     body: int
@@ -39,7 +39,7 @@ def mended(data: bytes) -> bytes:
     whole = bytearray(data)
     for start, end in holes:
         whole[start:end] = _blank(end - start, _lost_time(data, start, end))
-    for element in _walk(bytes(whole), 0):
+    for element in elements(bytes(whole), 0):
         if element.id in OPEN:
             _forget_size(whole, element)
     return bytes(whole)
@@ -47,7 +47,7 @@ def mended(data: bytes) -> bytes:
 
 def unread(data: bytes, at: int) -> int:
     """How many bytes from here to the end are no elements."""
-    return len(data) - max((element.end for element in _walk(data, at)), default=at)
+    return len(data) - max((element.end for element in elements(data, at)), default=at)
 
 
 def is_cut(data: bytes, at: int) -> bool:
@@ -61,7 +61,7 @@ def _holes(data: bytes) -> Iterator[tuple[int, int]]:
     at = 0
     while at < len(data):
         before = end = at
-        for element in _walk(data, at):
+        for element in elements(data, at):
             before, end = (element.start if element.id in (BLOCK, GROUP) else element.end), element.end
         if end >= len(data):
             return
@@ -71,7 +71,7 @@ def _holes(data: bytes) -> Iterator[tuple[int, int]]:
         yield before, at
 
 
-def _walk(data: bytes, at: int) -> Iterator[_Element]:
+def elements(data: bytes, at: int) -> Iterator[Element]:
     """The elements from here, as far as they are whole."""
     while (element := _element(data, at)) is not None:
         yield element
@@ -97,7 +97,7 @@ def _is_sound(data: bytes, at: int) -> bool:
     return True
 
 
-def _element(data: bytes, at: int) -> _Element | None:
+def _element(data: bytes, at: int) -> Element | None:
     if (found := _number(data, at, 4)) is None:
         return None
     id, size_at = found
@@ -105,11 +105,11 @@ def _element(data: bytes, at: int) -> _Element | None:
         return None
     length, body = size
     if id in OPEN:
-        return _Element(id, at, body, body)
+        return Element(id, at, body, body)
     length &= (1 << 7 * (body - size_at)) - 1
     if body + length > len(data) or not (id in REST or _is_block(data, id, body, length)):
         return None
-    return _Element(id, at, body, body + length)
+    return Element(id, at, body, body + length)
 
 
 def _is_block(data: bytes, id: int, body: int, length: int) -> bool:
@@ -154,37 +154,37 @@ def _lost_time(data: bytes, start: int, end: int) -> int | None:
 
 def _cluster_before(data: bytes, at: int) -> int:
     head = data.rfind(CLUSTER.to_bytes(4), 0, at)
-    return next((element.body for element in _walk(data, max(head, 0)) if element.id == CLUSTER), 0)
+    return next((element.body for element in elements(data, max(head, 0)) if element.id == CLUSTER), 0)
 
 
 def _time_at(data: bytes, at: int) -> int | None:
-    return _time_of(data, _cluster_before(data, at))
+    return time_of(data, _cluster_before(data, at))
 
 
-def _time_of(data: bytes, body: int) -> int | None:
-    first = next((element for element in _walk(data, body) if element.id == TIME), None)
+def time_of(data: bytes, body: int) -> int | None:
+    first = next((element for element in elements(data, body) if element.id == TIME), None)
     return int.from_bytes(data[first.body : first.end]) if first else None
 
 
 def _times_until_cluster(data: bytes, at: int) -> tuple[list[int], int | None]:
     """Since their cluster, of the blocks from here on; and the time of the next cluster."""
     times: list[int] = []
-    for element in _walk(data, at):
+    for element in elements(data, at):
         if element.id == CLUSTER:
-            return times, _time_of(data, element.body)
+            return times, time_of(data, element.body)
         body = element.body if element.id == BLOCK else _block_of(data, element)
         if body is not None:
             times.append(int.from_bytes(data[body + 1 : body + 3], signed=True))
     return times, None
 
 
-def _block_of(data: bytes, group: _Element) -> int | None:
+def _block_of(data: bytes, group: Element) -> int | None:
     if group.id != GROUP or (inner := _number(data, group.body + 1, 8)) is None:
         return None
     return inner[1]
 
 
-def _forget_size(whole: bytearray, element: _Element) -> None:
+def _forget_size(whole: bytearray, element: Element) -> None:
     """Unknown: a cluster with a hole is shorter than it claims."""
     size_at = element.start + (4 if element.id in OPEN else 1)
     width = element.body - size_at
