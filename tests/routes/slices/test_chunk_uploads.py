@@ -316,3 +316,22 @@ async def test_an_operator_sends_for_the_owner() -> None:
         done = await complete(operator, session, len(slices))
         assert done.status_code == 202, done.text
         assert (len(doors.arrived), doors.stored(done.json()["file_id"])) == (1, b"".join(slices))
+
+
+async def test_what_is_known_of_each_slice_can_be_read() -> None:
+    doors, slices = Doors(), recorded()
+    async with doors.client() as client:
+        session = await session_of(client)
+        upload_id = (await send(client, session, 2, slices[2], start_time="2.5")).json()["upload_id"]
+        waits = (await client.get(f"/api/uploads/{upload_id}")).json()
+        (slice,) = waits["slices"]
+        assert (waits["offset"], waits["missing"], waits["door"]) == (0, [0, 1], "slices")
+        assert (slice["index"], slice["start"], slice["size"], slice["state"]) == (2, 2.5, len(slices[2]), "waiting")
+        assert slice["duration"] == pytest.approx(1.0, abs=0.07)
+        assert slice["end"] == pytest.approx(slice["start"] + slice["duration"])
+        assert slice["ratio"] == pytest.approx(len(slices[2]) / (32_000 * slice["duration"]), abs=0.001)
+        for index in (0, 1):
+            await send(client, session, index, slices[index])
+        shown = (await client.get(f"/api/uploads/{upload_id}")).json()
+        assert [slice["state"] for slice in shown["slices"]] == ["received"] * 3
+        assert (shown["offset"], shown["missing"]) == (sum(map(len, slices[:3])), [])

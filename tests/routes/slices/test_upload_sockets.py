@@ -300,3 +300,26 @@ async def test_sockets_are_counted_as_uploads_in_flight() -> None:
 
 async def metrics(client: httpx2.AsyncClient) -> str:
     return (await client.get("/metrics", headers={"Authorization": "Bearer admin"})).text
+
+
+async def test_more_than_is_taken_of_one_recording_is_refused_and_what_came_stays() -> None:
+    doors, pieces = Doors(), recorded()
+    async with doors.client() as client:
+        session = await session_of(client)
+        async with opened(client, f"/ws/audio/{session}") as socket:
+            size = await record(socket, pieces)
+            socket.send(bytes(doors.limits.most_bytes))
+            assert (await refusal(socket))["code"] == "audio_too_large"
+            assert socket.closed == (4413, "audio_too_large")
+        async with opened(client, f"/ws/audio/{session}") as socket:
+            assert (await socket.told())["offset"] == size
+
+
+async def test_a_recording_in_slices_is_not_gone_on_with_by_offset() -> None:
+    doors, slices = Doors(), recorded()
+    async with doors.client() as client:
+        session = await session_of(client)
+        id = (await send(client, session, 0, slices[0])).json()["upload_id"]
+        async with opened(client, f"/ws/audio/{session}", upload_id=id) as socket:
+            assert (await refusal(socket))["code"] == "sent_by_number"
+        assert doors.received(id) == slices[0]
