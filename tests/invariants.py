@@ -111,7 +111,7 @@ class World:
 
     def says(self, id: SessionId, question: QuestionId, text: str) -> bytes:
         """A recording that sounds like this text, and has the first bytes of one."""
-        said = f"#!AMR\n{text}".encode()
+        said = f"OggS{text}".encode()
         self.sent.setdefault((id, question), {})[hashlib.sha256(said).hexdigest()] = said
         return said
 

@@ -108,7 +108,10 @@ async def given_up(sender: Sender, arrivals: Arrivals) -> None:
     await arrivals.abort(sender.id, ALICE)
 
 
-SHORT, LONG = "A short answer, in pieces. " * 4, "a" * (2 * CHUNK_BYTES + 1000)
+SHORT = " ".join(["A short answer, in pieces."] * 4)
+# Each word ends with a second of what is heard; four letters before the first say what kind of recording it is.
+SECOND = 32_000
+LONG = " ".join(["a" * (SECOND - 5), *["a" * (SECOND - 1)] * (2 * CHUNK_BYTES // SECOND)])
 SCENES: dict[str, tuple[str, Act]] = {
     "small pieces": (SHORT, small_pieces),
     "pieces that are folded": (LONG, folded_pieces),
