@@ -34,6 +34,7 @@ WORDS = {
     Damage.SUM_WRONG: "a recording of another sum",
     Damage.SEAL_BROKEN: "a recording that was changed (its seal does not fit)",
     Damage.KEY_GONE: "a recording whose epoch's key is gone",
+    Damage.STRAY_UTTERANCES: "words of a recording that no record needs",
 }
 
 out = Console()
@@ -79,6 +80,7 @@ async def verified(settings: Settings, looked: Callable[[int], None], *, repair:
         check = StorageCheck(
             inventory=MongoInventory(database),
             audio=wiring.audio,
+            utterances=wiring.utterances,
             close=wiring.closing.close,
             abort=wiring.uploads.abort,
             looked=looked,

@@ -14,6 +14,7 @@ from services.errors import AudioKeyGone, AudioMissing, AudioSealBroken
 from services.interviews.model import Part, PartId, PartState
 from services.operations.ports.inventory import Inventory, Kept, StoredChunk, StoredFile
 from services.recordings.ports.audio import CHUNK_BYTES, Audio
+from services.recordings.ports.utterances import Utterances
 
 ARRIVING_SECONDS = 900.0
 NEEDED = frozenset({PartState.QUEUED, PartState.PROCESSING})
@@ -30,6 +31,7 @@ class Damage(StrEnum):
     SUM_WRONG = "sum_wrong"
     SEAL_BROKEN = "seal_broken"
     KEY_GONE = "key_gone"
+    STRAY_UTTERANCES = "stray_utterances"
 
 
 ORPHANED = frozenset({Damage.ORPHANED_FILE, Damage.ORPHANED_CHUNKS})
@@ -53,6 +55,7 @@ class StorageCheck:
 
     inventory: Inventory
     audio: Audio
+    utterances: Utterances
     close: Callable[[Part], Awaitable[None]]
     abort: Callable[[PartId], Awaitable[object]]
     looked: Callable[[int], None] = lambda _: None
@@ -77,6 +80,8 @@ class StorageCheck:
             for found in await self._of_arrivals(folded):
                 yield found
             self.looked(len(folded))
+        for found in await self._stray_utterances():
+            yield found
 
     async def _of_files(self, files: Sequence[StoredFile], contents: bool) -> list[Found]:
         ids = [file.id for file in files]
@@ -129,10 +134,20 @@ class StorageCheck:
             if kept.part.state is PartState.UPLOADING
         ]
 
+    async def _stray_utterances(self) -> list[Found]:
+        """What was said in recordings that need it no more; what ended just now is being closed."""
+        ids = await self.utterances.strays()
+        records = await self.inventory.records(ids)
+        strays = [id for id in ids if not _is_of_use(records.get(id))]
+        return [Found(damage=Damage.STRAY_UTTERANCES, id=id, detail=_about(records.get(id))) for id in strays]
+
     async def _is_still_so(self, id: PartId) -> bool:
         return _needs((await self.inventory.records([id])).get(id))
 
     async def _mended(self, found: Found) -> Found:
+        if found.damage is Damage.STRAY_UTTERANCES:
+            await self.utterances.forget(found.id)
+            return replace(found, is_mended=True)
         if found.damage in ORPHANED:
             await self.abort(found.id)
             if await self._is_still_so(found.id):

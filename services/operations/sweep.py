@@ -108,7 +108,8 @@ class Sweep:
             counts.stray_files += await self._remove(await self._strays(ids))
         async for ids in self.audio.orphaned_chunks():
             counts.stray_chunks += await self._remove(await self._strays(ids))
-        await self.utterances.drop_strays()
+        for id in await self.utterances.strays():
+            await self.utterances.forget(id)
         await self.upkeep.forget_sums()
         if self.epochs is not None:
             tended = await self.epochs.tend()

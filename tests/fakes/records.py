@@ -175,21 +175,16 @@ class FakeUtterances:
         return [self._memory.utterances[id, n][1] for n in range(count) if (id, n) in self._memory.utterances]
 
     async def forget(self, id: PartId) -> None:
-        self._drop({id})
+        for key in [key for key in self._memory.utterances if key[0] == id]:
+            del self._memory.utterances[key]
         row = self._memory.rows.get(id)
         if row is not None and row.part.state in ENDED:
             row.part = replace(row.part, checkpoint=None)
 
-    async def drop_strays(self) -> int:
+    async def strays(self) -> list[PartId]:
         rows = [self._memory.rows.get(id) for id, _ in self._memory.utterances]
         needed = {row.part.id for row in rows if row and (row.part.state in LIVE or row.part.keep_audio)}
-        return self._drop({id for id, _ in self._memory.utterances} - needed)
-
-    def _drop(self, ids: set[PartId]) -> int:
-        strays = [key for key in self._memory.utterances if key[0] in ids]
-        for key in strays:
-            del self._memory.utterances[key]
-        return len(strays)
+        return sorted({id for id, _ in self._memory.utterances} - needed)
 
 
 class FakeRecords:

@@ -48,13 +48,10 @@ class MongoUtterances:
         await self._parts.update_one(over, {"$set": {"checkpoint": None}})
 
     @confirmed()
-    async def drop_strays(self) -> int:
+    async def strays(self) -> list[PartId]:
         ids = await self._utterances.distinct("part")
         rows = await self._parts.find({"_id": {"$in": ids}, **NEEDED}, {"_id": True}).to_list() if ids else []
-        strays = list(set(ids) - {row["_id"] for row in rows})
-        if not strays:
-            return 0
-        return (await self._utterances.delete_many({"part": {"$in": strays}})).deleted_count
+        return sorted(set(ids) - {row["_id"] for row in rows})
 
 
 def _document(id: str, part: Part, utterance: Utterance) -> Document:

@@ -15,5 +15,5 @@ class Utterances(Protocol):
     async def forget(self, id: PartId) -> None:
         """Let go of all of a recording; nothing there is no error."""
 
-    async def drop_strays(self) -> int:
-        """Let go of those that no record needs, as a worker may leave that had lost its claim; how many there were."""
+    async def strays(self) -> list[PartId]:
+        """The recordings whose utterances no record needs, as a worker may leave some that had lost its claim."""

@@ -11,7 +11,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.indexes import ensure_indexes
 from services.adapters.mongo.inventory import MongoInventory
-from services.interviews.model import Failure, Part, PartId
+from services.interviews.model import Checkpoint, Failure, Part, PartId
+from services.interviews.transcript import Utterance, silence
 from services.operations.storage_check import ARRIVING_SECONDS, Damage, Found, StorageCheck
 from services.recordings.ports.arrivals import Plan
 from services.recordings.ports.audio import CHUNK_BYTES
@@ -61,7 +62,13 @@ class Stage:
             await self.store.audio.delete(part.id)
 
         inventory, abort = MongoInventory(self.database), self.store.uploads.abort
-        check = StorageCheck(inventory=inventory, audio=self.store.audio, close=close, abort=abort)
+        check = StorageCheck(
+            inventory=inventory,
+            audio=self.store.audio,
+            utterances=self.store.utterances,
+            close=close,
+            abort=abort,
+        )
         return [found async for found in check.run(**options)]
 
     async def kinds(self, **options: bool) -> list[tuple[Damage, PartId, bool]]:
@@ -225,3 +232,20 @@ async def test_no_look_goes_without_an_index(mongodb_url: str, database: AsyncDa
             known = {name: value for name, value in read.items() if name not in ("lsid", "$clusterTime", "$db")}
             plan = await database.command({"explain": known, "verbosity": "queryPlanner"})
             assert "COLLSCAN" not in str(plan), read
+
+
+async def test_words_that_no_record_needs_are_found_and_go(stage: Stage) -> None:
+    store, said = stage.store, Utterance(number=0, start=0.0, transcript=silence(1.0))
+    working, given_up = await stage.stored(), await stage.stored()
+    for part in (working, given_up):
+        claimed = await store.claims.claim(part.id, "worker")
+        assert claimed is not None
+        assert await store.claims.settle(claimed, said, Checkpoint(stretches=1)) is not None
+    await store.claims.fail(given_up.id, 1, Failure("x", "y"), keep_audio=False)
+    await store.audio.delete(given_up.id)
+    assert await stage.kinds() == [], "it ended just now"
+    await store.passes(AN_HOUR)
+    assert await stage.kinds() == [(Damage.STRAY_UTTERANCES, given_up.id, False)]
+    assert await stage.kinds(repair=True) == [(Damage.STRAY_UTTERANCES, given_up.id, True)]
+    assert await stage.kinds() == []
+    assert await store.utterances.settled(working.id) == [said]
