@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -14,8 +15,13 @@ from app.environment import settings_or_end
 from app.logs import configure_logs
 from app.weights import WeightsMissing
 from services.errors import Problem
+from services.interviews.model import Part, PartId, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
-from services.transcription.ports import Speech
+from services.recordings.ports.audio import CHUNK_BYTES, Audio
+from services.transcription.listening import Heard, Listening
+from services.transcription.together import together
+
+NOBODYS = Part(id=PartId(""), session_id=SessionId(""), question_id=QuestionId(""), user_id=UserId(""), take=1)
 
 
 def main(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A recording.")]) -> None:
@@ -48,13 +54,30 @@ async def _heard(settings: Settings, data: bytes) -> None:
 
 
 async def _transcript(engines: Engines, data: bytes) -> Transcript:
-    recording = await engines.decoder.decode(_all_of(data))
-    spans = (await engines.activity.find(recording)).spans
-    return await engines.speech.transcribe(Speech(recording, spans))
+    """Stretch by stretch, as a worker does it; how far it is is told after each."""
+    listening = Listening(
+        audio=cast(Audio, _File(data)), decoder=engines.decoder, activity=engines.activity, engine=engines.speech
+    )
+    heard: list[Heard] = []
+    async for one in listening.listen(replace(NOBODYS, bytes=len(data))):
+        heard.append(one)
+        if not one.is_last:
+            typer.echo(f"{one.checkpoint.seconds:.0f} s heard", err=True)
+    return together([one.utterance for one in heard], heard[-1].flaws)
 
 
-async def _all_of(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+class _File:
+    """The port Audio, as far as listening reads it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    async def mark(self, id: PartId, status: str) -> None:
+        pass
+
+    async def read(self, id: PartId, start: int = 0) -> AsyncIterator[bytes]:
+        for at in range(start, len(self._data), CHUNK_BYTES):
+            yield self._data[at : at + CHUNK_BYTES]
 
 
 if __name__ == "__main__":
