@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -14,7 +14,10 @@ from services.adapters.mongo.indexes import ensure_indexes
 from tests import servers
 from tests.emptied import emptied
 
-settings.register_profile("long", deadline=None)
+# How long an example takes is the machine's business.
+for profile in ("usual", "long"):
+    settings.register_profile(profile, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("usual")
 
 # Rich's tracebacks, which structlog takes where it finds them, take seconds each.
 structlog.configure(
