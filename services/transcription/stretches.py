@@ -56,7 +56,7 @@ class Stretches:
         async for block in self.sound.blocks():
             pcm += block
             await following.take(block)
-            while len(pcm) >= most and not self._is_near_the_end(at):
+            while len(pcm) > most or (len(pcm) == most and not self._is_near_the_end(at)):
                 open = await self._until_a_pause(following, pcm)
                 activity, behind = await following.close(open), Place(at + len(open) // SAMPLE_BYTES, self.sound.plan)
                 yield Stretch(number, at / RATE, _recording(open), activity, False, behind, following.state)
@@ -76,7 +76,7 @@ class Stretches:
         return open
 
     def _is_near_the_end(self, at: int) -> bool:
-        """Whether what is left is no longer than a stretch may be, by what is known of the whole."""
+        """Whether what is left is no longer than a stretch may be, by what was told of the whole."""
         return 0 <= self.sound.samples - at <= self.length.most * RATE
 
 

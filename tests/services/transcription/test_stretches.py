@@ -100,6 +100,25 @@ async def test_what_is_long_is_cut_and_nothing_of_it_is_lost(seconds: int) -> No
         assert one.behind.samples == (one.start + one.recording.duration) * RATE
 
 
+@dataclass(frozen=True)
+class Lying(Decoded):
+    """Tells of fewer samples, or of more, than there are."""
+
+    told: int = 0
+
+    @property
+    def samples(self) -> int:
+        return self.told
+
+
+@pytest.mark.parametrize("told", [0, 1, 12 * RATE, 1_000 * RATE])
+async def test_no_more_than_a_stretch_is_held_whatever_is_told_of_the_length(told: int) -> None:
+    sound = Lying(Recording(talk(45), 45.0), START, told=told)
+    found = [one async for one in Stretches(sound=sound, activity=Talk(), length=TEN).all()]
+    assert b"".join(one.recording.pcm for one in found) == talk(45)
+    assert all(one.recording.duration <= TEN.most + 1.0 for one in found)
+
+
 async def test_who_goes_on_cuts_as_who_went_on() -> None:
     recording = Recording(talk(45), 45.0)
     found = await cut(recording)
