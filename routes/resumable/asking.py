@@ -29,6 +29,11 @@ COMPLETE = _header(
 VERSION = _header(
     "Upload-Draft-Interop-Version", "Of its drafts: 6, 8 or 9; none for the final text.", {"enum": ["6", "8", "9"]}
 )
+KEY = _header(
+    "Idempotency-Key",
+    "1 to 255 visible ASCII characters; a creation that brings no bytes yet, and is repeated, makes one upload.",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+)
 DIGEST = _header("Content-Digest", "Of the IETF's protocol: the sum of this body, `sha-256=:…:`.")
 
 GONE = (errors.UploadNotFound, errors.UploadGone)
@@ -55,6 +60,7 @@ BEGINNING: dict[str, Any] = {
         errors.TusVersionUnsupported,
         errors.UploadMetadataInvalid,
         errors.ConcatenationRefused,
+        errors.IdempotencyKeyInvalid,
         errors.SessionNotFound,
         errors.QuestionNotFound,
         errors.TooManyArrivals,
@@ -64,7 +70,7 @@ BEGINNING: dict[str, Any] = {
         *STORE,
     ),
     "openapi_extra": {
-        "parameters": [TUS, LENGTH, DEFERRED, METADATA, CHECKSUM],
+        "parameters": [TUS, LENGTH, DEFERRED, METADATA, CHECKSUM, KEY],
         "requestBody": {"required": False, "content": {"application/offset+octet-stream": BINARY}},
     },
 }

@@ -1,9 +1,11 @@
 """tus 1.0.0: what its requests ask for. An upload whose bytes are all here is finished, whatever the request was."""
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
 from routes.dependencies import Services
+from routes.idempotency import KEY
 from routes.prefix import here
 from routes.resumable.bodies import body_of, has_body
 from routes.resumable.limits import Limits, http_date
@@ -11,6 +13,7 @@ from routes.resumable.steps import begun, finished, is_whole
 from routes.resumable.tus_headers import SIZES, Metadata, checksum_of, length_of, number_of, offset_of
 from routes.resumable.tus_protocol import VERSION
 from services.access.admission import Slot
+from services.access.idempotency import check_key
 from services.errors import AudioTooLarge, ConcatenationRefused, UploadTypeRefused
 from services.interviews.model import PartId, Viewer
 from services.recordings.arrivals import Arrival, Plan
@@ -41,7 +44,8 @@ async def create(request: Request, viewer: Viewer, services: Services, slot: Slo
     if has_body(request):
         _check_type(request)
         data = body_of(request, services)
-    plan = Plan(DOOR, length, metadata.media_type, metadata.raw, metadata.sha256)
+    key = _key_of(headers, metadata) if data is None else None
+    plan = Plan(DOOR, length, metadata.media_type, metadata.raw, metadata.sha256, key)
     where = metadata.session_id, metadata.question_id
     arrival = await begun(*where, plan, viewer, services, slot, data, checksum_of(headers))
     if is_whole(arrival):
@@ -81,6 +85,12 @@ def standing(arrival: Arrival) -> dict[str, str]:
 def _progress(arrival: Arrival) -> dict[str, str]:
     expires = {} if arrival.is_complete else {"Upload-Expires": http_date(arrival.expires_at)}
     return {"Upload-Offset": str(arrival.offset), **expires}
+
+
+def _key_of(headers: Headers, metadata: Metadata) -> str | None:
+    """Under which a creation that is repeated, because its answer was lost, is answered alike while it arrives."""
+    key = headers.get(KEY)
+    return None if key is None else f"tus/{metadata.session_id}/{metadata.question_id}/{check_key(key)}"
 
 
 def _check_type(request: Request) -> None:

@@ -436,3 +436,16 @@ async def test_of_two_writers_the_newer_one_is_told_to_wait() -> None:
         goes_on.set()
         assert (await first).status_code == 204
         assert await offset(client, where) == len(WEBM)
+
+
+async def test_a_creation_that_is_repeated_under_its_key_makes_one_upload() -> None:
+    api = small()
+    async with api.client() as client:
+        session = await make_session(client)
+        first = await create(client, session, Idempotency_Key="3f1c")
+        again, other = await create(client, session, Idempotency_Key="3f1c"), await create(client, session)
+        assert first.headers["Location"] == again.headers["Location"] != other.headers["Location"]
+        assert (await append(client, first.headers["Location"], 0, WEBM)).status_code == 204
+        later = await create(client, session, Idempotency_Key="3f1c")
+        assert later.headers["Location"] != first.headers["Location"]
+        assert (await create(client, session, Idempotency_Key="no key")).status_code == 400
