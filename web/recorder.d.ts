@@ -27,6 +27,13 @@ export interface Recording {
   durable: boolean;
   /** What its page knew of an earlier take: whether there is one, or of how many seconds. */
   replaces: boolean | number;
+  /** How much of it is safely at the server, which takes a recording in pieces while it is made. */
+  storedBytes: number;
+  storedSeconds: number;
+  /** The server's name for what it has of it, until it is accepted. */
+  upload: string | null;
+  /** It is sent in one request when it has ended. */
+  whole: boolean;
   /** How often it was tried to send it. */
   attempts: number;
   /** When it is tried next. */
@@ -49,6 +56,9 @@ export type RecordingEvent = Omit<Recording, "state"> & {
   /** Another tab told of it. */
   elsewhere?: boolean;
 };
+
+/** How much of a recording is safely at the server, of how much. */
+export type Stored = Pick<Recording, "id" | "session" | "question" | "storedBytes" | "storedSeconds" | "bytes" | "seconds">;
 
 /** `page_left`: its page ended before it did. */
 export type EndReason = "stopped" | "limit" | "microphone_lost" | "recording_failed" | "page_left";
@@ -120,6 +130,8 @@ export interface RecorderOptions {
   types?: string[];
   /** Milliseconds of sound that are written at a time, and lost at most when the page dies. */
   timeslice?: number;
+  /** Send a recording while it is made, in pieces; otherwise in one request when it has ended. */
+  sendWhileRecording?: boolean;
   /** An upload of which nothing moves for so long is given up and tried again. */
   stallSeconds?: number;
   /** Have the browser ask before the page is left while it records, or while something would be lost with it. */
@@ -138,6 +150,7 @@ export interface RecorderOptions {
   onEnded?: (detail: { reason: EndReason; seconds: number; recording: Recording | null }) => void;
   onDevices?: (detail: { devices: Device[] }) => void;
   onRecording?: (detail: RecordingEvent) => void;
+  onStored?: (detail: Stored) => void;
   onError?: (detail: Problem) => void;
 }
 
@@ -156,6 +169,8 @@ export interface RecorderEventMap {
   /** A microphone was plugged in or out. */
   devices: CustomEvent<{ devices: Device[] }>;
   recording: CustomEvent<RecordingEvent>;
+  /** More of a recording is safely at the server. */
+  stored: CustomEvent<Stored>;
   error: CustomEvent<Problem>;
 }
 

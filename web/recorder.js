@@ -17,6 +17,7 @@
  * @typedef {import("./recorder.d.ts").Problem} Problem
  * @typedef {import("./recorder.d.ts").TokenSource} TokenSource
  * @typedef {import("./recorder.d.ts").Answered} Answered
+ * @typedef {import("./recorder.d.ts").Stored} Stored
  */
 
 import { lockOfAnswer, stateOf } from "./recorder/earlier.js";
@@ -54,6 +55,7 @@ const DEFAULTS = {
   stallSeconds: 30,
   keepMicrophone: false,
   warnBeforeLeaving: true,
+  sendWhileRecording: true,
 };
 
 export class Recorder extends EventTarget {
@@ -78,7 +80,8 @@ export class Recorder extends EventTarget {
     if (typeof document === "undefined") throw new RecorderError("unsupported", NO_PAGE);
     this.#given = { ...DEFAULTS, ...options };
     this.#shelf = new Shelf(this.#given.name);
-    this.#outbox = new Outbox(this.#shelf, this.#given, (event) => this.#emit("recording", event));
+    const stored = (/** @type {Recording} */ one) => this.#emit("stored", meterOf(one));
+    this.#outbox = new Outbox(this.#shelf, this.#given, (event) => this.#emit("recording", event), stored);
     this.#outbox.start().catch(() => this.#warn("storage_failed"));
     this.#shelf.tidy().catch(() => {});
     navigator.mediaDevices?.addEventListener("devicechange", this.#lookForDevices);
@@ -122,16 +125,17 @@ export class Recorder extends EventTarget {
    * @param {Answered} answered
    */
   async start(answered) {
-    const record = described(this.#given, answered, chooseType(this.#given.types));
+    const record = described(this.#given, answered, chooseType(this.#given.types), !this.#given.sendWhileRecording);
     const take = this.#takeOf(record);
     const begun = await this.#begin("recording", [lockOfAnswer(answered), lockOf(record.id)], (stream) => {
       return new Run(stream, { ...this.#given, type: record.type }, (type, detail) => this.#emit(type, detail), {
-        onStart: (type) => (record.type = type),
+        onStart: (type) => (take.record.type = type),
         onChunk: (chunk, seconds) => take.write(chunk, seconds),
       });
     });
     if (!begun) return;
-    this.#outbox.announce({ ...record });
+    this.#outbox.announce({ ...record, ...take.record });
+    this.#outbox.stream(record);
     this.#ending = begun.run.ended.then((end) => this.#keep(take, end)).finally(begun.free);
     this.#ending.catch(() => this.#warn("recording_failed"));
   }
@@ -187,7 +191,7 @@ export class Recorder extends EventTarget {
    */
   async addFile({ file, ...answered }) {
     if (this.#isClosed) throw new RecorderError("closed");
-    const record = described(this.#given, answered, file.type || "application/octet-stream");
+    const record = described(this.#given, answered, file.type || "application/octet-stream", true);
     const release = await hold(lockOf(record.id));
     try {
       const take = this.#takeOf(record);
@@ -323,6 +327,7 @@ export class Recorder extends EventTarget {
       else this.#warn("recording_empty");
       return kept;
     } finally {
+      this.#outbox.over(take.record.id);
       this.#over();
       this.#emit("ended", { reason, seconds, recording: kept });
       this.#outbox.wake();
@@ -339,9 +344,8 @@ export class Recorder extends EventTarget {
   /** @param {Recording} record */
   #takeOf(record) {
     const { store, spare } = this.#shelf.stores;
-    return new Take(record, store, spare, (/** @type {any} */ trouble) => {
-      this.#warn(trouble?.name === "QuotaExceededError" ? "storage_full" : "storage_failed");
-    });
+    const spared = (/** @type {any} */ trouble) => this.#warn(trouble?.name === "QuotaExceededError" ? "storage_full" : "storage_failed");
+    return new Take(record, store, spare, spared, () => this.#outbox.more(record.id));
   }
 
   #release() {
@@ -378,6 +382,14 @@ export class Recorder extends EventTarget {
       reportError(trouble);
     }
   }
+}
+
+/**
+ * How much of a recording is safely at the server, and how much there is.
+ * @param {Recording} recording
+ */
+function meterOf({ id, session, question, storedBytes, storedSeconds, bytes, seconds }) {
+  return { id, session, question, storedBytes, storedSeconds, bytes, seconds };
 }
 
 /** @param {string} name */

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from tests.system import live
 
 # In Firefox with the tests that take long: what a browser may do otherwise is tried in both at once, elsewhere.
 
-UPLOADS = "**/api/upload-answer/**"
+UPLOADS = re.compile(r"/api/upload(s|-answer/)")
 SPOKEN = encoded("webm", 0.6)
 
 PAGE = "<!doctype html><title>Bench</title><canvas></canvas>"
@@ -30,7 +31,7 @@ OPEN = """async ({ token, options }) => {
   recorder.addEventListener("recording", ({ detail }) => heard.push(detail));
   recorder.addEventListener("error", ({ detail }) => troubles.push(detail));
   recorder.addEventListener("level", ({ detail }) => levels.push(detail.level));
-  for (const type of ["limit", "ended", "quiet", "devices", "state"]) {
+  for (const type of ["limit", "ended", "quiet", "devices", "state", "stored"]) {
     recorder.addEventListener(type, ({ detail }) => told.push({ type, ...detail }));
   }
 }"""
@@ -48,6 +49,7 @@ class Bench:
     context: BrowserContext
     token: str
     session: str
+    stack: live.Stack
     question: str = "q1"
 
     @classmethod
@@ -58,7 +60,7 @@ class Bench:
         with stack.client() as client:
             session = live.create(client, {"id": "q1", "text": "?"}, {"id": "q2", "text": "?"})
         await context.route("**/bench*", empty)
-        return cls(context, stack.token("alice"), session)
+        return cls(context, stack.token("alice"), session, stack)
 
     async def page(self, token: str | list[str] | None = None, **options: Any) -> Page:
         """A page, or the same one again after a reload, with a recorder on it."""
@@ -88,6 +90,22 @@ class Bench:
         ended: dict[str, Any] = await page.evaluate("recorder.stop()")
         return ended
 
+    def arriving(self) -> list[dict[str, Any]]:
+        """What the server has of recordings of the session that are not finished."""
+        with self.stack.client() as client:
+            found: list[dict[str, Any]] = client.get("/api/uploads").json()["uploads"]
+        return [one for one in found if one["session_id"] == self.session]
+
+    async def none_arriving(self) -> None:
+        async with asyncio.timeout(60):
+            while self.arriving():
+                await asyncio.sleep(0.1)
+
+    def accepted(self) -> list[dict[str, Any]]:
+        """The records of the recordings that the server has accepted, the first take first."""
+        ways = {"$nin": ["uploading", "aborted"]}
+        return list(self.stack.database["parts"].find({"session_id": self.session, "state": ways}).sort("take"))
+
 
 async def event(page: Page, state: str) -> dict[str, Any]:
     """The first event of this state, once it has come."""
@@ -110,7 +128,10 @@ async def kept(page: Page) -> list[dict[str, Any]]:
 
 @dataclass
 class Line:
-    """What is between the recorder and the server: answers the first uploads itself, and passes on the rest."""
+    """What is between the recorder and the server: answers the first requests itself, and passes on the rest.
+
+    `keys`: of those that begin an upload, or are one.
+    """
 
     first: list[Callable[[Route], Awaitable[None]]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -121,8 +142,9 @@ class Line:
         return self
 
     async def _pass(self, route: Route) -> None:
-        self.keys.append(route.request.headers["idempotency-key"])
-        self.times.append(asyncio.get_running_loop().time())
+        if key := route.request.headers.get("idempotency-key"):
+            self.keys.append(key)
+            self.times.append(asyncio.get_running_loop().time())
         if self.first:
             await self.first.pop(0)(route)
         else:

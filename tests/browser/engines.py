@@ -58,6 +58,22 @@ class Engines:
             await firefox.let_hear(context, self._microphone)
         return context
 
+    @asynccontextmanager
+    async def lasting(self, url: str, profile: Path) -> AsyncIterator[BrowserContext]:
+        """A Chromium of its own, which finds again what was stored under the profile."""
+        context = await self._playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=CHROMIUM.find(self._say),
+            args=with_microphone(self._microphone.file),
+            timeout=PATIENCE_MILLISECONDS,
+            base_url=url,
+        )
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        try:
+            yield context
+        finally:
+            await context.close()
+
     async def browser(self, name: str) -> Browser:
         if name not in self._browsers:
             start = {"chromium": self._chromium, "firefox": self._firefox}[name]

@@ -7,6 +7,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.answers import FOREIGN, Case
 from tests.browser.begun import QUESTIONS, Begun
+from tests.browser.bench import UPLOADS
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 from tests.system.speech import samples
@@ -18,7 +19,6 @@ SEEN = (
 )  # fmt: skip
 STRANGERS = [case for case in FOREIGN if case.name in SEEN]
 STATUS, ANALYZE, SESSIONS, TOKENS = "**/transcription-status/*", "**/analyze/*", "**/api/sessions", "**/local/token"
-UPLOADS = "**/api/upload-answer/**"
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 CONSUMER = ROOT / "tests" / "browser" / "consumer"
 NAME = "viva-voce-recorder"
 NEEDED = "The package's tests need npm with Node.js 20.19 or later, and npm's registry within reach. {}"
-MOST_BYTES = 9_000
+MOST_BYTES = 11_500
 REACTS = ("react18", "react19")
 
 
@@ -146,7 +146,7 @@ def test_the_modules_own_code_has_the_types_that_it_says(installed: Installed) -
     installed.tool("tsc", *options, *libraries, *files, at="react19")
 
 
-def test_all_of_the_recorder_is_nine_kilobytes_at_most_in_a_bundle(installed: Installed) -> None:
+def test_all_of_the_recorder_has_the_size_that_is_promised_at_most_in_a_bundle(installed: Installed) -> None:
     """Minified by Vite and gzipped: the recorder with everything that it imports, without React."""
     installed.tool("vite", "build", "--config", "size.config.js")
     size = len(gzip.compress((installed.folder / "size" / "recorder.js").read_bytes(), 9))

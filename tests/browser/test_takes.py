@@ -16,6 +16,7 @@ WRITTEN = """async () => {
   await store.close();
   return all.some(({ state, bytes }) => state === "recording" && bytes > 0);
 }"""
+ALL_ACCEPTED = "heard.filter((e) => e.state === 'accepted').map((e) => e.id)"
 ACCEPTED = "(id) => heard.find((e) => e.id === id && e.state === 'accepted') ?? null"
 
 
@@ -31,7 +32,7 @@ async def bench(context: BrowserContext, stack: live.Stack) -> Bench:
 
 
 async def test_a_short_take_waits_for_a_yes(bench: Bench) -> None:
-    line = await Line().on(bench.context)
+    await Line().on(bench.context)
     page = await bench.page()
     first = await bench.record(page, 4)
     await page.wait_for_function(ACCEPTED, arg=first["id"])
@@ -40,10 +41,12 @@ async def test_a_short_take_waits_for_a_yes(bench: Bench) -> None:
     assert [one["state"] for one in await page.evaluate("recorder.whenSent()")] == ["held"]
     await page.evaluate("recorder.retry()")  # of what waits, not of what is asked about
     assert await page.evaluate("recorder.whenSent().then(([one]) => one.state)") == "held"
-    assert line.keys == [first["id"]]
+    assert await page.evaluate(ALL_ACCEPTED) == [first["id"]]
+    await bench.none_arriving()  # it would be waited for
     await page.evaluate("(id) => recorder.confirm(id)", short["id"])
     await page.wait_for_function(ACCEPTED, arg=short["id"])
-    assert line.keys == [first["id"], short["id"]]
+    assert await page.evaluate(ALL_ACCEPTED) == [first["id"], short["id"]]
+    assert [part["bytes"] for part in bench.accepted()] == [first["bytes"], short["bytes"]]
 
 
 async def test_a_take_that_is_as_whole_as_the_first_replaces_it(bench: Bench) -> None:
@@ -56,7 +59,7 @@ async def test_a_take_that_is_as_whole_as_the_first_replaces_it(bench: Bench) ->
 
 
 async def test_a_fragment_of_a_dead_page_replaces_nothing(bench: Bench) -> None:
-    line = await Line().on(bench.context)
+    await Line().on(bench.context)
     page = await bench.page(warnBeforeLeaving=False)
     first = await bench.record(page, 1)
     await page.wait_for_function(ACCEPTED, arg=first["id"])
@@ -73,7 +76,8 @@ async def test_a_fragment_of_a_dead_page_replaces_nothing(bench: Bench) -> None:
     assert (same["id"], same["state"]) == (held["id"], "held")
     await page.evaluate("(id) => recorder.discard(id)", held["id"])
     assert await kept(page) == []
-    assert line.keys == [first["id"]]
+    await bench.none_arriving()
+    assert [part["bytes"] for part in bench.accepted()] == [first["bytes"]]
 
 
 async def test_a_fragment_does_not_overtake_a_take_that_is_not_sent_yet(bench: Bench) -> None:

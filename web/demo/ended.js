@@ -10,6 +10,16 @@ export function endedOf({ reason, seconds, recording }) {
 }
 
 /**
+ * What was saved of a recording whose page ended before it did.
+ * @param {import("../recorder.js").RecordingEvent} recording
+ */
+export function cutOffOf({ seconds, state }) {
+  const saved = `The page was closed while you recorded; ${clock(seconds)} were saved.`;
+  if (state === "discarded") return "";
+  return `${saved} ${state === "accepted" ? "They are your answer" : "They will be your answer"}, unless you record again.`;
+}
+
+/**
  * @param {string} reason
  * @param {number} seconds
  */

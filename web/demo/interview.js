@@ -2,8 +2,8 @@
 
 import { own } from "../own.js";
 import { whyUnsupported } from "../recorder.js";
-import { announce, complain, h } from "./dom.js";
-import { endedOf } from "./ended.js";
+import { announce, clock, complain, h } from "./dom.js";
+import { cutOffOf, endedOf } from "./ended.js";
 import { openQuestions, whetherToFinish } from "./finish.js";
 import { heldNotice } from "./held.js";
 import { Limit } from "./limit.js";
@@ -99,6 +99,7 @@ export class Interview {
     this.#recorder.addEventListener("ended", ({ detail }) => this.#ended(detail), { signal });
     this.#recorder.addEventListener("quiet", ({ detail }) => this.#hint(detail.quiet ? QUIET : ""), { signal });
     this.#recorder.addEventListener("error", ({ detail }) => this.#hint(detail.detail), { signal });
+    this.#recorder.addEventListener("stored", ({ detail }) => this.#meter(detail), { signal });
     this.#recorder.addEventListener("recording", ({ detail }) => this.#follow(detail), { signal });
   }
 
@@ -231,6 +232,13 @@ export class Interview {
       .catch((/** @type {Error} */ trouble) => this.#hint(trouble.message));
   }
 
+  /** How much of what is recorded now is at the server. @param {import("../recorder.js").Stored} detail */
+  #meter({ session, question, storedSeconds }) {
+    const isShown = this.#recorder.state === "recording" && session === this.#memory.session && question === this.#question.id;
+    this.card.stored.hidden = !isShown;
+    if (isShown) write(this.card.stored, `${clock(storedSeconds)} safely stored`);
+  }
+
   /** @param {Parameters<typeof endedOf>[0]} detail */
   #ended(detail) {
     const words = endedOf(detail);
@@ -253,6 +261,7 @@ export class Interview {
   #follow(event) {
     if (!this.locals.follow(event)) return;
     if (event.state === "accepted") this.#told.sent();
+    if (event.recovered && event.state !== "held" && event.question === this.#question.id) this.#hint(cutOffOf(event));
     this.#show();
   }
 }

@@ -19,6 +19,7 @@ export function talkCard(canvas, acts, microphones) {
   const time = h("span.time", { role: "timer", "aria-label": "Time" }, "0:00");
   const limit = h("span.limit");
   const left = h("p.left", { hidden: true });
+  const stored = h("p.stored", { hidden: true });
   const extend = h("button.quiet", { type: "button", hidden: true, onclick: acts.extend });
   const hint = h("p.hint", { role: "status" });
   const held = h("div.holds");
@@ -37,7 +38,7 @@ export function talkCard(canvas, acts, microphones) {
     count,
     heading,
     notice,
-    h("div.scope", {}, canvas, h("div.row.clock", {}, left, h("span.grow"), h("p", {}, time, limit))),
+    h("div.scope", {}, canvas, h("div.row.clock", {}, left, stored, h("span.grow"), h("p", {}, time, limit))),
     microphones,
     hint,
     held,
@@ -48,7 +49,7 @@ export function talkCard(canvas, acts, microphones) {
       h("div.row.ends", {}, back, h("span.grow"), next),
     ),
   );
-  return { element, count, heading, notice, time, limit, left, extend, hint, held, record, back, next };
+  return { element, count, heading, notice, time, limit, left, stored, extend, hint, held, record, back, next };
 }
 
 /**
@@ -71,9 +72,9 @@ export function showQuestion(heading, { text, language }) {
  * @param {HTMLCanvasElement} canvas
  * @param {number} longest seconds
  */
-export function clear({ time, limit, left, extend }, canvas, longest) {
+export function clear({ time, limit, left, stored, extend }, canvas, longest) {
   canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
   time.textContent = clock(0);
   limit.textContent = ` / ${clock(longest)}`;
-  left.hidden = extend.hidden = true;
+  left.hidden = stored.hidden = extend.hidden = true;
 }

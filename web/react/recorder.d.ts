@@ -10,6 +10,7 @@ import type {
   RecorderState,
   Recording,
   RecordingEvent,
+  Stored,
 } from "../recorder.js";
 
 export interface RecorderView {
@@ -25,6 +26,8 @@ export interface RecorderView {
   ended: { reason: EndReason; seconds: number; recording: Recording | null } | null;
   /** Everything this page knows of, with what was accepted since it mounted. */
   recordings: RecordingEvent[];
+  /** How much of the recording that was made last is safely at the server; null until something is. */
+  stored: Stored | null;
   error: Problem | null;
   /** Never rejects; what goes wrong is in `error`. */
   start(answered: Answered): Promise<void>;
@@ -40,6 +43,8 @@ export interface Labels {
   start: string;
   stop: string;
   extend: string;
+  /** Beside the level while it records: how much of it is safely stored. */
+  stored: (stored: Stored) => string;
   confirm: string;
   discard: string;
   level: string;

@@ -25,6 +25,7 @@ const CALLBACKS = /** @type {const} */ ([
   "onEnded",
   "onDevices",
   "onRecording",
+  "onStored",
   "onError",
 ]);
 
@@ -44,6 +45,7 @@ export function useRecorder(options) {
   const [limit, setLimit] = useState(/** @type {RecorderView["limit"]} */ (null));
   const [ended, setEnded] = useState(/** @type {RecorderView["ended"]} */ (null));
   const [recordings, setRecordings] = useState(/** @type {RecordingEvent[]} */ ([]));
+  const [stored, setStored] = useState(/** @type {RecorderView["stored"]} */ (null));
   const [error, setError] = useState(/** @type {Problem | null} */ (null));
 
   useEffect(() => {
@@ -54,6 +56,7 @@ export function useRecorder(options) {
       onLimit: setLimit,
       onEnded: setEnded,
       onRecording: (/** @type {RecordingEvent} */ detail) => setRecordings((known) => withNewest(known, detail)),
+      onStored: setStored,
       onError: setError,
     };
     const told = CALLBACKS.map((name) => [
@@ -83,6 +86,7 @@ export function useRecorder(options) {
     setError(null);
     setLimit(null);
     setEnded(null);
+    setStored(null);
     await recorder.current?.start(answered).catch((trouble) => setError(problemOf(trouble)));
   }, []);
   const stop = useCallback(async () => (await recorder.current?.stop()) ?? null, []);
@@ -91,7 +95,7 @@ export function useRecorder(options) {
     if (isLater) setLimit(null);
     return isLater;
   }, []);
-  return { state, ...time, quiet, limit, ended, recordings, error, start, stop, extend, canvas, recorder };
+  return { state, ...time, quiet, limit, ended, recordings, stored, error, start, stop, extend, canvas, recorder };
 }
 
 /**
@@ -122,6 +126,7 @@ export function AnswerRecorder({ session, question, replaces, labels = {}, ...op
     { className: "answer-recorder", "data-state": view.state },
     createElement("canvas", { ref: view.canvas, role: "img", "aria-label": words.level }),
     createElement("span", { role: "timer" }, clock(isOn ? view.elapsed : 0)),
+    isOn && view.stored && createElement("span", { className: "stored" }, words.stored(view.stored)),
     // Never disabled: who stands on it with the keyboard would stand nowhere.
     createElement("button", { ref: button, type: "button", onClick: press, "aria-disabled": isBusy }, isOn ? words.stop : words.start),
     isOn && view.limit?.canExtend && act(words.extend, view.extend),

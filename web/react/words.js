@@ -5,6 +5,7 @@ export const LABELS = {
   start: "Record",
   stop: "Stop",
   extend: "Give me more time",
+  stored: ({ storedSeconds }) => `${Math.floor(storedSeconds)} s stored`,
   confirm: "Send this one instead",
   discard: "Delete it",
   level: "Microphone level",

@@ -4,19 +4,22 @@
  * @typedef {import("../recorder.js").Recording} Recording
  */
 
+import { pieceOf } from "./store.js";
+
 export class MemoryStore {
-  /** @type {Map<string, { record: Recording, chunks: ArrayBuffer[] }>} */
+  /** @type {Map<string, { record: Recording, chunks: import("./store.js").Sound[] }>} */
   #kept = new Map();
 
   /**
-   * @param {Recording} record
-   * @param {number} number
-   * @param {ArrayBuffer} data
+   * @param {import("./store.js").Made} record
+   * @param {import("./store.js").Sound} sound
+   * @param {import("./store.js").Way} way
    */
-  async append(record, number, data) {
-    const chunks = this.#kept.get(record.id)?.chunks ?? [];
-    chunks[number] = data;
-    this.#kept.set(record.id, { record: { ...record }, chunks });
+  async append(record, sound, way) {
+    const found = this.#kept.get(record.id);
+    const chunks = found?.chunks ?? [];
+    chunks.push(sound);
+    this.#kept.set(record.id, { record: { ...way, ...found?.record, ...record }, chunks });
   }
 
   /**
@@ -50,7 +53,16 @@ export class MemoryStore {
    * @param {string} type
    */
   async data(id, type) {
-    return new Blob(this.#kept.get(id)?.chunks ?? [], { type });
+    return new Blob((this.#kept.get(id)?.chunks ?? []).map((chunk) => chunk.data), { type });
+  }
+
+  /**
+   * @param {string} id
+   * @param {number} from
+   * @param {number} most
+   */
+  async since(id, from, most) {
+    return pieceOf(this.#kept.get(id)?.chunks ?? [], from, most);
   }
 
   /** @param {string} id */

@@ -11,14 +11,17 @@
  * @typedef {import("../answers.d.ts").Found} Found
  */
 
-import { NO_CONNECTION } from "../answers.js";
 import { backoff } from "./backoff.js";
 import { stateOf } from "./earlier.js";
 import { alone, HAS_LOCKS } from "./locks.js";
+import { isNoWay, LATER, Passage } from "./pieces.js";
+import { advance, Streams } from "./streams.js";
 import { upload } from "./upload.js";
 
 const LONGEST_SLEEP = 3600_000;
 const SILENT_MILLISECONDS = 10_000;
+/** After so many answers of strangers to a recording in pieces it is tried as a whole, which they may let through. */
+const STRANGERS = 3;
 
 /** @param {string} id */
 export const lockOf = (id) => `viva-voce-recording:${id}`;
@@ -28,10 +31,12 @@ export class Outbox {
   #given;
   #tell;
   #closing = new AbortController();
+  #streams;
   /** @type {{ id: string, abort: AbortController } | null} */
   #sending = null;
   #runs = false;
   #again = false;
+  #onStored;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #alarm;
   #channel;
@@ -40,11 +45,14 @@ export class Outbox {
    * @param {Shelf} shelf
    * @param {{ api: string, owner: string, token: TokenSource, stallSeconds: number, name: string }} given
    * @param {(event: RecordingEvent) => void} tell
+   * @param {(recording: Recording) => void} onStored told where more of one is safely at the server
    */
-  constructor(shelf, given, tell) {
+  constructor(shelf, given, tell, onStored) {
     this.#shelf = shelf;
     this.#given = given;
     this.#tell = tell;
+    this.#onStored = onStored;
+    this.#streams = new Streams(shelf, given, this.#closing.signal, onStored);
     this.#channel = channelOf(given.name);
     this.#channel?.addEventListener("message", ({ data }) => this.#hear(data));
     addEventListener("online", this.#hurry);
@@ -87,6 +95,25 @@ export class Outbox {
     if (!found) return;
     if (this.#sending?.id === id) this.#sending.abort.abort();
     this.announce({ ...found, state: "discarded" });
+    if (found.upload) await this.#withdraw(found);
+  }
+
+  /**
+   * Send it while it is made, unless it goes in one request.
+   * @param {Recording} recording that begins
+   */
+  stream({ id, whole }) {
+    if (!whole) this.#streams.begin(id);
+  }
+
+  /** More of it is kept. @param {string} id */
+  more(id) {
+    this.#streams.wake(id);
+  }
+
+  /** It is made no longer. @param {string} id */
+  over(id) {
+    return this.#streams.over(id);
   }
 
   /**
@@ -112,6 +139,7 @@ export class Outbox {
     for (const { id } of await this.all()) {
       await this.#change(id, (one) => one.state === "kept" && one.offline && one.retryAt > 0 && { retryAt: 0 });
     }
+    this.#streams.hurry();
     this.wake();
   };
 
@@ -140,6 +168,9 @@ export class Outbox {
   }
 
   async #drain() {
+    for (const one of await this.all()) {
+      if (one.state === "held" && one.upload) await this.#withdraw(one);
+    }
     for (;;) {
       const next = due(await this.all(), Date.now());
       if (!next || this.#closing.signal.aborted) return;
@@ -162,7 +193,7 @@ export class Outbox {
     const outcome = await this.#attempt(begun);
     if (this.#closing.signal.aborted) return; // left to the next page
     if (outcome.is === "answer") {
-      const settled = await this.#shelf.update(id, () => ({ state: "accepted", problem: null }));
+      const settled = await this.#shelf.update(id, (one) => ({ state: "accepted", problem: null, upload: null, storedBytes: one.bytes, storedSeconds: one.seconds }));
       if (settled) this.announce({ ...settled, answer: outcome.body });
     } else if (outcome.is === "refusal") {
       await this.#change(id, () => ({ state: "refused", problem: outcome.problem }));
@@ -183,13 +214,55 @@ export class Outbox {
     const onProgress = (/** @type {number} */ progress) => this.announce({ ...recording, state: "sending", progress });
     try {
       onProgress(0);
-      const data = await this.#shelf.audio(recording);
-      return await upload({ ...this.#given, recording, data, signal: abort.signal, onProgress });
+      return await this.#sent(recording, abort.signal, onProgress);
     } catch {
-      return { is: "later", problem: NO_CONNECTION, retryAfter: null }; // the page gives no token at the moment, say
+      return LATER; // the page gives no token at the moment, say
     } finally {
       this.#sending = null;
     }
+  }
+
+  /**
+   * In pieces, of which only those are sent that the server has not; or as a whole, where it does not go in pieces.
+   * @param {Recording} recording
+   * @param {AbortSignal} signal
+   * @param {(progress: number) => void} onProgress
+   * @returns {Promise<Found>}
+   */
+  async #sent({ id }, signal, onProgress) {
+    await this.#streams.over(id);
+    const passage = new Passage({ ...this.#given, signal });
+    const tell = (/** @type {Recording} */ one) => {
+      onProgress(one.storedBytes / one.bytes);
+      this.#onStored(one);
+    };
+    for (;;) {
+      const one = await this.#shelf.get(id);
+      if (!one) return LATER;
+      if (one.whole ?? true) {
+        if (one.upload) await this.#withdraw(one);
+        return upload({ ...this.#given, recording: one, data: await this.#shelf.audio(one), signal, onProgress });
+      }
+      const isThere = one.upload !== null && one.storedBytes === one.bytes;
+      const found = isThere ? await passage.finish(one) : await advance(this.#shelf, passage, one, tell);
+      if (isThere && found.is === "answer") return found;
+      const isStrange = found.is === "later" && found.problem.answered && one.attempts >= STRANGERS;
+      if (isNoWay(found) || isStrange) await this.#shelf.update(id, () => ({ whole: true }));
+      else if (found.is !== "answer") return found;
+    }
+  }
+
+  /**
+   * What the server has of it would be waited for there. Where it is not reached, it forgets that by itself.
+   * @param {Recording} recording
+   */
+  async #withdraw(recording) {
+    await this.#streams.over(recording.id);
+    const passage = new Passage({ ...this.#given, signal: this.#closing.signal });
+    const found = await passage.withdraw(recording).catch(() => null);
+    if (!found || found.is === "later") return;
+    const forgotten = { upload: null, storedBytes: 0, storedSeconds: 0 };
+    await this.#shelf.update(recording.id, (one) => one.upload === recording.upload && forgotten);
   }
 
   /**

@@ -44,6 +44,22 @@ export class Shelf {
     return (await holder?.data(id, type)) ?? new Blob([], { type });
   }
 
+  /** @param {string} id */
+  async get(id) {
+    return (await this.#holderOf(id))?.get(id);
+  }
+
+  /**
+   * What lies behind so many bytes of one.
+   * @param {string} id
+   * @param {number} from
+   * @param {number} most
+   */
+  async since(id, from, most) {
+    const holder = await this.#holderOf(id);
+    return holder ? holder.since(id, from, most) : { data: new Blob(), end: from, seconds: 0 };
+  }
+
   /**
    * Change one in a single step; undefined where it is gone, or nothing is to be changed.
    * @param {string} id

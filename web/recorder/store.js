@@ -2,7 +2,11 @@
  * Recordings in IndexedDB: a record for each, and its chunks as they came. What is written here is there after a reload.
  *
  * @typedef {import("../recorder.js").Recording} Recording
- * @typedef {{ recording: string, number: number, data: ArrayBuffer }} Chunk
+ * @typedef {Pick<Recording, "upload" | "storedBytes" | "storedSeconds" | "whole">} Way
+ * @typedef {Omit<Recording, keyof Way>} Made
+ * @typedef {import("./pieces.js").Piece} Piece
+ * @typedef {{ at: number, seconds: number, data: ArrayBuffer }} Sound a chunk: its place in the recording, and the seconds at its end
+ * @typedef {{ recording: string, number: number, seconds: number, data: ArrayBuffer }} Chunk its number is its place
  * @typedef {(found: Recording) => Recording | undefined} Change
  */
 
@@ -11,6 +15,7 @@ const CHUNKS = "chunks";
 /** Some browsers never open it, and say nothing. */
 const LONGEST_OPENING = 10_000;
 const BOTH = [RECORDINGS, CHUNKS];
+const CHUNKS_AT_ONCE = 600;
 
 export class IndexedStore {
   /** @type {Promise<IDBDatabase> | null} */
@@ -23,15 +28,17 @@ export class IndexedStore {
   }
 
   /**
-   * Write a chunk, and the record as it is with it, in one step.
-   * @param {Recording} record
-   * @param {number} number
-   * @param {ArrayBuffer} data
+   * Write a chunk, and the record as it is with it, in one step; what others have noted in the record stays.
+   * @param {Made} record
+   * @param {Sound} sound
+   * @param {Way} way how far it is on its way, where nothing is noted of that
    */
-  async append(record, number, data) {
+  async append(record, { at, seconds, data }, way) {
     await this.#write((tx) => {
-      tx.objectStore(CHUNKS).put({ recording: record.id, number, data });
-      tx.objectStore(RECORDINGS).put({ ...record });
+      tx.objectStore(CHUNKS).put({ recording: record.id, number: at, seconds, data });
+      const records = tx.objectStore(RECORDINGS);
+      const asked = records.get(record.id);
+      asked.onsuccess = () => records.put({ ...way, ...asked.result, ...record });
     });
   }
 
@@ -77,6 +84,23 @@ export class IndexedStore {
     /** @type {Chunk[]} */
     const chunks = await this.#read((tx) => tx.objectStore(CHUNKS).getAll(everyChunkOf(id)));
     return new Blob(chunks.map((chunk) => chunk.data), { type });
+  }
+
+  /**
+   * What lies behind so many bytes, `most` bytes of it at most.
+   * @param {string} id
+   * @param {number} from
+   * @param {number} most
+   * @returns {Promise<Piece>}
+   */
+  async since(id, from, most) {
+    const before = IDBKeyRange.bound([id, 0], [id, from]);
+    /** @type {any} */
+    const first = await this.#read((tx) => tx.objectStore(CHUNKS).openKeyCursor(before, "prev"));
+    const range = IDBKeyRange.bound(first?.key ?? [id, from], [id, Number.MAX_SAFE_INTEGER]);
+    /** @type {Chunk[]} */
+    const chunks = await this.#read((tx) => tx.objectStore(CHUNKS).getAll(range, CHUNKS_AT_ONCE));
+    return pieceOf(chunks.map(({ number, seconds, data }) => ({ at: number, seconds, data })), from, most);
   }
 
   /** @param {string} id */
@@ -156,4 +180,25 @@ function open(name, whenGone) {
 /** @param {string} id */
 function everyChunkOf(id) {
   return IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
+}
+
+/**
+ * So many of the bytes of these chunks from there on. A gap is where site data was deleted: nothing is sent across it.
+ * @param {Sound[]} chunks in their order
+ * @param {number} from
+ * @param {number} most
+ * @returns {Piece}
+ */
+export function pieceOf(chunks, from, most) {
+  const parts = [];
+  let [end, over] = [from, 0];
+  for (const { at, seconds, data } of chunks) {
+    const [start, stop] = [end - at, Math.min(data.byteLength, from + most - at)];
+    if (start >= data.byteLength) continue;
+    if (start < 0 || stop <= start) break;
+    parts.push(data.slice(start, stop));
+    end = at + stop;
+    if (stop === data.byteLength) over = seconds;
+  }
+  return { data: new Blob(parts), end, seconds: over };
 }

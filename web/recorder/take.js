@@ -6,22 +6,29 @@
  */
 
 export class Take {
-  /** @type {ArrayBuffer[]} */
+  /** @type {import("./store.js").Sound[]} */
   #chunks = [];
   /** @type {Promise<void>} */
   #writing = Promise.resolve();
   #store;
   #spare;
   #onSpared;
+  #onWritten;
+  #way;
 
   /**
    * @param {Recording} record
    * @param {Store} store
    * @param {Store} spare takes over once the other fails
    * @param {(trouble: unknown) => void} onSpared told then
+   * @param {() => void} [onWritten] told of each chunk that is kept
    */
-  constructor(record, store, spare, onSpared) {
-    this.record = record;
+  constructor(record, store, spare, onSpared, onWritten = () => {}) {
+    const { upload, storedBytes, storedSeconds, whole, ...mine } = record;
+    /** What is made here; how far it is on its way, is noted by who sends it. */
+    this.record = mine;
+    this.#way = { upload, storedBytes, storedSeconds, whole };
+    this.#onWritten = onWritten;
     this.#store = store;
     this.#spare = spare;
     this.#onSpared = onSpared;
@@ -48,9 +55,11 @@ export class Take {
       return null;
     }
     Object.assign(record, how, { touchedAt: Date.now() });
-    record.state = await stateOf(record);
-    await this.#orSpare(() => this.#end());
-    return { ...record };
+    record.state = await stateOf({ ...record, ...this.#way });
+    /** @type {Recording | undefined} */
+    let kept;
+    await this.#orSpare(async () => void (kept = await this.#end()));
+    return kept ?? (await this.#spare.get(record.id)) ?? null;
   }
 
   /**
@@ -59,17 +68,19 @@ export class Take {
    */
   async #write(chunk, seconds) {
     const data = await chunk.arrayBuffer();
-    const number = this.#chunks.push(data) - 1;
-    const bytes = this.record.bytes + data.byteLength;
+    const sound = { at: this.record.bytes, seconds, data };
+    this.#chunks.push(sound);
+    const bytes = sound.at + data.byteLength;
     Object.assign(this.record, { bytes, seconds, touchedAt: Date.now(), durable: this.#store !== this.#spare });
-    await this.#orSpare(() => this.#store.append(this.record, number, data));
+    await this.#orSpare(() => this.#store.append(this.record, sound, this.#way));
+    this.#onWritten();
   }
 
   async #end() {
     const { id, type, bytes } = this.record;
     const { size } = await this.#store.data(id, type);
     if (size !== bytes) throw new Error("Something of it was deleted meanwhile.");
-    await this.#store.update(id, () => ({ ...this.record }));
+    return this.#store.update(id, (found) => ({ ...found, ...this.record }));
   }
 
   /** @param {() => Promise<void>} write */
@@ -81,7 +92,8 @@ export class Take {
       const failed = this.#store;
       this.#store = this.#spare;
       this.record.durable = false;
-      for (const [number, data] of this.#chunks.entries()) await this.#spare.append(this.record, number, data);
+      const way = { ...this.#way, ...(await failed.get(this.record.id).catch(() => undefined)) };
+      for (const sound of this.#chunks) await this.#spare.append(this.record, sound, way);
       await failed.remove(this.record.id).catch(() => {});
       this.#onSpared(trouble);
     }
@@ -93,11 +105,13 @@ export class Take {
  * @param {{ api: string, owner: string }} given
  * @param {import("../recorder.js").Answered} answered
  * @param {string} type
+ * @param {boolean} whole whether it is sent in one request
  * @returns {Recording}
  */
-export function described({ api, owner }, { session, question, replaces = false }, type) {
+export function described({ api, owner }, { session, question, replaces = false }, type, whole) {
   const now = Date.now();
   const past = { startedAt: now, touchedAt: now, seconds: 0, bytes: 0, end: null, recovered: false, durable: false };
   const sending = { attempts: 0, retryAt: 0, offline: false, problem: null };
-  return { id: crypto.randomUUID(), api, owner, session, question, replaces, type, state: "recording", ...past, ...sending };
+  const way = { upload: null, storedBytes: 0, storedSeconds: 0, whole };
+  return { id: crypto.randomUUID(), api, owner, session, question, replaces, type, state: "recording", ...past, ...sending, ...way };
 }

@@ -10,7 +10,7 @@
 import { judge, NOTHING } from "../answers.js";
 
 /** @type {import("../answers.d.ts").Expected} */
-const GIVES = { 202: { file_id: "string" } };
+export const GIVES = { 202: { file_id: "string" } };
 const SUFFIXES = {
   webm: "webm",
   ogg: "ogg",
@@ -47,13 +47,22 @@ export async function upload(given) {
  * @param {boolean} refresh whether the last token was not taken
  */
 async function attempt({ recording, data, token, stallSeconds, signal, onProgress }, refresh) {
-  const { id, api, owner, session, question } = recording;
-  const bearer = await within(stallSeconds, token({ refresh, owner, session, question }));
+  const { id, api, session, question } = recording;
+  const bearer = await bearerOf({ recording, token, stallSeconds }, refresh);
   const form = new FormData();
   form.append("audio", data, `answer.${suffixOf(data.type)}`);
   const path = `/api/upload-answer/${encodeURIComponent(session)}/${encodeURIComponent(question)}`;
   const headers = { Authorization: `Bearer ${bearer}`, "Idempotency-Key": id };
   return post(api + path, form, headers, { stallSeconds, signal, onProgress });
+}
+
+/**
+ * The token of who recorded it.
+ * @param {{ recording: Recording, token: TokenSource, stallSeconds: number }} given
+ * @param {boolean} refresh
+ */
+export function bearerOf({ recording: { owner, session, question }, token, stallSeconds }, refresh) {
+  return within(stallSeconds, token({ refresh, owner, session, question }));
 }
 
 /**
