@@ -8,10 +8,9 @@ recording saves it questions, and decides nothing. A crash at any point loses no
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from hmac import compare_digest
 from math import isfinite
 
@@ -25,7 +24,6 @@ from services.errors import (
     LengthInconsistent,
     NotAudio,
     OffsetMismatch,
-    Problem,
     SentByNumber,
     SliceInvalid,
     SlicesMissing,
@@ -38,6 +36,7 @@ from services.errors import (
 from services.interviews.model import Part, PartId, PartState, QuestionId, SessionId, Viewer
 from services.interviews.ports import Elections, Sessions
 from services.recordings.accepting import GIVEN_UP, Accepting
+from services.recordings.arrival import Arrival, arrival_of, is_over, may_see
 from services.recordings.arrival_limits import ArrivalLimits, ArrivalRoom
 from services.recordings.completing import Completing, SumOf
 from services.recordings.folding import Folding
@@ -63,38 +62,14 @@ from services.recordings.ports.arrivals import (
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ports.records import Records, Uploads
 from services.recordings.receiving import Over, Receiving
+from services.recordings.tending import Tending
 
 log = structlog.get_logger(__name__)
 
 MOST_SLICES = 100_000
+CLOSE_SECONDS = 2.0
 MOST_SLICE_SECONDS = 7 * 24 * 3600.0
-HEARD_SECONDS, TELL_SECONDS = 30.0, 1.0
-FOLDS_AT_ONCE = 4
 MOST_UNFOLDED = 8 * CHUNK_BYTES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A recording that arrives in pieces, as its sender sees it: `offset` bytes of it have been received.
-
-    `is_complete`: it was finished, and is a recording like any other.
-    """
-
-    part: Part
-    offset: int
-    length: int | None
-    is_complete: bool
-    expires_at: datetime
-    door: str
-    raw_metadata: str | None = None
-    media_type: str | None = None
-    slices: tuple[KeptSlice, ...] = ()
-
-    def missing(self, total: int = 0) -> tuple[int, ...]:
-        """The numbers of the slices that are not here, of so many, or up to the last that came."""
-        here = {slice.index for slice in self.slices if slice.state is not SliceState.ANNOUNCED}
-        known = (slice.index + 1 for slice in self.slices)
-        return tuple(index for index in range(max((total, *known))) if index not in here)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,18 +90,16 @@ class Arrivals:
     _known: KnownArrivals = field(default_factory=KnownArrivals, init=False)
     _limiting: ArrivalRoom = field(init=False)
     _folding: Folding = field(init=False)
-    _folds: asyncio.Semaphore = field(init=False)
+    _tending: Tending = field(init=False)
     _completing: Completing = field(init=False)
     _ordering: Ordering = field(init=False)
     _placing: Placing = field(init=False)
     _finishing: dict[PartId, asyncio.Task[Part]] = field(default_factory=dict, init=False)
-    _to_tell: set[PartId] = field(default_factory=set, init=False)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self._limiting = ArrivalRoom(limits=self.limits, records=self.records, room=self.room, clock=self.clock)
         self._folding = Folding(records=self.records, pieces=self.pieces)
-        self._folds = asyncio.Semaphore(FOLDS_AT_ONCE)
+        self._tending = Tending(records=self.records, folding=self._folding, clock=self.clock)
         self._completing = Completing(
             records=self.records,
             pieces=self.pieces,
@@ -150,7 +123,7 @@ class Arrivals:
         session = await self.sessions.get(session_id, viewer)
         if plan.key is not None:
             there = await self.records.newest(session.user_id, plan.key)
-            if there is not None and not _is_over(there):
+            if there is not None and not is_over(there):
                 return await self.find(there.part.id, viewer)
         await self._limiting.another(session.user_id)
         numbered = await next_take(self.sessions, session_id, question_id, viewer)
@@ -162,7 +135,7 @@ class Arrivals:
             await self.accepting.give_up(numbered.part, StoreUnavailable.code)
             raise StoreUnavailable(GIVEN_UP)
         self._known.keep(Known(arriving, 0, self.clock()))
-        return _arrival(arriving, 0)
+        return arrival_of(arriving, 0)
 
     async def begin_unplaced(self, viewer: Viewer, plan: Plan) -> Arrival:
         """Keep the record of what is to be placed before it is finished; as `begin` otherwise."""
@@ -179,7 +152,7 @@ class Arrivals:
         placed = await self._placing.place(arriving, session_id, question_id, viewer)
         if placed is None:
             await self._refuse_ended(id)
-        elif (known := self._known.get(id)) is not None and not _is_over(placed):
+        elif (known := self._known.get(id)) is not None and not is_over(placed):
             known.arriving = replace(placed, folded=max(placed.folded, known.arriving.folded))
         return await self.find(id, viewer)
 
@@ -187,9 +160,9 @@ class Arrivals:
         """UploadNotFound where it is absent or another user's, UploadGone where it was deleted or has expired."""
         arriving = await self._found(id, viewer)
         slices = tuple(await self.slices.of(id))
-        if _is_over(arriving):
-            return _arrival(arriving, arriving.part.bytes or arriving.length or 0, slices)
-        return _arrival(arriving, await self._offset(id), slices)
+        if is_over(arriving):
+            return arrival_of(arriving, arriving.part.bytes or arriving.length or 0, slices)
+        return arrival_of(arriving, await self._offset(id), slices)
 
     async def newest(self, key: str, viewer: Viewer) -> Arrival | None:
         """What this user began last under the key, arriving or finished; None where that was given up, or is not.
@@ -199,15 +172,15 @@ class Arrivals:
         arriving = await self.records.newest(viewer.user_id, key)
         if arriving is None:
             return None
-        if _is_over(arriving):
-            return _arrival(arriving, arriving.part.bytes or arriving.length or 0)
-        return _arrival(arriving, await self._offset(arriving.part.id))
+        if is_over(arriving):
+            return arrival_of(arriving, arriving.part.bytes or arriving.length or 0)
+        return arrival_of(arriving, await self._offset(arriving.part.id))
 
     async def arriving(self, viewer: Viewer) -> list[Arrival]:
         """This user's own that arrive now, the newest first."""
         found = await self.records.arriving(viewer.user_id)
         offsets = await asyncio.gather(*(self._offset(each.part.id) for each in found))
-        return [_arrival(each, offset) for each, offset in zip(found, offsets, strict=True)]
+        return [arrival_of(each, offset) for each, offset in zip(found, offsets, strict=True)]
 
     async def interrupt(self, id: PartId, viewer: Viewer) -> None:
         """End the request that sends to it here, if there is one, so that what it has brought is what there is."""
@@ -245,7 +218,7 @@ class Arrivals:
                 await self._declare(known, length)
             async with aclosing(turn.until_taken_over(data)) as arriving:
                 await self._receive(known, self._checked(arriving, checksum) if checksum else arriving, told)
-            return _arrival(known.arriving, known.offset)
+            return arrival_of(known.arriving, known.offset)
 
     async def finish(self, id: PartId, viewer: Viewer, *, slices: int = 0) -> Part:
         """Accept what has been received as the recording: the accepted part, or the same recording in work.
@@ -257,8 +230,8 @@ class Arrivals:
         arriving = await self._found(id, viewer)
         if arriving.part.session_id == NOWHERE:
             raise AnswerUnnamed
-        if not _is_over(arriving):
-            missing = _arrival(arriving, 0, tuple(await self.slices.of(id))).missing(slices)
+        if not is_over(arriving):
+            missing = arrival_of(arriving, 0, tuple(await self.slices.of(id))).missing(slices)
             if missing:
                 raise SlicesMissing(missing)
             await self._ordering.move_what_waits(arriving)
@@ -271,7 +244,7 @@ class Arrivals:
     async def abort(self, id: PartId, viewer: Viewer) -> None:
         """Give it up, with all that was received; UploadComplete where it is finished."""
         arriving = await self._found(id, viewer)
-        ended = None if _is_over(arriving) else await self.uploads.stop(id)
+        ended = None if is_over(arriving) else await self.uploads.stop(id)
         self._known.forget(id)
         if ended is None:
             await self._refuse_ended(id)
@@ -286,14 +259,14 @@ class Arrivals:
         _refuse_invalid(slice)
         arriving = await self._found(id, viewer)
         there = await self.slices.one(id, slice.index)
-        if _is_over(arriving) and there is None:
+        if is_over(arriving) and there is None:
             raise UploadComplete
         body = await self._held(data)
         if not body:
             raise AudioEmpty
         if slice.index == 0 and len(body) >= SNIFF_BYTES and sniff(body[:SNIFF_BYTES]) is None:
             raise NotAudio  # and what came of the others stays
-        if not _is_over(arriving):
+        if not is_over(arriving):
             self._limiting.size(await self._size_of_slices(id) + (len(body) if there is None else 0))
             await self._limiting.much_more(arriving.part.user_id)
         await self._ordering.put(arriving, slice, body)
@@ -321,7 +294,7 @@ class Arrivals:
     async def _found(self, id: PartId, viewer: Viewer) -> Arriving:
         """The record, also of what is finished."""
         arriving = await self.records.find(id)
-        if arriving is None or not _may_see(viewer, arriving.part):
+        if arriving is None or not may_see(viewer, arriving.part):
             raise UploadNotFound
         if arriving.part.state is PartState.ABORTED and arriving.same_as is None:
             self._known.forget(id)
@@ -332,9 +305,9 @@ class Arrivals:
         """UploadNotFound, UploadGone, UploadComplete, as far as is known here."""
         known = self._known.get(id)
         arriving = known.arriving if known is not None else await self._found(id, viewer)
-        if not _may_see(viewer, arriving.part):
+        if not may_see(viewer, arriving.part):
             raise UploadNotFound
-        if _is_over(arriving) or arriving.is_closed:
+        if is_over(arriving) or arriving.is_closed:
             raise UploadComplete
 
     async def _at(self, id: PartId, at: int) -> Known:
@@ -350,7 +323,7 @@ class Arrivals:
         arriving = await self.records.find(id)
         if arriving is None:
             raise UploadNotFound
-        if _is_over(arriving) or arriving.is_closed:
+        if is_over(arriving) or arriving.is_closed:
             await self._refuse_ended(id)
         offset = await self._offset(id)
         if before is not None and before.offset == offset:
@@ -403,7 +376,7 @@ class Arrivals:
             known=known,
             most_bytes=self._limiting.size,
             admit=admit,
-            kept=lambda: self._kept(known),
+            kept=lambda: self._tending.kept(known),
             told=told,
         )
         try:
@@ -426,50 +399,6 @@ class Arrivals:
         ended = await self.uploads.stop(id)
         if ended is not None:
             await self.accepting.close(ended)
-
-    def _kept(self, known: Known) -> None:
-        """Something more has been received."""
-        now, id = self.clock(), known.arriving.part.id
-        if abs(now - known.heard_at) >= HEARD_SECONDS:
-            known.heard_at = now
-            self._to_tell.add(id)
-            if len(self._to_tell) == 1:
-                self._start(self._tell())
-        if known.folding is None and known.is_unfolded:
-            known.folding = self._start(self._fold(known))
-
-    async def _tell(self) -> None:
-        """One write says it of all that were heard of within a second."""
-        await asyncio.sleep(TELL_SECONDS)
-        ids, self._to_tell = self._to_tell, set()
-        await self.records.heard(ids)
-
-    async def _fold(self, known: Known) -> None:
-        try:
-            async with self._folds:
-                while known.is_unfolded:
-                    folded = known.arriving.folded
-                    known.arriving = await self._folding.whole_chunks(known.arriving, known.offset)
-                    if known.arriving.folded == folded:
-                        break
-        finally:
-            known.folding = None
-
-    def _start(self, work: Awaitable[None]) -> asyncio.Task[None]:
-        """What is repeated by the next one, should it not come to its end."""
-
-        async def tried() -> None:
-            try:
-                await work
-            except StoreUnavailable:
-                log.warning("an arrival is to be tended again")
-            except Problem as problem:
-                log.warning("an arrival cannot be tended", code=problem.code)
-
-        task = asyncio.create_task(tried())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def _finish(self, id: PartId) -> asyncio.Task[Part]:
         """One at a time here, which goes on also where who asked for it goes away."""
@@ -505,31 +434,9 @@ class Arrivals:
 
     async def close(self) -> None:
         """Let what goes on beside requests come to its end, for a moment."""
-        if self._tasks or self._finishing:
-            await asyncio.wait((*self._tasks, *self._finishing.values()), timeout=TELL_SECONDS + 1.0)
-
-
-def _may_see(viewer: Viewer, part: Part) -> bool:
-    return viewer.is_admin or viewer.user_id == part.user_id
-
-
-def _is_over(arriving: Arriving) -> bool:
-    return arriving.part.state is not PartState.UPLOADING
-
-
-def _arrival(arriving: Arriving, offset: int, slices: tuple[KeptSlice, ...] = ()) -> Arrival:
-    is_complete = _is_over(arriving)
-    return Arrival(
-        part=arriving.part,
-        offset=offset if arriving.length is None else min(offset, arriving.length),
-        length=offset if is_complete else arriving.length,
-        is_complete=is_complete,
-        expires_at=arriving.expires_at,
-        door=arriving.plan.door,
-        raw_metadata=arriving.plan.raw_metadata,
-        media_type=arriving.plan.media_type,
-        slices=slices,
-    )
+        await self._tending.close()
+        if self._finishing:
+            await asyncio.wait(self._finishing.values(), timeout=CLOSE_SECONDS)
 
 
 def _refuse_invalid(slice: Slice) -> None:
