@@ -26,7 +26,7 @@ doctor: environment ## Look at every part of the running stack and say what to d
 	@$(RUN) -m scripts.doctor --stack
 
 test: dev-environment ## Run the tests, AT_ONCE=3 files side by side, and tell which took longest
-	@$(RUN) -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder --durations 15
+	@$(RUN) -m pytest -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 
 test-long: dev-environment ## Run the tests that take minutes each: failover, failpoints, memory, more of the kill matrix
 	@$(RUN) -m pytest -m long

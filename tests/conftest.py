@@ -8,11 +8,14 @@ import structlog
 from hypothesis import HealthCheck, settings
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
+from xdist.scheduler.loadfile import LoadFileScheduling  # type: ignore[import-untyped]
 
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.indexes import ensure_indexes
 from tests import servers
 from tests.emptied import emptied
+
+BROWSER = "tests/browser/"
 
 # How long an example takes is the machine's business.
 for profile in ("usual", "long"):
@@ -31,6 +34,18 @@ structlog.configure(
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest --api-processes 2 tests/system/test_push.py`: the same tests against several processes behind a port."""
     parser.addoption("--api-processes", type=int, default=1, help="API processes behind the port of each stack")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Lots":
+    return Lots(config, log)
+
+
+class Lots(LoadFileScheduling):  # type: ignore[misc]
+    """Side by side go files; those of the browser are one lot, for they share a stack and browsers."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else str(super()._split_scope(nodeid))
 
 
 def pytest_configure(config: pytest.Config) -> None:
