@@ -1,5 +1,7 @@
 """Takes on the demo page: no fragment replaces an answer, two tabs know of each other, and what is here can be seen."""
 
+import re
+
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
@@ -66,6 +68,16 @@ async def test_a_recording_that_is_cut_off_replaces_no_answer_and_is_marked(page
     await expect(page.locator(".held")).to_have_count(0)
     await expect(here.locator("summary")).to_have_text("In this browser: no recordings")
     assert len(sent) == 1
+
+
+async def test_what_is_safely_stored_is_shown_and_a_page_that_is_closed_finishes_it(page: Page, stack: Stack) -> None:
+    await Begun.on(page, stack)
+    await record(page, "0:02")
+    await expect(page.locator(".stored")).to_have_text(re.compile(r"0:0[1-9] safely stored"))
+    await page.reload()
+    await expect(page.locator(".hint").first).to_contain_text("The page was closed while you recorded")
+    await expect(page.locator(".pill").first).to_have_text("Transcribed")
+    await expect(page.locator(".record")).to_have_text("Record again")
 
 
 async def test_a_short_take_counts_only_if_the_candidate_says_so(page: Page, stack: Stack) -> None:

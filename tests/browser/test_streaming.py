@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, Request
+from playwright.async_api import BrowserContext, Page
 
 from tests.browser.bench import Bench, event
 from tests.browser.engines import Engines, in_both_at_length
@@ -33,6 +33,14 @@ KEPT_SUM = """async () => {
   const sound = await store.data(id, type);
   await store.close();
   return [await sum([sound]), bytes];
+}"""
+SENT = """() => {
+  const real = window.fetch;
+  window.sent = 0;
+  window.fetch = (url, given) => {
+    if (given?.method === "PATCH") window.sent += given.body?.size ?? 0;
+    return real(url, given);
+  };
 }"""
 RULES = """async () => {
   const { PORTAL, EMPTY, page, problem } = await import("/web/faults.js");
@@ -103,18 +111,12 @@ async def test_a_reload_in_the_middle_sends_the_rest_and_nothing_twice(bench: Be
     await page.reload()
     [sha256, bytes] = await page.evaluate(KEPT_SUM)
     [there] = bench.arriving()
-    sent: list[int] = []
-
-    def note(request: Request) -> None:
-        if request.method == "PATCH":
-            sent.append(len(request.post_data_buffer or b""))
-
-    page.on("request", note)
+    await page.evaluate(SENT)
     await bench.open(page)
     ended = await event(page, "accepted")
     assert (ended["recovered"], ended["end"], ended["bytes"]) == (True, "page_left", bytes)
     assert is_the_one_take(bench, sha256, bytes)
-    assert sum(sent) == bytes - there["offset"] > 0
+    assert await page.evaluate("sent") == bytes - there["offset"] > 0
 
 
 @in_both_at_length
