@@ -5,7 +5,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.errors import UploadInUse, UploadTakenOver
@@ -41,6 +41,11 @@ class Known:
         self.offset += len(data)
         if self.digest is not None:
             self.digest.update(data)
+
+    def learned(self, length: int | None) -> None:
+        """So long will it be: that may have been said to another process."""
+        if length is not None and self.arriving.length is None:
+            self.arriving = replace(self.arriving, length=length)
 
     def sha256_of(self, size: int) -> str | None:
         """The sum of so many bytes, if it is known."""

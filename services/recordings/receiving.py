@@ -121,6 +121,7 @@ class Receiving:
         if appended.outcome is Outcome.OVER:
             raise Over
         known.received(run[: appended.size])
+        known.learned(appended.length)
         self.kept()
         if appended.outcome is Outcome.LOST:
             raise OffsetMismatch(at, at + appended.size)

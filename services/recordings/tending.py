@@ -6,7 +6,7 @@ Nothing depends on it: what is cut short is repeated by the next piece, by who f
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -52,10 +52,10 @@ class Tending:
         try:
             async with self._folds:
                 while known.is_unfolded:
-                    folded = known.arriving.folded
-                    known.arriving = await self.folding.whole_chunks(known.arriving, known.offset)
-                    if known.arriving.folded == folded:
+                    folded = (await self.folding.whole_chunks(known.arriving, known.offset)).folded
+                    if folded <= known.arriving.folded:
                         break
+                    known.arriving = replace(known.arriving, folded=folded)
         finally:
             known.folding = None
 

@@ -170,7 +170,8 @@ class FakePieces:
             return Appended(0, outcome)
         if size < len(data) and outcome is not Outcome.OVER:
             outcome = Outcome.LOST
-        return Appended(size, outcome)
+        row = self._memory.arriving(id)
+        return Appended(size, outcome, row.arrival.length if row and row.arrival else None)
 
     def _outcome(self, id: PartId, at: int, writer: int | None) -> Outcome:
         row = self._memory.arriving(id)

@@ -23,7 +23,13 @@ from services.recordings.ports.arrivals import Appended, Arriving, Outcome, cut_
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.sealing import Seal
 
-STANDING = {"state": True, "arrival.folded": True, "arrival.closed": True, "arrival.writer": True}
+STANDING = {
+    "state": True,
+    "arrival.folded": True,
+    "arrival.closed": True,
+    "arrival.writer": True,
+    "arrival.length": True,
+}
 SIZES = {"_id": False, "offset": True, "size": True}
 
 
@@ -58,7 +64,8 @@ class MongoPieces:
             await self._remove(useless)
             return Appended(0, outcome)
         is_cut = len(kept) < len(documents) and outcome is not Outcome.OVER
-        return Appended(sum(document["size"] for document in kept), Outcome.LOST if is_cut else outcome)
+        size = sum(document["size"] for document in kept)
+        return Appended(size, Outcome.LOST if is_cut else outcome, _length(row))
 
     async def _indexed(self) -> None:
         """The unique index is what two appends at one place are told apart by: nothing is kept before it is there."""
@@ -182,6 +189,10 @@ def _outcome(row: Document | None, at: int, writer: int | None) -> Outcome:
     if row["arrival"]["folded"] > at:
         return Outcome.LOST
     return Outcome.KEPT if writer in (None, row["arrival"]["writer"]) else Outcome.TAKEN_OVER
+
+
+def _length(row: Document | None) -> int | None:
+    return row["arrival"].get("length") if row is not None else None
 
 
 def _useless(row: Document | None, documents: list[Document]) -> list[Document]:

@@ -119,10 +119,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """How many of the bytes are kept by a majority, and what became of the rest, if there is one."""
+    """How many of the bytes are kept by a majority, and what became of the rest, if there is one.
+
+    `length` is how long the whole will be, as far as that is known after it.
+    """
 
     size: int
     outcome: Outcome
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

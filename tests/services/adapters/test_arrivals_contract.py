@@ -112,6 +112,14 @@ async def test_a_length_is_said_once(store: Store) -> None:
     assert ended is not None and ended.length == 9
 
 
+async def test_who_appends_learns_the_length_that_was_said_meanwhile(store: Store) -> None:
+    arriving = await begun(store)
+    assert (await store.pieces.append(arriving, 0, b"one")).length is None
+    await store.arriving.declare(arriving.part.id, CHUNK_BYTES + 7)
+    assert (await store.pieces.append(arriving, 3, b"two")).length == CHUNK_BYTES + 7
+    assert (await store.pieces.append(arriving, 6, bytes(CHUNK_BYTES))).length == CHUNK_BYTES + 7
+
+
 async def test_what_has_ended_is_changed_no_more(store: Store) -> None:
     id = (await begun(store)).part.id
     assert await store.uploads.stop(id)

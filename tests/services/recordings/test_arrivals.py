@@ -35,6 +35,7 @@ from services.errors import (
 from services.interviews.model import PartId, PartState, SessionId, Status
 from services.recordings.arrival_limits import ArrivalLimits
 from services.recordings.arrivals import Arrival, Arrivals, Checksum, Plan, Slice
+from services.recordings.ports.arrivals import Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Interior
 
@@ -193,6 +194,35 @@ async def test_a_length_may_be_said_once_and_must_be_met() -> None:
     with pytest.raises(LengthInconsistent):
         await scene.appended(id, 110, b"1")
     assert (await scene.arrivals.finish(id, ALICE)).bytes == 110
+
+
+async def test_a_length_that_is_said_while_chunks_are_made_is_not_forgotten() -> None:
+    scene = Scene()
+    id, gate, pieces = await scene.begun(), asyncio.Event(), scene.arrivals.pieces
+    write = pieces.write_chunk
+
+    async def slowly(arriving: Arriving, n: int, size: int) -> bool:
+        await gate.wait()
+        return await write(arriving, n, size)
+
+    async def rest() -> AsyncIterator[bytes]:
+        yield b"end"
+        gate.set()
+        await scene.arrivals.close()
+
+    pieces.write_chunk = slowly  # type: ignore[method-assign]
+    at = (await scene.appended(id, 0, AMR, b"x" * 2 * CHUNK_BYTES)).offset
+    last = await scene.arrivals.append(id, ALICE, at, rest(), length=at + 3, told=lambda _: None)
+    assert (last.offset, last.length) == (at + 3, at + 3)
+
+
+async def test_a_length_that_was_said_to_another_process_is_learned() -> None:
+    scene = Scene()
+    id, other = await scene.begun(), scene.house.arrivals
+    await scene.appended(id, 0, AMR)
+    await other.append(id, ALICE, 100, sent(), length=150)
+    last = await scene.appended(id, 100, b"b" * 50)
+    assert (last.offset, last.length) == (150, 150)
 
 
 async def test_what_is_no_audio_is_refused_with_the_first_bytes_that_tell() -> None:
