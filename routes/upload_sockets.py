@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from routes import recorder_messages as messages
 from routes.dependencies import Services
-from routes.event_socket import GOING_AWAY, NORMAL, close_code
+from routes.event_socket import GOING_AWAY, NORMAL, TRY_LATER, close_code
 from routes.http_metrics import HttpMeter
 from routes.listeners import socket_viewer
 from routes.recorder_frames import End, Frames
@@ -84,13 +84,19 @@ async def _answer(
                 )
                 code, reason = await recorder.serve(PartId(upload_id) if upload_id else None)
     except Problem as problem:
-        code, reason = close_code(problem), problem.code
+        code, reason = _close_code(problem), problem.code
         with suppress(WebSocketDisconnect, RuntimeError):
             await socket.send_text(messages.refused(problem))
     except WebSocketDisconnect:
         return
     with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone meanwhile
         await socket.close(code, reason)
+
+
+def _close_code(problem: Problem) -> int:
+    """As for events; of two who begin at once, the one whose first byte is not taken comes again, and goes on."""
+    is_first = isinstance(problem, OffsetMismatch) and problem.provided == 0
+    return TRY_LATER if is_first else close_code(problem)
 
 
 class RecorderSocket:
@@ -154,6 +160,8 @@ class RecorderSocket:
             arrival = await self._arrivals.begin(
                 self._session, self._question, self._viewer, Plan(DOOR, key=self._name.key)
             )
+            if arrival.offset:  # another socket, told the same as this one, has begun it meanwhile
+                raise OffsetMismatch(arrival.offset, 0)
             await self._say(messages.told("begun", upload_id=arrival.part.id, take=arrival.part.take))
         try:
             return await self._appended(arrival)

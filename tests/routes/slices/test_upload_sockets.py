@@ -137,6 +137,24 @@ async def test_the_newer_of_two_sockets_goes_on() -> None:
                 await record(newer, pieces[2:], size)
 
 
+async def test_of_two_sockets_that_were_ready_at_once_none_goes_on_behind_the_other() -> None:
+    doors, pieces = Doors(), recorded()
+    async with doors.client() as client:
+        session = await session_of(client)
+        async with opened(client, f"/ws/audio/{session}") as first, opened(client, f"/ws/audio/{session}") as second:
+            assert [(await each.told())["offset"] for each in (first, second)] == [0, 0]
+            size = await record(first, pieces[:2])
+            second.send(pieces[0])
+            problem = await refusal(second)
+            assert (problem["code"], second.closed) == ("offset_mismatch", (1013, "offset_mismatch"))
+        async with opened(client, f"/ws/audio/{session}") as third:
+            assert (await third.told())["offset"] == size
+            await record(third, pieces[2:], size)
+            third.send({"type": "end"})
+            done = await third.until("complete")
+        assert doors.stored(done["file_id"]) == b"".join(pieces)
+
+
 async def refusal(socket: Socket) -> dict[str, Any]:
     """The problem that is said before the close."""
     said: list[dict[str, Any]] = []
