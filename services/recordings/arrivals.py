@@ -70,6 +70,7 @@ MOST_SLICES = 100_000
 CLOSE_SECONDS = 2.0
 MOST_SLICE_SECONDS = 7 * 24 * 3600.0
 MOST_UNFOLDED = 8 * CHUNK_BYTES
+NEVER = float("-inf")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -329,7 +330,7 @@ class Arrivals:
         if before is not None and before.offset == offset:
             before.arriving = arriving
             return before
-        return self._known.keep(Known(arriving, offset, self.clock()))
+        return self._known.keep(Known(arriving, offset, NEVER if before is None else before.heard_at))
 
     async def _offset(self, id: PartId) -> int:
         try:

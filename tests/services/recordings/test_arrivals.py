@@ -308,6 +308,18 @@ async def test_what_nothing_more_comes_of_expires() -> None:
     assert 1100 <= (scene.house.memory.clock.now - scene.house.part(id).created_at).total_seconds() < 1400  # type: ignore[operator]
 
 
+async def test_a_process_that_knew_nothing_of_it_puts_the_end_off_too() -> None:
+    scene = Scene()
+    id = await scene.begun()
+    for at in range(3):
+        scene.house.memory.clock.advance(500)
+        other = scene.house.arrivals
+        await other.append(id, ALICE, 100 * at, sent(AMR))
+        await other.close()
+        assert (await scene.house.sweep.run(24)).abandoned == 0
+    assert (await scene.arrivals.find(id, ALICE)).offset == 300
+
+
 async def test_an_open_recording_is_waited_for_by_analyze_and_does_not_show() -> None:
     scene = Scene()
     id = await scene.begun()
