@@ -1,7 +1,7 @@
 """How long a slice of a recording is, read from its container's own times.
 
-Slices come with a header or without one, and may begin and end anywhere. What is damaged, or of another container,
-tells nothing.
+Slices come with a header or without one, and may begin and end anywhere. What is damaged, of another container, or of
+more elements than a browser writes in an hour, tells nothing.
 """
 
 import struct
@@ -17,10 +17,22 @@ BLOCKS = (BLOCK, 0xA1)
 SLICES_START = (CLUSTER.to_bytes(4), b"\xa3", b"\xa0")
 OGG_HEAD, OGG = struct.Struct("<4sBBqIIIB"), b"OggS"
 OPUS_RATE = 48_000
+MOST_ELEMENTS = 60_000
+
+
+class TooMany(Exception):
+    """More elements than are looked at: whoever waits for the answer waits for each of them."""
 
 
 def seconds_of(data: bytes) -> float | None:
     """The seconds that the slice lasts; None where its bytes do not tell."""
+    try:
+        return _seconds_of(data)
+    except TooMany:
+        return None
+
+
+def _seconds_of(data: bytes) -> float | None:
     match sniff(data[:64]):
         case Container.WEBM:
             return _of_webm(data)
@@ -47,7 +59,9 @@ def _of_webm(data: bytes) -> float | None:
 def _block_times(data: bytes) -> Iterator[int | None]:
     """In milliseconds; blocks before the first cluster, which are of the one before, tell none."""
     at, cluster = 0, None
-    while (found := _element(data, at)) is not None:
+    for _ in range(MOST_ELEMENTS):
+        if (found := _element(data, at)) is None:
+            return
         id, body, size = found
         if id == CLUSTER_TIME and size <= 8:
             cluster = int.from_bytes(data[body : body + size])
@@ -55,6 +69,7 @@ def _block_times(data: bytes) -> Iterator[int | None]:
             after = int.from_bytes(data[body + 1 : body + 3], signed=True)
             yield None if cluster is None else cluster + after
         at = body if id in OPEN else body + size
+    raise TooMany
 
 
 def _element(data: bytes, at: int) -> tuple[int, int, int] | None:
@@ -80,13 +95,16 @@ def _of_ogg(data: bytes) -> float | None:
 
 def _page_times(data: bytes) -> Iterator[int]:
     at = 0
-    while at + OGG_HEAD.size <= len(data):
+    for _ in range(MOST_ELEMENTS):
+        if at + OGG_HEAD.size > len(data):
+            return
         mark, _, _, time, _, _, _, segments = OGG_HEAD.unpack_from(data, at)
         if mark != OGG:
             return
         yield time
         lengths = data[at + OGG_HEAD.size : at + OGG_HEAD.size + segments]
         at += OGG_HEAD.size + segments + sum(lengths)
+    raise TooMany
 
 
 def _rate_of_ogg(data: bytes) -> int | None:
@@ -100,11 +118,13 @@ def _rate_of_ogg(data: bytes) -> int | None:
 
 def _of_wav(data: bytes) -> float | None:
     at, rate = 12, 0
-    while at + 8 <= len(data):
+    for _ in range(MOST_ELEMENTS):
+        if at + 8 > len(data):
+            return None
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         if name == b"fmt ":
             rate = int.from_bytes(data[at + 16 : at + 20], "little")
         if name == b"data":
             return round(min(size, len(data) - at - 8) / rate, 3) if rate else None
         at += 8 + size + size % 2
-    return None
+    raise TooMany

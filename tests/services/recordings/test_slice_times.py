@@ -45,3 +45,22 @@ def test_pages_of_ogg_without_a_header_tell_their_length() -> None:
 ])  # fmt: skip
 def test_what_does_not_tell_is_not_guessed(data: bytes) -> None:
     assert seconds_of(data) is None
+
+
+def padded(whole: bytes, number: int) -> bytes:
+    """The same recording with so many elements before its sound that say nothing."""
+    if whole.startswith(b"RIFF"):
+        return whole[:12] + b"LIST\0\0\0\0" * number + whole[12:]
+    if whole.startswith(b"OggS"):
+        second = whole.index(b"OggS", 4)
+        return whole[:second] + (b"OggS\0\0" + b"\xff" * 8 + bytes(13)) * number + whole[second:]
+    head, _, rest = whole.partition(CLUSTER)
+    return head + b"\xec\x80" * number + CLUSTER + rest
+
+
+@pytest.mark.parametrize("whole", [
+    browser_recordings.chromium(TONE, RATE), browser_recordings.firefox(TONE, RATE), audio.wav(audio.tone(4.0)),
+])  # fmt: skip
+def test_elements_without_end_are_not_gone_through(whole: bytes) -> None:
+    assert seconds_of(padded(whole, 1000)) == pytest.approx(4.0, abs=0.03)
+    assert seconds_of(padded(whole, 60_000)) is None
