@@ -274,7 +274,15 @@ class Arrivals:
         kept = await self.slices.one(id, slice.index)
         if kept is None:
             raise UploadGone
+        if kept.state is not SliceState.RECEIVED:
+            await self._refuse_over(id, viewer)
         return kept
+
+    async def _refuse_over(self, id: PartId, viewer: Viewer) -> None:
+        """UploadComplete, UploadGone: what waits of one that has ended meanwhile never is a part of it."""
+        arriving = await self._found(id, viewer)
+        if is_over(arriving) or arriving.is_closed:
+            raise UploadComplete
 
     async def slice(self, id: PartId, index: int) -> KeptSlice | None:
         """What is known of a slice that came, of a recording that the caller may see."""

@@ -34,7 +34,7 @@ from services.errors import (
 )
 from services.interviews.model import PartId, PartState, SessionId, Status
 from services.recordings.arrival_limits import ArrivalLimits
-from services.recordings.arrivals import Arrival, Arrivals, Checksum, Plan, Slice
+from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice
 from services.recordings.ports.arrivals import Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Interior
@@ -504,6 +504,25 @@ async def test_what_comes_in_slices_takes_nothing_by_offset() -> None:
         with pytest.raises(SentByNumber):
             await scene.arrivals.append(id, ALICE, at, sent(b"more"), takes_over=takes_over)
     assert (await scene.arrivals.find(id, ALICE)).offset == len(AMR)
+
+
+@pytest.mark.parametrize(("ends", "problem"), [("abort", UploadGone), ("finish", UploadComplete)])
+async def test_a_slice_that_waits_for_what_has_just_ended_is_not_acknowledged(
+    ends: str, problem: type[Problem]
+) -> None:
+    scene = Scene()
+    id = await scene.begun(Plan("slices"))
+    await scene.arrivals.put(id, ALICE, Slice(0), sent(AMR))
+    slices = scene.arrivals.slices
+    announce = slices.announce
+
+    async def late(id: PartId, slice: Slice, size: int, sha256: str) -> KeptSlice:
+        await getattr(scene.house.arrivals, ends)(id, ALICE)
+        return await announce(id, slice, size, sha256)
+
+    slices.announce = late  # type: ignore[method-assign]
+    with pytest.raises(problem):
+        await scene.arrivals.put(id, ALICE, Slice(2), sent(b"two"))
 
 
 async def test_what_is_missing_is_said_before_it_is_finished() -> None:
