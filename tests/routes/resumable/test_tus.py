@@ -387,6 +387,26 @@ async def test_the_end_that_was_not_reached_is_reached_by_asking(monkeypatch: py
         assert sum(bool(row.part.sha256) for row in api.house.memory.rows.values()) == 1
 
 
+async def test_one_that_a_newer_take_has_overtaken_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = small()
+    async with api.client() as client:
+        session = await make_session(client)
+        where = (await create(client, session)).headers["Location"]
+        with monkeypatch.context() as away:
+            away.setattr(type(api.house.arrivals), "finish", unreachable)
+            assert (await append(client, where, 0, WEBM)).status_code == 503
+        newer = await client.post(f"/api/upload-answer/{session}/q1", files={"audio": WEBM + bytes(9)})
+        assert newer.status_code == 202
+        assert await offset(client, where) == len(WEBM)
+        assert (await client.get(where)).json()["state"] == "superseded"
+        status = (await client.get(f"/api/transcription-status/{session}/q1")).json()
+        assert (status["take"], status["status"]) == (2, "queued")
+
+
+async def unreachable(*_: object, **__: object) -> None:
+    raise StoreUnavailable
+
+
 async def test_pages_of_other_origins_may_send_and_read_all_of_it() -> None:
     app = build(small().services, ["https://page.example"])
     origin = {"Origin": "https://page.example"}
