@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from services.adapters.av_decoder.source import Source, matches
 from services.recordings.formats import ASF_HEADER, W64_HEADER, Container, after_tags, sniff
 
-MOST_PARTS = 200
+MOST_PARTS = 15_000  # four hours in slices of a second, each a recording of its own; of more the last is not all heard
 
 # How a file of each container begins, told more strictly than at the start: these bytes are looked for everywhere.
 BEGINNINGS = {

@@ -219,9 +219,10 @@ def test_a_part_that_is_no_sound_costs_no_other() -> None:
     assert codes(flaws) == ["joined", "decode_errors", "joined"]
 
 
-def test_so_many_joints_are_no_burden() -> None:
+def test_many_joints_cost_no_sound() -> None:
+    """As a recorder leaves them that stops and starts again for each slice."""
     short = audio.encoded("webm", 0.1)
     assert container_of(short * 300) is not None
     sound, flaws = heard(short * 300)
-    assert seconds(sound) > 19.0
+    assert seconds(sound) == pytest.approx(300 * seconds(heard(short)[0]), abs=0.1)
     assert len(flaws) == 50
