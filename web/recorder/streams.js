@@ -122,7 +122,8 @@ export class Streams {
 }
 
 /**
- * One step of a recording on its way, noted and told. A way that the server does not go is not tried again.
+ * One step of a recording on its way, noted and told. A way that the server does not go is not tried again. What was begun
+ * there of one that is gone meanwhile, nobody else knows of: it is forgotten there too, for it would be waited for.
  * @param {Shelf} shelf
  * @param {Passage} passage
  * @param {Recording} recording
@@ -135,5 +136,6 @@ export async function advance(shelf, passage, recording, tell) {
   if (isNoWay(found)) news.whole = true;
   const noted = await shelf.update(id, (one) => one.state !== "accepted" && news);
   if (noted && noted.storedBytes !== storedBytes) tell(noted);
+  if (!noted && news.upload) await passage.withdraw({ ...recording, ...news });
   return found;
 }
