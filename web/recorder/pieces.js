@@ -113,11 +113,15 @@ export class Passage {
     return { found, news: { storedBytes: offset, ...(offset === end && { storedSeconds: seconds }) } };
   }
 
-  /** After anything but what was asked for, how far it is, is asked anew. @param {Found} found */
+  /**
+   * After anything but what was asked for, how far it is, is asked anew; a take that a newer one has overtaken is found to be
+   * there, and is not sent once more: it would be the newest.
+   * @param {Found} found
+   */
   #sure(found) {
     if (found.is !== "answer") this.#isSure = false;
     const isPassing = found.is === "refusal" && (found.problem.status === 409 || found.problem.status === 423);
-    return isPassing && found.problem.code !== "take_superseded" ? { ...LATER, problem: found.problem } : found;
+    return isPassing ? { ...LATER, problem: found.problem } : found;
   }
 
   /**

@@ -342,6 +342,20 @@ async def test_the_last_answer_is_given_again_to_who_did_not_get_it(version: int
     assert len(recordings(api)) == 1
 
 
+async def test_a_take_that_was_overtaken_is_answered_when_it_is_finished_again() -> None:
+    api = small()
+    async with api.client() as http:
+        client = Client(http, None)
+        where = await client.begun()
+        await client.append(where, 0, WEBM, complete=False)
+        session = (await http.get(where)).json()["session_id"]
+        await http.post(f"/api/upload-answer/{session}/q1", files={"audio": WEBM + bytes(9)})
+        finished = [await client.append(where, len(WEBM), complete=True) for _ in range(2)]
+        assert [answer.status_code for answer in finished] == [409, 202]
+        assert finished[0].json()["code"] == "take_superseded"
+        assert (await http.get(where)).json()["state"] == "superseded"
+
+
 async def test_the_sixth_version_is_told_that_it_was_completed() -> None:
     async with small().client() as http:
         client = Client(http, 6)
