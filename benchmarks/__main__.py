@@ -24,6 +24,7 @@ from benchmarks import (
     promises,
     recorders,
     results,
+    resuming,
     sealing,
     upload,
     verdicts,
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "listeners": listeners.run,
     "recorders": recorders.run,
     "pieces": pieces.run,
+    "resuming": resuming.run,
 }
 
 console = Console(highlight=False)

@@ -7,6 +7,7 @@ import pytest
 
 from routes.upload_deadlines import Departure, Patience, patient
 from services.errors import ServerLeaving, UploadStalled
+from tests.virtual_time import HurriedLoop
 
 IDLE = 0.1
 PATIENCE = Patience(IDLE, 0)
@@ -26,20 +27,20 @@ async def read(body: AsyncIterator[bytes], patience: Patience = PATIENCE, workin
     return size
 
 
-async def test_silence_ends_an_upload_also_after_much_has_come() -> None:
-    assert await read(pieces(*[IDLE / 4] * 12)) == 36
+def test_silence_ends_an_upload_also_after_much_has_come() -> None:
+    assert HurriedLoop.runs(read(pieces(*[IDLE / 4] * 12))) == 36
     with pytest.raises(UploadStalled):
-        await read(pieces(*[IDLE / 4] * 12, 60))
+        HurriedLoop.runs(read(pieces(*[IDLE / 4] * 12, 60)))
 
 
-async def test_what_is_done_with_a_piece_does_not_count_as_silence() -> None:
-    assert await read(pieces(0, 0, 0), working=3 * IDLE) == 9
+def test_what_is_done_with_a_piece_does_not_count_as_silence() -> None:
+    assert HurriedLoop.runs(read(pieces(0, 0, 0), working=3 * IDLE)) == 9
 
 
-async def test_too_little_in_a_while_ends_an_upload() -> None:
-    assert await read(pieces(*[IDLE / 4] * 12), Patience(IDLE, 30)) == 36
+def test_too_little_in_a_while_ends_an_upload() -> None:
+    assert HurriedLoop.runs(read(pieces(*[IDLE / 4] * 12), Patience(IDLE, 30))) == 36
     with pytest.raises(UploadStalled, match="too slowly"):
-        await read(pieces(*[IDLE / 4] * 12), Patience(IDLE, 100_000))
+        HurriedLoop.runs(read(pieces(*[IDLE / 4] * 12), Patience(IDLE, 100_000)))
 
 
 async def test_who_is_cancelled_is_cancelled_also_in_a_silence() -> None:

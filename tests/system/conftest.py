@@ -11,5 +11,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Stack]:
     folder = tmp_path_factory.mktemp("stack")
     no_rates = {"RATE_REQUESTS": "", "RATE_UPLOADS": "", "RATE_ADDRESS": ""}  # tests poll faster than people
     own = {"LEASE_SECONDS": "4", "OPENAI_TIMEOUT_SECONDS": "3", "SWEEP_SECONDS": "1", "WEBHOOKS_ALLOW_PRIVATE": "true"}
+    own |= {"MAX_AUDIO_SECONDS": "1800"}  # hours that come as bombs need not be hours of bytes
     with live.stack(folder, **no_rates, **own) as running:
         yield running

@@ -23,6 +23,7 @@ class MongoUtterances:
         self._utterances = database["utterances"]
         self._parts = parts_of(database)
 
+    @confirmed()
     async def keep(self, part: Part, utterance: Utterance) -> bool:
         """Before the record says that it is settled; False where a later claim has kept its own."""
         id = f"{part.id}.{utterance.number}"

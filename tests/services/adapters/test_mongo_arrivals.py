@@ -134,7 +134,9 @@ async def test_nothing_that_was_acknowledged_is_lost_where_the_database_is_in_tr
         at = offset
         found = await house.arriving.find(id)
         assert found is not None
-        assert b"".join([piece async for piece in house.pieces.read(found)]) == WHOLE[:at]
+        read = b"".join([piece async for piece in house.pieces.read(found)])
+        assert len(read) >= at  # a majority may have had more of it meanwhile
+        assert WHOLE.startswith(read)
     await sends(arrivals, id, at)
     assert (await arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
 
