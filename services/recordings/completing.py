@@ -93,7 +93,7 @@ class Completing:
         if not size:
             raise Unfit(AudioEmpty())
         await self._whole(arriving, size)
-        container = await self._container(arriving)
+        container = await self._container(arriving, size)
         sha256 = sum_of(size) or await self._sum(arriving, size)
         if arriving.plan.sha256 not in (None, sha256):
             raise Unfit(ChecksumMismatch())
@@ -122,12 +122,14 @@ class Completing:
         if not is_whole or (rest and not await self.pieces.write_chunk(folded, n, rest)):
             raise AudioMissing
 
-    async def _container(self, arriving: Arriving) -> Container:
+    async def _container(self, arriving: Arriving, size: int) -> Container:
         head = b""
         async for piece in self.pieces.read(arriving):
             head += piece[:SNIFF_BYTES]
             if len(head) >= SNIFF_BYTES:
                 break
+        if len(head) < min(size, SNIFF_BYTES):
+            raise AudioMissing
         container = sniff(head[:SNIFF_BYTES])
         if container is None:
             raise Unfit(NotAudio())

@@ -100,9 +100,9 @@ class MongoPieces:
 
     async def read(self, arriving: Arriving, start: int = 0) -> AsyncIterator[bytes]:
         id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
-        at, before = start, -1
-        while at != before:
-            before, folded = at, await self._folded(id)
+        at, before = start, (-1, -1)
+        while (now := (at, await self._folded(id))) != before:  # what is folded meanwhile has no pieces any more
+            before, folded = now, now[1]
             while at < folded:
                 n, skipped = divmod(at, CHUNK_BYTES)
                 plain = await self._chunk(id, seal, n)

@@ -15,6 +15,7 @@ from services.adapters.mongo.pieces import MongoPieces
 from services.errors import AudioSealBroken, OffsetMismatch, Problem, StoreUnavailable
 from services.interviews.model import PartId, SessionId
 from services.recordings.arrivals import Arrivals, Plan
+from services.recordings.folding import Folding
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.in_memory import ALICE, Q1, Interior
 from tests.processes import PORTS
@@ -165,3 +166,21 @@ async def test_nothing_is_kept_before_the_index_is_there(database: AsyncDatabase
     for _ in range(2):
         await MongoPieces(database).append(arriving, 0, b"one")
     assert await database["pieces"].count_documents({}) == 1
+
+
+async def test_what_is_made_a_chunk_while_it_is_read_is_read(house: Interior, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, id = await begun(house)
+    arriving, reader = await house.arriving.find(id), house.pieces
+    assert arriving is not None
+    await reader.append(arriving, 0, WHOLE)
+    look = reader._from  # type: ignore[attr-defined]
+
+    async def late(part: PartId, at: int) -> object:
+        monkeypatch.setattr(reader, "_from", look)
+        await Folding(records=house.arriving, pieces=reader).whole_chunks(arriving, len(WHOLE))
+        while rows := await look(part, at):
+            await asyncio.sleep(0)  # a majority lets go of them a moment later
+        return rows
+
+    monkeypatch.setattr(reader, "_from", late)
+    assert b"".join([piece async for piece in reader.read(arriving)]) == WHOLE

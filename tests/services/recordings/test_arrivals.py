@@ -438,6 +438,23 @@ async def test_what_is_finished_is_finished_once_for_all_who_ask() -> None:
     assert len(scene.house.memory.files) == 1
 
 
+async def test_who_finishes_what_another_has_just_finished_is_answered_alike() -> None:
+    scene = Scene()
+    id = await scene.begun()
+    await scene.appended(id, 0, AMR)
+    pieces, other = scene.arrivals.pieces, scene.house.arrivals
+    read = pieces.read
+
+    async def late(arriving: Arriving, start: int = 0) -> AsyncIterator[bytes]:
+        pieces.read = read  # type: ignore[method-assign]
+        await other.finish(id, ALICE)
+        async for piece in read(arriving, start):
+            yield piece
+
+    pieces.read = late  # type: ignore[method-assign]
+    assert (await scene.arrivals.finish(id, ALICE)).state is PartState.QUEUED
+
+
 async def test_limits_hold_before_anything_is_kept() -> None:
     mb = 1024 * 1024
     limits = ArrivalLimits(most_bytes=mb, most_of_user=2, most_bytes_of_user=mb)
