@@ -97,9 +97,10 @@ class Bench:
         return [one for one in found if one["session_id"] == self.session]
 
     async def none_arriving(self) -> None:
-        async with asyncio.timeout(60):
-            while self.arriving():
-                await asyncio.sleep(0.1)
+        end = asyncio.get_running_loop().time() + 60
+        while left := self.arriving():
+            assert asyncio.get_running_loop().time() < end, left
+            await asyncio.sleep(0.1)
 
     def accepted(self) -> list[dict[str, Any]]:
         """The records of the recordings that the server has accepted, the first take first."""

@@ -168,8 +168,11 @@ export class Outbox {
   }
 
   async #drain() {
-    for (const one of await this.all()) {
-      if (one.state === "held" && one.upload) await this.#withdraw(one);
+    for (const { id, state } of await this.all()) {
+      if (state !== "held") continue;
+      await this.#streams.over(id); // what it begins at this moment is noted then
+      const one = await this.#shelf.get(id);
+      if (one?.upload) await this.#withdraw(one);
     }
     for (;;) {
       const next = due(await this.all(), Date.now());
