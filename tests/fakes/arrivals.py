@@ -121,7 +121,8 @@ class FakeArrivals:
 
     async def load(self, user_id: UserId) -> Load:
         own = [row for row in self._arrivals() if row.part.user_id == user_id]
-        return Load(len(own), _bytes(own))
+        waiting = [data for row in own for data in self._memory.waiting.get(row.part.id, {}).values()]
+        return Load(len(own), _bytes(own) + sum(map(len, waiting)))
 
     async def arriving_bytes(self) -> int:
         return _bytes(self._arrivals())

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_document, part_of
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.indexes import ARRIVALS
+from services.adapters.mongo.indexes import ARRIVALS, WAITING
 from services.adapters.mongo.parts import create, parts_of, unhurried
 from services.adapters.mongo.sealing import Sealing, envelope_of, noted
 from services.adapters.mongo.server_time import NOW, later, literal
@@ -36,7 +37,7 @@ class MongoArrivals:
         seconds: float = 24 * 3600.0,
         most_seconds: float = 96 * 3600.0,
     ) -> None:
-        self._parts = parts_of(database)
+        self._parts, self._slices = parts_of(database), database["slices"]
         self._sealing = sealing or Sealing()
         self._seconds, self._most_seconds = seconds, most_seconds
 
@@ -126,8 +127,21 @@ class MongoArrivals:
 
     @confirmed()
     async def load(self, user_id: UserId) -> Load:
-        row = await self._sum({**ARRIVALS, "user_id": user_id})
-        return Load(row["number"], row["bytes"])
+        own = {**ARRIVALS, "user_id": user_id}
+        row = await self._sum(own)
+        ids = [ObjectId(part["_id"]) async for part in self._parts.find(own, {"_id": True})]
+        return Load(row["number"], row["bytes"] + await self._waiting_bytes(ids))
+
+    async def _waiting_bytes(self, ids: list[ObjectId]) -> int:
+        """Of slices that those before them are not here for, by an index alone too."""
+        if not ids:
+            return 0
+        waiting: list[Document] = [
+            {"$match": {"recording": {"$in": ids}, **WAITING}},
+            {"$group": {"_id": None, "bytes": {"$sum": "$size"}}},
+        ]
+        rows = await (await self._slices.aggregate(waiting)).to_list()
+        return int(rows[0]["bytes"]) if rows else 0
 
     @confirmed()
     async def arriving_bytes(self) -> int:

@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.parts import LIVE_STATES, PENDING_STATES
 from services.interviews.model import PartState
+from services.recordings.ports.arrivals import SliceState
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 RETRIABLE: Document = {"state": PartState.FAILED.value, "keep_audio": True}
@@ -19,6 +20,7 @@ WITH_SUM: Document = {"settled": True, "sha256": {"$gt": ""}}
 ARRIVALS: Document = {"state": PartState.UPLOADING.value, "arrival.folded": {"$gte": 0}}
 OF_ARRIVALS = ("arrival.folded", "arrival.closed", "arrival.expires_at", "created_at", "held")
 WITH_BYTES: Document = {"block": {"$gte": 0}}
+WAITING: Document = {"state": SliceState.WAITING.value}
 ANY_CASE: Document = {"locale": "en", "strength": 2}
 FORGET_WORKER_SECONDS = 3600
 SEALED_UNDER = "metadata.sealed.epoch"
@@ -149,6 +151,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "slices": [
         _index("of_recording", "recording", "block", "index"),
         _index("waiting", "recording", only=WITH_BYTES),
+        _index("waiting_sizes", "recording", "state", "size", only=WAITING),
     ],
     "epochs": [_index("standing", "state", "_id")],
 }

@@ -279,6 +279,12 @@ async def test_how_much_of_whom_arrives(store: Store) -> None:
     await store.queued()
     await store.uploads.begin(a_part())
     assert await store.arriving.load(ANN.user_id) == Load(2, 9 * CHUNK_BYTES)
+    for number, data in enumerate((b"one", b"three")):
+        await store.slices.announce(arriving[0].part.id, Slice(number), len(data), "sum")
+        await store.slices.keep(arriving[0], number, data)
+    assert await store.arriving.load(ANN.user_id) == Load(2, 9 * CHUNK_BYTES + 8)
+    await store.slices.received(arriving[0].part.id, 0, 3)
+    assert await store.arriving.load(ANN.user_id) == Load(2, 9 * CHUNK_BYTES + 5)
     assert await store.arriving.arriving_bytes() == 9 * CHUNK_BYTES
 
 
