@@ -23,8 +23,8 @@ class Lately(Generic[T]):
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it is known, or being read."""
-        return self._reading is not None and self.clock() < self._until
+        """Whether it is known, or being read; what could not be read is not known."""
+        return self._reading is not None and self.clock() < self._until and not _has_failed(self._reading)
 
     def look(self) -> None:
         """Begin to read where what is known is old; nobody waits."""
@@ -38,6 +38,10 @@ class Lately(Generic[T]):
         self.look()
         assert self._reading is not None  # noqa: S101  look has begun it
         return await asyncio.shield(self._reading)
+
+
+def _has_failed(reading: asyncio.Task[T]) -> bool:
+    return reading.done() and (reading.cancelled() or reading.exception() is not None)
 
 
 def _heeded(reading: asyncio.Task[T]) -> None:

@@ -21,6 +21,7 @@ from services.errors import (
     SliceInvalid,
     SlicesMissing,
     StorageShort,
+    StoreUnavailable,
     TakeSuperseded,
     TooLargeToCheck,
     TooManyArrivals,
@@ -32,10 +33,10 @@ from services.errors import (
     UploadStalled,
     UploadTakenOver,
 )
-from services.interviews.model import PartId, PartState, SessionId, Status
+from services.interviews.model import PartId, PartState, SessionId, Status, UserId
 from services.recordings.arrival_limits import ArrivalLimits
 from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice
-from services.recordings.ports.arrivals import Arriving
+from services.recordings.ports.arrivals import Arriving, Load
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Interior
 
@@ -453,6 +454,24 @@ async def test_who_finishes_what_another_has_just_finished_is_answered_alike() -
 
     pieces.read = late  # type: ignore[method-assign]
     assert (await scene.arrivals.finish(id, ALICE)).state is PartState.QUEUED
+
+
+async def test_a_load_that_could_not_be_read_is_read_again() -> None:
+    scene = Scene()
+    id = await scene.begun()
+    records = scene.arrivals.records
+    load, troubles = records.load, [StoreUnavailable()]
+
+    async def away(user_id: UserId) -> Load:
+        if troubles:
+            raise troubles.pop()
+        return await load(user_id)
+
+    records.load = away  # type: ignore[method-assign]
+    await scene.appended(id, 0, AMR)
+    with pytest.raises(StoreUnavailable):
+        await scene.appended(id, 100, b"x" * CHUNK_BYTES)
+    assert (await scene.appended(id, 100, b"x" * CHUNK_BYTES)).offset == 100 + CHUNK_BYTES
 
 
 async def test_limits_hold_before_anything_is_kept() -> None:
