@@ -43,13 +43,13 @@ WEBM = bytes.fromhex("1a45dfa39f4286810142f7810142f2810442f381084282847765626d42
 
 
 class Overheard(CommandListener):
-    """The commands that a client sends, but for those by which it looks after its connections."""
+    """The commands that a client sends, but for those by which it looks after its connections and its indexes."""
 
     def __init__(self) -> None:
         self.commands: list[tuple[str, str]] = []
 
     def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name not in ("hello", "ping", "endSessions", "createIndexes"):
+        if event.command_name not in ("hello", "ping", "endSessions", "createIndexes", "listIndexes", "dropIndexes"):
             self.commands.append((event.command_name, str(event.command[event.command_name])))
 
     def succeeded(self, event: object) -> None: ...
