@@ -159,6 +159,16 @@ TEXTS = {
         more than 1.0 is possible.
         """,
     ),
+    "resuming": Text(
+        "A large recording by tus",
+        """
+        50 MB, begun at `/api/uploads` with their length and sent in ten requests of 5 MB, one after the other, against
+        one ordinary upload of the same size to the same API, in turns.
+        """,
+        """
+        What going on after a break costs those who have a good line.
+        """,
+    ),
     "engine": Text(
         "Local engine",
         """
@@ -268,6 +278,10 @@ REASONS = {
     Measured on a busy machine, so look at the processor time in the note. Both read with a beam of five; ours
     saves padding and reads windows together, and gives some of that back for times of words and for reading
     again what it doubts.
+    """,
+    "tus": """
+    Each byte is written twice, as a piece that is acknowledged and in GridFS's chunk, and read back between, with
+    the seals opened and made anew; see the notes on recordings in pieces.
     """,
     "verdicts": """
     A verdict is on a sentence. In little noise the wrong words are single ones in sentences that are read well, and in
