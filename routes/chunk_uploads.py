@@ -19,7 +19,7 @@ from routes.chunk_schemas import (
     WholeFileForm,
 )
 from routes.dependencies import Asker, Needs, Services
-from routes.errors import UNREADABLE, documented
+from routes.errors import INVALID, UNREADABLE, documented
 from routes.held_forms import file_of, held_form, said
 from routes.multipart import Fields, incoming
 from services import errors
@@ -52,7 +52,7 @@ PROBLEMS = (
     errors.UploadsSaturated,
     errors.ServerLeaving,
 )
-TAKING = documented(
+TAKING = INVALID | documented(
     *PROBLEMS,
     errors.SliceInvalid,
     errors.SliceDiffers,
@@ -176,7 +176,7 @@ async def finalize_chunked_upload(body: FinalizeIn, response: Response, viewer: 
     status_code=202,
     operation_id="uploadWholeFile",
     openapi_extra=_form("file", WholeFileForm),
-    responses=documented(*PROBLEMS, errors.AudioEmpty, errors.TooMuchQueued, errors.TakeSuperseded),
+    responses=INVALID | documented(*PROBLEMS, errors.AudioEmpty, errors.TooMuchQueued, errors.TakeSuperseded),
 )
 async def upload_whole_file(request: Request, response: Response, viewer: Asker, services: Needs) -> FileOut:
     """Upload a recording as a whole; in the form, `session_id` and `question_id` come before the file."""

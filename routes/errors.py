@@ -191,6 +191,14 @@ UNREADABLE: dict[int | str, dict[str, Any]] = {
     400: {"model": ProblemOut, "description": "`bad_request`: the body is no JSON.", "content": {MEDIA_TYPE: {}}}
 }
 
+INVALID: dict[int | str, dict[str, Any]] = {
+    422: {
+        "model": ProblemOut,
+        "description": "`invalid_request`: The request is not valid; `errors` says where.",
+        "content": {MEDIA_TYPE: {}},
+    }
+}
+
 
 def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The problems of a route that asks for a token, for its OpenAPI `responses`; some can happen to all of them."""

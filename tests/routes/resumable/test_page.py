@@ -40,6 +40,7 @@ def test_there_is_no_test_that_the_table_does_not_name() -> None:
         "test_a_form_is_upgraded_only_as_a_whole",
         "test_a_finished_one_cannot_be_cancelled",
         "test_both_protocols_go_on_with_the_same_upload",
+        "test_a_take_that_was_overtaken_is_answered_when_it_is_finished_again",
         "test_older_drafts_are_told_so",
         "test_what_is_no_sound_ends_it_at_once",
     }
