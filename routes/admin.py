@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from routes.admin_asked import ALWAYS, OF_ANSWER, Before, Limit, operator_of
 from routes.admin_figures import OverviewOut, SweptOut, TrendsOut, overview
@@ -13,6 +13,7 @@ from routes.answer_schemas import AnswerOut
 from routes.body_bounds import Bounded
 from routes.dependencies import Admin, Needs, QuestionPath, SessionPath
 from routes.errors import UNREADABLE, documented
+from routes.moments import Moment
 from routes.prefix import here
 from services import errors
 from services.interviews.model import answer_of
@@ -64,8 +65,8 @@ async def find_sessions(
         Query(min_length=1, max_length=200, description="A session's id, a user's id, or how a title begins."),
     ] = None,
     state: Annotated[Standing | None, Query(description="How the session stands.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Made then or later; with its zone.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Made before then; with its zone.")] = None,
+    since: Annotated[Moment | None, Query(description="Made then or later; with its zone.")] = None,
+    until: Annotated[Moment | None, Query(description="Made before then; with its zone.")] = None,
     before: Before = None,
     limit: Limit = 20,
 ) -> SessionsSeenOut:

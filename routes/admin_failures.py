@@ -5,13 +5,14 @@ from math import ceil
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from routes.admin_asked import ALWAYS, Before, Limit, operator_of
 from routes.admin_lists import NEXT, TOTAL, PartOut, TotalOut, cursor_of, part_fields, place_of
 from routes.body_bounds import Bounded
 from routes.dependencies import Admin, Needs
 from routes.errors import UNREADABLE, documented
+from routes.moments import Moment
 from services.errors import Problem
 from services.interviews.model import PartId, UserId
 from services.operations.interventions import Retries
@@ -95,8 +96,8 @@ async def list_failed(
     services: Needs,
     code: Annotated[str | None, Query(pattern=CODE_PATTERN, description="Failed for this reason.")] = None,
     user: Annotated[str | None, Query(min_length=1, max_length=200, description="Of this user.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Failed then or later; with its zone.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Failed before then; with its zone.")] = None,
+    since: Annotated[Moment | None, Query(description="Failed then or later; with its zone.")] = None,
+    until: Annotated[Moment | None, Query(description="Failed before then; with its zone.")] = None,
     can_retry: Annotated[bool, Query(description="Only what can be retried.")] = False,
     before: Before = None,
     limit: Limit = 50,

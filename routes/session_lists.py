@@ -8,10 +8,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from routes.dependencies import Asker, Needs
 from routes.errors import documented
+from routes.moments import Moment
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
 from services import errors
 from services.interviews.listing import MOST_LISTED, Listed, Place, Progress, Span
@@ -22,8 +23,8 @@ router = APIRouter(prefix="/api/sessions", tags=["sessions"])
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_CURSOR = 200
 
-Since = Annotated[AwareDatetime | None, Query(description="Made at this time or later; ISO 8601 with its zone.")]
-Until = Annotated[AwareDatetime | None, Query(description="Made before this time.")]
+Since = Annotated[Moment | None, Query(description="Made at this time or later; ISO 8601 with its zone.")]
+Until = Annotated[Moment | None, Query(description="Made before this time.")]
 State = Annotated[Progress | None, Query(description="Only those that are so far.")]
 After = Annotated[str | None, Query(max_length=LONGEST_CURSOR, description="The `next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="At most so many; with `state` it may be fewer.")]

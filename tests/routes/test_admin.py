@@ -451,3 +451,10 @@ async def test_a_look_that_goes_on_is_noted_now_and_then() -> None:
         now[0] = seconds
         await oversight.saw(ADMIN, session)
     assert len(house.audit_log.entries) == 2
+
+
+async def test_a_number_is_no_time() -> None:
+    async with Api().client("admin") as admin:
+        answer = await admin.get("/api/admin/sessions", params={"since": "0.5"})
+    assert answer.status_code == 422
+    assert "ISO 8601" in answer.json()["errors"][0]["what"]
