@@ -4,7 +4,6 @@ import logging
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -13,14 +12,14 @@ import structlog
 
 from app.config import Settings
 from app.weights import find_weights
+from benchmarks.decoded import Decoded
 from services.adapters.local_speech import LocalSpeech
 from services.adapters.silero_activity import SileroActivity
 from services.interviews.language import Language
 from services.interviews.model import Part, PartId, QuestionId, SessionId, UserId
-from services.interviews.transcript import Flaw
 from services.recordings.ports.audio import Audio
 from services.transcription.listening import Listening
-from services.transcription.ports import RATE, START, Place, Recording, Sound, Source
+from services.transcription.ports import START, Place, Recording, Sound, Source
 
 LANGUAGE = Language("en")
 
@@ -42,27 +41,6 @@ class Files:
     @asynccontextmanager
     async def listen(self, source: Source, place: Place = START) -> AsyncIterator[Sound]:
         yield Decoded(await self.decode(source.read(0)), place)
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A recording that was decoded at once, a second at a time."""
-
-    recording: Recording
-    place: Place
-    plan: bytes = b""
-
-    @property
-    def samples(self) -> int:
-        return len(self.recording.pcm) // 2
-
-    @property
-    def flaws(self) -> tuple[Flaw, ...]:
-        return self.recording.flaws
-
-    async def blocks(self) -> AsyncIterator[bytes]:
-        for start in range(2 * self.place.samples, len(self.recording.pcm), 2 * RATE):
-            yield self.recording.pcm[start : start + 2 * RATE]
 
 
 async def opened(model: str, slots: int = 1) -> Listening:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from routes.body_bounds import Bounded
-from services.interviews.model import ID_PATTERN, Part, PartId, Status
+from routes.upload_answers import AcceptedOut
+from services.interviews.model import ID_PATTERN, PartId
+from services.recordings.arrivals import MOST_SLICE_SECONDS, MOST_SLICES
 from services.recordings.formats import FORMATS
 from services.recordings.ports.arrivals import KeptSlice, Slice, SliceState
 
-MOST_SLICES = 100_000
-MOST_SECONDS = 100 * 3600.0
 MOST_CHUNK_BYTES = 1024 * 1024
 ALSO = {
     "video/webm", "video/mp4", "audio/wave", "audio/x-wav", "audio/mp3", "audio/m4a", "audio/x-m4a", "audio/opus",
@@ -21,7 +21,7 @@ MEDIA_TYPES = tuple(sorted({format.media_type for format in FORMATS.values()} | 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Index = Annotated[int, Field(ge=0, lt=MOST_SLICES, description="The slice's number, from 0 on.")]
 Total = Annotated[int, Field(ge=0, le=MOST_SLICES)]
-Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=MOST_SLICE_SECONDS, allow_inf_nan=False)]
 OwnName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{8,128}$", description="A name of your own for the recording.")]
 
 
@@ -157,33 +157,9 @@ def _fields(slice: KeptSlice, upload_id: PartId) -> dict[str, object]:
     return {**named, "upload_id": upload_id}
 
 
-class AcceptedOut(BaseModel):
-    """The recording is complete, and will be transcribed."""
-
-    status: Literal["processing"] = "processing"
-    file_id: str
-    transcription_status: Literal[Status.QUEUED] = Status.QUEUED
-    session_id: str
-    question_id: str
-    take: int
-    sha256: str
-    bytes: int
-    deduplicated: bool
-
-    @classmethod
-    def fields_of(cls, part: Part, id: PartId) -> dict[str, object]:
-        named = {"file_id": part.id, "session_id": part.session_id, "question_id": part.question_id}
-        what = {"take": part.take, "sha256": part.sha256 or "", "bytes": part.bytes}
-        return {**named, **what, "deduplicated": part.id != id}
-
-
 class CompleteOut(AcceptedOut):
     success: Literal[True] = True
     message: str = "Session completed successfully"
-
-    @classmethod
-    def of(cls, part: Part, id: PartId) -> "CompleteOut":
-        return cls(**cls.fields_of(part, id))
 
 
 class FileOut(AcceptedOut):
@@ -193,7 +169,3 @@ class FileOut(AcceptedOut):
     file_key: str
     file_path: None = None
     static_url: None = None
-
-    @classmethod
-    def of(cls, part: Part, id: PartId, file_uuid: str | None = None) -> "FileOut":
-        return cls(file_uuid=file_uuid or part.id, file_key=part.id, **cls.fields_of(part, id))

@@ -1,6 +1,6 @@
 """Recordings in numbered slices, by the field names of earlier recorders: each door is a translation."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
@@ -25,7 +25,7 @@ from routes.multipart import Fields, incoming
 from services import errors
 from services.errors import AnswerUnnamed, SliceInvalid
 from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer
-from services.recordings.arrivals import Arrival, KeptSlice, Slice
+from services.recordings.arrivals import Arrival, KeptSlice
 from services.recordings.ports.arrivals import FILE, SLICES
 from services.recordings.slice_times import seconds_of
 from services.recordings.slice_uploads import Answered, Name, SliceUploads, owner_of, question_of
@@ -33,6 +33,7 @@ from services.recordings.slice_uploads import Answered, Name, SliceUploads, owne
 router = APIRouter(tags=["recordings in slices"])
 
 TOTAL = "total_chunks "
+Numbered = TypeVar("Numbered", AudioChunkForm, NumberedChunkForm)
 
 PROBLEMS = (
     errors.UploadMalformed,
@@ -100,10 +101,7 @@ def _form(file: str, form: type[Form]) -> dict[str, Any]:
 )
 async def upload_audio_chunk(request: Request, viewer: Asker, services: Needs) -> AudioChunkOut:
     """Send a slice of an answer's recording; in any order, again if need be."""
-    async with services.admission.upload(viewer, is_new=False), held_form(request, services, "audio_chunk") as form:
-        sent = said(AudioChunkForm, form.texts)
-        slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
-        id, kept = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
+    sent, id, kept = await _kept(request, viewer, services, "audio_chunk", AudioChunkForm)
     return AudioChunkOut.of(kept, sent.session_id, id)
 
 
@@ -115,10 +113,7 @@ async def upload_audio_chunk(request: Request, viewer: Asker, services: Needs) -
 )
 async def upload_numbered_chunk(request: Request, viewer: Asker, services: Needs) -> NumberedChunkOut:
     """The same with other names of its fields."""
-    async with services.admission.upload(viewer, is_new=False), held_form(request, services, "chunk") as form:
-        sent = said(NumberedChunkForm, form.texts)
-        slice = sent.of_slice(sent.chunk_index, seconds_of(form.data))
-        id, kept = await _put(services, viewer, sent.session_id, sent.question_id, slice, form.data)
+    _, id, kept = await _kept(request, viewer, services, "chunk", NumberedChunkForm)
     return NumberedChunkOut.of(kept, id)
 
 
@@ -168,7 +163,7 @@ async def finalize_chunked_upload(body: FinalizeIn, response: Response, viewer: 
         total = _noted(await services.arrivals.newest(name.key, owner))
     part, id = await _finished(services, owner, name, total, answer)
     response.headers["Retry-After"] = str(await services.eta.of_all())
-    return FileOut.of(part, id, body.file_uuid)
+    return FileOut.of(part, id, file_uuid=body.file_uuid, file_key=part.id)
 
 
 @router.post(
@@ -192,16 +187,21 @@ async def upload_whole_file(request: Request, response: Response, viewer: Asker,
         numbered = await services.intake.number(SessionId(sent.session_id), question, viewer)
         part = await services.intake.take_in(numbered, found)
     response.headers["Retry-After"] = str(await services.eta.of_all())
-    return FileOut.of(part, numbered.part.id)
+    return FileOut.of(part, numbered.part.id, file_uuid=part.id, file_key=part.id)
 
 
-async def _put(
-    services: Services, viewer: Viewer, session_id: str, question_id: str | None, slice: Slice, data: bytes
-) -> tuple[PartId, KeptSlice]:
-    owner, question = await _answer(services, viewer, session_id, question_id)
-    session = SessionId(session_id)
-    name = Name.of_answer(SLICES, session, question)
-    return await SliceUploads(services.arrivals).put(name, (session, question), owner, slice, data)
+async def _kept(
+    request: Request, viewer: Viewer, services: Services, file: str, form: type[Numbered]
+) -> tuple[Numbered, PartId, KeptSlice]:
+    """The slice of an answer that a form brings: what it says, the recording's id, and what is known of the slice."""
+    async with services.admission.upload(viewer, is_new=False), held_form(request, services, file) as held:
+        sent = said(form, held.texts)
+        slice = sent.of_slice(sent.chunk_index, seconds_of(held.data))
+        owner, question = await _answer(services, viewer, sent.session_id, sent.question_id)
+        session = SessionId(sent.session_id)
+        name = Name.of_answer(SLICES, session, question)
+        id, kept = await SliceUploads(services.arrivals).put(name, (session, question), owner, slice, held.data)
+        return sent, id, kept
 
 
 async def _answer_named(

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from routes.chunk_schemas import MOST_SLICES, AcceptedOut
 from routes.errors import problem_of
+from routes.upload_answers import AcceptedOut
 from services.errors import MessageInvalid, Problem
 from services.interviews.model import Part, PartId
+from services.recordings.arrivals import MOST_SLICES
 
 LONGEST = 1024
 
@@ -51,7 +52,7 @@ def acknowledged(offset: int) -> str:
 
 
 def accepted(part: Part, id: PartId) -> str:
-    return told("complete", **AcceptedOut(**AcceptedOut.fields_of(part, id)).model_dump(mode="json"))
+    return told("complete", **AcceptedOut.of(part, id).model_dump(mode="json"))
 
 
 def refused(problem: Problem) -> str:

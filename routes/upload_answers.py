@@ -1,20 +1,19 @@
 """The answer to a recording that was accepted, whichever way it came."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from routes.dependencies import Services
 from routes.prefix import here
-from services.interviews.model import Part
+from services.interviews.model import Part, PartId
 
 
-class UploadOut(BaseModel):
+class AcceptedOut(BaseModel):
     """The recording is stored durably and will be transcribed."""
 
     status: Literal["processing"] = "processing"
-    message: str = "Audio uploaded successfully, transcription in progress"
     file_id: str = Field(examples=["65abc123def4567890abcdef"])
     transcription_status: Literal["queued"] = "queued"
     session_id: str
@@ -25,7 +24,8 @@ class UploadOut(BaseModel):
     deduplicated: bool = Field(False, description="The same recording was in work already, and goes on as this take.")
 
     @classmethod
-    def of(cls, part: Part, *, deduplicated: bool) -> "UploadOut":
+    def of(cls, part: Part, id: PartId, **more: Any) -> Self:
+        """The part that was accepted, of the recording that came under this id."""
         return cls(
             file_id=part.id,
             session_id=part.session_id,
@@ -33,8 +33,15 @@ class UploadOut(BaseModel):
             take=part.take,
             sha256=part.sha256 or "",
             bytes=part.bytes,
-            deduplicated=deduplicated,
+            deduplicated=part.id != id,
+            **more,
         )
+
+
+class UploadOut(AcceptedOut):
+    """The recording is stored durably and will be transcribed."""
+
+    message: str = "Audio uploaded successfully, transcription in progress"
 
 
 async def headers_of(part: Part, request: Request, services: Services) -> dict[str, str]:

@@ -121,7 +121,7 @@ async def _upload(
     headers = await headers_of(part, request, services)
     if creation.is_whole(request):
         headers |= creation.told_of(part)
-    body = UploadOut.of(part, deduplicated=part.id != id).model_dump_json()
+    body = UploadOut.of(part, id).model_dump_json()
     return Response(body, 202, headers, "application/json")
 
 

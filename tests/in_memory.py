@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks.decoded import Decoded
 from services.access.idempotency import Idempotency
 from services.adapters.coverage_scorer import CoverageScorer
 from services.adapters.receipt_keys import ReceiptKeys
@@ -107,27 +108,6 @@ WORDS_A_SECOND = 2.5
 KEYS = ReceiptKeys(Ed25519PrivateKey.generate(), {})
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """A recording that was decoded at once, from a place on; a second of it at a time."""
-
-    recording: Recording
-    place: Place
-    plan: bytes = b"a plan"
-
-    @property
-    def samples(self) -> int:
-        return len(self.recording.pcm) // 2
-
-    @property
-    def flaws(self) -> tuple[Flaw, ...]:
-        return self.recording.flaws
-
-    async def blocks(self) -> AsyncIterator[bytes]:
-        for start in range(2 * self.place.samples, len(self.recording.pcm), 2 * RATE):
-            yield self.recording.pcm[start : start + 2 * RATE]
-
-
 class Finder(Protocol):
     async def find(self, recording: Recording) -> Activity: ...
 
@@ -172,7 +152,7 @@ class Ears:
 
     @asynccontextmanager
     async def listen(self, source: Source, place: Place = START) -> AsyncIterator[Sound]:
-        yield Decoded(await self.decode(source.read(0)), place)
+        yield Decoded(await self.decode(source.read(0)), place, b"a plan")
 
     def follow(self, state: bytes = b"") -> Following:
         return Followed(self)

@@ -194,6 +194,6 @@ async def _accepted(
     id: PartId, part: Part, request: Request, services: Services, more: Mapping[str, str] | None = None
 ) -> Response:
     """The answer that the recording would have had if it had come in one request."""
-    body = UploadOut.of(part, deduplicated=part.id != id).model_dump(mode="json")
+    body = UploadOut.of(part, id).model_dump(mode="json")
     headers = {**completed(part), **await headers_of(part, request, services), **(more or {})}
     return JSONResponse(body, 202, headers=headers)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from benchmarks.decoded import Decoded
 from services.errors import AudioUnreadable, EngineBusy, EngineUnavailable
 from services.interviews.language import Language
 from services.interviews.model import Part, PartState, Status
@@ -16,7 +17,7 @@ from services.transcription.together import together
 from services.transcription.transcribing import Transcription
 from tests.fakes.audio import FakeAudio
 from tests.fakes.memory import Memory
-from tests.in_memory import ALICE, Q1, Decoded, Ears, Followed, Interior
+from tests.in_memory import ALICE, Q1, Ears, Followed, Interior
 from tests.services.adapters.stores import a_part
 
 TEN = Length(8.0, 10.0)
