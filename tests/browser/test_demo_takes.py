@@ -32,6 +32,12 @@ async def record(page: Page, least: str = "0:01") -> None:
     await page.wait_for_function(RECORDED, arg=least)
 
 
+async def refused(route: Route) -> None:
+    said = {"type": "/problems/not_audio", "title": "Unsupported Media Type", "status": 415, "code": "not_audio"}
+    body = said | {"detail": "This is no recording."}
+    await route.fulfill(status=415, content_type="application/problem+json", json=body)
+
+
 async def answered(page: Page) -> None:
     await page.get_by_label("Upload a file instead").set_input_files(samples()[0].audio)
     await expect(page.locator(".pill").first).to_have_text("Transcribed")
@@ -96,6 +102,32 @@ async def test_a_short_take_counts_only_if_the_candidate_says_so(page: Page, sta
     await expect(page.locator(".held")).to_have_count(0)
     await expect(page.locator(".pill").first).to_have_text("Transcribed")
     assert await page.evaluate(LEAVE) is False
+
+
+async def test_what_was_decided_of_a_short_take_is_not_called_undecided(page: Page, stack: Stack) -> None:
+    await Begun.on(page, stack)
+    await answered(page)
+    for choice in ("Delete this one", "Use this one"):
+        await record(page)
+        await page.locator(".record").click()
+        await expect(page.locator(".hint").first).to_contain_text("It does not replace your answer yet.")
+        await page.locator(".held").get_by_role("button", name=choice).click()
+        await expect(page.locator(".held")).to_have_count(0)
+        await expect(page.locator(".hint").first).to_be_empty()
+    await expect(page.locator(".pill").first).to_have_text("Transcribed")
+
+
+async def test_of_what_the_server_does_not_take_nobody_says_that_it_will_be_the_answer(
+    page: Page, stack: Stack
+) -> None:
+    await Begun.on(page, stack)
+    await record(page, "0:02")
+    await page.route(UPLOADS, refused)
+    await page.reload()
+    await expect(page.locator(".pill").first).to_have_text("Not taken")
+    await expect(page.locator(".hint").first).to_have_text(
+        re.compile(r"The page was closed while you recorded; 0:\d\d were saved\.$")
+    )
 
 
 @in_both_at_length

@@ -16,6 +16,7 @@ export function endedOf({ reason, seconds, recording }) {
 export function cutOffOf({ seconds, state }) {
   const saved = `The page was closed while you recorded; ${clock(seconds)} were saved.`;
   if (state === "discarded") return "";
+  if (state === "refused") return saved;
   return `${saved} ${state === "accepted" ? "They are your answer" : "They will be your answer"}, unless you record again.`;
 }
 

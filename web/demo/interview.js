@@ -259,7 +259,9 @@ export class Interview {
 
   /** @param {import("../recorder.js").RecordingEvent} event */
   #follow(event) {
+    const wasHeld = this.locals.held(event.question).some(({ id }) => id === event.id);
     if (!this.locals.follow(event)) return;
+    if (wasHeld && event.state !== "held" && event.question === this.#question.id) this.#hint("");
     if (event.state === "accepted") this.#told.sent();
     if (event.recovered && event.state !== "held" && event.question === this.#question.id) this.#hint(cutOffOf(event));
     this.#show();
