@@ -16,9 +16,11 @@ from services.recordings.receipts import hash_of
 router = APIRouter(tags=["receipts"])
 
 MOST_AT_ONCE = 500
+# A number beyond it can stand in no document.
+HIGHEST = 2**63 - 1
 A_WHILE = "public, max-age=300"
 
-After = Annotated[int, Query(ge=0, description="Only receipts behind this number of the chain.")]
+After = Annotated[int, Query(ge=0, le=HIGHEST, description="Only receipts behind this number of the chain.")]
 Limit = Annotated[int, Query(ge=1, le=MOST_AT_ONCE)]
 
 

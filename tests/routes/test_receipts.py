@@ -70,6 +70,8 @@ async def test_what_is_asked_wrongly_is_said() -> None:
         assert problem(await client.get("/.well-known/deletion-receipts/nobodys")) == (404, "not_found")
         assert problem(await client.get("/api/receipts?limit=0"))[0] == 422
         assert problem(await client.get("/api/receipts?after=x"))[0] == 422
+        assert problem(await client.get(f"/api/receipts?after={2**63}"))[0] == 422
+        assert (await client.get(f"/api/receipts?after={2**63 - 1}")).json()["receipts"] == []
         assert problem(await client.get("/api/sessions/none/receipts"))[0] == 404
     async with api.client(user=None) as nobody:
         assert problem(await nobody.get("/api/receipts"))[0] == 401
