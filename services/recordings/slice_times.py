@@ -18,6 +18,7 @@ SLICES_START = (CLUSTER.to_bytes(4), b"\xa3", b"\xa0")
 OGG_HEAD, OGG = struct.Struct("<4sBBqIIIB"), b"OggS"
 OPUS_RATE = 48_000
 MOST_ELEMENTS = 60_000
+MOST_SECONDS = 7 * 24 * 3600.0
 
 
 class TooMany(Exception):
@@ -27,9 +28,11 @@ class TooMany(Exception):
 def seconds_of(data: bytes) -> float | None:
     """The seconds that the slice lasts; None where its bytes do not tell."""
     try:
-        return _seconds_of(data)
+        seconds = _seconds_of(data)
     except TooMany:
         return None
+    # Where a recorder began anew within the slice, its times begin anew too.
+    return None if seconds is None or not 0 <= seconds <= MOST_SECONDS else seconds
 
 
 def _seconds_of(data: bytes) -> float | None:

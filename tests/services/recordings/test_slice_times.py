@@ -64,3 +64,18 @@ def padded(whole: bytes, number: int) -> bytes:
 def test_elements_without_end_are_not_gone_through(whole: bytes) -> None:
     assert seconds_of(padded(whole, 1000)) == pytest.approx(4.0, abs=0.03)
     assert seconds_of(padded(whole, 60_000)) is None
+
+
+def test_a_slice_in_which_the_recorder_began_anew_does_not_tell() -> None:
+    """Its times go back: what they say of its length cannot be, and says nothing against its sound."""
+    head, *clusters = browser_recordings.chromium(TONE, RATE).split(CLUSTER)
+    begun_anew = head + CLUSTER + clusters[0]
+    assert seconds_of(CLUSTER + clusters[-2] + begun_anew) is None
+    pages = [b"OggS" + page for page in browser_recordings.firefox(TONE, RATE).split(b"OggS")[1:]]
+    assert seconds_of(b"".join([*pages[-2:], *pages[:4]])) is None
+
+
+def test_a_time_at_the_end_of_all_times_does_not_tell() -> None:
+    block = b"\xa3\x84\x81\0\0\x80"
+    assert seconds_of(CLUSTER + b"\x01" + b"\xff" * 7 + b"\xe7\x88" + bytes(8) + block
+                      + CLUSTER + b"\x01" + b"\xff" * 7 + b"\xe7\x88" + b"\xff" * 8 + block) is None  # fmt: skip
