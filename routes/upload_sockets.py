@@ -22,6 +22,7 @@ from services.errors import (
     OffsetMismatch,
     Problem,
     UploadNotFound,
+    UploadTakenOver,
 )
 from services.interviews.model import PartId, QuestionId, SessionId, Viewer
 from services.recordings.arrivals import Arrival, Plan
@@ -165,6 +166,8 @@ class RecorderSocket:
             await self._say(messages.told("begun", upload_id=arrival.part.id, take=arrival.part.take))
         try:
             return await self._appended(arrival)
+        except UploadTakenOver:
+            raise  # it is the newer one's now
         except Problem:
             await self._give_up_empty(arrival.part.id)
             raise
@@ -246,7 +249,8 @@ class RecorderSocket:
     async def _give_up_empty(self, id: PartId) -> None:
         """A recording of which nothing came would be waited for."""
         with suppress(Problem):
-            if not (await self._arrivals.find(id, self._viewer)).offset:
+            arrival = await self._arrivals.find(id, self._viewer)
+            if arrival.door == DOOR and not arrival.offset:
                 await self._arrivals.abort(id, self._viewer)
 
     async def _read(self) -> None:

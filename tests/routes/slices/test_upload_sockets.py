@@ -12,6 +12,7 @@ from routes import upload_sockets
 from services.errors import StoreUnavailable
 from services.interviews.model import PartState
 from services.recordings.arrivals import ArrivalLimits
+from tests.routes.resumable.tus_client import append, create, offset
 from tests.routes.slices.doors import Doors, recorded, recorded_anew, send, session_of
 from tests.routes.slices.sockets import Socket, opened
 
@@ -135,6 +136,33 @@ async def test_the_newer_of_two_sockets_goes_on() -> None:
                 assert (await refusal(older))["code"] == "upload_taken_over"
                 assert older.closed == (4409, "upload_taken_over")
                 await record(newer, pieces[2:], size)
+
+
+async def test_of_two_sockets_the_newer_one_goes_on_also_where_nothing_has_come_yet() -> None:
+    doors, data = Doors(), b"".join(recorded())
+    async with doors.client() as client:
+        session = await session_of(client)
+        id = (await create(client, session, len(data))).headers["Location"].rpartition("/")[2]
+        async with opened(client, f"/ws/audio/{session}", upload_id=id) as older:
+            assert (await older.told())["offset"] == 0
+            async with opened(client, f"/ws/audio/{session}", upload_id=id) as newer:
+                assert (await newer.told())["offset"] == 0
+                assert await older.end() == (4409, "upload_taken_over")
+                newer.send(data)
+                newer.send({"type": "end"})
+                assert (await newer.until("complete"))["file_id"] == id
+
+
+async def test_what_was_begun_elsewhere_stays_where_what_a_socket_sends_of_it_is_refused() -> None:
+    doors, data = Doors(), b"".join(recorded())
+    async with doors.client() as client:
+        session = await session_of(client)
+        where = (await create(client, session, len(data))).headers["Location"]
+        async with opened(client, f"/ws/audio/{session}", upload_id=where.rpartition("/")[2]) as socket:
+            socket.send(data + b"more")
+            assert await socket.end() == (4400, "length_inconsistent")
+        assert await offset(client, where) == 0
+        assert (await append(client, where, 0, data)).status_code == 204
 
 
 async def test_of_two_sockets_that_were_ready_at_once_none_goes_on_behind_the_other() -> None:
