@@ -61,6 +61,7 @@ BEGINNING: dict[str, Any] = {
         errors.UploadMetadataInvalid,
         errors.ConcatenationRefused,
         errors.IdempotencyKeyInvalid,
+        errors.IdempotencyMismatch,
         errors.SessionNotFound,
         errors.QuestionNotFound,
         errors.TooManyArrivals,

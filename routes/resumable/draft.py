@@ -10,7 +10,7 @@ from starlette.responses import Response
 from routes.dependencies import Services
 from routes.prefix import here
 from routes.resumable import fields
-from routes.resumable.bodies import body_of, has_body
+from routes.resumable.bodies import has_body, held_body
 from routes.resumable.draft_headers import PARTIAL, SIXTH, Draft, is_partial, version_of
 from routes.resumable.limits import Limits
 from routes.resumable.steps import begun, finished
@@ -61,8 +61,9 @@ async def create(
     media_type = None if is_partial(request.headers) else request.headers.get("Content-Type")
     sha256 = draft.whole_sha256.hex() if draft.whole_sha256 else None
     plan = Plan(DOOR, length, media_type, request.headers.get("Upload-Metadata"), sha256)
-    data = body_of(request, services) if has_body(request) else None
-    arrival = await begun(session_id, question_id, plan, viewer, services, slot, data, draft.checksum)
+    with held_body(request, services, draft.checksum) as body:
+        data = body if has_body(request) else None
+        arrival = await begun(session_id, question_id, plan, viewer, services, slot, data, draft.checksum)
     location = {"Location": here(request, f"/api/uploads/{arrival.part.id}")}
     if draft.complete:
         part, _ = await finished(arrival, viewer, services, slot)
@@ -84,11 +85,11 @@ async def append(id: PartId, request: Request, viewer: Viewer, services: Service
     at = _checked(request, draft)
     length = draft.whole_length(at)
     async with services.admission.upload(viewer, is_new=False) as slot:
-        data = body_of(request, services)
         try:
-            arrival = await services.arrivals.append(
-                id, viewer, at, data, length=length, checksum=draft.checksum, takes_over=True
-            )
+            with held_body(request, services, draft.checksum) as data:
+                arrival = await services.arrivals.append(
+                    id, viewer, at, data, length=length, checksum=draft.checksum, takes_over=True
+                )
         except UploadComplete:
             arrival = await _replayed(id, at, request, draft, viewer, services)
         except LengthInconsistent:

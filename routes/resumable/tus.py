@@ -9,14 +9,14 @@ from starlette.responses import Response
 from routes.dependencies import Services
 from routes.idempotency import KEY
 from routes.prefix import here
-from routes.resumable.bodies import body_of, has_body
+from routes.resumable.bodies import has_body, held_body
 from routes.resumable.limits import Limits, http_date
 from routes.resumable.steps import begun, finished, is_whole
 from routes.resumable.tus_headers import SIZES, Metadata, checksum_of, length_of, number_of, offset_of
 from routes.resumable.tus_protocol import VERSION
 from services.access.admission import Slot
 from services.access.idempotency import check_key
-from services.errors import AudioTooLarge, ConcatenationRefused, TakeSuperseded, UploadTypeRefused
+from services.errors import AudioTooLarge, ConcatenationRefused, IdempotencyMismatch, TakeSuperseded, UploadTypeRefused
 from services.interviews.model import PartId, Viewer
 from services.recordings.arrivals import Arrival, Plan
 
@@ -42,14 +42,16 @@ async def create(request: Request, viewer: Viewer, services: Services, slot: Slo
     length, metadata = length_of(headers), Metadata.of(headers)
     if length is not None and length > limits.most_bytes:
         raise AudioTooLarge.over(limits.most_bytes)
-    data = None
-    if has_body(request):
+    brings, checksum = has_body(request), checksum_of(headers)
+    if brings:
         _check_type(request)
-        data = body_of(request, services)
-    key = _key_of(headers, metadata) if data is None else None
+    key = None if brings else _key_of(headers, metadata)
     plan = Plan(DOOR, length, metadata.media_type, metadata.raw, metadata.sha256, key)
     where = metadata.session_id, metadata.question_id
-    arrival = await begun(*where, plan, viewer, services, slot, data, checksum_of(headers))
+    with held_body(request, services, checksum) as data:
+        arrival = await begun(*where, plan, viewer, services, slot, data if brings else None, checksum)
+    if key is not None and not _is_of(arrival, plan):
+        raise IdempotencyMismatch
     if is_whole(arrival):
         _, arrival = await finished(arrival, viewer, services, slot)
     location = here(request, f"/api/uploads/{arrival.part.id}")
@@ -72,8 +74,8 @@ async def append(id: PartId, request: Request, viewer: Viewer, services: Service
     _check_type(request)
     at, length, checksum = offset_of(headers), number_of(headers, "Upload-Length"), checksum_of(headers)
     async with services.admission.upload(viewer, is_new=False) as slot:
-        data = body_of(request, services)
-        arrival = await services.arrivals.append(id, viewer, at, data, length=length, checksum=checksum)
+        with held_body(request, services, checksum) as data:
+            arrival = await services.arrivals.append(id, viewer, at, data, length=length, checksum=checksum)
         if is_whole(arrival):
             _, arrival = await finished(arrival, viewer, services, slot)
     return Response(status_code=204, headers=_progress(arrival))
@@ -95,6 +97,11 @@ def _key_of(headers: Headers, metadata: Metadata) -> str | None:
     """Under which a creation that is repeated, because its answer was lost, is answered alike while it arrives."""
     key = headers.get(KEY)
     return None if key is None else f"tus/{metadata.session_id}/{metadata.question_id}/{check_key(key)}"
+
+
+def _is_of(arrival: Arrival, plan: Plan) -> bool:
+    """Whether what arrives under a key was begun alike; a length that was deferred may have been said since."""
+    return arrival.raw_metadata == plan.raw_metadata and plan.length in (None, arrival.length)
 
 
 def _check_type(request: Request) -> None:

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from app.main import EXPOSED, build
+from routes.held_forms import Held
 from services.errors import StoreUnavailable
 from tests.routes.api import WEBM, Api, make_session, problem
 from tests.routes.resumable.tus_client import BYTES, TUS, append, begun, create, metadata, offset, small
@@ -227,6 +228,26 @@ async def test_a_length_that_was_said_does_not_change() -> None:
         assert problem(changed) == (400, "length_inconsistent")
         beyond = await append(client, where, 0, WEBM + b"x")
         assert problem(beyond) == (400, "length_inconsistent")
+
+
+async def test_what_is_held_for_its_checksum_is_held_within_bounds() -> None:
+    api = small()
+    async with api.client() as client:
+        session = await make_session(client)
+        where = (await create(client, session)).headers["Location"]
+        held: Held = client._transport.app.state.held  # type: ignore[attr-defined]
+        held.most = len(WEBM) - 1
+        answer = await append(client, where, 0, WEBM, Upload_Checksum=checksum(WEBM))
+        assert problem(answer) == (503, "uploads_saturated")
+        assert answer.headers["Retry-After"] == "1"
+        draft = {"Content-Type": "application/partial-upload", "Upload-Offset": "0", "Upload-Complete": "?0"}
+        digest = {"Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(WEBM).digest()).decode()}:"}
+        answer = await client.patch(where, content=WEBM, headers=draft | digest)
+        assert problem(answer) == (503, "uploads_saturated")
+        assert await offset(client, where) == held.bytes == 0
+        held.most = len(WEBM)
+        assert (await append(client, where, 0, WEBM, Upload_Checksum=checksum(WEBM))).status_code == 204
+        assert held.bytes == 0
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
@@ -469,3 +490,18 @@ async def test_a_creation_that_is_repeated_under_its_key_makes_one_upload() -> N
         later = await create(client, session, Idempotency_Key="3f1c")
         assert later.headers["Location"] != first.headers["Location"]
         assert (await create(client, session, Idempotency_Key="no key")).status_code == 400
+
+
+@pytest.mark.parametrize("more", [{"length": len(WEBM) - 1}, {"length": None}])
+async def test_a_key_of_another_creation_is_refused(more: dict[str, int | None]) -> None:
+    """Who goes on by what he thinks he has begun would stop before its end, or at none."""
+    api = small()
+    async with api.client() as client:
+        session = await make_session(client)
+        first = await create(client, session, **more, Idempotency_Key="3f1c")  # type: ignore[arg-type]
+        assert first.status_code == 201
+        assert problem(await create(client, session, Idempotency_Key="3f1c")) == (422, "idempotency_mismatch")
+        again = await create(client, session, **more, Idempotency_Key="3f1c")  # type: ignore[arg-type]
+        assert again.headers["Location"] == first.headers["Location"]
+        said = TUS | metadata(session, sha256="0" * 64) | {"Upload-Length": "9", "Idempotency-Key": "3f1c"}
+        assert problem(await client.post("/api/uploads", headers=said))[0] == 422
