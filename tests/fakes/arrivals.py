@@ -121,11 +121,11 @@ class FakeArrivals:
 
     async def load(self, user_id: UserId) -> Load:
         own = [row for row in self._arrivals() if row.part.user_id == user_id]
-        waiting = [data for row in own for data in self._memory.waiting.get(row.part.id, {}).values()]
-        return Load(len(own), _bytes(own) + sum(map(len, waiting)))
+        return Load(len(own), _bytes(own) + self._memory.waiting_bytes(own))
 
     async def arriving_bytes(self) -> int:
-        return _bytes(self._arrivals())
+        arrivals = self._arrivals()
+        return _bytes(arrivals) + self._memory.waiting_bytes(arrivals)
 
     async def may_be_read(self, arriving: Arriving) -> bool:
         return True

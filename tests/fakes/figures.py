@@ -89,7 +89,7 @@ class FakeGauges:
         arrivals = [row.arrival for row in rows if row.arrival]
         return Arriving(
             number=len(rows),
-            bytes=sum(arrival.folded + CHUNK_BYTES for arrival in arrivals),
+            bytes=sum(arrival.folded + CHUNK_BYTES for arrival in arrivals) + self._memory.waiting_bytes(rows),
             oldest_seconds=max((self._age(row.part.created_at) for row in rows), default=0.0),
             overdue_seconds=max(
                 [0.0, *(self._age(row.arrival.expires_at) for row in rows if self._may_expire(row) and row.arrival)]

@@ -175,6 +175,10 @@ class Memory:
         row = self.rows.get(id)
         return row if row and row.arrival and row.part.state is PartState.UPLOADING else None
 
+    def waiting_bytes(self, rows: list[Row]) -> int:
+        """Of slices of theirs that those before them are not here for."""
+        return sum(len(data) for row in rows for data in self.waiting.get(row.part.id, {}).values())
+
     def move(self, row: Row, **values: Any) -> Part:
         row.part = replace(row.part, rev=row.part.rev + 1, **values)
         return row.part

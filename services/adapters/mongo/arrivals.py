@@ -5,6 +5,7 @@ from typing import Any
 
 from bson import ObjectId
 from pymongo import ReturnDocument
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
@@ -129,23 +130,11 @@ class MongoArrivals:
     async def load(self, user_id: UserId) -> Load:
         own = {**ARRIVALS, "user_id": user_id}
         row = await self._sum(own)
-        ids = [ObjectId(part["_id"]) async for part in self._parts.find(own, {"_id": True})]
-        return Load(row["number"], row["bytes"] + await self._waiting_bytes(ids))
-
-    async def _waiting_bytes(self, ids: list[ObjectId]) -> int:
-        """Of slices that those before them are not here for, by an index alone too."""
-        if not ids:
-            return 0
-        waiting: list[Document] = [
-            {"$match": {"recording": {"$in": ids}, **WAITING}},
-            {"$group": {"_id": None, "bytes": {"$sum": "$size"}}},
-        ]
-        rows = await (await self._slices.aggregate(waiting)).to_list()
-        return int(rows[0]["bytes"]) if rows else 0
+        return Load(row["number"], row["bytes"] + await waiting_bytes(self._parts, self._slices, own))
 
     @confirmed()
     async def arriving_bytes(self) -> int:
-        return int((await self._sum(ARRIVALS))["bytes"])
+        return int((await self._sum(ARRIVALS))["bytes"]) + await waiting_bytes(self._parts, self._slices, ARRIVALS)
 
     @confirmed()
     async def may_be_read(self, arriving: Arriving) -> bool:
@@ -166,6 +155,21 @@ class MongoArrivals:
 
     def _least_seconds(self) -> float:
         return min(self._most_seconds, self._seconds + SLACK_SECONDS)
+
+
+async def waiting_bytes(
+    parts: AsyncCollection[Document], slices: AsyncCollection[Document], where: Mapping[str, Any]
+) -> int:
+    """Of slices that those before them are not here for, of the arrivals where; by an index alone too."""
+    ids = [ObjectId(part["_id"]) async for part in parts.find(where, {"_id": True})]
+    if not ids:
+        return 0
+    waiting: list[Document] = [
+        {"$match": {"recording": {"$in": ids}, **WAITING}},
+        {"$group": {"_id": None, "bytes": {"$sum": "$size"}}},
+    ]
+    rows = await (await slices.aggregate(waiting)).to_list()
+    return int(rows[0]["bytes"]) if rows else 0
 
 
 def _arriving(row: Mapping[str, Any]) -> Arriving:

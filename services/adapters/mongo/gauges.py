@@ -7,6 +7,7 @@ from typing import Any
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.adapters.mongo.arrivals import waiting_bytes
 from services.adapters.mongo.counters import BACKGROUND, ENDINGS, RECEIPTS, RETENTION, WEBHOOKS, bucket_name
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
@@ -59,6 +60,7 @@ class MongoGauges:
         self._counters = database["counters"]
         self._erasures = database["erasures"]
         self._sessions = database["interview_sessions"]
+        self._slices = database["slices"]
         self._epochs = database["epochs"]
         self._chains = database["receipt_chains"]
         self._receipts = MongoReceipts(database)
@@ -108,7 +110,7 @@ class MongoGauges:
         )
 
     async def _arriving(self) -> Arriving:
-        """Answered by an index alone, so what is not folded yet counts as one chunk of each."""
+        """Answered by an index alone, so what is not folded yet counts as one chunk of each; and waiting slices."""
         may_expire = {"$cond": [{"$eq": ["$held", True]}, None, "$arrival.expires_at"]}
         all_of_them: list[Document] = [
             {"$match": ARRIVALS},
@@ -119,9 +121,10 @@ class MongoGauges:
         rows = await (await self._parts.aggregate(all_of_them)).to_list()
         if not rows:
             return Arriving()
+        waiting = await waiting_bytes(self._parts, self._slices, ARRIVALS)
         return Arriving(
             number=rows[0]["number"],
-            bytes=rows[0]["folded"] + rows[0]["number"] * CHUNK_BYTES,
+            bytes=rows[0]["folded"] + rows[0]["number"] * CHUNK_BYTES + waiting,
             oldest_seconds=max(0.0, rows[0]["age"]),
             overdue_seconds=max(0.0, rows[0]["overdue"] or 0.0),
         )

@@ -6,7 +6,7 @@ from services.interviews.language import Language
 from services.interviews.model import Failure, PartState, UserId
 from services.interviews.transcript import Transcript
 from services.operations.readings import Arriving, Line, Reading
-from services.recordings.ports.arrivals import Plan
+from services.recordings.ports.arrivals import Plan, Slice
 from services.recordings.ports.audio import CHUNK_BYTES, Deletion
 from services.recordings.ports.keyring import EpochId
 from services.recordings.ports.receipts import Receipt
@@ -60,10 +60,12 @@ async def test_recordings_in_pieces_are_seen_with_their_ages_and_are_not_silent(
     await store.passes(100)
     await store.arriving.begin(a_part(take=2), Plan("tus"))
     await store.arriving.fold(first.part.id, 3 * CHUNK_BYTES)
+    await store.slices.announce(first.part.id, Slice(1), 3, "sum")
+    await store.slices.keep(first, 1, b"one")
     reading = await store.gauges.read()
     assert (reading.arriving.number, reading.arriving.bytes, reading.arriving.overdue_seconds) == (
         2,
-        5 * CHUNK_BYTES,
+        5 * CHUNK_BYTES + 3,
         0,
     )
     assert near(reading.arriving.oldest_seconds, 100)
