@@ -50,7 +50,7 @@ async def create(request: Request, viewer: Viewer, services: Services, slot: Slo
     where = metadata.session_id, metadata.question_id
     with held_body(request, services, checksum) as data:
         arrival = await begun(*where, plan, viewer, services, slot, data if brings else None, checksum)
-    if key is not None and not _is_of(arrival, plan):
+    if key is not None and not _is_of(arrival, length, metadata):
         raise IdempotencyMismatch
     if is_whole(arrival):
         _, arrival = await finished(arrival, viewer, services, slot)
@@ -99,9 +99,10 @@ def _key_of(headers: Headers, metadata: Metadata) -> str | None:
     return None if key is None else f"tus/{metadata.session_id}/{metadata.question_id}/{check_key(key)}"
 
 
-def _is_of(arrival: Arrival, plan: Plan) -> bool:
-    """Whether what arrives under a key was begun alike; a length that was deferred may have been said since."""
-    return arrival.raw_metadata == plan.raw_metadata and plan.length in (None, arrival.length)
+def _is_of(arrival: Arrival, length: int | None, metadata: Metadata) -> bool:
+    """Whether what arrives under a key is to be the same bytes; a length that was deferred may have been said since."""
+    before = Metadata.of(Headers({"Upload-Metadata": arrival.raw_metadata or ""}))
+    return before.sha256 == metadata.sha256 and length in (None, arrival.length)
 
 
 def _check_type(request: Request) -> None:

@@ -503,5 +503,8 @@ async def test_a_key_of_another_creation_is_refused(more: dict[str, int | None])
         assert problem(await create(client, session, Idempotency_Key="3f1c")) == (422, "idempotency_mismatch")
         again = await create(client, session, **more, Idempotency_Key="3f1c")  # type: ignore[arg-type]
         assert again.headers["Location"] == first.headers["Location"]
-        said = TUS | metadata(session, sha256="0" * 64) | {"Upload-Length": "9", "Idempotency-Key": "3f1c"}
-        assert problem(await client.post("/api/uploads", headers=said))[0] == 422
+        said = TUS | {"Upload-Defer-Length": "1", "Idempotency-Key": "3f1c"}
+        called = await client.post("/api/uploads", headers=said | metadata(session, filetype="audio/webm"))
+        assert called.headers["Location"] == first.headers["Location"]
+        summed = await client.post("/api/uploads", headers=said | metadata(session, sha256="0" * 64))
+        assert problem(summed) == (422, "idempotency_mismatch")
