@@ -15,6 +15,7 @@ from routes.resumable.draft_headers import PARTIAL, SIXTH, Draft, is_partial, ve
 from routes.resumable.limits import Limits
 from routes.resumable.steps import begun, finished
 from routes.resumable.telling import told_by_draft
+from routes.resumable.tus_headers import MOST_METADATA
 from routes.upload_answers import UploadOut, headers_of
 from services.access.admission import Slot
 from services.errors import (
@@ -34,6 +35,7 @@ NO_FORM = (
     "An upload in several requests takes the recording as it is, not in a form. "
     "Send its bytes as the body, or the form in one request."
 )
+MOST_MEDIA_TYPE = 127
 OF_STATE = ("Upload-Offset", "Upload-Complete", "Upload-Length")
 
 
@@ -58,9 +60,9 @@ async def create(
         raise AudioTooLarge.over(limits.most_bytes)
     if is_form(request):
         raise UploadTypeRefused(NO_FORM)
-    media_type = None if is_partial(request.headers) else request.headers.get("Content-Type")
+    media_type = None if is_partial(request.headers) else _kept(request, "Content-Type", MOST_MEDIA_TYPE)
     sha256 = draft.whole_sha256.hex() if draft.whole_sha256 else None
-    plan = Plan(DOOR, length, media_type, request.headers.get("Upload-Metadata"), sha256)
+    plan = Plan(DOOR, length, media_type, _kept(request, "Upload-Metadata", MOST_METADATA), sha256)
     with held_body(request, services, draft.checksum) as body:
         data = body if has_body(request) else None
         arrival = await begun(session_id, question_id, plan, viewer, services, slot, data, draft.checksum)
@@ -182,6 +184,12 @@ async def _end_exceeded(id: PartId, length: int | None, draft: Draft, viewer: Vi
     if draft.is_sixth or arrival.is_complete or (length is not None and length != arrival.length):
         return
     await services.arrivals.abort(id, viewer)
+
+
+def _kept(request: Request, name: str, most: int) -> str | None:
+    """A field that is kept with the upload, and told: one that is longer counts as not sent."""
+    value = request.headers.get(name)
+    return value if value is not None and len(value) <= most else None
 
 
 def _refuse_state(request: Request, draft: Draft) -> None:

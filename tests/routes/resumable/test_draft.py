@@ -14,7 +14,7 @@ import pytest
 
 from services.errors import StoreUnavailable
 from tests.routes.api import WEBM, Api, make_session, problem, upload
-from tests.routes.resumable.tus_client import small
+from tests.routes.resumable.tus_client import TUS, small
 from tests.routes.test_uploads import never
 
 HALF = len(WEBM) // 2
@@ -594,6 +594,17 @@ async def test_what_came_before_the_cut_counts(version: int | None) -> None:
         assert recordings(api) == []
         assert (await client.append(where, HALF, WEBM[HALF:], complete=True)).status_code == 202
     assert recordings(api) == [hashlib.sha256(WEBM).hexdigest()]
+
+
+async def test_no_more_is_kept_of_what_an_upload_is_called_than_tus_keeps() -> None:
+    async with small().client() as client:
+        sender = Client(client, None)
+        long = await sender.begun(Upload_Metadata="k " + "A" * 5000, Content_Type="audio/" + "a" * 5000)
+        short = await sender.begun(Upload_Metadata="k AAAA", Content_Type="audio/webm")
+        told = [await client.head(where, headers=TUS) for where in (long, short)]
+        assert [answer.headers.get("Upload-Metadata") for answer in told] == [None, "k AAAA"]
+        types = [(await client.get(where)).json()["media_type"] for where in (long, short)]
+        assert types == [None, "audio/webm"]
 
 
 async def cut_off(http: httpx2.AsyncClient, where: str, named: dict[str, str], data: bytes) -> None:
