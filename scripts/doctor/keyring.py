@@ -8,7 +8,7 @@ from app.keys import NO_FOLDER, keyring_lack
 from services.adapters.folder_keyring import FolderKeyring
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.epochs import MongoEpochs
-from services.recordings.keys import mismatch
+from services.recordings.keys import trouble_with
 from services.recordings.ports.keyring import Epoch, EpochState, KeyringTrouble
 
 HOUR = 3600.0
@@ -25,7 +25,7 @@ async def looked_at(database: AsyncDatabase[Document], settings: Settings) -> li
         return [warning("Keyring", said, todo)]
     keyring, journal = FolderKeyring(settings.keyring_dir), MongoEpochs(database)
     try:
-        if trouble := mismatch(await journal.identity(), await keyring.identity(), keyring.where):
+        if trouble := await trouble_with(keyring, journal):
             return [failing("Keyring", "it cannot be used", trouble)]
         newest = await keyring.newest()
     except KeyringTrouble as trouble:

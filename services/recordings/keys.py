@@ -47,6 +47,14 @@ def mismatch(expected: Identity | None, found: Identity | None, where: str) -> s
     )
 
 
+async def trouble_with(keyring: Keyring, journal: EpochJournal) -> str | None:
+    """Why the keyring cannot be used; one that was claimed is about to be made, as long as no epoch ever was."""
+    expected, found = await journal.identity(), await keyring.identity()
+    if found is None and not await journal.newest_number():
+        expected = None
+    return mismatch(expected, found, keyring.where)
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A key, and when it was read."""
@@ -105,8 +113,7 @@ class Keys:
 
     async def check(self) -> None:
         """KeyringTrouble unless the keyring is there, and this database's."""
-        trouble = mismatch(await self.journal.identity(), await self.keyring.identity(), self.keyring.where)
-        if trouble:
+        if trouble := await trouble_with(self.keyring, self.journal):
             raise KeyringTrouble(trouble)
 
     @asynccontextmanager

@@ -70,10 +70,18 @@ async def test_many_who_ask_at_once_read_it_once(monkeypatch: pytest.MonkeyPatch
 )
 async def test_only_its_own_keyring_is_used(claimed: Identity | None, there: Identity | None, said: str) -> None:
     scene = Scene()
+    await scene.keys.journal.open(FIRST.id)
     scene.memory.claimed, scene.content.identity = claimed, there
     for ask in (scene.keys.newest, lambda: scene.keys.find(FIRST.id)):
         with refused(said):
             await ask()
+
+
+async def test_one_that_is_about_to_be_made_is_not_called_lost() -> None:
+    scene = Scene()
+    scene.content.identity = None
+    with refused("No keyring was made"):
+        await scene.keys.newest()
 
 
 async def test_an_empty_keyring_has_no_key_yet() -> None:
