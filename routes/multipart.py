@@ -35,7 +35,7 @@ def boundary_of(content_type: str | None, file: str = FIELD) -> bytes:
     kind, options = parse_options_header(content_type or "")
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
-        raise UploadMalformed(f"Send multipart/form-data with the recording in the field '{file}'.")
+        raise UploadMalformed(_malformed(file))
     return boundary
 
 
@@ -159,7 +159,7 @@ async def _read(
         try:
             parser.write(chunk)
         except FormParserError:
-            raise UploadMalformed from None
+            raise UploadMalformed(_malformed(form.file)) from None
         for piece in form.take():
             size += len(piece)
             if size > max_bytes:
@@ -169,6 +169,10 @@ async def _read(
         raise UploadTruncated
     if not form.files:
         raise AudioFieldMissing(_missing(form.file))
+
+
+def _malformed(file: str) -> str:
+    return f"Send multipart/form-data with the recording in the field '{file}'."
 
 
 def _missing(file: str) -> str:

@@ -169,6 +169,14 @@ async def test_forms_are_held_within_bounds() -> None:
         assert held.bytes == 0
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "audio/webm"])
+async def test_what_is_no_form_is_told_how_it_is_sent_to_this_door(kind: str) -> None:
+    async with Doors().client() as client:
+        answer = await client.post("/api/audio/upload-chunk", content=b"no form", headers={"Content-Type": kind})
+        assert problem(answer) == (400, "upload_malformed")
+        assert "'audio_chunk'" in answer.json()["detail"]
+
+
 async def test_as_many_recordings_arrive_as_are_allowed() -> None:
     doors, slices = Doors(limits=ArrivalLimits(most_of_user=1)), recorded()
     async with doors.client() as client:
