@@ -64,14 +64,14 @@ async def _why_not(url: str, trouble: str) -> Finding:
     return failing("MongoDB", said, todo)
 
 
-async def looked_at(database: AsyncDatabase[Document], clock: Clock = now) -> list[Finding]:
+async def looked_at(database: AsyncDatabase[Document], clock: Clock = now, least_free: int = 0) -> list[Finding]:
     """All other checks, of a database that is reached."""
     checks = {
         "MongoDB writes": _takes_writes(database),
         "MongoDB version": _version(database),
         "Indexes": _indexes(database),
         "Clocks": _time(database, clock),
-        "MongoDB disk": _space(database),
+        "MongoDB disk": _space(database, least_free),
         "MongoDB oplog": _oplog(database),
     }
     return [await _answered(name, check) for name, check in checks.items()]
@@ -132,7 +132,7 @@ async def _oplog(database: AsyncDatabase[Document]) -> Finding:
     return ok("MongoDB oplog", oplog.told(await oplog.reach(database.client)))
 
 
-async def _space(database: AsyncDatabase[Document]) -> Finding:
+async def _space(database: AsyncDatabase[Document], least: int) -> Finding:
     stats = await database.command("dbStats")
     total = int(stats["fsTotalSize"])
-    return room("MongoDB disk", total - int(stats["fsUsedSize"]), total)
+    return room("MongoDB disk", total - int(stats["fsUsedSize"]), total, least)

@@ -13,6 +13,7 @@ from services.adapters.mongo.erasures import returned
 from services.adapters.mongo.gauges import MongoGauges
 from services.adapters.mongo.workers import MongoWorkers
 from services.errors import StoreUnavailable
+from services.recordings.arrival_limits import MEGABYTE
 
 TRANSCRIBES = ("all", "worker")
 SEALS = ("all", "api", "worker", "upkeep")
@@ -35,7 +36,7 @@ async def _stored(settings: Settings, clock: database.Clock) -> list[Finding]:
         return found
     async with open_client(settings.mongodb_url, "doctor") as client:
         mongo = client[settings.mongodb_database]
-        found += await database.looked_at(mongo, clock)
+        found += await database.looked_at(mongo, clock, settings.least_free_megabytes * MEGABYTE)
         try:
             if settings.process in SEALS:
                 found += await keyring.looked_at(mongo, settings)

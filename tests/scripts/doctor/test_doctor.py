@@ -465,3 +465,8 @@ async def test_a_process_is_judged_by_what_it_needs(settings: Settings, process:
 def test_make_doctor_is_the_command_on_the_stack() -> None:
     done = subprocess.run(["make", "-n", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert "-m scripts.doctor --stack" in done.stdout
+
+
+async def test_a_disk_with_less_free_than_pieces_are_taken_with_is_failing(settings: Settings) -> None:
+    asks_much = settings.model_copy(update={"least_free_megabytes": 10**9})
+    assert "LEAST_FREE_MEGABYTES" in found(await examine(asks_much), "MongoDB disk").todo

@@ -48,6 +48,12 @@ def test_a_full_disk_is_failing_before_uploads_are(free: float, total: float, ex
     assert state(room("disk", int(free * GB), int(total * GB))) == expected
 
 
+def test_a_disk_on_which_no_recording_in_pieces_is_taken_is_not_well() -> None:
+    short = room("disk", GB, 8 * GB, least=GB + 1)
+    assert (state(short), "LEAST_FREE_MEGABYTES" in short.todo) == ("failing", True)
+    assert state(room("disk", GB + 1, 8 * GB, least=GB + 1)) == "ok"
+
+
 @pytest.mark.parametrize(
     ("name", "days", "expected"),
     [
