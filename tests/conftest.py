@@ -66,7 +66,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 async def mongo(mongodb_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
-    async with open_client(mongodb_url) as client:
+    # Its loop stands still while a test that is no coroutine runs: a server that is listened to would seem lost.
+    async with open_client(f"{mongodb_url}&serverMonitoringMode=poll") as client:
         yield client
 
 

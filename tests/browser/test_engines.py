@@ -142,7 +142,7 @@ LISTEN = """async () => {
   machine.ondataavailable = ({ data }) => (bytes += data.size);
   machine.start(200);
   const samples = new Float32Array(analyser.fftSize);
-  for (let at = 0; at < 40; at += 1) {
+  while (bytes <= 2000 || loudest <= 0.05) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     analyser.getFloatTimeDomainData(samples);
     loudest = Math.max(loudest, ...samples);

@@ -1,5 +1,6 @@
 """The version before reads what this one writes, this one reads what that one wrote, and all that ever was."""
 
+import asyncio
 import io
 import subprocess
 import sys
@@ -46,9 +47,9 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
 
 
-def act(what: str, url: str, database: str, folder: Path) -> None:
+async def act(what: str, url: str, database: str, folder: Path) -> None:
     command = [sys.executable, "-m", "tests.rolling", what, url, database]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = await asyncio.to_thread(subprocess.run, command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -56,13 +57,13 @@ async def test_the_version_before_reads_what_this_one_writes(
     before: Path, mongodb_url: str, database: AsyncDatabase[dict[str, Any]]
 ) -> None:
     await scene.write(database)
-    act("check", mongodb_url, database.name, before)
+    await act("check", mongodb_url, database.name, before)
 
 
 async def test_this_version_reads_what_the_one_before_wrote(
     before: Path, mongodb_url: str, database: AsyncDatabase[dict[str, Any]]
 ) -> None:
-    act("write", mongodb_url, database.name, before)
+    await act("write", mongodb_url, database.name, before)
     await scene.check(database)
 
 
@@ -98,4 +99,4 @@ async def test_a_field_that_the_version_before_does_not_know_is_no_trouble_to_it
     for name in ("parts", "interview_sessions", "webhooks", "webhook_deliveries", "workers", "replays"):
         await database[name].update_many({}, {"$set": {f"later_{uuid.uuid4().hex}": {"x": [1]}}})
     await database["interview_sessions"].update_one({}, {"$set": {"questions.$[].later": 1}})
-    act("check", mongodb_url, database.name, before)
+    await act("check", mongodb_url, database.name, before)

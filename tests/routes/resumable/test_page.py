@@ -37,6 +37,7 @@ def test_each_demand_is_tried_in_the_versions_that_the_table_names(demand: tuple
 def test_there_is_no_test_that_the_table_does_not_name() -> None:
     tests = {name for name in vars(test_draft) if name.startswith("test_")}
     beside = {
+        "test_no_more_is_kept_of_what_an_upload_is_called_than_tus_keeps",
         "test_a_form_is_upgraded_only_as_a_whole",
         "test_a_finished_one_cannot_be_cancelled",
         "test_both_protocols_go_on_with_the_same_upload",
