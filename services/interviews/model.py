@@ -117,11 +117,24 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A byte at which a recording can be entered in its middle, and the sample of it that begins there.
+
+    The bytes from `head` to `head_end` say what it is, and belong before those from `offset` on.
+    """
+
+    offset: int
+    samples: int
+    head: int = 0
+    head_end: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """How far a recording was listened to: so many stretches, up to a sample of it.
 
-    `plan` is what the decoder knows of the whole, `voice` what voice activity remembers there; the language is that of
-    the stretches.
+    `plan` is what the decoder knows of the whole, or, with an entry, of what is before it; `voice` what voice activity
+    remembers there; the language is that of the stretches. Who goes on begins to decode at the entry, if there is one.
     """
 
     stretches: int = 0
@@ -130,6 +143,7 @@ class Checkpoint:
     plan: bytes = b""
     voice: bytes = b""
     language: Language | None = None
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +153,7 @@ class Part:
     The recording is stored under the part's own id. `retries` counts how often
     an operator had it begin anew after it had failed; `waited_seconds` how long
     it was told to wait for an engine that had enough to do; `epoch` is that of the key under which it was sealed.
+    The `listener` has claimed it while it arrives, and may have it to itself until it lets go, also once it is queued.
     """
 
     id: PartId
@@ -165,6 +180,7 @@ class Part:
     waited_seconds: float = 0.0
     checkpoint: Checkpoint | None = None
     epoch: str | None = None
+    listener: str | None = None
 
 
 class Mark(StrEnum):

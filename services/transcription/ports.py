@@ -8,6 +8,7 @@ from typing import Protocol
 from services.interviews.language import Language
 from services.interviews.model import Checkpoint, Failure, Part, PartId
 from services.interviews.transcript import Flaw, Span, Transcript, Utterance
+from services.recordings.ports.arrivals import Listened
 
 RATE = 16_000
 
@@ -128,12 +129,24 @@ class Claims(Protocol):
     async def claim(self, id: PartId, owner: str) -> Part | None:
         """Take a part that is due, or whose worker fell silent; raises fence and deliveries."""
 
+    async def attend(self, id: PartId, owner: str, received: int) -> Part | None:
+        """Listen to a part while it arrives, if that is due with so many bytes and nobody else does; raises the fence.
+
+        It goes on to arrive. Once it is queued it is nobody else's before the listener lets go, or falls silent.
+        """
+
+    async def let_go(self, part: Part, listened: Listened, delay: float, *, failed: bool = False) -> Part | None:
+        """The listener's end: it is due again as is told, or once there is more and so many seconds have passed.
+
+        Where `failed`, that counts against trying again before it is complete.
+        """
+
     async def beat(self, id: PartId, fence: int) -> bool:
         """Keep the claim; False if it is lost."""
 
     async def settle(self, part: Part, utterance: Utterance, checkpoint: Checkpoint) -> Part | None:
-        """Keep what was said in a stretch, and that it was listened to. The part stays in work, and nothing of what
-        went wrong before counts any more. May be repeated."""
+        """Keep what was said in a stretch, and that it was listened to. The part stays in work, or its listener's, and
+        nothing of what went wrong before counts any more. May be repeated."""
 
     async def complete(
         self, id: PartId, fence: int, transcript: Transcript, *, scoring_seconds: float | None = None

@@ -148,6 +148,7 @@ def _arriving(row: Row, arrival: ArrivalRow) -> Arriving:
         writer=arrival.writer,
         is_closed=arrival.closed_at is not None,
         same_as=arrival.same_as,
+        listened=arrival.listened,
     )
 
 

@@ -11,7 +11,7 @@ from services.interviews.model import Part, PartId, PartState, QuestionId, Sessi
 from services.interviews.transcript import Transcript, Utterance
 from services.operations.ports.erasures import Owner
 from services.operations.ports.trends import Bin
-from services.recordings.ports.arrivals import KeptSlice, Plan
+from services.recordings.ports.arrivals import KeptSlice, Listened, Plan
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.keyring import EpochId, EpochKey, EpochState, Identity
 from services.recordings.ports.receipts import ChainId, Receipt
@@ -64,6 +64,12 @@ class ArrivalRow:
     closed_at: datetime | None = None
     drive_after: datetime | None = None
     same_as: PartId | None = None
+    last_at: datetime | None = None
+    listened: Listened = field(default_factory=Listened)
+    listened_at: datetime | None = None
+    due_at: datetime | None = None
+    listening_rung_at: datetime | None = None
+    tries: int = 0
 
 
 @dataclass(slots=True)
@@ -196,3 +202,13 @@ class Memory:
 
     def is_silent(self, row: Row) -> bool:
         return row.part.state is PartState.PROCESSING and self.clock.is_past(row.heartbeat_at, self.terms.lease_seconds)
+
+    def is_free(self, row: Row) -> bool:
+        """Nobody listens while it arrives, or who does has fallen silent."""
+        return row.part.listener is None or self.clock.is_past(row.heartbeat_at, self.terms.lease_seconds)
+
+    def attended(self, part: Part) -> Row | None:
+        """The row, if this is its listener's."""
+        row = self.rows.get(part.id)
+        may_listen = row and row.part.state in (PartState.UPLOADING, PartState.QUEUED) and row.part.listener
+        return row if row and may_listen and row.part.fence == part.fence else None

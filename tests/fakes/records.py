@@ -20,7 +20,7 @@ from services.interviews.model import (
     UserId,
 )
 from services.interviews.transcript import Transcript, Utterance
-from services.recordings.ports.arrivals import NOWHERE
+from services.recordings.ports.arrivals import NOWHERE, Listened
 from services.recordings.ports.audio import Deletion
 from services.recordings.ports.backlog import Pace
 from tests.fakes.memory import PENDING, Memory, Row
@@ -103,14 +103,40 @@ class FakeClaims:
         if row is None or row.part.deliveries >= self._memory.terms.max_deliveries:
             return None
         is_due = row.part.state is PartState.QUEUED and self._memory.clock.is_past(row.not_before)
+        is_due = is_due and self._memory.is_free(row)
         if not is_due and not self._memory.is_silent(row):
             return None
         row.owner, row.claimed_at, row.heartbeat_at = owner, self._memory.clock.now, self._memory.clock.now
         fence, deliveries = row.part.fence + 1, row.part.deliveries + 1
-        return self._memory.move(row, state=PartState.PROCESSING, fence=fence, deliveries=deliveries)
+        return self._memory.move(row, state=PartState.PROCESSING, fence=fence, deliveries=deliveries, listener=None)
+
+    async def attend(self, id: PartId, owner: str, received: int) -> Part | None:
+        row, clock = self._memory.arriving(id), self._memory.clock
+        if row is None or row.arrival is None or not self._memory.is_free(row) or row.part.session_id == NOWHERE:
+            return None
+        arrival = row.arrival
+        is_due = arrival.listened.due <= received
+        is_late = arrival.listened.seen < received and clock.is_past(arrival.due_at)
+        if arrival.closed_at or arrival.tries >= self._memory.terms.max_deliveries or not (is_due or is_late):
+            return None
+        arrival.tries += 1
+        row.heartbeat_at = arrival.listened_at = clock.now
+        return self._memory.move(row, listener=owner, fence=row.part.fence + 1)
+
+    async def let_go(self, part: Part, listened: Listened, delay: float, *, failed: bool = False) -> Part | None:
+        row = self._memory.attended(part)
+        if row is None or row.arrival is None:
+            return None
+        row.arrival.listened, row.arrival.due_at = listened, self._memory.clock.after(delay)
+        row.arrival.listened_at = self._memory.clock.now
+        row.arrival.tries = row.arrival.tries if failed else 0
+        return self._memory.move(row, listener=None)
 
     async def beat(self, id: PartId, fence: int) -> bool:
         row = self._held(id, fence, PartState.PROCESSING)
+        there = self._memory.rows.get(id)
+        if row is None and there is not None and there.part.fence == fence:
+            row = self._memory.attended(there.part)
         if row is not None:
             row.heartbeat_at = self._memory.clock.now
         return row is not None
@@ -120,10 +146,16 @@ class FakeClaims:
         if fence > part.fence:
             return None
         self._memory.utterances[part.id, utterance.number] = (part.fence, utterance)
-        row = self._held(part.id, part.fence, PartState.PROCESSING)
+        row = self._memory.attended(part) if part.listener else self._held(part.id, part.fence, PartState.PROCESSING)
         if row is None:
+            there = self._memory.rows.get(part.id)
+            if there is None or not (there.part.state in LIVE or there.part.keep_audio):
+                del self._memory.utterances[part.id, utterance.number]
             return None
         row.heartbeat_at = self._memory.clock.now
+        if part.listener and row.arrival is not None:
+            row.arrival.tries = 0
+            return self._memory.move(row, checkpoint=checkpoint)
         return self._memory.move(row, checkpoint=checkpoint, deliveries=1, waited_seconds=0.0, failure=None)
 
     async def complete(

@@ -18,7 +18,7 @@ from services.adapters.mongo.server_time import NOW, later, literal
 from services.adapters.mongo.tolerant import value_of
 from services.errors import StoreUnavailable
 from services.interviews.model import Part, PartId, PartState, UserId
-from services.recordings.ports.arrivals import NOWHERE, Arriving, Load, Plan
+from services.recordings.ports.arrivals import NOWHERE, Arriving, Listened, Load, Plan
 from services.recordings.ports.audio import CHUNK_BYTES
 
 PLACED = ("session_id", "question_id", "take", "language", "languages")
@@ -181,4 +181,5 @@ def _arriving(row: Mapping[str, Any]) -> Arriving:
         plan=value_of(Plan, arrival),
         is_closed=arrival.get("closed", False),
         envelope=envelope_of(arrival),
+        listened=value_of(Listened, arrival.get("listening") or {}),
     )

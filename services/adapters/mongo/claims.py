@@ -7,11 +7,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.closings import claimed_for_scoring
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.listening import ATTENDED, free_of_listener, heard, is_due, left, taken_up
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
 from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.adapters.mongo.utterances import MongoUtterances
 from services.interviews.model import Checkpoint, Failure, Part, PartId, PartState
 from services.interviews.transcript import Transcript, Utterance
+from services.recordings.ports.arrivals import Listened
 
 SECONDS_IN_WORK = {"$divide": [{"$subtract": [NOW, "$claimed_at"]}, 1000]}
 
@@ -35,7 +37,8 @@ class MongoClaims:
 
     @confirmed()
     async def claim(self, id: PartId, owner: str) -> Part | None:
-        due = {**may(PartState.PROCESSING, PartState.QUEUED), "$expr": reached("not_before")}
+        free = {"$and": [reached("not_before"), free_of_listener(self._lease)]}
+        due = {**may(PartState.PROCESSING, PartState.QUEUED), "$expr": free}
         silent = {
             **may(PartState.PROCESSING, PartState.PROCESSING),
             "$expr": past("heartbeat_at", self._lease),
@@ -43,6 +46,7 @@ class MongoClaims:
         taken = {
             "state": PartState.PROCESSING.value,
             "owner": literal(owner),
+            "listener": None,
             "fence": raised("fence"),
             "deliveries": raised("deliveries"),
             "claimed_at": NOW,
@@ -52,8 +56,18 @@ class MongoClaims:
         return await change(self._parts, where, taken)
 
     @confirmed()
+    async def attend(self, id: PartId, owner: str, received: int) -> Part | None:
+        where = {"_id": id, **is_due(received, self._lease, self._most)}
+        return await change(self._parts, where, taken_up(owner))
+
+    @confirmed()
+    async def let_go(self, part: Part, listened: Listened, delay: float, *, failed: bool = False) -> Part | None:
+        held = {"_id": part.id, "fence": part.fence, **ATTENDED}
+        return await change(self._parts, held, left(listened, delay, failed=failed))
+
+    @confirmed()
     async def beat(self, id: PartId, fence: int) -> bool:
-        held = {"_id": id, "fence": fence, "state": PartState.PROCESSING.value}
+        held = {"_id": id, "fence": fence, "$or": [{"state": PartState.PROCESSING.value}, ATTENDED]}
         written = await self._parts.update_one(held, [{"$set": {"heartbeat_at": NOW}}])
         return written.matched_count == 1
 
@@ -61,15 +75,16 @@ class MongoClaims:
     async def settle(self, part: Part, utterance: Utterance, checkpoint: Checkpoint) -> Part | None:
         if not await self._utterances.keep(part, utterance):
             return None
-        what = {
-            "checkpoint": literal(asdict(checkpoint)),
-            "heartbeat_at": NOW,
-            "deliveries": literal(1),
-            "waited_seconds": literal(0.0),
-            "failure": None,
-        }
-        held = {"_id": part.id, "fence": part.fence, **may(PartState.PROCESSING, PartState.PROCESSING)}
-        return await change(self._parts, held, what)
+        what = {"checkpoint": literal(asdict(checkpoint)), "heartbeat_at": NOW}
+        if part.listener is not None:
+            held, forgiven = ATTENDED, heard()
+        else:
+            held = may(PartState.PROCESSING, PartState.PROCESSING)
+            forgiven = {"deliveries": literal(1), "waited_seconds": literal(0.0), "failure": None}
+        settled = await change(self._parts, {"_id": part.id, "fence": part.fence, **held}, {**what, **forgiven})
+        if settled is None:
+            await self._utterances.take_back(part, utterance)
+        return settled
 
     @confirmed()
     async def complete(

@@ -9,6 +9,7 @@ from services.interviews.language import find
 from services.interviews.model import (
     Answer,
     Checkpoint,
+    Entry,
     Evaluation,
     Failure,
     Feedback,
@@ -172,7 +173,7 @@ def part_document(part: Part) -> Document:
 
 
 def part_of(row: Mapping[str, Any]) -> Part:
-    failure, checkpoint = row.get("failure"), row.get("checkpoint")
+    failure = row.get("failure")
     return value_of(
         Part,
         row,
@@ -180,7 +181,16 @@ def part_of(row: Mapping[str, Any]) -> Part:
         state=PartState(row["state"]),
         **_spoken_of(row),
         failure=value_of(Failure, failure) if failure else None,
-        checkpoint=value_of(Checkpoint, checkpoint, language=find(checkpoint.get("language"))) if checkpoint else None,
+        checkpoint=_checkpoint_of(row.get("checkpoint")),
+    )
+
+
+def _checkpoint_of(row: Mapping[str, Any] | None) -> Checkpoint | None:
+    if not row:
+        return None
+    entry = row.get("entry")
+    return value_of(
+        Checkpoint, row, language=find(row.get("language")), entry=value_of(Entry, entry) if entry else None
     )
 
 

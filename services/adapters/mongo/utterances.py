@@ -36,6 +36,12 @@ class MongoUtterances:
         return True
 
     @confirmed()
+    async def take_back(self, part: Part, utterance: Utterance) -> None:
+        """What was kept for a record that has ended meanwhile; nobody else would before the next audit."""
+        if await self._parts.find_one({"_id": part.id, **NEEDED}, {"_id": True}) is None:
+            await self._utterances.delete_one({"_id": f"{part.id}.{utterance.number}", "fence": part.fence})
+
+    @confirmed()
     async def settled(self, id: PartId) -> list[Utterance]:
         part = await self._parts.find_one({"_id": id}, {"checkpoint.stretches": True})
         count = ((part or {}).get("checkpoint") or {}).get("stretches", 0)

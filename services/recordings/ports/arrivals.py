@@ -89,6 +89,21 @@ class KeptSlice:
     at: datetime | None = None
 
 
+NEVER_DUE = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """What who listened last found: `seen` bytes, which had so many seconds of sound.
+
+    There is enough for another stretch once `due` bytes are here, as far as can be told.
+    """
+
+    seen: int = 0
+    seconds: float = 0.0
+    due: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arriving:
     """The record of a recording that arrives in pieces, or did.
@@ -106,6 +121,7 @@ class Arriving:
     is_closed: bool = False
     envelope: Envelope | None = None
     same_as: PartId | None = None
+    listened: Listened = Listened()
 
 
 class Outcome(StrEnum):

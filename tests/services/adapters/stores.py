@@ -103,7 +103,8 @@ TIMES = (
     "accepted_at",
     "settle_after",
 )
-ARRIVAL_TIMES = ("expires_at", "ends_at", "closed_at", "drive_after")
+ARRIVAL_TIMES = ("expires_at", "ends_at", "closed_at", "drive_after", "last_at")
+LISTENING_TIMES = ("at", "due_at", "rung_at")
 
 
 class Passing(Protocol):
@@ -284,6 +285,11 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
             f"arrival.{each}": {"$subtract": [f"$arrival.{each}", round(seconds * 1000)]} for each in ARRIVAL_TIMES
         }
         await database["parts"].update_many({"arrival": {"$ne": None}}, [{"$set": older}])
+        older = {
+            f"arrival.listening.{each}": {"$subtract": [f"$arrival.listening.{each}", round(seconds * 1000)]}
+            for each in LISTENING_TIMES
+        }
+        await database["parts"].update_many({"arrival.listening": {"$ne": None}}, [{"$set": older}])
         turns = {f"{turn}.at": {"$subtract": [f"${turn}.at", round(seconds * 1000)]} for turn in ("sweep", "audit")}
         await database["counters"].update_many({"_id": "turns"}, [{"$set": turns}])
         await older_webhooks(database, seconds)
