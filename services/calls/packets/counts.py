@@ -1,0 +1,31 @@
+"""What became of a side's packets."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from services.calls.packets.rtp import Oddity
+
+
+@dataclass(slots=True)
+class Counts:
+    """`lost` came not at all or too late, and `late` of these came; `doubled` came again.
+
+    `foreign` were of another source while the side's own went on. `odd` were no sound of it, by reason. `skipped` were
+    left out, and `filled` are seconds of concealment: what was lost, was not sent, and what keeps the side in step.
+    `seconds` is how long the side's stream is, `jitter` as in RFC 3550 §6.4.1, in seconds.
+    """
+
+    packets: int = 0
+    lost: int = 0
+    late: int = 0
+    doubled: int = 0
+    skipped: int = 0
+    foreign: int = 0
+    odd: Counter[Oddity] = field(default_factory=Counter)
+    reports: int = 0
+    restarts: int = 0
+    filled: float = 0.0
+    seconds: float = 0.0
+    jitter: float = 0.0
+    last_sequence: int | None = None
+    last_arrived: float | None = None

@@ -1,0 +1,236 @@
+"""One direction of one call: RTP and RTCP as they come in, Ogg pages as they are settled out.
+
+A side's stream begins when its call does, and has every sound at its time: both sides of a call stay in step. Nothing
+that comes is believed to be right, and nothing is fatal; what does not belong is counted by its reason.
+"""
+
+from math import inf
+from typing import Self
+
+from services.calls.packets import opus
+from services.calls.packets.counts import Counts
+from services.calls.packets.ogg import END, OggWriter, last_page
+from services.calls.packets.opus import LEADING_TOC, RATE
+from services.calls.packets.placing import Placing
+from services.calls.packets.reordering import Fate, Held
+from services.calls.packets.rtcp import sender_reports
+from services.calls.packets.rtp import COMFORT_NOISE, FIRST_DYNAMIC, Odd, Oddity, RtpPacket, is_rtcp, parse
+from services.calls.packets.source import Source, came_at_once, looks_encrypted, sounding
+
+BUFFER_SECONDS = 0.2
+LEAST_FIRST, LEAST_OTHER = 2, 3
+CANDIDATE_SECONDS = 3.0
+DOUBTED_SECONDS = 1.0
+OVERLAP_SECONDS = 0.1
+PAUSE_SECONDS = 1.0
+IDLE_SECONDS = 10.0
+PAGE_SECONDS = 1.0
+TELEPHONE_EVENT_BYTES, MOST_TELEPHONE_EVENT = 4, 16
+
+
+class Side:
+    """What came of it so far. Times are seconds on the call's one clock, which is 0 when the call begins.
+
+    A sound's place is that of its packet's arrival, as fast as packets come. `begun` is where on the clock the stream
+    begins. Without a payload type the first Opus decides on it.
+    """
+
+    def __init__(
+        self, *, buffer_seconds: float = BUFFER_SECONDS, payload_type: int | None = None, begun: float = 0.0
+    ) -> None:
+        self.counts = Counts()
+        self._buffer_seconds = buffer_seconds
+        self._payload_type = payload_type
+        self._begun = begun
+        self._writer = OggWriter()
+        self._placing = Placing(self._writer, self.counts)
+        self._source: Source | None = None
+        self._candidate: Source | None = None
+        self._is_doubted = False
+        self._is_closed = False
+
+    @classmethod
+    def resumed(
+        cls,
+        tail: bytes,
+        *,
+        buffer_seconds: float = BUFFER_SECONDS,
+        payload_type: int | None = None,
+        begun: float = 0.0,
+    ) -> Self:
+        """Go on behind a stream's last bytes (`MOST_PAGE_BYTES` are enough), or begin where there are none.
+
+        A stream that has its end stays as it is. ValueError where the bytes do not end with a whole page.
+        """
+        side = cls(buffer_seconds=buffer_seconds, payload_type=payload_type, begun=begun)
+        if tail:
+            page = last_page(tail)
+            side._is_closed = page.is_end
+            side._writer = OggWriter.behind(page)
+            side.counts.seconds = side._writer.written / RATE
+            toc = page.packet[0] if page.granule and page.packet else LEADING_TOC
+            side._placing = Placing(side._writer, side.counts, toc)
+        return side
+
+    def take(self, data: bytes, arrived: float) -> None:
+        """Take in a datagram, whatever it is."""
+        if self._is_closed:
+            return
+        if is_rtcp(data):
+            self._report(data)
+            return
+        arrived = max(0.0, arrived - self._begun)
+        self._judge(arrived)
+        try:
+            packet = parse(data)
+        except Odd as odd:
+            self.counts.odd[odd.oddity] += 1
+        else:
+            self._route(packet, arrived)
+
+    def pages(self, now: float) -> bytes:
+        """The whole pages that are settled by now."""
+        if self._is_closed:
+            return b""
+        now = max(0.0, now - self._begun)
+        self._judge(now)
+        self._write(now)
+        last = self.counts.last_arrived
+        if self._source is not None and last is not None:
+            if now - last > IDLE_SECONDS:
+                self._placing.fill_until((now - IDLE_SECONDS) * RATE)
+            if now - last > PAGE_SECONDS:
+                self._writer.flush()
+        return self._writer.take_pages()
+
+    def close(self, now: float) -> bytes:
+        """The rest, with the page that ends the stream; nothing at all where nothing ever came."""
+        if self._is_closed:
+            return b""
+        self._judge(max(0.0, now - self._begun), is_last=True)
+        self._write(inf)
+        self._is_closed = True
+        if self._writer.written:
+            if not self._writer.waiting:
+                self._placing.fill(opus.SILK_UNIT)
+            self._writer.flush(END)
+        return self._writer.take_pages()
+
+    def _route(self, packet: RtpPacket, arrived: float) -> None:
+        source, candidate = self._source, self._candidate
+        samples = opus.samples(packet.payload)
+        if candidate is not None and candidate.is_of(packet):
+            self._keep(candidate, packet, samples, arrived)
+        elif source is not None and source.is_of(packet) and not source.skips_time(packet, arrived, PAUSE_SECONDS):
+            self._keep(source, packet, samples, arrived)
+            self._write(arrived)
+        elif not samples or not self._may_begin(packet):
+            self.counts.odd[_oddity(packet, self._payload_type)] += 1
+        elif candidate is None or arrived - candidate.began > self._buffer_seconds:
+            self._dismiss()
+            self._candidate = Source(packet, arrived, self._buffer_seconds)
+            self._candidate.take(packet, samples, arrived)
+        else:
+            self.counts.foreign += 1
+
+    def _may_begin(self, packet: RtpPacket) -> bool:
+        if self._payload_type is not None:
+            return packet.payload_type == self._payload_type
+        is_telephone_event = len(packet.payload) == TELEPHONE_EVENT_BYTES and packet.payload[0] <= MOST_TELEPHONE_EVENT
+        return packet.payload_type >= FIRST_DYNAMIC and not is_telephone_event
+
+    def _keep(self, source: Source, packet: RtpPacket, samples: int, arrived: float) -> None:
+        """Take it into its order; what is no sound takes its place there all the same."""
+        if not samples or packet.payload_type != source.payload_type:
+            self.counts.odd[_oddity(packet, source.payload_type)] += 1
+            samples = 0
+        fate = source.take(packet, samples, arrived)
+        if source is self._source:
+            self._count(source, fate, bool(samples))
+
+    def _count(self, source: Source, fate: Fate, is_sound: bool) -> None:
+        counts = self.counts
+        counts.packets += is_sound and fate is Fate.KEPT
+        counts.late += is_sound and fate is Fate.LATE
+        counts.doubled += is_sound and fate is Fate.DOUBLED
+        counts.last_sequence, counts.jitter = source.sequence, source.jitter
+        counts.last_arrived = source.last_arrived + self._begun
+
+    def _write(self, now: float) -> None:
+        source = self._source
+        if source is None:
+            return
+        before = source.lost
+        for packet in source.due(now):
+            if packet.samples:
+                self._placing.place(packet)
+        self.counts.lost += source.lost - before
+
+    def _report(self, data: bytes) -> None:
+        try:
+            reports = sender_reports(data)
+        except Odd as odd:
+            self.counts.odd[odd.oddity] += 1
+            return
+        for report in reports:
+            if self._source is not None and report.ssrc == self._source.ssrc:
+                self.counts.reports += 1
+                self._placing.report(report.timestamp, report.clock)
+
+    def _judge(self, now: float, *, is_last: bool = False) -> None:
+        """Whether what came of another source is the side's sound from here on."""
+        candidate, source = self._candidate, self._source
+        if candidate is None:
+            return
+        age = now - candidate.began
+        if age < (DOUBTED_SECONDS if self._is_doubted else self._buffer_seconds) and not is_last:
+            return
+        held = sounding(candidate.held)
+        if looks_encrypted(held):
+            self._is_doubted = True
+            self._dismiss(Oddity.ENCRYPTED)
+        elif source is not None and source.last_arrived > candidate.began + OVERLAP_SECONDS:
+            self._dismiss()
+        elif len(held) >= self._least(candidate, is_last):
+            self._accept(candidate, held, now)
+        elif age > CANDIDATE_SECONDS or is_last:
+            self._dismiss()
+
+    def _least(self, candidate: Source, is_last: bool) -> int:
+        """How many packets it takes to be believed."""
+        if self._source is None:
+            return 1 if is_last else LEAST_FIRST
+        return 1 if candidate.follows(self._source) else LEAST_OTHER
+
+    def _accept(self, candidate: Source, held: list[Held], now: float) -> None:
+        source, self._candidate, self._is_doubted = self._source, None, False
+        self.counts.packets += len(held)
+        if source is not None and candidate.follows(source) and came_at_once(held):
+            for packet in candidate.held:
+                source.go_on(packet)
+            candidate = source
+        else:
+            self._write(inf)
+            self.counts.restarts += source is not None
+            self._source = candidate
+            self._placing.begin(held)
+        self._count(candidate, Fate.KEPT, is_sound=False)
+        self._write(now)
+
+    def _dismiss(self, oddity: Oddity | None = None) -> None:
+        if self._candidate is None:
+            return
+        dismissed = len(sounding(self._candidate.held))
+        if oddity is None:
+            self.counts.foreign += dismissed
+        else:
+            self.counts.odd[oddity] += dismissed
+        self._candidate = None
+
+
+def _oddity(packet: RtpPacket, payload_type: int | None) -> Oddity:
+    if packet.payload_type == COMFORT_NOISE:
+        return Oddity.COMFORT_NOISE
+    if packet.payload_type < FIRST_DYNAMIC or payload_type not in (None, packet.payload_type):
+        return Oddity.PAYLOAD_TYPE
+    return Oddity.NOT_OPUS if packet.payload else Oddity.EMPTY

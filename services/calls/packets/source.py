@@ -1,0 +1,112 @@
+"""One run of RTP packets: of one SSRC, with sequence numbers that go on; and whether it is Opus at all."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from services.calls.packets.opus import RATE
+from services.calls.packets.reordering import Fate, Held, Reordering
+from services.calls.packets.rtp import RtpPacket
+
+MOST_DROPPED = 3000
+MOST_MISORDERED = 1000
+LEAST_ALIKE = 0.6
+BURST_SECONDS = 0.1
+
+
+def signed(difference: int, bits: int) -> int:
+    """A difference of two numbers that wrap, as the shorter way between them."""
+    half = 1 << (bits - 1)
+    return (difference + half) % (1 << bits) - half
+
+
+class Source:
+    """Its packets, in order."""
+
+    def __init__(self, first: RtpPacket, arrived: float, wait: float) -> None:
+        self.ssrc = first.ssrc
+        self.payload_type = first.payload_type
+        self.began = self.last_arrived = arrived
+        self.newest_timestamp = first.timestamp
+        self.jitter = 0.0
+        self._first = self._highest = first.sequence
+        self._reordering = Reordering(wait)
+
+    @property
+    def sequence(self) -> int:
+        """The newest sequence number."""
+        return self._highest % (1 << 16)
+
+    @property
+    def lost(self) -> int:
+        return self._reordering.lost
+
+    @property
+    def held(self) -> list[Held]:
+        return self._reordering.held
+
+    def is_of(self, packet: RtpPacket) -> bool:
+        """Whether a packet goes on with it (RFC 3550 §A.1)."""
+        if packet.ssrc != self.ssrc:
+            return False
+        return -MOST_MISORDERED <= signed(packet.sequence - self._highest, 16) <= MOST_DROPPED
+
+    def follows(self, other: "Source") -> bool:
+        """Whether its numbers go on where another's ended."""
+        return self.ssrc == other.ssrc and 0 < signed(self._first - other._highest, 16) <= MOST_DROPPED
+
+    def skips_time(self, packet: RtpPacket, arrived: float, least: float) -> bool:
+        """Whether nothing came for so long, and timestamps and arrivals do not agree on how long that was."""
+        pause = arrived - self.last_arrived
+        if pause < least:
+            return False
+        return abs(signed(packet.timestamp - self.newest_timestamp, 32) / RATE - pause) > least / 2
+
+    def take(self, packet: RtpPacket, samples: int, arrived: float) -> Fate:
+        ahead = signed(packet.sequence - self._highest, 16)
+        held = Held(self._highest + ahead, packet.timestamp, arrived, packet.payload if samples else b"", samples)
+        fate = self._reordering.put(held)
+        if ahead > 0:
+            self._note_jitter(packet.timestamp, arrived)
+            self._highest += ahead
+            self.newest_timestamp = packet.timestamp
+        self.last_arrived = max(self.last_arrived, arrived)
+        return fate
+
+    def go_on(self, packet: Held) -> None:
+        """Take in what another one held that turned out to be this one."""
+        sequence = self._highest + signed(packet.sequence - self._highest, 16)
+        self._reordering.put(packet._replace(sequence=sequence))
+        self._highest = max(self._highest, sequence)
+        self.newest_timestamp, self.last_arrived = packet.timestamp, packet.arrived
+
+    def due(self, now: float) -> Iterator[Held]:
+        return self._reordering.due(now)
+
+    def _note_jitter(self, timestamp: int, arrived: float) -> None:
+        elapsed = signed(timestamp - self.newest_timestamp, 32) / RATE
+        difference = abs(arrived - self.last_arrived - elapsed)
+        if difference < 1.0:
+            self.jitter += (difference - self.jitter) / 16
+
+
+def sounding(held: list[Held]) -> list[Held]:
+    return [packet for packet in held if packet.samples]
+
+
+def looks_encrypted(held: list[Held]) -> bool:
+    """Whether packets claim to be Opus of ever other kinds and lengths, which no encoder makes and no cipher avoids."""
+    pairs = [(one, other) for one, other in pairwise(held) if other.sequence == one.sequence + 1 and one.payload]
+    if len(pairs) < 3:
+        return False
+    alike = sum(
+        bool(other.payload)
+        and (one.payload[0] >> 2 == other.payload[0] >> 2 or signed(other.timestamp - one.timestamp, 32) == one.samples)
+        for one, other in pairs
+    )
+    return alike < LEAST_ALIKE * len(pairs)
+
+
+def came_at_once(held: list[Held]) -> bool:
+    """Whether they came much faster than they sound, as after a stall."""
+    sound = signed(held[-1].timestamp - held[0].timestamp, 32) / RATE
+    return sound > 2 * (held[-1].arrived - held[0].arrived) + BURST_SECONDS
