@@ -139,14 +139,17 @@ class VivaVoce:
         *,
         resume: Path | bool = False,
         progress: Progress | None = None,
+        channels: Literal[1, 2] | None = None,
     ) -> Uploaded:
         """Send a recording; once this returns it is stored durably and will be transcribed.
 
         With `resume` it is sent in pieces, and goes on where it was cut off. A path names the file in which it is
         noted how it goes on, so that another process does who sends the same recording; it is removed at the end.
         `progress` is told how many bytes are stored durably, of how many: such an upload is resumed too.
+        Of two `channels` the left is who answers, the right who asks; where it is not said, the question says it.
         """
-        path, key = f"/api/upload-answer/{session_id}/{question_id}", _a_key()
+        asked = "" if channels is None else f"?channels={channels}"
+        path, key = f"/api/upload-answer/{session_id}/{question_id}{asked}", _a_key()
         if resume or progress is not None:
             with Sound.of(audio) as sound:
                 noted = resume if isinstance(resume, Path) else None

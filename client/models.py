@@ -20,6 +20,7 @@ class NewQuestion(TypedDict):
     key_points: NotRequired[list[str | KeyPoint]]
     language: NotRequired[str | None]
     languages: NotRequired[list[str]]
+    channels: NotRequired[Literal[1, 2]]
 
 
 class Question(TypedDict):
@@ -29,6 +30,7 @@ class Question(TypedDict):
     key_points: list[KeyPoint]
     language: str | None
     languages: list[str]
+    channels: int
 
 
 class Failure(TypedDict):

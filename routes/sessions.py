@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, model_validator
@@ -59,6 +59,9 @@ class QuestionIn(Bounded):
     key_points: Annotated[list[Text | KeyPointIn], FIRST_FAULT, at_most(MOST_POINTS)] = Field(
         [], max_length=MOST_POINTS, examples=[["avoids a full table scan"]]
     )
+    channels: Literal[1, 2] = Field(
+        1, description="2: recordings have who answers on the left channel and who asks on the right, never mixed."
+    )
 
     def to_question(self, languages: list[Language]) -> Question:
         several = tuple(dict.fromkeys(self.languages or languages))
@@ -70,6 +73,7 @@ class QuestionIn(Bounded):
             key_points=tuple(points),
             language=several[0] if len(several) == 1 else self.language,
             languages=several if len(several) > 1 else (),
+            channels=self.channels,
         )
 
 
@@ -108,6 +112,7 @@ class QuestionOut(BaseModel):
     key_points: list[KeyPointIn]
     language: str | None
     languages: list[str] = Field(description="What may be spoken, where that is to be found out.")
+    channels: int = Field(description="How many channels of a recording are transcribed apart.")
 
     @classmethod
     def of(cls, question: Question) -> "QuestionOut":
@@ -118,6 +123,7 @@ class QuestionOut(BaseModel):
             key_points=[KeyPointIn(text=p.text, weight=p.weight) for p in question.key_points],
             language=question.language,
             languages=list(question.languages),
+            channels=question.channels,
         )
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from routes import idempotency
 from routes.dependencies import Asker, Needs, QuestionPath, Services, SessionPath, UploadSlot
@@ -22,6 +22,11 @@ from services.recordings import formats
 from services.recordings.ports.audio import Incoming
 
 router = APIRouter(prefix="/api", tags=["answers"], route_class=idempotency.OnceRead)
+
+Channels = Annotated[
+    Literal[1, 2] | None,
+    Query(description="2: it has who answers on the left and who asks on the right. Left out, the question says it."),
+]
 
 FORM: dict[str, Any] = {
     "requestBody": {
@@ -84,17 +89,18 @@ async def upload_answer(
     viewer: Asker,
     services: Needs,
     slot: UploadSlot,
+    channels: Channels = None,
 ) -> Response:
     """Upload the recording of one answer; answered as soon as it is stored, before it is transcribed.
 
     With `Upload-Complete: ?0` it begins an upload that goes on at the `Location` of its answer.
     """
     if creation.is_begun(request):
-        return await creation.begin(session_id, question_id, request, viewer, services, slot)
+        return await creation.begin(session_id, question_id, request, viewer, services, slot, channels)
     if not creation.is_whole(request):
-        return await _upload(session_id, question_id, request, viewer, services, slot)
+        return await _upload(session_id, question_id, request, viewer, services, slot, channels)
     try:
-        return await _upload(session_id, question_id, request, viewer, services, slot)
+        return await _upload(session_id, question_id, request, viewer, services, slot, channels)
     except errors.Problem as problem:
         return await creation.told(request, problem, services)
 
@@ -106,7 +112,13 @@ async def describe_upload_answer(session_id: SessionPath, question_id: QuestionP
 
 
 async def _upload(
-    session_id: SessionId, question_id: QuestionId, request: Request, viewer: Viewer, services: Services, slot: Slot
+    session_id: SessionId,
+    question_id: QuestionId,
+    request: Request,
+    viewer: Viewer,
+    services: Services,
+    slot: Slot,
+    channels: int | None,
 ) -> Response:
     data = creation.body(request, services) if creation.is_whole(request) else _form(request, services)
     declared = _declared(request, services.max_audio_bytes)
@@ -116,7 +128,8 @@ async def _upload(
         return idempotency.replay(kept)
     services.eta.look()
     taking = partial(_taken_in, data, declared, slot)
-    part, id = await _received(session_id, question_id, viewer, services, data, taking, idempotency.hold_of(request))
+    hold = idempotency.hold_of(request)
+    part, id = await _received(session_id, question_id, viewer, services, data, taking, hold, channels)
     idempotency.note_body(request, part.sha256)
     headers = await headers_of(part, request, services)
     if creation.is_whole(request):
@@ -138,10 +151,11 @@ async def _received(
     data: AsyncIterator[bytes],
     taking: Callable[[], Awaitable[Incoming]],
     hold: Hold | None,
+    channels: int | None,
 ) -> tuple[Part, PartId]:
     """The part that the upload made, or that an earlier try with its key had made, and the id it was given."""
     if hold is None:
-        numbered = await services.intake.number(session_id, question_id, viewer)
+        numbered = await services.intake.number(session_id, question_id, viewer, channels=channels)
         return await services.intake.take_in(numbered, await taking()), numbered.part.id
     await services.intake.admit(session_id, question_id, viewer)
     hold, made = await services.idempotency.resume(hold)
@@ -149,7 +163,7 @@ async def _received(
         await idempotency.refuse_other_body(data, made.sha256)
         return made, made.id
     id = PartId(hold.made_id)
-    part = await services.intake.receive(session_id, question_id, viewer, await taking(), id=id)
+    part = await services.intake.receive(session_id, question_id, viewer, await taking(), id=id, channels=channels)
     if part.id != id:
         await services.idempotency.renamed(hold, part.id)
     return part, id

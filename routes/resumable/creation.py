@@ -29,11 +29,17 @@ def is_whole(request: Request) -> bool:
 
 
 async def begin(
-    session_id: SessionId, question_id: QuestionId, request: Request, viewer: Viewer, services: Services, slot: Slot
+    session_id: SessionId,
+    question_id: QuestionId,
+    request: Request,
+    viewer: Viewer,
+    services: Services,
+    slot: Slot,
+    channels: int | None,
 ) -> Response:
     limits = limits_of(services)
     try:
-        return await draft.create(session_id, question_id, request, viewer, services, slot, limits)
+        return await draft.create(session_id, question_id, request, viewer, services, slot, limits, channels)
     except Problem as problem:
         return await told(request, problem, services)
 

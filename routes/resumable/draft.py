@@ -52,6 +52,7 @@ async def create(
     services: Services,
     slot: Slot,
     limits: Limits,
+    channels: int | None,
 ) -> Response:
     """Begin an upload that goes on in further requests, with as much of it as this one brings; maybe that is all."""
     draft = Draft.spoken(request.headers)
@@ -62,7 +63,7 @@ async def create(
         raise UploadTypeRefused(NO_FORM)
     media_type = None if is_partial(request.headers) else _kept(request, "Content-Type", MOST_MEDIA_TYPE)
     sha256 = draft.whole_sha256.hex() if draft.whole_sha256 else None
-    plan = Plan(DOOR, length, media_type, _kept(request, "Upload-Metadata", MOST_METADATA), sha256)
+    plan = Plan(DOOR, length, media_type, _kept(request, "Upload-Metadata", MOST_METADATA), sha256, channels=channels)
     with held_body(request, services, draft.checksum) as body:
         data = body if has_body(request) else None
         arrival = await begun(session_id, question_id, plan, viewer, services, slot, data, draft.checksum)

@@ -98,7 +98,10 @@ class KeyPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked. `language` is what is spoken; beside `languages`, of which any may be, it is the likeliest."""
+    """What is asked. `language` is what is spoken; beside `languages`, of which any may be, it is the likeliest.
+
+    Answers of two `channels` have who answers on the left and who asks on the right.
+    """
 
     id: QuestionId
     text: str
@@ -106,6 +109,7 @@ class Question:
     key_points: tuple[KeyPoint, ...] = ()
     language: Language | None = None
     languages: tuple[Language, ...] = ()
+    channels: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class Checkpoint:
 
     `plan` is what the decoder knows of the whole, or, with an entry, of what is before it; `voice` what voice activity
     remembers there; the language is that of the stretches. Who goes on begins to decode at the entry, if there is one.
+    Of two channels that are not mixed, it is in the middle of one; those before it are settled.
     """
 
     stretches: int = 0
@@ -144,6 +149,7 @@ class Checkpoint:
     voice: bytes = b""
     language: Language | None = None
     entry: Entry | None = None
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +160,7 @@ class Part:
     an operator had it begin anew after it had failed; `waited_seconds` how long
     it was told to wait for an engine that had enough to do; `epoch` is that of the key under which it was sealed.
     The `listener` has claimed it while it arrives, and may have it to itself until it lets go, also once it is queued.
+    Two `channels` are listened to apart.
     """
 
     id: PartId
@@ -181,6 +188,7 @@ class Part:
     checkpoint: Checkpoint | None = None
     epoch: str | None = None
     listener: str | None = None
+    channels: int = 1
 
 
 class Mark(StrEnum):

@@ -70,6 +70,7 @@ class Transcript:
 
     The language has a probability where the engine found it out, and says how sure it is.
     Its verdict is None until `services/transcription/verdicts.py` has judged it, by the rules of that version.
+    Where a recording has two sides, it is the left one's, and has the `right` one's beside it.
     """
 
     text: str
@@ -84,11 +85,12 @@ class Transcript:
     flaws: tuple[Flaw, ...] = ()
     verdict: Verdict | None = None
     verdict_version: str | None = None
+    right: "Transcript | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
-    """What was said in one stretch of a recording, in its times; `heard` is where somebody speaks in it.
+    """What was said in one stretch of a recording, or of a channel, in its times; `heard` is where somebody speaks.
 
     The transcript is that of the stretch alone, without a verdict.
     """
@@ -97,6 +99,7 @@ class Utterance:
     start: float
     transcript: Transcript
     heard: tuple[Span, ...] = ()
+    channel: int = 0
 
 
 def silence(duration: float) -> Transcript:

@@ -127,7 +127,7 @@ class Arrivals:
             if there is not None and not is_over(there):
                 return await self.find(there.part.id, viewer)
         await self._limiting.another(session.user_id)
-        numbered = await next_take(self.sessions, session_id, question_id, viewer)
+        numbered = await next_take(self.sessions, session_id, question_id, viewer, channels=plan.channels)
         arriving = await self.records.begin(numbered.part, plan)
         if arriving.part.id != numbered.part.id:
             return await self.find(arriving.part.id, viewer)

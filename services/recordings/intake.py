@@ -52,13 +52,19 @@ class Intake:
             raise QuestionNotFound
 
     async def number(
-        self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, *, id: PartId | None = None
+        self,
+        session_id: SessionId,
+        question_id: QuestionId,
+        viewer: Viewer,
+        *,
+        id: PartId | None = None,
+        channels: int | None = None,
     ) -> Numbered:
         """The next take of an answer, before anything of it is read: SessionNotFound or QuestionNotFound.
 
         A take that is never received is a number that is left out, no more.
         """
-        return await next_take(self.sessions, session_id, question_id, viewer, id)
+        return await next_take(self.sessions, session_id, question_id, viewer, id, channels)
 
     async def receive(
         self,
@@ -68,9 +74,11 @@ class Intake:
         incoming: Incoming,
         *,
         id: PartId | None = None,
+        channels: int | None = None,
     ) -> Part:
         """Number a recording and take it in."""
-        return await self.take_in(await self.number(session_id, question_id, viewer, id=id), incoming)
+        numbered = await self.number(session_id, question_id, viewer, id=id, channels=channels)
+        return await self.take_in(numbered, incoming)
 
     async def take_in(self, numbered: Numbered, incoming: Incoming) -> Part:
         """Store a numbered recording under its id and queue it; durable once this returns.

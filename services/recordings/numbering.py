@@ -15,9 +15,14 @@ class Numbered:
 
 
 async def next_take(
-    sessions: Sessions, session_id: SessionId, question_id: QuestionId, viewer: Viewer, id: PartId | None = None
+    sessions: Sessions,
+    session_id: SessionId,
+    question_id: QuestionId,
+    viewer: Viewer,
+    id: PartId | None = None,
+    channels: int | None = None,
 ) -> Numbered:
-    """The next take of an answer: SessionNotFound or QuestionNotFound.
+    """The next take of an answer: SessionNotFound or QuestionNotFound. It has the question's channels, or so many.
 
     A take that is never received is a number that is left out, no more.
     """
@@ -30,6 +35,7 @@ async def next_take(
         take=take.number,
         language=take.question.language,
         languages=take.question.languages,
+        channels=channels or take.question.channels,
         created_at=take.at,
     )
     return Numbered(part, take.since)

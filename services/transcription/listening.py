@@ -7,6 +7,7 @@ without text.
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -32,7 +33,7 @@ from services.transcription.ports import (
     VoiceActivity,
 )
 from services.transcription.stretches import LONG, Length, Stretch, Stretches
-from services.transcription.together import together
+from services.transcription.together import together, whole
 
 log = structlog.get_logger(__name__)
 
@@ -63,37 +64,49 @@ class Listening:
     async def listen(self, part: Part) -> AsyncGenerator[Heard]:
         """What is said in the recording, stretch by stretch, behind what is settled of it.
 
-        Where nobody speaks in one no engine is asked. The language that the first stretch with words is found to be in
-        is that of the others.
+        Two channels are listened to one after the other, the left first. Where nobody speaks in a stretch no engine is
+        asked. The language that the first one with words is found to be in is that of the others of its channel.
         """
         await self.audio.mark(part.id, Status.PROCESSING.value)
-        about = log.bind(part=part.id, session=part.session_id, question=part.question_id)
-        source, begun = Source(part.bytes, partial(self.audio.read, part.id)), part.checkpoint or Checkpoint()
+        begun = part.checkpoint or Checkpoint()
         try:
-            async with self.decoder.listen(source, Place(begun.samples, begun.plan)) as sound:
-                cut = Stretches(
-                    sound=sound,
-                    activity=self.activity,
-                    number=begun.stretches,
-                    place=Place(begun.samples, begun.plan),
-                    voice=begun.voice,
-                    length=self.length,
-                )
-                async for stretch in cut.all():
-                    heard = await self._heard(part, stretch, begun.language, about)
-                    begun = heard.checkpoint
-                    yield heard
+            for channel in range(begun.channel, part.channels):
+                async with aclosing(self._channel(part, begun)) as stretches:
+                    async for heard in stretches:
+                        heard = heard if channel + 1 == part.channels else _followed(heard)
+                        begun = heard.checkpoint
+                        yield heard
         except AudioMissing:
             if await self.audio.is_whole(part.id, Stored(part.sha256 or "", part.bytes)):
                 raise StoreUnavailable("The recording could not be read.") from None
             raise
 
+    async def _channel(self, part: Part, begun: Checkpoint) -> AsyncGenerator[Heard]:
+        """The same of one channel, or of all of them mixed."""
+        about = log.bind(part=part.id, session=part.session_id, question=part.question_id)
+        source = Source(part.bytes, partial(self.audio.read, part.id))
+        place = Place(begun.samples, begun.plan, begun.channel if part.channels > 1 else None)
+        async with self.decoder.listen(source, place) as sound:
+            cut = Stretches(
+                sound=sound,
+                activity=self.activity,
+                number=begun.stretches,
+                place=place,
+                voice=begun.voice,
+                length=self.length,
+            )
+            language = begun.language
+            async for stretch in cut.all():
+                heard = await self._heard(part, stretch, language, begun.channel, about)
+                language = heard.checkpoint.language
+                yield heard
+
     async def listen_through(self, part: Part) -> Transcript:
         """All that is said in it, of which nothing is settled on the way."""
         heard = [one async for one in self.listen(part)]
-        return together([one.utterance for one in heard], heard[-1].flaws)
+        return whole([one.utterance for one in heard], part.channels, heard[-1].flaws)
 
-    async def _heard(self, part: Part, stretch: Stretch, language: Language | None, about: Any) -> Heard:
+    async def _heard(self, part: Part, stretch: Stretch, language: Language | None, channel: int, about: Any) -> Heard:
         known = (language, ()) if language else (part.language, part.languages)
         transcript = await self._written(stretch.recording, stretch.activity, *known, about)
         if stretch.start:
@@ -106,8 +119,11 @@ class Listening:
             plan=stretch.behind.plan,
             voice=stretch.voice,
             language=language or transcript.language,
+            channel=channel,
         )
-        said = Utterance(number=stretch.number, start=stretch.start, transcript=transcript, heard=heard)
+        said = Utterance(
+            number=stretch.number, start=stretch.start, transcript=transcript, heard=heard, channel=channel
+        )
         return Heard(said, checkpoint, stretch.is_last, stretch.recording.flaws)
 
     async def hear(
@@ -203,6 +219,14 @@ class Listening:
             except EngineRefused:
                 break
         return silence(speech.recording.duration)
+
+
+def _followed(heard: Heard) -> Heard:
+    """The same where another channel follows, which begins at its own beginning."""
+    if not heard.is_last:
+        return heard
+    checkpoint = Checkpoint(stretches=heard.checkpoint.stretches, channel=heard.checkpoint.channel + 1)
+    return replace(heard, is_last=False, checkpoint=checkpoint)
 
 
 def _of(speech: Speech, span: Span) -> Speech:

@@ -37,10 +37,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A sample of a recording; `plan` is what a decoder told of it that got there."""
+    """A sample of a recording; `plan` is what a decoder told of it that got there.
+
+    Of a recording with two channels that are not to be mixed it is one of one `channel`: the left is 0.
+    """
 
     samples: int = 0
     plan: bytes = b""
+    channel: int | None = None
 
 
 START = Place()

@@ -7,6 +7,14 @@ from services.interviews.transcript import Flaw, Segment, Transcript, Utterance
 from services.transcription.verdicts import judged
 
 
+def whole(utterances: Sequence[Utterance], channels: int, flaws: tuple[Flaw, ...]) -> Transcript:
+    """All that was said in a recording; of two channels the left's, with the right's beside it."""
+    if channels == 1:
+        return together(utterances, flaws)
+    left, right = ([one for one in utterances if one.channel == channel] for channel in (0, 1))
+    return replace(together(left, flaws), right=together(right, flaws))
+
+
 def together(utterances: Sequence[Utterance], flaws: tuple[Flaw, ...]) -> Transcript:
     """All of it in order, judged as a whole; what is true of one stretch alone is left as it is."""
     heard = [span for utterance in utterances for span in utterance.heard]

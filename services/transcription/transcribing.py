@@ -23,7 +23,7 @@ from services.recordings.ports.utterances import Utterances
 from services.transcription.listening import Heard
 from services.transcription.ports import Claims
 from services.transcription.retry import Again, GiveUp, Wait, decide
-from services.transcription.together import together
+from services.transcription.together import whole
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,7 @@ class Transcription:
         settled = await self.utterances.settled(part.id) if number else []
         if len(settled) != number:
             raise EngineUnavailable("What was said in the beginning of the recording is not there.")
-        return together([*settled, last.utterance], last.flaws)
+        return whole([*settled, last.utterance], part.channels, last.flaws)
 
     async def _while_claimed(self, held: Held, work: Coroutine[Any, Any, Transcript | None]) -> Transcript | None:
         listening = asyncio.ensure_future(work)

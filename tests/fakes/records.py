@@ -114,6 +114,8 @@ class FakeClaims:
         row, clock = self._memory.arriving(id), self._memory.clock
         if row is None or row.arrival is None or not self._memory.is_free(row) or row.part.session_id == NOWHERE:
             return None
+        if row.part.channels > 1:
+            return None
         arrival = row.arrival
         is_due = arrival.listened.due <= received
         is_late = arrival.listened.seen < received and clock.is_past(arrival.due_at)

@@ -40,7 +40,7 @@ class AvDecoder:
 
     def listen(self, source: Source, place: Place = START) -> AbstractAsyncContextManager[Sound]:
         """The recording from a place on, block by block, as they are asked for; the errors of `decode`."""
-        order = Order(self.caps.seconds, source.size, place.samples, place.plan or None)
+        order = Order(self.caps.seconds, source.size, place.samples, place.plan or None, place.channel)
         data = Whole(source.read(0), self.caps.held) if order.is_held else Asked(source)
         return self._opened(data, order)
 

@@ -19,6 +19,7 @@ FLOOR, TOP = 0.1, 0.999
 SILENT = -75.0
 STEADY, WORSE = 6.0, 6.0
 ALIKE, AKIN = 0.5, 0.15
+SAME = 1e-4  # of the power: 40 dB below it, which no two microphones do and every codec does
 LOWEST, HIGHEST = 150, 3_000
 
 PITCHES = np.fft.rfftfreq(2 * WINDOW, 1 / RATE)
@@ -50,6 +51,27 @@ class Level:
     @property
     def spread(self) -> float:
         return self.top - self.floor
+
+
+def only(channel: int, channels: int) -> Mix:
+    """One channel alone; silence where there are too few."""
+    return Mix(tuple(float(number == channel) for number in range(channels)), (0,) * channels)
+
+
+class Copies:
+    """Whether all channels are the same one: nowhere is there a difference that could be heard."""
+
+    def __init__(self) -> None:
+        self.sound = self.difference = 0.0
+
+    def take(self, block: Samples) -> None:
+        sound = block.astype(np.float64)
+        self.sound += float(np.square(sound[0]).sum())
+        self.difference += float(np.square(sound - sound[0]).sum(axis=1).max())
+
+    @property
+    def are_all(self) -> bool:
+        return self.sound > 0 and self.difference < SAME * self.sound
 
 
 class Measure:

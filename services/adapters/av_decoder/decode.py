@@ -21,6 +21,7 @@ from services.recordings.formats import Container, container_of
 
 MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended}
 SAMPLE_BYTES = 2
+ONE_CHANNEL = "one_channel"
 
 
 def decode(data: Source, most_seconds: float, give: Give, afresh: Callable[[], None]) -> tuple[Flaw, ...]:
@@ -36,13 +37,14 @@ def decode(data: Source, most_seconds: float, give: Give, afresh: Callable[[], N
 class Handing:
     """How a recording is handed over: what is told before the first sample, and which sample that is.
 
-    What is `held` of it need not be decoded again.
+    What is `held` of it need not be decoded again. Of several channels one may be wanted alone: the left is 0.
     """
 
     give: Give
     tell: Callable[[Found], None]
     skip: int = 0
     held_samples: int = 0
+    channel: int | None = None
 
 
 def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | None = None) -> None:
@@ -51,7 +53,7 @@ def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | Non
     It is gone through twice and more, unless it is short or all is known. AudioTooLong and AudioUnreadable come first.
     """
     give = _behind(to.skip, to.give)
-    found, blocks = (known, None) if known else _found(data, most_seconds, to.held_samples)
+    found, blocks = (known, None) if known else _found(data, most_seconds, to)
     to.tell(found)
     if blocks is not None:
         for block in blocks:
@@ -64,9 +66,9 @@ def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | Non
     _Pass(_kind(data), recordings, most_seconds, lambda block: give(louder(block, found.gain)), found.plan).run()
 
 
-def _found(data: Source, most_seconds: float, held_samples: int) -> tuple[Found, list[bytes] | None]:
+def _found(data: Source, most_seconds: float, to: Handing) -> tuple[Found, list[bytes] | None]:
     """What going through it tells, and its samples where they are few."""
-    loudness, held = Loudness(), Held(held_samples * SAMPLE_BYTES)
+    loudness, held = Loudness(), Held(to.held_samples * SAMPLE_BYTES)
 
     def take(block: bytes) -> None:
         loudness.take(block)
@@ -77,25 +79,25 @@ def _found(data: Source, most_seconds: float, held_samples: int) -> tuple[Found,
         loudness = Loudness()
         held.forget()
 
-    places, last, is_mended = _explored(data, most_seconds, take, afresh)
+    places, last, is_mended = _explored(data, most_seconds, take, afresh, to.channel)
     if not held.bytes:
         raise AudioUnreadable
-    plan = replace(last.plan, is_first=False)
+    plan = replace(last.plan, is_first=False, mixes=last.made)
     found = Found(held.bytes // SAMPLE_BYTES, tuple(last.flaws.found), places, is_mended, plan, loudness.gain)
     return found, held.blocks if held.is_whole else None
 
 
 def _explored(
-    data: Source, most_seconds: float, give: Give, afresh: Callable[[], None]
+    data: Source, most_seconds: float, give: Give, afresh: Callable[[], None], channel: int | None = None
 ) -> tuple[list[tuple[int, int]], "_Pass", bool]:
     """Where its recordings lie, the last pass over them, and whether it was over mended ones."""
     kind = _kind(data)
     places = edges(kind, data)
-    attempt = _Pass(kind, cut(data, places), most_seconds, give, Plan())
+    attempt = _Pass(kind, cut(data, places), most_seconds, give, Plan(channel=channel))
     attempt.run()
     if (mended := attempt.mended()) is not None:
         afresh()
-        attempt = _Pass(kind, mended, most_seconds, give, Plan())
+        attempt = _Pass(kind, mended, most_seconds, give, Plan(channel=channel))
         attempt.run()
     if attempt.is_unreadable:
         raise AudioUnreadable
@@ -137,8 +139,10 @@ class _Pass:
         self.flaws = Flaws(most)
         self.timeline = Timeline(most, self.flaws, plan.fills)
         self.wanted: dict[int, Mix] = {}
+        self.made: dict[int, Mix] = {}
         self.mixer: Mixer | None = None
         self.mixers = 0
+        self.mixes_since = 0.0
         self.is_doubtful = False
         self.unread = 0
 
@@ -185,7 +189,8 @@ class _Pass:
             self.mixer.silence(silence)
         if self.mixer is None or self.mixer.shape != shape_of(frame):
             self._finish()
-            self.mixer = Mixer(frame, self.give, self.plan.mixes.get(self.mixers), self.plan.is_first)
+            mix, self.mixes_since = self.plan.mixes.get(self.mixers), self.timeline.position
+            self.mixer = Mixer(frame, self.give, mix, self.plan.is_first, self.plan.channel)
         self.mixer.take(frame)
 
     def _finish(self) -> None:
@@ -193,4 +198,8 @@ class _Pass:
             self.mixer.finish()
             if (mix := self.mixer.wanted) is not None:
                 self.wanted[self.mixers] = mix
+            if self.mixer.mix is not None:
+                self.made[self.mixers] = self.mixer.mix
+            if self.mixer.is_one:
+                self.flaws.add(ONE_CHANNEL, self.mixes_since)
             self.mixers += 1

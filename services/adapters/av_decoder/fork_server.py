@@ -145,6 +145,7 @@ def _decode(line: socket.socket, caps: Caps) -> None:
             tell=lambda found: line.sendall(message(protocol.PLAN, found.planned().body())),
             skip=order.skip,
             held_samples=HELD_SAMPLES,
+            channel=order.channel,
         )
         hand_over(_source(line, order, caps), min(order.most_seconds, caps.seconds), to, known)
         last = message(protocol.DONE)

@@ -9,7 +9,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from services.adapters.av_decoder.channels import Measure, Mix, Samples
+from services.adapters.av_decoder.channels import Copies, Measure, Mix, Samples, only
 from services.adapters.av_decoder.protocol import RATE
 from services.errors import AudioUnreadable
 
@@ -25,9 +25,12 @@ def shape_of(frame: AudioFrame) -> Shape:
 
 
 class Mixer:
-    """With a mix, that is made. Without one channels are averaged, and `wanted` says at the end what were better."""
+    """With a mix, that is made. Without one channels are averaged, and `wanted` says at the end what were better.
 
-    def __init__(self, first: AudioFrame, give: Give, mix: Mix | None, measures: bool) -> None:
+    Where one channel is wanted, that is the mix; `is_one` says at the end that there was no other.
+    """
+
+    def __init__(self, first: AudioFrame, give: Give, mix: Mix | None, measures: bool, channel: int | None) -> None:
         form, _, self.rate = self.shape = shape_of(first)
         channels = first.layout.nb_channels
         if not SLOWEST <= self.rate <= FASTEST or not 1 <= channels <= MOST_CHANNELS:
@@ -37,12 +40,21 @@ class Mixer:
         self.fifo = AudioFifo()
         self.channels = channels
         self.resampler = AudioResampler(format="s16", layout="mono" if channels == 1 else first.layout, rate=RATE)
-        self.measure = Measure(channels) if measures and channels > 1 else None
-        self.mix = mix
+        self.measure = Measure(channels) if measures and channels > 1 and channel is None else None
+        self.channel, self.copies = channel, None if channel is None or channels == 1 else Copies()
+        self.mix = mix or (None if channel is None else only(channel, channels))
         self.late = np.zeros((channels, 0), np.int16)
 
     @property
+    def is_one(self) -> bool:
+        """Whether one channel was wanted, and all are the same."""
+        return self.channel is not None and (self.copies is None or self.copies.are_all)
+
+    @property
     def wanted(self) -> Mix | None:
+        silent = only(self.channels, self.channels)
+        if self.is_one and self.channel and self.mix != silent:
+            return silent
         if self.measure is None:
             return None
         mix = self.measure.mix()
@@ -76,7 +88,7 @@ class Mixer:
             raise AudioUnreadable
         for frame in self.resampler.resample(block):
             pcm = bytes(memoryview(frame.planes[0])[: 2 * self.channels * frame.samples])
-            if self.channels == 1:
+            if self.channels == 1 and self.mix is None:
                 self.give(pcm)
             else:
                 self._take_channels(np.frombuffer(pcm, np.int16).reshape(-1, self.channels).T)
@@ -84,6 +96,8 @@ class Mixer:
     def _take_channels(self, block: Samples) -> None:
         if self.measure is not None:
             self.measure.take(block)
+        if self.copies is not None:
+            self.copies.take(block)
         if self.mix is not None:
             self._mixed(self.mix, block)
         else:

@@ -11,11 +11,15 @@ from services.interviews.transcript import Flaw
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a pass over a recording does; the first finds out what were better."""
+    """What a pass over a recording does; the first finds out what were better.
+
+    Where one channel is wanted, nothing is mixed that no mix names.
+    """
 
     is_first: bool = True
     fills: bool = True
     mixes: dict[int, Mix] = field(default_factory=dict)
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,25 +86,27 @@ def message(kind: bytes, body: bytes = b"") -> bytes:
 class Order:
     """What the worker wants of a recording of so many bytes (None: it ends when they end): samples from one of them on.
 
-    `plan` is what another process has found out of the same recording.
+    `plan` is what another process has found out of the same recording; `channel` is the one that is wanted alone.
     """
 
     most_seconds: float
     size: int | None = None
     skip: int = 0
     plan: bytes | None = None
+    channel: int | None = None
 
     @property
     def is_held(self) -> bool:
         return self.size is None or self.size <= HELD_BYTES
 
     def body(self) -> bytes:
-        return json.dumps([self.most_seconds, self.size, self.skip, self.plan and self.plan.decode("ascii")]).encode()
+        plan = self.plan and self.plan.decode("ascii")
+        return json.dumps([self.most_seconds, self.size, self.skip, plan, self.channel]).encode()
 
 
 def order_of(body: bytes) -> Order:
-    most_seconds, size, skip, plan = json.loads(body)
-    return Order(most_seconds, size, skip, plan and plan.encode("ascii"))
+    most_seconds, size, skip, plan, channel = json.loads(body)
+    return Order(most_seconds, size, skip, plan and plan.encode("ascii"), channel)
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,7 @@ def transcript_of(row: Mapping[str, Any]) -> Transcript:
         warnings=tuple(row.get("warnings", ())),
         flaws=_flaws_of(row),
         verdict=verdict_of(row.get("verdict")),
+        right=transcript_of(right) if (right := row.get("right")) else None,
     )
 
 

@@ -5,10 +5,12 @@ from services.adapters.mongo.server_time import NOW, later, literal, past, raise
 from services.interviews.model import PartState
 from services.recordings.ports.arrivals import NOWHERE, Listened
 
+# Channels that are listened to one after the other have to be complete.
 OPEN: Document = {
     "state": PartState.UPLOADING.value,
     "arrival.closed": False,
     "session_id": {"$ne": NOWHERE},
+    "channels": {"$ne": 2},
 }
 # Once it is queued it is the listener's until that lets go.
 ATTENDED: Document = {

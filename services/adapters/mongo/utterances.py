@@ -71,6 +71,7 @@ def _document(id: str, part: Part, utterance: Utterance) -> Document:
         "start": utterance.start,
         "transcript": asdict(utterance.transcript),
         "heard": [[span.start, span.end] for span in utterance.heard],
+        "channel": utterance.channel,
     }
 
 
@@ -80,4 +81,5 @@ def _utterance_of(row: Mapping[str, Any]) -> Utterance:
         start=row["start"],
         transcript=transcript_of(row["transcript"]),
         heard=tuple(Span(start, end) for start, end in row["heard"]),
+        channel=row.get("channel", 0),
     )

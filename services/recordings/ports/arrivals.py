@@ -36,6 +36,7 @@ class Plan:
     """What is said of a recording before anything of it arrives, and through which door it comes.
 
     `key` is what its sender calls it who does not know its id: of one user's there arrives one of a key at a time.
+    It has the question's channels, unless it is said how many it has.
     """
 
     door: str
@@ -44,6 +45,7 @@ class Plan:
     raw_metadata: str | None = None
     sha256: str | None = None
     key: str | None = None
+    channels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,15 @@ async def test_who_listens_has_it_alone_while_it_arrives_on(store: Store) -> Non
     assert await store.claims.claim(part.id, "another") is None
 
 
-async def test_nobody_listens_to_what_answers_nothing_yet_or_takes_nothing_more_or_comes_at_once(store: Store) -> None:
+async def test_nobody_listens_to_what_answers_nothing_yet_or_takes_nothing_more_or_comes_at_once_or_has_two_sides(
+    store: Store,
+) -> None:
     unplaced = await arriving(store, session_id=NOWHERE)
     closed = await arriving(store, take=2)
     await store.arriving.close(closed.id)
     await store.uploads.begin(whole := a_part(take=3))
-    for part in (unplaced, closed, whole, await store.queued(4)):
+    two_sided = await arriving(store, take=5, channels=2)
+    for part in (unplaced, closed, whole, two_sided, await store.queued(4)):
         assert await store.claims.attend(part.id, "$w", 10**9) is None
 
 
