@@ -16,6 +16,7 @@ from services.adapters.celery_doorbell import CeleryDoorbell
 from services.adapters.mongo.arrivals import MongoArrivals
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.audit_log import MongoAuditLog
+from services.adapters.mongo.calls import MongoCalls
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.counters import MongoCounters
@@ -47,6 +48,7 @@ from services.adapters.mongo.workers import MongoWorkers
 from services.adapters.redis_channels import RedisHints
 from services.adapters.webhook_courier import WebhookCourier
 from services.background import Background
+from services.calls.calls import Calls
 from services.events.announcing import AnnouncedSessions
 from services.interviews.ports import Sessions
 from services.operations.erasure import Erasing
@@ -81,6 +83,7 @@ class Wiring:
     tickets: MongoTickets
     uploads: MongoUploads
     arrivals: Arrivals
+    calls: Calls
     claims: MongoClaims
     records: MongoRecords
     closings: MongoClosings
@@ -194,6 +197,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         tickets=MongoTickets(database),
         uploads=uploads,
         arrivals=arrivals,
+        calls=Calls(sessions=sessions, arrivals=arrivals, records=MongoCalls(database), parts=records),
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **_lease(settings)),
         records=records,
         utterances=utterances,

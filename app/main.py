@@ -242,6 +242,7 @@ def _services(
         erasing=wiring.erasing,
         intake=intake,
         arrivals=wiring.arrivals,
+        calls=wiring.calls,
         analysis=Analysis(sessions=sessions, records=wiring.records, wait=eta.of_session, emit=wiring.webhooks.tell),
         eta=eta,
         admission=admission.Admission(

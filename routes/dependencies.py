@@ -14,6 +14,7 @@ from services.access.idempotency import Idempotency
 from services.access.ports import Tokens
 from services.analysis.results import Analysis
 from services.background import Background
+from services.calls.calls import Calls
 from services.errors import Forbidden, KeysUnavailable, Unauthenticated
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
@@ -85,6 +86,7 @@ class Services:
     erasing: Erasing
     intake: Intake
     arrivals: Arrivals
+    calls: Calls
     analysis: Analysis
     eta: Eta
     admission: Admission

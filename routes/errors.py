@@ -39,6 +39,7 @@ STATUS: dict[type[Problem], int] = {
     errors.ArrivalsSaturated: 503,
     errors.StorageShort: 507,
     errors.UploadGone: 410,
+    errors.CallGone: 410,
     errors.UploadInUse: 423,
     errors.TusVersionUnsupported: 412,
     errors.UploadTypeRefused: 415,

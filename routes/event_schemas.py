@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from routes.statuses import SessionStatusOut
 from services.events.model import Event, EventType
 from services.events.streaming import Told
-from services.interviews.model import Session, Status
+from services.interviews.model import CallSide, Session, Status
 from services.interviews.transcript import Verdict
 
 MOST_FORMED = 2048
@@ -27,6 +27,10 @@ class EventOut(BaseModel):
     status: Status | None = Field(examples=["completed"])
     at: datetime
     speech_verdict: Verdict | None = Field(None, description="With `answer.completed`: whether to believe the text.")
+    call_id: str | None = Field(None, description="Of one side of a call: which call.")
+    side: CallSide | None = Field(
+        None, description="Of one side of a call: `left`, which is the answer, or `right`, which answers nothing."
+    )
 
     @classmethod
     def of(cls, event: Event) -> "EventOut":
@@ -39,6 +43,8 @@ class EventOut(BaseModel):
             status=event.status,
             at=event.at,
             speech_verdict=event.verdict,
+            call_id=event.call_id,
+            side=event.side,
         )
 
 

@@ -30,7 +30,9 @@ Problem
     DeliveryNotFound
     ErasureNotFound
     UploadNotFound
+    CallNotFound
   UploadGone             an upload that was deleted, or has expired
+  CallGone               a call that was given up
   TusVersionUnsupported  a request of tus without its version, or of another
   UploadInUse            another request sends to this upload (retryable)
   Conflict               not from here
@@ -48,6 +50,8 @@ Problem
     OffsetMismatch       the upload has received more, or less
     UploadTakenOver      a newer request sends to this upload
     UploadComplete       the upload is finished, and takes nothing more
+    CallOver             the call has ended, and takes nothing more
+    CallTakenOver        a newer connection brings this side of the call
     SliceDiffers         another slice of this number was received
     AnswerDiffers        another answer was named for this recording
     SentByNumber         bytes by offset for a recording that comes in slices
@@ -70,6 +74,7 @@ Problem
     ChecksumMismatch     the bytes that came are not those that were summed
     LengthInconsistent   not as long as was said
     SliceInvalid         a slice that cannot be one of a recording
+    CallMessageInvalid   a message on a call's socket that means nothing
   TooLargeToCheck        more bytes under one checksum than are held
   AudioTooLarge          over the cap in bytes
   BodyTooLarge           a request of another kind, over its cap
@@ -270,9 +275,19 @@ class UploadNotFound(NotFound):
     sentence = "There is no such upload. Check the address, and that the token is its owner's."
 
 
+class CallNotFound(NotFound):
+    code = "call_not_found"
+    sentence = "There is no such call."
+
+
 class UploadGone(Problem):
     code = "upload_gone"
     sentence = "This upload was deleted, or has expired. Begin a new one."
+
+
+class CallGone(Problem):
+    code = "call_gone"
+    sentence = "This call was given up, and nothing of it is kept. Begin a new one."
 
 
 class TusVersionUnsupported(Problem):
@@ -368,6 +383,16 @@ class UploadTakenOver(Conflict):
 class UploadComplete(Conflict):
     code = "upload_complete"
     sentence = "This upload is finished, and takes nothing more."
+
+
+class CallOver(Conflict):
+    code = "call_over"
+    sentence = "This call has ended, and takes nothing more. Erase its session to have all of it forgotten."
+
+
+class CallTakenOver(Conflict):
+    code = "call_taken_over"
+    sentence = "A newer connection brings this side of the call. What this one brought until then is kept."
 
 
 class SliceDiffers(Conflict):
@@ -486,6 +511,14 @@ class ChecksumMismatch(UploadProblem):
 class LengthInconsistent(UploadProblem):
     code = "length_inconsistent"
     sentence = "The recording is not as long as was said before. Its length may be said once, and must be met."
+
+
+class CallMessageInvalid(UploadProblem):
+    code = "call_message_invalid"
+    sentence = (
+        "Send each RTP packet as a binary message behind one byte, 0 for left or 1 for right, and as text "
+        '`{"type": "end", "side": "left"}`, or `right`.'
+    )
 
 
 class SliceInvalid(UploadProblem):

@@ -16,6 +16,8 @@ from services.analysis.ports import Scorer
 from services.analysis.results import Analysis
 from services.analysis.scoring import Scoring
 from services.background import Background
+from services.calls.calls import Calls
+from services.calls.ports import CallRecords
 from services.errors import AudioTooLong, EngineBusy, Problem, ScorerBusy
 from services.interviews.erasable import Erasable
 from services.interviews.language import Language
@@ -79,6 +81,7 @@ from services.webhooks.recipients import Recipients
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeRateLimits
 from tests.fakes.arrivals import FakeArrivals, FakePieces, FakeRoom, FakeSlices
 from tests.fakes.audio import FakeAudio
+from tests.fakes.calls import FakeCalls
 from tests.fakes.elections import FakeElections
 from tests.fakes.erasures import FakeErasures, FakeLeftovers
 from tests.fakes.figures import FakeCounters, FakeGauges
@@ -196,6 +199,7 @@ class Interior:
         self.pieces: Pieces = FakePieces(self.memory)
         self.slices: Slices = FakeSlices(self.memory)
         self.room = FakeRoom()
+        self.call_records: CallRecords = FakeCalls(self.memory)
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
         self.idempotency_keys, self.limits = FakeIdempotencyKeys(self.memory), FakeRateLimits()
         self.quotas = FakeQuotas()
@@ -290,6 +294,10 @@ class Interior:
             accepting=self.accepting,
             clock=lambda: self.memory.clock.now.timestamp(),
         )
+
+    @property
+    def calls(self) -> Calls:
+        return Calls(sessions=self.sessions, arrivals=self.arrivals, records=self.call_records, parts=self.records)
 
     @property
     def microphone_tests(self) -> FakeMicrophoneTests:

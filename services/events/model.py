@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.interviews.model import Part, QuestionId, Session, SessionId, Status
+from services.interviews.model import CallId, CallSide, Part, QuestionId, Session, SessionId, Status
 from services.interviews.transcript import Transcript, Verdict
 
 MOST_KEPT = 500
@@ -31,7 +31,7 @@ SHOWN_AS = {
 class Event:
     """A change. Numbers start with 1 and have no gaps within a session; an analysis concerns no single answer.
 
-    A verdict comes with what completes an answer.
+    A verdict comes with what completes an answer. Of a call both sides are told, each as such.
     """
 
     number: int
@@ -42,6 +42,8 @@ class Event:
     take: int | None = None
     status: Status | None = None
     verdict: Verdict | None = None
+    call_id: CallId | None = None
+    side: CallSide | None = None
 
 
 @dataclass(frozen=True, slots=True)

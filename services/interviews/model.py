@@ -20,6 +20,7 @@ SessionId = NewType("SessionId", str)
 QuestionId = NewType("QuestionId", str)
 UserId = NewType("UserId", str)
 PartId = NewType("PartId", str)
+CallId = NewType("CallId", str)
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -36,6 +37,23 @@ def new_part_id() -> PartId:
 
 def new_session_id() -> SessionId:
     return SessionId(secrets.token_urlsafe(16))
+
+
+class CallSide(StrEnum):
+    """Who is heard on one side of a call: `left` the candidate, `right` who asks."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+def aside_of(question_id: QuestionId) -> QuestionId:
+    """What the right side of a call about a question is kept under: no question is called that."""
+    return QuestionId(f"{question_id}~{CallSide.RIGHT.value}")
+
+
+def asked_in(question_id: QuestionId) -> QuestionId:
+    """The question that a recording is about, on whichever side of a call it was made."""
+    return QuestionId(question_id.partition("~")[0])
 
 
 class Status(StrEnum):
@@ -161,6 +179,7 @@ class Part:
     it was told to wait for an engine that had enough to do; `epoch` is that of the key under which it was sealed.
     The `listener` has claimed it while it arrives, and may have it to itself until it lets go, also once it is queued.
     Two `channels` are listened to apart.
+    One side of a call says of which call, and which side; the right one answers nothing, see `aside_of`.
     """
 
     id: PartId
@@ -189,6 +208,13 @@ class Part:
     epoch: str | None = None
     listener: str | None = None
     channels: int = 1
+    call_id: CallId | None = None
+    side: CallSide | None = None
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it is heard beside an answer, and is none."""
+        return self.side is CallSide.RIGHT
 
 
 class Mark(StrEnum):
@@ -234,7 +260,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the session's document shows for one question: its newest take, of a long transcript the beginning."""
+    """What the session's document shows for one question: its newest take, of a long transcript the beginning.
+
+    The right side of a call is told of like one, and shown nowhere in the session's document.
+    """
 
     question_id: QuestionId
     take: int
@@ -258,6 +287,8 @@ class Answer:
     verdict_version: str | None = None
     mark: Mark | None = None
     evaluation: Evaluation | None = None
+    call_id: CallId | None = None
+    side: CallSide | None = None
 
     @property
     def lacks_score(self) -> bool:
@@ -318,6 +349,8 @@ def answer_of(part: Part, transcript: Transcript | None = None, receipt: str | N
         receipt=receipt,
         created_at=part.created_at,
         failure=part.failure if part.state is PartState.FAILED else None,
+        call_id=part.call_id,
+        side=part.side,
     )
     if part.state is not PartState.COMPLETED or transcript is None:
         return answer

@@ -42,7 +42,7 @@ from services.recordings.completing import Completing, SumOf
 from services.recordings.folding import Folding
 from services.recordings.formats import SNIFF_BYTES, sniff
 from services.recordings.known_arrivals import Known, KnownArrivals
-from services.recordings.numbering import next_take
+from services.recordings.numbering import Numbered, next_take
 from services.recordings.ordering import Ordering
 from services.recordings.placing import Placing, unplaced
 from services.recordings.ports.arrivals import (
@@ -128,6 +128,14 @@ class Arrivals:
                 return await self.find(there.part.id, viewer)
         await self._limiting.another(session.user_id)
         numbered = await next_take(self.sessions, session_id, question_id, viewer, channels=plan.channels)
+        return await self._begin(numbered, viewer, plan)
+
+    async def begin_numbered(self, numbered: Numbered, viewer: Viewer, plan: Plan) -> Arrival:
+        """The same of a take that has its number already."""
+        await self._limiting.another(numbered.part.user_id)
+        return await self._begin(numbered, viewer, plan)
+
+    async def _begin(self, numbered: Numbered, viewer: Viewer, plan: Plan) -> Arrival:
         arriving = await self.records.begin(numbered.part, plan)
         if arriving.part.id != numbered.part.id:
             return await self.find(arriving.part.id, viewer)

@@ -62,7 +62,8 @@ class Closing:
             transcript = await self.records.transcript(part.id)
         if not await self.sessions.show(part.session_id, answer_of(part, transcript, receipt)):
             return False
-        await self.emit(AnswerEnded(part, transcript, receipt))
+        if not part.is_aside:
+            await self.emit(AnswerEnded(part, transcript, receipt))
         return True
 
     async def _forget(self, part: Part) -> None:

@@ -166,7 +166,8 @@ class Transcription:
         )
         log.info("transcription completed", part=part.id, session=part.session_id, question=part.question_id)
         await self.close(ended, transcript)
-        await self.score(ended, transcript)
+        if not ended.is_aside:
+            await self.score(ended, transcript)
 
     async def _not_done(self, part: Part, problem: Problem) -> None:
         failure = Failure(problem.code, str(problem))

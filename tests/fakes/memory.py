@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.access.ports import Hold, Kept
+from services.calls.model import Call
 from services.events.model import Event
-from services.interviews.model import Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
+from services.interviews.model import CallId, Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
 from services.interviews.transcript import Transcript, Utterance
 from services.operations.ports.erasures import Owner
 from services.operations.ports.trends import Bin
@@ -141,6 +142,9 @@ class Memory:
     terms: Terms = field(default_factory=Terms)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     takes: dict[tuple[SessionId, QuestionId], int] = field(default_factory=dict)
+    asides: dict[tuple[SessionId, QuestionId], tuple[int, int]] = field(default_factory=dict)
+    calls: dict[CallId, Call] = field(default_factory=dict)
+    ending: dict[CallId, datetime] = field(default_factory=dict)
     analyses: dict[SessionId, dict[str, object]] = field(default_factory=dict)
     analyzed: dict[SessionId, int] = field(default_factory=dict)
     events: dict[SessionId, list[Event]] = field(default_factory=dict)

@@ -166,7 +166,7 @@ class FakeClaims:
         row = self._held(id, fence, PartState.COMPLETED)
         if row is None or row.claimed_at is None:
             return None
-        row.transcript, row.to_score = transcript, True
+        row.transcript, row.to_score = transcript, not row.part.is_aside
         row.processing_seconds = (self._memory.clock.now - row.claimed_at).total_seconds()
         row.score_after = self._memory.clock.after(self._memory.terms.settle_grace_seconds)
         if scoring_seconds is not None:

@@ -9,6 +9,7 @@ from services.events.ports import News
 from services.interviews.listing import Listed, Place, Span
 from services.interviews.model import (
     Answer,
+    CallSide,
     Evaluation,
     Mark,
     QuestionId,
@@ -17,6 +18,7 @@ from services.interviews.model import (
     Status,
     UserId,
     Viewer,
+    asked_in,
     is_id,
 )
 from services.interviews.ports import Election, Take
@@ -57,6 +59,8 @@ class FakeSessions:
         return Take(number, question, session.user_id, self._memory.clock.now, Election(self._memory.elections))
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
+        if answer.side is CallSide.RIGHT:
+            return self._tell_aside(session_id, answer)
         session, shown = self._shown(session_id, answer.question_id)
         if session is None:
             return False
@@ -92,9 +96,23 @@ class FakeSessions:
             self._tell(id, EventType.ANALYZED)
         return True
 
+    def _tell_aside(self, id: SessionId, answer: Answer) -> bool:
+        if id not in self._memory.sessions:
+            return False
+        key = (id, asked_in(answer.question_id))
+        told = self._memory.asides.get(key, (0, -1))
+        if told >= (answer.take, answer.rev):
+            return told[0] == answer.take
+        self._memory.asides[key] = (answer.take, answer.rev)
+        self._tell(id, SHOWN_AS[answer.status], answer)
+        return True
+
     def _tell(self, id: SessionId, type: EventType, answer: Answer | None = None) -> None:
         session = self._memory.sessions[id]
-        about = {"question_id": answer.question_id, "take": answer.take, "status": answer.status} if answer else {}
+        about: dict[str, object] = {}
+        if answer:
+            about = {"question_id": asked_in(answer.question_id), "take": answer.take, "status": answer.status}
+            about |= {"call_id": answer.call_id, "side": answer.side}
         if answer and type is EventType.COMPLETED:
             about["verdict"] = answer.verdict
         now = self._memory.clock.now

@@ -10,9 +10,12 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.access.ports import Hold, Kept, Keyed
+from services.calls.model import Call, Line, Place, Tally
 from services.events.model import EventType
 from services.interviews.language import Language
 from services.interviews.model import (
+    CallId,
+    CallSide,
     Evaluation,
     Failure,
     Feedback,
@@ -26,6 +29,7 @@ from services.interviews.model import (
     UserId,
     Viewer,
     answer_of,
+    aside_of,
 )
 from services.interviews.transcript import Segment, Transcript, Word
 from services.operations.ports.audit_log import Action, Deed, Outcome
@@ -51,6 +55,9 @@ REQUEST = Keyed(user_id=ANN.user_id, key="key", path="POST /api/sessions", finge
 TROUBLE = Failure("engine_unavailable", "It was away.")
 SEALED = PartId("65f000000000000000000003")
 ARRIVING = PartId("65f000000000000000000004")
+TALKING = PartId("65f000000000000000000005")
+CALL = CallId("65f0000000000000000000c1")
+TALKED = Tally(packets=50, lost=2, odd={"version": 1}, seconds=1.0, last_sequence=7)
 PLAN = Plan("tus", length=None, media_type="audio/webm", raw_metadata="filename Zg==", sha256="5ha", key="tus:s1")
 EPOCHS = (EpochId("00000001-0000000a"), EpochId("00000002-0000000b"))
 WORDS = (Word(text="Because", start=0.0, end=0.5, probability=0.9), Word(text="so", start=0.5, end=0.6))
@@ -85,6 +92,7 @@ async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
     await _write_signs(store)
     await _write_epochs(store_on_mongo(database, is_sealed=True))
     await _write_arrival(store)
+    await _write_call(store)
 
 
 async def _write_epochs(store: Store) -> None:
@@ -109,6 +117,20 @@ async def _write_arrival(store: Store) -> None:
         await store.slices.announce(ARRIVING, Slice(index, start=1.0, end=2.0, duration=1.0), 3, "5ha")
     await store.slices.keep(arriving, 2, b"two")
     await store.slices.received(ARRIVING, 0, 3)
+
+
+async def _write_call(store: Store) -> None:
+    """A call with a side that is taken in, and its recording."""
+    line = Line(part_id=TALKING, payload_type=111)
+    place = Place(receiver="r1", host="127.0.0.1", left=40_000, right=40_002)
+    call = Call(id=CALL, session_id=S1, question_id=LOST, user_id=ANN.user_id, take=2, lines={CallSide.RIGHT: line})
+    await store.calls.begin(replace(call, place=place))
+    await store.calls.start(CALL)
+    await store.calls.latch(CALL, CallSide.RIGHT, "10.0.0.1:4000")
+    await store.calls.note(CALL, {CallSide.RIGHT: TALKED}, is_heard=True)
+    part = a_part(take=2, session_id=S1, question_id=aside_of(LOST))
+    part = replace(part, id=TALKING, call_id=CALL, side=CallSide.RIGHT)
+    await store.arriving.begin(part, Plan("call", media_type="audio/ogg"))
 
 
 async def _write_spoken(store: Store) -> None:
@@ -177,6 +199,18 @@ async def check(database: AsyncDatabase[dict[str, Any]]) -> None:
     await _check_signs(store)
     await _check_epochs(store)
     await _check_arrival(store)
+    await _check_call(store)
+
+
+async def _check_call(store: Store) -> None:
+    call = await store.calls.get(CALL)
+    if call is None:
+        return
+    line = call.lines[CallSide.RIGHT]
+    assert (call.state, call.question_id, call.take, call.place and call.place.right) == ("open", LOST, 2, 40_002)
+    assert (line.part_id, line.payload_type, line.source, line.tally) == (TALKING, 111, "10.0.0.1:4000", TALKED)
+    part = await store.records.get(TALKING)
+    assert part is not None and (part.call_id, part.side, part.question_id) == (CALL, "right", aside_of(LOST))
 
 
 async def _check_arrival(store: Store) -> None:

@@ -98,6 +98,7 @@ class Api:
             listing=Listing(FakeSessionLists(self.house.memory)),
             intake=self.house.intake,
             arrivals=self.house.arrivals,
+            calls=self.house.calls,
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             eta=self.house.eta,
             receipts=self.house.receipts,

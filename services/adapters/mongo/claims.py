@@ -11,10 +11,11 @@ from services.adapters.mongo.listening import ATTENDED, free_of_listener, heard,
 from services.adapters.mongo.parts import change, ended, may, parts_of, waiting_again
 from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.adapters.mongo.utterances import MongoUtterances
-from services.interviews.model import Checkpoint, Failure, Part, PartId, PartState
+from services.interviews.model import CallSide, Checkpoint, Failure, Part, PartId, PartState
 from services.interviews.transcript import Transcript, Utterance
 from services.recordings.ports.arrivals import Listened
 
+IS_ANSWER = {"$ne": [{"$ifNull": ["$side", None]}, CallSide.RIGHT.value]}
 SECONDS_IN_WORK = {"$divide": [{"$subtract": [NOW, "$claimed_at"]}, 1000]}
 
 
@@ -96,7 +97,7 @@ class MongoClaims:
             "transcript": literal(asdict(transcript)),
             "engine": literal(transcript.engine),
             "processing_seconds": SECONDS_IN_WORK,
-            "to_score": True,
+            "to_score": IS_ANSWER,
             "score_after": later(self._grace),
             **({} if scoring_seconds is None else claimed_for_scoring(scoring_seconds)),
         }

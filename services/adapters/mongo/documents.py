@@ -8,6 +8,7 @@ from services.adapters.mongo.tolerant import known, value_of
 from services.interviews.language import find
 from services.interviews.model import (
     Answer,
+    CallSide,
     Checkpoint,
     Entry,
     Evaluation,
@@ -21,6 +22,7 @@ from services.interviews.model import (
     QuestionId,
     Session,
     Status,
+    asked_in,
     is_id,
 )
 from services.interviews.transcript import Flaw, Segment, Transcript, Verdict, Word
@@ -35,6 +37,11 @@ SCORE_FIELDS = ("score", "feedback", "scoring_status", "unscored_reason", "score
 def answer_path(question_id: QuestionId, field: str = "") -> str:
     """Where a session's document keeps an answer, or a field of it; ValueError for what is no id."""
     return _path("answers", question_id) + (f".{field}" if field else "")
+
+
+def aside_path(question_id: QuestionId) -> str:
+    """Where a session's document notes which right side of a call about a question was told of last."""
+    return _path("asides", asked_in(question_id))
 
 
 def takes_path(question_id: QuestionId) -> str:
@@ -113,6 +120,8 @@ def answer_document(answer: Answer) -> Document:
         "flaws": [asdict(flaw) for flaw in answer.flaws],
         "speech_verdict": answer.verdict and answer.verdict.value,
         "verdict_version": answer.verdict_version,
+        "call_id": answer.call_id,
+        "side": answer.side and answer.side.value,
         **_score_document(answer.mark, answer.evaluation),
     }
 
@@ -149,6 +158,7 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
         flaws=_flaws_of(row),
         verdict=verdict_of(row.get("speech_verdict")),
         mark=Mark(mark) if mark else None,
+        side=side_of(row.get("side")),
         evaluation=_evaluation_of(row),
     )
 
@@ -169,6 +179,7 @@ def part_document(part: Part) -> Document:
     document = {name: getattr(part, name) for name in PART_FIELDS}
     document["failure"] = asdict(part.failure) if part.failure else None
     document["checkpoint"] = asdict(part.checkpoint) if part.checkpoint else None
+    document["side"] = part.side and part.side.value
     return {**document, "state": part.state.value, "settled": True, "to_score": False, "score_failures": 0}
 
 
@@ -179,6 +190,7 @@ def part_of(row: Mapping[str, Any]) -> Part:
         row,
         id=row["_id"],
         state=PartState(row["state"]),
+        side=side_of(row.get("side")),
         **_spoken_of(row),
         failure=value_of(Failure, failure) if failure else None,
         checkpoint=_checkpoint_of(row.get("checkpoint")),
@@ -215,6 +227,10 @@ def _flaws_of(row: Mapping[str, Any]) -> tuple[Flaw, ...]:
 def _segment_of(row: Mapping[str, Any]) -> Segment:
     words = tuple(value_of(Word, word) for word in row.get("words", ()))
     return value_of(Segment, row, words=words, verdict=verdict_of(row.get("verdict")))
+
+
+def side_of(word: str | None) -> CallSide | None:
+    return CallSide(word) if word else None
 
 
 def verdict_of(word: str | None) -> Verdict | None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.adapters.mongo.documents import Document, verdict_of
+from services.adapters.mongo.documents import Document, side_of, verdict_of
 from services.adapters.mongo.server_time import NOW, literal
 from services.adapters.mongo.tolerant import known, value_of
-from services.events.model import MOST_KEPT, Event, EventType
-from services.interviews.model import QuestionId, SessionId, Status
+from services.events.model import MOST_KEPT, SHOWN_AS, Event, EventType
+from services.interviews.model import Answer, QuestionId, SessionId, Status, asked_in
 from services.interviews.transcript import Verdict
 
 _CURSOR = {"$ifNull": ["$cursor", 0]}
@@ -24,6 +24,14 @@ def event_document(
     """An event, but for its number and its time."""
     said = {"status": status and status.value, "verdict": verdict and verdict.value}
     return {"type": type.value, "question_id": question_id, "take": take, **said}
+
+
+def event_of_answer(answer: Answer) -> Document:
+    """That an answer, or the other side of a call, is shown as it is."""
+    event = event_document(
+        SHOWN_AS[answer.status], asked_in(answer.question_id), answer.take, answer.status, answer.verdict
+    )
+    return event | {"call_id": answer.call_id, "side": answer.side and answer.side.value}
 
 
 def logged(event: Document, *, where: Document | None = None) -> Document:
@@ -60,4 +68,5 @@ def _event_of(session_id: SessionId, row: Mapping[str, Any]) -> Event:
         session_id=session_id,
         status=Status(status) if status else None,
         verdict=verdict,
+        side=side_of(row.get("side")),
     )

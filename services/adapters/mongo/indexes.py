@@ -57,6 +57,12 @@ def _same_in_work() -> IndexModel:
     )
 
 
+def _slots() -> IndexModel:
+    """A port takes in one call at a time."""
+    where = {"slot": {"$gt": ""}}
+    return IndexModel([("slot", ASCENDING)], name="slot", unique=True, partialFilterExpression=where)
+
+
 def _one_of_a_key() -> IndexModel:
     """Of one user's recordings there arrives one of a key at a time."""
     where = {"state": PartState.UPLOADING.value, "arrival.key": {"$gt": ""}}
@@ -152,6 +158,13 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("of_recording", "recording", "block", "index"),
         _index("waiting", "recording", only=WITH_BYTES),
         _index("waiting_sizes", "recording", "state", "size", only=WAITING),
+    ],
+    "calls": [
+        _index("of_session", "session_id", "-created_at"),
+        _index("heard", "state", "heard_at", only={"state": "open"}),
+        _index("ending", "state", "ending_at", only={"state": "ending"}),
+        _index("over", "ended_at", "state", only={"ended_at": {"$gt": EVER}}),
+        _slots(),
     ],
     "epochs": [_index("standing", "state", "_id")],
 }

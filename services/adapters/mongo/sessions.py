@@ -14,6 +14,7 @@ from services.adapters.mongo.documents import (
     Document,
     answer_document,
     answer_path,
+    aside_path,
     evaluation_document,
     question_of,
     session_document,
@@ -23,12 +24,23 @@ from services.adapters.mongo.documents import (
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.elections import newest
 from services.adapters.mongo.erasures import entry_of, erasure_of
-from services.adapters.mongo.event_log import event_document, logged
+from services.adapters.mongo.event_log import event_document, event_of_answer, logged
 from services.adapters.mongo.parts import create, unhurried
 from services.adapters.mongo.server_time import NOW, literal, raised
 from services.errors import QuestionNotFound, ScorerUnavailable, SessionErased, SessionExists, SessionNotFound
-from services.events.model import SHOWN_AS, EventType
-from services.interviews.model import Answer, Evaluation, Mark, QuestionId, Session, SessionId, Status, Viewer, is_id
+from services.events.model import EventType
+from services.interviews.model import (
+    Answer,
+    CallSide,
+    Evaluation,
+    Mark,
+    QuestionId,
+    Session,
+    SessionId,
+    Status,
+    Viewer,
+    is_id,
+)
 from services.interviews.ports import Take
 
 LACKS_SCORE: list[Document] = [
@@ -78,12 +90,25 @@ class MongoSessions:
 
     @confirmed()
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
+        if answer.side is CallSide.RIGHT:
+            return await self._tell_aside(session_id, answer)
         what = {answer_path(answer.question_id): _shown(answer), **_told(answer)}
         sessions = self._passing if answer.status is Status.PROCESSING else self._sessions
         written = await sessions.update_one({"_id": session_id, **_is_news(answer)}, [{"$set": what}])
         if written.matched_count == 1:
             return True
         this_take = {"_id": session_id, answer_path(answer.question_id, "take"): answer.take}
+        return await self._sessions.find_one(this_take, {"_id": True}) is not None
+
+    async def _tell_aside(self, session_id: SessionId, answer: Answer) -> bool:
+        """Of what answers nothing only the newest number is noted, so that it is told once, and in its order."""
+        path = aside_path(answer.question_id)
+        number = {"take": answer.take, "rev": answer.rev}
+        what = {path: literal(number), **logged(event_of_answer(answer))}
+        written = await self._sessions.update_one({"_id": session_id, **_is_newer(path, answer)}, [{"$set": what}])
+        if written.matched_count == 1:
+            return True
+        this_take = {"_id": session_id, f"{path}.take": answer.take}
         return await self._sessions.find_one(this_take, {"_id": True}) is not None
 
     @confirmed()
@@ -133,8 +158,7 @@ async def _count_take(
 
 def _told(answer: Answer) -> Document:
     """The next revision and an event; neither where a failed take is only shown anew, without its recording."""
-    type = SHOWN_AS[answer.status]
-    event = event_document(type, answer.question_id, answer.take, answer.status, answer.verdict)
+    event = event_of_answer(answer)
     if answer.status is not Status.FAILED:
         return {"revision": raised("revision"), **logged(event)}
     is_new = {"$not": [_is_same(answer)]}
@@ -152,7 +176,12 @@ def _at(question_id: QuestionId, values: Document) -> Document:
 
 
 def _is_news(answer: Answer) -> Document:
-    take, rev = answer_path(answer.question_id, "take"), answer_path(answer.question_id, "rev")
+    return _is_newer(answer_path(answer.question_id), answer)
+
+
+def _is_newer(path: str, answer: Answer) -> Document:
+    """A filter: what stands at the path is of an older take, or of an earlier state of this one."""
+    take, rev = f"{path}.take", f"{path}.rev"
     return {"$or": [{take: None}, {take: {"$lt": answer.take}}, {take: answer.take, rev: {"$lt": answer.rev}}]}
 
 

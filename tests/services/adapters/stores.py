@@ -10,6 +10,7 @@ from services.access.ports import IdempotencyKeys
 from services.adapters.mongo.arrivals import MongoArrivals
 from services.adapters.mongo.audio import GridAudio
 from services.adapters.mongo.audit_log import MongoAuditLog
+from services.adapters.mongo.calls import MongoCalls
 from services.adapters.mongo.claims import MongoClaims
 from services.adapters.mongo.closings import MongoClosings
 from services.adapters.mongo.counters import MongoCounters
@@ -40,6 +41,7 @@ from services.adapters.mongo.utterances import MongoUtterances
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
 from services.analysis.ports import Scorings
+from services.calls.ports import CallRecords
 from services.events.ports import Events, TicketStore
 from services.interviews.erasable import Erasable
 from services.interviews.language import Language
@@ -70,6 +72,7 @@ from services.webhooks.ports import Endpoints, Ledger
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeTickets
 from tests.fakes.arrivals import FakeArrivals, FakePieces, FakeSlices
 from tests.fakes.audio import FakeAudio
+from tests.fakes.calls import FakeCalls
 from tests.fakes.erasures import FakeErasures, FakeLeftovers
 from tests.fakes.figures import FakeCounters, FakeGauges
 from tests.fakes.keyring import FakeEpochs, FakeKeyring
@@ -151,6 +154,7 @@ class Store:
     arriving: ArrivalRecords
     pieces: Pieces
     slices: Slices
+    calls: CallRecords
     passes: Passing
 
     async def queued(self, take: int = 1, session: SessionId = S1, question: QuestionId = Q1) -> Part:
@@ -237,6 +241,7 @@ def store_in_memory(*, is_sealed: bool = False) -> Store:
         arriving=FakeArrivals(memory),
         pieces=FakePieces(memory),
         slices=FakeSlices(memory),
+        calls=FakeCalls(memory),
         passes=passes,
     )
 
@@ -277,6 +282,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
             "audit": ("created_at",),
             "epochs": ("opened_at", "closed_at", "unused_since", "gone_at"),
             "erasures": ("next_at", "created_at"),
+            "calls": ("created_at", "begun_at", "heard_at", "bridged_at", "ending_at", "ended_at"),
         }
         for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}
@@ -334,5 +340,6 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
         arriving=MongoArrivals(database, sealing, **arrival_terms),
         pieces=MongoPieces(database, sealing),
         slices=MongoSlices(database, sealing),
+        calls=MongoCalls(database),
         passes=passes,
     )

@@ -9,6 +9,8 @@ from services.analysis.evidence import LONGEST_QUOTE
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
 from services.interviews.model import (
     Answer,
+    CallId,
+    CallSide,
     Evaluation,
     Failure,
     Feedback,
@@ -20,6 +22,7 @@ from services.interviews.model import (
     Session,
     SessionId,
     Status,
+    aside_of,
     beginning,
 )
 from services.interviews.transcript import Flaw, Verdict
@@ -238,3 +241,30 @@ async def test_a_session_with_the_most_and_the_longest_answers_can_still_be_show
         answer = replace(completed(1, 3), question_id=question.id, transcript=said, is_cut=True, evaluation=judged)
         assert await store.sessions.show(S1, replace(answer, mark=Mark.SCORED))
     assert len((await shown(store)).answers) == 200
+
+
+async def test_the_right_side_of_a_call_is_told_and_not_shown(store: Store) -> None:
+    await store.sessions.create(a_session())
+    call = {"call_id": CallId("c1"), "side": CallSide.RIGHT}
+    aside = replace(an_answer(2, 1, question=aside_of(Q1)), **call)  # type: ignore[arg-type]
+    assert await store.sessions.show(S1, aside)
+    assert await store.sessions.show(S1, aside)
+    assert await store.sessions.show(S1, replace(aside, rev=2, status=Status.PROCESSING))
+    assert not await store.sessions.show(S1, replace(aside, take=1, rev=9))
+    session = await shown(store)
+    assert (session.answers, session.revision, session.cursor) == ({}, 0, 2)
+    told = (await store.events.after(S1, 0, ANN)).events or ()
+    assert [(event.type, event.question_id, event.take, event.side, event.call_id) for event in told] == [
+        ("answer.queued", Q1, 2, CallSide.RIGHT, "c1"),
+        ("answer.processing", Q1, 2, CallSide.RIGHT, "c1"),
+    ]
+    assert not await store.sessions.show(SessionId("none"), aside)
+
+
+async def test_the_left_side_of_a_call_is_the_answer(store: Store) -> None:
+    await store.sessions.create(a_session())
+    left = replace(an_answer(), call_id=CallId("c1"), side=CallSide.LEFT)
+    assert await store.sessions.show(S1, left)
+    assert (await shown(store)).answers[Q1] == left
+    [event] = (await store.events.after(S1, 0, ANN)).events or ()
+    assert (event.side, event.call_id) == (CallSide.LEFT, "c1")

@@ -1,0 +1,151 @@
+"""The records of calls, in MongoDB."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from services.adapters.mongo.documents import Document
+from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.parts import MOST_AT_ONCE, create, unhurried
+from services.adapters.mongo.server_time import NOW, literal, past
+from services.adapters.mongo.tolerant import known, value_of
+from services.calls.model import Call, CallState, Line, Place, Tally
+from services.calls.ports import Begun
+from services.errors import StoreUnavailable
+from services.interviews.model import CallId, CallSide
+
+OPEN: Document = {"state": CallState.OPEN.value}
+ENDING: Document = {"state": CallState.ENDING.value}
+GOING_ON: Document = {"state": {"$in": [CallState.OPEN.value, CallState.ENDING.value]}}
+CLOCK = {"now": NOW}
+
+
+class MongoCalls:
+    """The port CallRecords on the collection `calls`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._calls = database["calls"]
+        self._passing = unhurried(self._calls)
+
+    @confirmed()
+    async def begin(self, call: Call) -> Call | None:
+        slot = {"slot": f"{call.place.host}:{call.place.left}"} if call.place else {}
+        try:
+            return call_of(await create(self._calls, call.id, call_document(call) | slot, {"heard_at": NOW}))
+        except DuplicateKeyError as trouble:
+            if (trouble.details or {}).get("keyPattern") == {"slot": 1}:
+                return None
+            raise StoreUnavailable from None
+
+    @confirmed()
+    async def get(self, id: CallId) -> Call | None:
+        row = await self._calls.find_one({"_id": id})
+        return None if row is None else call_of(row)
+
+    @confirmed()
+    async def start(self, id: CallId) -> Begun | None:
+        runs = {"begun_at": {"$ifNull": ["$begun_at", NOW]}, "heard_at": NOW, "bridged_at": NOW}
+        call = await self._change({"_id": id, **OPEN}, runs)
+        if call is None or call.begun_at is None or call.bridged_at is None:
+            return None
+        return Begun(call, (call.bridged_at - call.begun_at).total_seconds())
+
+    @confirmed()
+    async def latch(self, id: CallId, side: CallSide, source: str) -> Call | None:
+        path = f"lines.{side.value}.source"
+        return await self._change({"_id": id, **OPEN}, {path: {"$ifNull": [f"${path}", literal(source)]}})
+
+    @confirmed()
+    async def note(self, id: CallId, tallies: Mapping[CallSide, Tally], *, is_heard: bool) -> Call | None:
+        kept = {f"lines.{side.value}.tally": literal(asdict(tally)) for side, tally in tallies.items()}
+        # Repeated within a second, so that no majority is waited for.
+        times = {"bridged_at": NOW, **({"heard_at": NOW} if is_heard else {})}
+        row = await self._passing.find_one_and_update(
+            {"_id": id}, [{"$set": {**kept, **times}}], return_document=ReturnDocument.AFTER
+        )
+        return None if row is None else call_of(row)
+
+    @confirmed()
+    async def side_over(self, id: CallId, side: CallSide) -> Call | None:
+        over = {f"lines.{side.value}.is_over": True}
+        sides = {"$objectToArray": "$lines"}
+        is_last = {"$allElementsTrue": [{"$map": {"input": sides, "in": "$$this.v.is_over"}}]}
+        ends = {
+            "state": {"$cond": [is_last, CallState.ENDING.value, "$state"]},
+            "ending_at": {"$cond": [is_last, {"$ifNull": ["$ending_at", NOW]}, "$ending_at"]},
+        }
+        where = {"_id": id, **GOING_ON, f"lines.{side.value}": {"$ne": None}}
+        row = await self._calls.find_one_and_update(
+            where,
+            [{"$set": over}, {"$set": ends}],
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if row is None else call_of(row)
+
+    @confirmed()
+    async def end(self, id: CallId) -> Call | None:
+        return await self._change({"_id": id, **OPEN}, {"state": CallState.ENDING.value, "ending_at": NOW})
+
+    @confirmed()
+    async def abort(self, id: CallId) -> Call | None:
+        return await self._over({"_id": id, **GOING_ON}, CallState.ABORTED)
+
+    @confirmed()
+    async def ended(self, id: CallId) -> Call | None:
+        return await self._over({"_id": id, **ENDING}, CallState.ENDED)
+
+    async def _over(self, where: Document, state: CallState) -> Call | None:
+        """Nothing of it comes any more: its ports are free for others."""
+        return await self._change(where, {"state": state.value, "ended_at": NOW, "slot": "$$REMOVE"})
+
+    @confirmed()
+    async def silent(self, seconds: float) -> list[CallId]:
+        return await self._ids({**OPEN, "$expr": past("heard_at", seconds)}, "heard_at")
+
+    @confirmed()
+    async def left_ending(self, seconds: float) -> list[CallId]:
+        both = {"$and": [past("ending_at", seconds), past("bridged_at", seconds)]}
+        return await self._ids({**ENDING, "$expr": both}, "ending_at")
+
+    async def _ids(self, where: Document, order: str) -> list[CallId]:
+        found = self._calls.find(where, {"_id": True}, sort=[(order, 1)], limit=MOST_AT_ONCE)
+        return [CallId(row["_id"]) async for row in found]
+
+    async def _change(self, where: Document, what: Document) -> Call | None:
+        row = await self._calls.find_one_and_update(where, [{"$set": what}], return_document=ReturnDocument.AFTER)
+        return None if row is None else call_of(row)
+
+
+def call_document(call: Call) -> Document:
+    """A call's document, but for its id and its times."""
+    return {
+        "session_id": call.session_id,
+        "question_id": call.question_id,
+        "user_id": call.user_id,
+        "take": call.take,
+        "state": call.state.value,
+        "lines": {side.value: asdict(line) for side, line in call.lines.items()},
+        "place": asdict(call.place) if call.place else None,
+    }
+
+
+def call_of(row: Mapping[str, Any]) -> Call:
+    lines, place = row.get("lines", {}), row.get("place")
+    return value_of(
+        Call,
+        row,
+        id=CallId(row["_id"]),
+        state=CallState(row["state"]),
+        lines={side: _line_of(lines[side.value]) for side in known(CallSide, lines)},
+        place=value_of(Place, place) if place else None,
+    )
+
+
+def _line_of(row: Mapping[str, Any]) -> Line:
+    tally = value_of(Tally, row.get("tally", {}))
+    odd = {reason: count for reason, count in tally.odd.items() if isinstance(count, int)}
+    return value_of(Line, row, tally=replace(tally, odd=odd))

@@ -1,0 +1,126 @@
+"""Calls: begun, looked at, ended, given up. Taking one in is bridging's.
+
+The record of a call is there before those of its two recordings, and whatever dies, the sweep ends what nobody
+goes on with: each side that has something is finished like any upload, and one that has nothing is given up.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from services.calls.model import Call, CallHeard, CallState, Line, SideHeard
+from services.calls.ports import CallRecords
+from services.errors import CallGone, CallNotFound, Problem, StoreUnavailable
+from services.interviews.model import (
+    CallId,
+    CallSide,
+    PartState,
+    QuestionId,
+    SessionId,
+    Viewer,
+    aside_of,
+    new_part_id,
+)
+from services.interviews.ports import Sessions
+from services.recordings.arrivals import Arrivals, Plan
+from services.recordings.numbering import Numbered, next_take
+from services.recordings.ports.records import Records
+
+log = structlog.get_logger(__name__)
+
+DOOR = "call"
+MEDIA_TYPE = "audio/ogg"
+
+
+def new_call_id() -> CallId:
+    return CallId(secrets.token_hex(12))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A side that is to come; its packets are of this type, or of that of the first that may be."""
+
+    payload_type: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    sessions: Sessions
+    arrivals: Arrivals
+    records: CallRecords
+    parts: Records
+
+    async def begin(
+        self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, sides: Mapping[CallSide, Wanted]
+    ) -> Call:
+        """Number the next take, and keep the records of a call with these sides before anything of it comes.
+
+        SessionNotFound, QuestionNotFound, and what beginning a recording in pieces raises.
+        """
+        numbered = await next_take(self.sessions, session_id, question_id, viewer, channels=1)
+        part = numbered.part
+        lines = {side: Line(part_id=new_part_id(), payload_type=wanted.payload_type) for side, wanted in sides.items()}
+        call = Call(
+            id=new_call_id(),
+            session_id=session_id,
+            question_id=question_id,
+            user_id=part.user_id,
+            take=part.take,
+            lines=lines,
+        )
+        kept = await self.records.begin(call)
+        if kept is None:
+            raise StoreUnavailable
+        try:
+            for side in lines:
+                await self._begin_side(kept, side, numbered)
+        except Problem:
+            await self.records.abort(kept.id)
+            await self._give_up(kept, Viewer(kept.user_id))
+            raise
+        return kept
+
+    async def get(self, id: CallId, viewer: Viewer) -> Call:
+        """CallNotFound where it is absent or another user's, CallGone where it was given up."""
+        call = await self.records.get(id)
+        if call is None or not (viewer.is_admin or viewer.user_id == call.user_id):
+            raise CallNotFound
+        if call.state is CallState.ABORTED:
+            raise CallGone
+        return call
+
+    async def look(self, id: CallId, viewer: Viewer) -> CallHeard:
+        """The call with the records of its sides; no transcripts."""
+        return await self._heard(await self.get(id, viewer), with_transcripts=False)
+
+    async def heard(self, id: CallId, viewer: Viewer) -> CallHeard:
+        """The call with the records of its sides, and the transcripts of those that are transcribed."""
+        return await self._heard(await self.get(id, viewer), with_transcripts=True)
+
+    async def _begin_side(self, call: Call, side: CallSide, numbered: Numbered) -> None:
+        part = replace(numbered.part, id=call.lines[side].part_id, call_id=call.id, side=side)
+        if part.is_aside:
+            part = replace(part, question_id=aside_of(part.question_id))
+        plan = Plan(DOOR, media_type=MEDIA_TYPE)
+        await self.arrivals.begin_numbered(replace(numbered, part=part), Viewer(call.user_id), plan)
+
+    async def _heard(self, call: Call, *, with_transcripts: bool) -> CallHeard:
+        sides = {side: await self._side(side, line, with_transcripts) for side, line in call.lines.items()}
+        return CallHeard(call=call, sides=sides)
+
+    async def _side(self, side: CallSide, line: Line, with_transcript: bool) -> SideHeard:
+        part = await self.parts.get(line.part_id)
+        is_read = with_transcript and part is not None and part.state is PartState.COMPLETED
+        transcript = await self.parts.transcript(line.part_id) if is_read else None
+        return SideHeard(side=side, line=line, part=part, transcript=transcript)
+
+    async def _give_up(self, call: Call, viewer: Viewer) -> None:
+        for line in call.lines.values():
+            try:
+                await self.arrivals.abort(line.part_id, viewer)
+            except StoreUnavailable:
+                raise
+            except Problem as problem:  # it was never begun, or has ended
+                log.info("a side is not given up", part=line.part_id, code=problem.code)

@@ -1,0 +1,112 @@
+"""A call: one take of an answer with two sides, each of which is a recording that arrives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from services.interviews.model import CallId, CallSide, Part, PartId, QuestionId, SessionId, UserId
+from services.interviews.transcript import Transcript
+
+
+class CallState(StrEnum):
+    """`ending`: it takes nothing more, and its sides are being finished; `aborted`: it was given up."""
+
+    OPEN = "open"
+    ENDING = "ending"
+    ENDED = "ended"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What came of one side's packets, as far as its recording is kept.
+
+    `odd` counts by reason what is no packet of this side; `jitter` is RFC 3550's, in seconds.
+    """
+
+    packets: int = 0
+    lost: int = 0
+    late: int = 0
+    doubled: int = 0
+    filled: int = 0
+    foreign: int = 0
+    odd: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    jitter: float = 0.0
+    last_sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One side of a call: its recording, what came of it, and from where; `is_over`: it takes nothing more."""
+
+    part_id: PartId
+    payload_type: int | None = None
+    is_over: bool = False
+    source: str | None = None
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a call's packets come in by UDP: the port of the left side and that of the right one."""
+
+    receiver: str
+    host: str
+    left: int
+    right: int
+
+    def port(self, side: CallSide) -> int:
+        return self.left if side is CallSide.LEFT else self.right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """The record of a call. Times are the store's own; `begun_at` is the zero of the clock that both sides share.
+
+    `heard_at` is when something of it was there last, `bridged_at` when a process last took it in.
+    """
+
+    id: CallId
+    session_id: SessionId
+    question_id: QuestionId
+    user_id: UserId
+    take: int
+    state: CallState = CallState.OPEN
+    lines: Mapping[CallSide, Line] = field(default_factory=dict)
+    place: Place | None = None
+    created_at: datetime | None = None
+    begun_at: datetime | None = None
+    heard_at: datetime | None = None
+    bridged_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideHeard:
+    """One side of a call with what was understood of it; `transcript` is there once it is transcribed.
+
+    `part` is None where nothing of it was ever kept.
+    """
+
+    side: CallSide
+    line: Line
+    part: Part | None = None
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallHeard:
+    """A call with both of its sides; one that was never meant to come is missing."""
+
+    call: Call
+    sides: Mapping[CallSide, SideHeard]
+
+    @property
+    def left(self) -> SideHeard | None:
+        return self.sides.get(CallSide.LEFT)
+
+    @property
+    def right(self) -> SideHeard | None:
+        return self.sides.get(CallSide.RIGHT)

@@ -1,0 +1,102 @@
+"""The records of calls, in memory."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.calls.model import Call, CallState, Tally
+from services.calls.ports import Begun
+from services.interviews.model import CallId, CallSide
+from tests.fakes.memory import Memory
+
+GOING_ON = (CallState.OPEN, CallState.ENDING)
+
+
+class FakeCalls:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def begin(self, call: Call) -> Call | None:
+        if call.place and any(other.place == call.place and other.ended_at is None for other in self._calls()):
+            return None
+        now = self._memory.clock.now
+        return self._keep(replace(call, created_at=now, heard_at=now))
+
+    async def get(self, id: CallId) -> Call | None:
+        return self._memory.calls.get(id)
+
+    async def start(self, id: CallId) -> Begun | None:
+        call = self._in(id, CallState.OPEN)
+        if call is None:
+            return None
+        now = self._memory.clock.now
+        call = self._keep(replace(call, begun_at=call.begun_at or now, heard_at=now, bridged_at=now))
+        return Begun(call, (now - (call.begun_at or now)).total_seconds())
+
+    async def latch(self, id: CallId, side: CallSide, source: str) -> Call | None:
+        call = self._in(id, CallState.OPEN)
+        return call and self._line(call, side, source=call.lines[side].source or source)
+
+    async def note(self, id: CallId, tallies: Mapping[CallSide, Tally], *, is_heard: bool) -> Call | None:
+        call = self._memory.calls.get(id)
+        if call is None:
+            return None
+        for side, tally in tallies.items():
+            call = self._line(call, side, tally=tally)
+        now = self._memory.clock.now
+        return self._keep(replace(call, bridged_at=now, heard_at=now if is_heard else call.heard_at))
+
+    async def side_over(self, id: CallId, side: CallSide) -> Call | None:
+        call = self._in(id, *GOING_ON)
+        if call is None or side not in call.lines:
+            return None
+        call = self._line(call, side, is_over=True)
+        is_last = all(line.is_over for line in call.lines.values())
+        return self._end(call) if is_last else call
+
+    async def end(self, id: CallId) -> Call | None:
+        call = self._in(id, CallState.OPEN)
+        return call and self._end(call)
+
+    async def abort(self, id: CallId) -> Call | None:
+        return self._over(self._in(id, *GOING_ON), CallState.ABORTED)
+
+    async def ended(self, id: CallId) -> Call | None:
+        return self._over(self._in(id, CallState.ENDING), CallState.ENDED)
+
+    async def silent(self, seconds: float) -> list[CallId]:
+        clock = self._memory.clock
+        return [
+            call.id for call in self._calls() if call.state is CallState.OPEN and clock.is_past(call.heard_at, seconds)
+        ]
+
+    async def left_ending(self, seconds: float) -> list[CallId]:
+        clock, ending = self._memory.clock, self._memory.ending
+        calls = [call for call in self._calls() if call.state is CallState.ENDING]
+        return [
+            call.id
+            for call in calls
+            if clock.is_past(ending.get(call.id), seconds) and clock.is_past(call.bridged_at, seconds)
+        ]
+
+    def _calls(self) -> list[Call]:
+        return list(self._memory.calls.values())
+
+    def _in(self, id: CallId, *states: CallState) -> Call | None:
+        call = self._memory.calls.get(id)
+        return call if call is not None and call.state in states else None
+
+    def _end(self, call: Call) -> Call:
+        self._memory.ending.setdefault(call.id, self._memory.clock.now)
+        return self._keep(replace(call, state=CallState.ENDING))
+
+    def _over(self, call: Call | None, state: CallState) -> Call | None:
+        return None if call is None else self._keep(replace(call, state=state, ended_at=self._memory.clock.now))
+
+    def _line(self, call: Call, side: CallSide, **values: Any) -> Call:
+        line = replace(call.lines[side], **values)
+        return self._keep(replace(call, lines={**call.lines, side: line}))
+
+    def _keep(self, call: Call) -> Call:
+        self._memory.calls[call.id] = call
+        return call

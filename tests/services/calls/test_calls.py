@@ -1,0 +1,87 @@
+"""Beginning calls and looking at them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.analysis.results import Result
+from services.calls.calls import Wanted
+from services.calls.model import CallState
+from services.errors import CallGone, CallNotFound, QuestionNotFound, TooManyArrivals
+from services.interviews.model import CallId, CallSide, PartState, QuestionId
+from services.recordings.arrival_limits import ArrivalLimits
+from tests.in_memory import ADMIN, ALICE, BOB, Q1, SAID, Interior
+
+LEFT, RIGHT = CallSide.LEFT, CallSide.RIGHT
+BOTH = {LEFT: Wanted(payload_type=111), RIGHT: Wanted()}
+OGG = b"OggS\x00\x02" + bytes(20) + b"\x01\x13OpusHead" + bytes(1000)
+
+
+async def test_a_call_is_one_take_of_two_recordings() -> None:
+    house = Interior()
+    session = await house.session()
+    call = await house.calls.begin(session, Q1, ALICE, BOTH)
+    heard = await house.calls.look(call.id, ALICE)
+    assert (call.state, call.take, call.lines[LEFT].payload_type) == (CallState.OPEN, 1, 111)
+    assert heard.left and heard.left.part and heard.right and heard.right.part
+    assert (heard.left.part.question_id, heard.right.part.question_id) == (Q1, "q1~right")
+    assert {side.part.take for side in heard.sides.values() if side.part} == {1}
+    assert [part.call_id for part in (heard.left.part, heard.right.part)] == [call.id, call.id]
+    assert (await house.calls.begin(session, Q1, ALICE, BOTH)).take == 2
+
+
+async def test_a_side_that_is_not_wanted_is_not_there() -> None:
+    house = Interior()
+    call = await house.calls.begin(await house.session(), Q1, ALICE, {LEFT: Wanted()})
+    heard = await house.calls.look(call.id, ALICE)
+    assert heard.left and heard.right is None
+
+
+async def test_only_the_left_side_is_the_answer_and_both_transcripts_are_the_calls() -> None:
+    house = Interior()
+    session = await house.session()
+    call = await house.calls.begin(session, Q1, ALICE, BOTH)
+    for number, line in enumerate(call.lines.values()):
+        await house.arrivals.append(line.part_id, ALICE, 0, one(OGG + bytes([number])))
+        await house.arrivals.finish(line.part_id, ALICE)
+    await house.work_off()
+    shown = await house.sessions.get(session, ALICE)
+    assert list(shown.answers) == [Q1]
+    assert shown.answers[Q1].evaluation is not None
+    heard = await house.calls.heard(call.id, ALICE)
+    assert heard.left and heard.left.transcript and heard.right and heard.right.transcript
+    assert (heard.left.transcript.text, heard.right.transcript.text) == (SAID, SAID)
+    assert heard.right.part and heard.right.part.state is PartState.COMPLETED
+    right = house.memory.rows[heard.right.part.id]
+    assert (right.to_score, right.settled) == (False, True)
+    assert await house.audio.stored(heard.right.part.id) == (0, 0)
+    assert isinstance(await house.analysis.run(session, ALICE), Result)
+    told = house.memory.events[session]
+    assert {event.side for event in told if event.type.value == "answer.completed"} == {LEFT, RIGHT}
+
+
+async def test_what_is_anothers_is_not_found() -> None:
+    house = Interior()
+    call = await house.calls.begin(await house.session(), Q1, ALICE, BOTH)
+    with pytest.raises(CallNotFound):
+        await house.calls.get(call.id, BOB)
+    with pytest.raises(CallNotFound):
+        await house.calls.get(CallId("none"), ALICE)
+    assert (await house.calls.get(call.id, ADMIN)).id == call.id
+
+
+async def test_a_call_that_cannot_begin_leaves_nothing_that_arrives() -> None:
+    house = Interior(arrival_limits=ArrivalLimits(most_of_user=1))
+    session = await house.session()
+    with pytest.raises(TooManyArrivals):
+        await house.calls.begin(session, Q1, ALICE, BOTH)
+    assert await house.arrivals.arriving(ALICE) == []
+    [call] = house.memory.calls.values()
+    with pytest.raises(CallGone):
+        await house.calls.get(call.id, ALICE)
+    with pytest.raises(QuestionNotFound):
+        await house.calls.begin(session, QuestionId("none"), ALICE, BOTH)
+
+
+async def one(data: bytes) -> AsyncIterator[bytes]:
+    yield data
