@@ -70,7 +70,8 @@ class Transcript:
 
     The language has a probability where the engine found it out, and says how sure it is.
     Its verdict is None until `services/transcription/verdicts.py` has judged it, by the rules of that version.
-    Where a recording has two sides, it is the left one's, and has the `right` one's beside it.
+    Where a recording has two sides, it is the left one's, and has the `right` one's beside it. `heard` is where voice
+    activity heard somebody.
     """
 
     text: str
@@ -86,6 +87,7 @@ class Transcript:
     verdict: Verdict | None = None
     verdict_version: str | None = None
     right: "Transcript | None" = None
+    heard: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

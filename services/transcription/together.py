@@ -19,7 +19,7 @@ def together(utterances: Sequence[Utterance], flaws: tuple[Flaw, ...]) -> Transc
     """All of it in order, judged as a whole; what is true of one stretch alone is left as it is."""
     heard = [span for utterance in utterances for span in utterance.heard]
     warnings = tuple(dict.fromkeys(flaw.code for flaw in flaws))
-    return replace(judged(_joined(utterances), heard), warnings=warnings, flaws=flaws)
+    return replace(judged(_joined(utterances), heard), warnings=warnings, flaws=flaws, heard=tuple(heard))
 
 
 def _joined(utterances: Sequence[Utterance]) -> Transcript:

@@ -25,7 +25,7 @@ from services.interviews.model import (
     asked_in,
     is_id,
 )
-from services.interviews.transcript import Flaw, Segment, Transcript, Verdict, Word
+from services.interviews.transcript import Flaw, Segment, Span, Transcript, Verdict, Word
 
 Document = dict[str, Any]
 
@@ -217,6 +217,7 @@ def transcript_of(row: Mapping[str, Any]) -> Transcript:
         flaws=_flaws_of(row),
         verdict=verdict_of(row.get("verdict")),
         right=transcript_of(right) if (right := row.get("right")) else None,
+        heard=tuple(value_of(Span, span) for span in row.get("heard", ())),
     )
 
 
