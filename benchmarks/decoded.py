@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from services.interviews.model import Entry
 from services.interviews.transcript import Flaw
 from services.transcription.ports import RATE, Place, Recording
 
@@ -14,6 +15,7 @@ class Decoded:
     recording: Recording
     place: Place
     plan: bytes = b""
+    entries: tuple[Entry, ...] = ()
 
     @property
     def samples(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.interviews.language import Language
-from services.interviews.model import Checkpoint, Failure, Part, PartId
+from services.interviews.model import Checkpoint, Entry, Failure, Part, PartId
 from services.interviews.transcript import Flaw, Span, Transcript, Utterance
 from services.recordings.ports.arrivals import Listened
 
@@ -40,11 +40,13 @@ class Place:
     """A sample of a recording; `plan` is what a decoder told of it that got there.
 
     Of a recording with two channels that are not to be mixed it is one of one `channel`: the left is 0.
+    With an entry decoding begins there, and tells of other entries on its way.
     """
 
     samples: int = 0
     plan: bytes = b""
     channel: int | None = None
+    entry: Entry | None = None
 
 
 START = Place()
@@ -63,6 +65,10 @@ class Sound(Protocol):
     @property
     def plan(self) -> bytes:
         """What saves another decoder finding it out again."""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Where it can be entered, in their order, if it was entered itself."""
 
     def blocks(self) -> AsyncIterator[bytes]:
         """16-bit little-endian mono at 16 kHz, as it is asked for; no more than a little lies ready."""

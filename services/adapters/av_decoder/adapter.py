@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 import structlog
 
 from services.adapters.av_decoder.dialogue import LARGER, Asked, Dialogue, LineClosed, Slot, Whole, exactly, message_on
+from services.adapters.av_decoder.entered_source import FromEntry
 from services.adapters.av_decoder.fork_client import Child, ForkClient
 from services.adapters.av_decoder.protocol import BYTES_PER_SECOND, ENDING, READY, SEALED, Caps, Ending, Order
 from services.errors import AudioUnreadable, EngineUnavailable, TranscriptionProblem
@@ -40,23 +41,35 @@ class AvDecoder:
 
     def listen(self, source: Source, place: Place = START) -> AbstractAsyncContextManager[Sound]:
         """The recording from a place on, block by block, as they are asked for; the errors of `decode`."""
-        order = Order(self.caps.seconds, source.size, place.samples, place.plan or None, place.channel)
+        entered = None if place.entry is None else FromEntry(source, place.entry)
+        if entered is not None:
+            source = entered.whole()
+        order = Order(
+            self.caps.seconds,
+            source.size,
+            place.samples,
+            place.plan or None,
+            channel=place.channel,
+            entered=entered.order() if entered else None,
+        )
         data = Whole(source.read(0), self.caps.held) if order.is_held else Asked(source)
-        return self._opened(data, order)
+        return self._opened(data, order, entered)
 
     async def close(self) -> None:
         """End every process; what is being decoded ends with EngineUnavailable."""
         await asyncio.to_thread(self.nursery.close)
 
     @asynccontextmanager
-    async def _opened(self, data: Whole | Asked, order: Order) -> AsyncIterator[Sound]:
+    async def _opened(
+        self, data: Whole | Asked, order: Order, entered: FromEntry | None = None
+    ) -> AsyncIterator[Sound]:
         if order.size is not None and order.size > self.caps.bytes:
             raise AudioUnreadable(LARGER)
         await self.slots.acquire()
         with Slot(self.slots) as slot:
             child = await self._child()
             try:
-                yield await Dialogue(child.line, slot, data).begun(order)
+                yield await Dialogue(child.line, slot, data, entered).begun(order)
             except LineClosed:
                 raise await _verdict(child) from None
             finally:

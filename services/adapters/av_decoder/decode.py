@@ -11,7 +11,9 @@ from services.adapters.av_decoder.flaws import Flaws
 from services.adapters.av_decoder.joints import edges
 from services.adapters.av_decoder.level import Loudness, louder
 from services.adapters.av_decoder.mixing import Give, Mixer, shape_of
-from services.adapters.av_decoder.planning import Found, Held, Plan
+from services.adapters.av_decoder.places import Entered, InSound, Places, all_places
+from services.adapters.av_decoder.planning import Found, FoundBehind, Held, Plan, loudest_before
+from services.adapters.av_decoder.protocol import RATE
 from services.adapters.av_decoder.reading import Reading
 from services.adapters.av_decoder.source import Source, cut
 from services.adapters.av_decoder.timeline import Timeline
@@ -38,6 +40,7 @@ class Handing:
     """How a recording is handed over: what is told before the first sample, and which sample that is.
 
     What is `held` of it need not be decoded again. Of several channels one may be wanted alone: the left is 0.
+    Where it is entered, what was found `before` goes on to count.
     """
 
     give: Give
@@ -45,6 +48,8 @@ class Handing:
     skip: int = 0
     held_samples: int = 0
     channel: int | None = None
+    entered: Entered | None = None
+    before: bytes | None = None
 
 
 def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | None = None) -> None:
@@ -52,8 +57,12 @@ def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | Non
 
     It is gone through twice and more, unless it is short or all is known. AudioTooLong and AudioUnreadable come first.
     """
-    give = _behind(to.skip, to.give)
+    if to.entered is not None:
+        most_seconds -= to.entered.samples / RATE
     found, blocks = (known, None) if known else _found(data, most_seconds, to)
+    if found.first > to.skip:
+        raise AudioUnreadable
+    give = _behind(to.skip - found.first, to.give)
     to.tell(found)
     if blocks is not None:
         for block in blocks:
@@ -68,7 +77,8 @@ def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | Non
 
 def _found(data: Source, most_seconds: float, to: Handing) -> tuple[Found, list[bytes] | None]:
     """What going through it tells, and its samples where they are few."""
-    loudness, held = Loudness(), Held(to.held_samples * SAMPLE_BYTES)
+    loudest = loudest_before(to.before) if to.entered else 0.0
+    loudness, held = Loudness(loudest), Held(to.held_samples * SAMPLE_BYTES)
 
     def take(block: bytes) -> None:
         loudness.take(block)
@@ -76,34 +86,39 @@ def _found(data: Source, most_seconds: float, to: Handing) -> tuple[Found, list[
 
     def afresh() -> None:
         nonlocal loudness
-        loudness = Loudness()
+        loudness = Loudness(loudest)
         held.forget()
 
-    places, last, is_mended = _explored(data, most_seconds, take, afresh, to.channel)
+    places, last, is_mended = _explored(data, most_seconds, take, afresh, to)
     if not held.bytes:
         raise AudioUnreadable
     plan = replace(last.plan, is_first=False, mixes=last.made)
-    found = Found(held.bytes // SAMPLE_BYTES, tuple(last.flaws.found), places, is_mended, plan, loudness.gain)
-    return found, held.blocks if held.is_whole else None
+    known = (held.bytes // SAMPLE_BYTES, tuple(last.flaws.found), places, is_mended, plan, loudness.gain)
+    blocks = held.blocks if held.is_whole else None
+    if to.entered is None:
+        return Found(*known), blocks
+    begins = to.entered.samples + round(last.late * RATE)
+    return FoundBehind(*known, begins, all_places(last.places, places), loudness.loudest), blocks
 
 
 def _explored(
-    data: Source, most_seconds: float, give: Give, afresh: Callable[[], None], channel: int | None = None
+    data: Source, most_seconds: float, give: Give, afresh: Callable[[], None], to: Handing | None = None
 ) -> tuple[list[tuple[int, int]], "_Pass", bool]:
     """Where its recordings lie, the last pass over them, and whether it was over mended ones."""
     kind = _kind(data)
     places = edges(kind, data)
-    attempt = _Pass(kind, cut(data, places), most_seconds, give, Plan(channel=channel))
+    channel, entered = (to.channel, to.entered) if to else (None, None)
+    attempt = _Pass(kind, cut(data, places), most_seconds, give, Plan(channel=channel), entered)
     attempt.run()
     if (mended := attempt.mended()) is not None:
         afresh()
-        attempt = _Pass(kind, mended, most_seconds, give, Plan(channel=channel))
+        attempt = _Pass(kind, mended, most_seconds, give, Plan(channel=channel), entered)
         attempt.run()
     if attempt.is_unreadable:
         raise AudioUnreadable
     if (better := attempt.better()) is not None:
         afresh()
-        attempt = _Pass(kind, attempt.recordings, most_seconds, give, better)
+        attempt = _Pass(kind, attempt.recordings, most_seconds, give, better, entered)
         attempt.run()
     return places, attempt, mended is not None
 
@@ -131,7 +146,15 @@ def _behind(skip: int, give: Give) -> Give:
 class _Pass:
     """All recordings of a file once through, one after the other."""
 
-    def __init__(self, kind: Container, recordings: list[Source], most: float, give: Give, plan: Plan) -> None:
+    def __init__(
+        self,
+        kind: Container,
+        recordings: list[Source],
+        most: float,
+        give: Give,
+        plan: Plan,
+        entered: Entered | None = None,
+    ) -> None:
         self.kind = kind
         self.recordings = recordings
         self.give = give
@@ -145,6 +168,9 @@ class _Pass:
         self.mixes_since = 0.0
         self.is_doubtful = False
         self.unread = 0
+        self.entered = entered
+        self.places: list[list[InSound]] = []
+        self.late = 0.0
 
     def run(self) -> None:
         for number, data in enumerate(self.recordings):
@@ -173,11 +199,15 @@ class _Pass:
 
     def _read(self, data: Source) -> None:
         self.timeline.begin()
+        places = None if self.entered is None else Places(self.kind, data)
+        entered = self.entered if data is self.recordings[0] else None
+        self.places.append(places.found if places else [])
         try:
-            with Reading(self.kind, data, self.timeline) as reading:
+            with Reading(self.kind, data, self.timeline, entered, places) as reading:
                 for silence, frame in reading.frames():
                     self._take(silence, frame)
                 self.is_doubtful |= reading.is_doubtful
+                self.late = self.late if entered is None else reading.late or 0.0
         except AudioUnreadable:
             self.unread += 1
             self.flaws.add("decode_errors", self.timeline.position)

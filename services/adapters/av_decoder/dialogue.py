@@ -12,8 +12,10 @@ from typing import Self
 import structlog
 
 from services.adapters.av_decoder import protocol
+from services.adapters.av_decoder.entered_source import FromEntry
 from services.adapters.av_decoder.protocol import BYTES_PER_SECOND, HEAD, LARGEST_MESSAGE, Order, Planned
 from services.errors import AudioMissing, AudioTooLong, AudioUnreadable, EngineUnavailable, TranscriptionProblem
+from services.interviews.model import Entry
 from services.interviews.transcript import Flaw
 from services.transcription.ports import RATE, Source
 
@@ -118,8 +120,8 @@ class Asked:
 class Dialogue:
     """One recording with one process: the port Sound, once it is begun."""
 
-    def __init__(self, line: socket.socket, slot: Slot, data: Whole | Asked) -> None:
-        self._line, self._slot, self._data = line, slot, data
+    def __init__(self, line: socket.socket, slot: Slot, data: Whole | Asked, entered: FromEntry | None = None) -> None:
+        self._line, self._slot, self._data, self._entered = line, slot, data, entered
         self._planned = Planned(0, (), b"")
         self._room = 0
 
@@ -134,6 +136,10 @@ class Dialogue:
     @property
     def plan(self) -> bytes:
         return self._planned.plan
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return self._entered.entries(self._planned.entries) if self._entered else ()
 
     async def begun(self, order: Order) -> Self:
         """Itself, with all known but the samples; LineClosed, and what is wrong with the recording."""

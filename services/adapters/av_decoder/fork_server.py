@@ -16,6 +16,7 @@ from io import BytesIO
 
 from services.adapters.av_decoder import protocol
 from services.adapters.av_decoder.decode import Handing, hand_over
+from services.adapters.av_decoder.places import Entered
 from services.adapters.av_decoder.planning import Found
 from services.adapters.av_decoder.protocol import Caps, Order, message
 from services.adapters.av_decoder.sandbox import enter_sandbox
@@ -139,13 +140,15 @@ def _decode(line: socket.socket, caps: Caps) -> None:
     """Samples, then one word on how it ended. What is not known to come from the recording is told by its name."""
     order = protocol.order_of(_ordered(line))
     try:
-        known = Found.of(order.plan) if order.plan else None
+        known = Found.of(order.plan) if order.plan and not order.entered else None
         to = Handing(
             give=lambda block: line.sendall(message(protocol.SAMPLES, block)),
             tell=lambda found: line.sendall(message(protocol.PLAN, found.planned().body())),
             skip=order.skip,
             held_samples=HELD_SAMPLES,
             channel=order.channel,
+            entered=Entered(*order.entered) if order.entered else None,
+            before=order.plan,
         )
         hand_over(_source(line, order, caps), min(order.most_seconds, caps.seconds), to, known)
         last = message(protocol.DONE)

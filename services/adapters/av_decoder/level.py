@@ -18,16 +18,21 @@ FULL_SCALE = 32_768
 class Loudness:
     """How loud a recording is where it is loudest, found as it passes."""
 
-    def __init__(self) -> None:
-        self._loudest = np.zeros(LOUD_FRAMES)
+    def __init__(self, before: float = 0.0) -> None:
+        self._loudest, self._before = np.zeros(LOUD_FRAMES), before
 
     def take(self, block: bytes) -> None:
         self._loudest = np.sort(np.concatenate([self._loudest, _amplitudes(block)]))[-LOUD_FRAMES:]
 
     @property
+    def loudest(self) -> float:
+        """The amplitude that it reaches, or what was before it."""
+        return max(self._before, self._amplitude)
+
+    @property
     def gain(self) -> float | None:
         """How much louder it is to be made; None where it is not quiet."""
-        loudest = self._amplitude
+        loudest = self.loudest
         if not 0 < loudest < _amplitude(QUIET):
             return None
         return float(np.float32(min(_amplitude(USUAL) / loudest, 10 ** (MOST_GAIN / 20))))

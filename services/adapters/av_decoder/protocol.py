@@ -86,7 +86,9 @@ def message(kind: bytes, body: bytes = b"") -> bytes:
 class Order:
     """What the worker wants of a recording of so many bytes (None: it ends when they end): samples from one of them on.
 
-    `plan` is what another process has found out of the same recording; `channel` is the one that is wanted alone.
+    `plan` is what another process has found out of the same recording; `channel` is the one that is wanted alone. With
+    `entered` it is entered in its middle: so many bytes of its head, the sample that follows upon them, and how many
+    bytes were left out between.
     """
 
     most_seconds: float
@@ -94,6 +96,7 @@ class Order:
     skip: int = 0
     plan: bytes | None = None
     channel: int | None = None
+    entered: tuple[int, int, int] | None = None
 
     @property
     def is_held(self) -> bool:
@@ -101,24 +104,29 @@ class Order:
 
     def body(self) -> bytes:
         plan = self.plan and self.plan.decode("ascii")
-        return json.dumps([self.most_seconds, self.size, self.skip, plan, self.channel]).encode()
+        return json.dumps([self.most_seconds, self.size, self.skip, plan, self.channel, self.entered]).encode()
 
 
 def order_of(body: bytes) -> Order:
-    most_seconds, size, skip, plan, channel = json.loads(body)
-    return Order(most_seconds, size, skip, plan and plan.encode("ascii"), channel)
+    most_seconds, size, skip, plan, channel, entered = json.loads(body)
+    return Order(most_seconds, size, skip, plan and plan.encode("ascii"), channel, entered and tuple(entered))
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a process tells before the first sample: how many there are in all, and what is wrong with them."""
+    """What a process tells before the first sample: how many there are in all, and what is wrong with them.
+
+    The entries, where they are asked for, are bytes of what it was sent, each with its sample, and from which byte to
+    which its head is.
+    """
 
     samples: int
     flaws: tuple[Flaw, ...]
     plan: bytes
+    entries: tuple[tuple[int, int, int, int], ...] = ()
 
     def body(self) -> bytes:
-        return json.dumps([self.samples, _rows(self.flaws), self.plan.decode("ascii")]).encode()
+        return json.dumps([self.samples, _rows(self.flaws), self.plan.decode("ascii"), self.entries]).encode()
 
 
 def planned_of(body: bytes) -> Planned:
@@ -126,11 +134,12 @@ def planned_of(body: bytes) -> Planned:
 
     The child may be in a stranger's hands, so that nothing else is taken from it; its plan goes to such as it alone.
     """
-    samples, rows, plan = json.loads(body)
+    samples, rows, plan, entries = json.loads(body)
     if type(samples) is not int or samples <= 0 or not isinstance(plan, str):
         raise ValueError(samples)
     short = plan if len(plan) <= LARGEST_PLAN else ""
-    return Planned(samples, tuple(_flaw(*row) for row in rows), short.encode("ascii"))
+    places = tuple(_place(*entry) for entry in entries)
+    return Planned(samples, tuple(_flaw(*row) for row in rows), short.encode("ascii"), places)
 
 
 def error_body(error: Exception) -> bytes:
@@ -153,6 +162,13 @@ def _flaw(code: object, *places: object) -> Flaw:
     if not isinstance(code, str) or not code.isidentifier() or len(code) > LONGEST_CODE:
         raise ValueError(code)
     return Flaw(code=code, at=at, seconds=seconds)
+
+
+def _place(*numbers: object) -> tuple[int, int, int, int]:
+    offset, samples, head, end = (number for number in numbers if type(number) is int and number >= 0)
+    if not head <= end <= offset:
+        raise ValueError(numbers)
+    return offset, samples, head, end
 
 
 def _seconds(place: object) -> float:

@@ -14,6 +14,7 @@ from av.packet import Packet
 
 from services.adapters.av_decoder import ends, mp4, webm
 from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
+from services.adapters.av_decoder.places import Entered, Places
 from services.adapters.av_decoder.source import Source, as_file
 from services.adapters.av_decoder.timeline import TOLERANCE, Timeline
 from services.errors import AudioTooLong, AudioUnreadable
@@ -27,8 +28,18 @@ Sent: TypeAlias = "Packet[AudioStream] | None"
 class Reading:
     """Goes through a container once; its gaps, errors and end are told to the timeline's flaws."""
 
-    def __init__(self, kind: Container, data: Source, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        kind: Container,
+        data: Source,
+        timeline: Timeline,
+        entered: Entered | None = None,
+        places: Places | None = None,
+    ) -> None:
         self.kind, self.data, self.timeline = kind, data, timeline
+        self.entered, self.places = entered, places
+        self.begins: float | None = None
+        self.late: float | None = None
         self.flaws = timeline.flaws
         self.demuxer = DEMUXERS[kind]
         self.start = timeline.position
@@ -51,13 +62,24 @@ class Reading:
     def frames(self) -> Iterator[tuple[float, AudioFrame]]:
         """Each with the seconds of silence that belong before it. AudioTooLong, AudioUnreadable."""
         for packet in self._packets():
-            for frame in self._decoded(packet):
+            for number, frame in enumerate(self._decoded(packet)):
                 seconds = frame.samples / frame.sample_rate
-                yield self._silence_before(frame, seconds), frame
+                silence = self._silence_before(frame, seconds)
+                if packet is not None and not number:
+                    self._sounds(packet, frame)
+                yield silence, frame
                 self.timeline.count(seconds)
             if packet is not None:
                 self.is_pause = self.stream.codec_context.name in OPUS and packet.size <= LONGEST_QUIET_PACKET
         self._end()
+
+    def _sounds(self, packet: "Packet[AudioStream]", frame: AudioFrame) -> None:
+        """The first of a packet's sound comes now."""
+        if self.places is not None:
+            self.places.packet(packet.pos, self.timeline.position)
+        if self.late is None and self.entered is not None:
+            dropped = float((packet.duration or 0) * (packet.time_base or 0)) - frame.samples / frame.sample_rate
+            self.late = self.entered.late(self.begins, _time(packet), frame.time, dropped)
 
     def _silence_before(self, frame: AudioFrame, seconds: float) -> float:
         if not self.demuxer.is_timed or frame.time is None or not math.isfinite(frame.time):
@@ -78,6 +100,7 @@ class Reading:
         """The length that packets claim is enough to end what is too long before it is decoded."""
         self._tell_failure()
         self.last = packet
+        self.begins = _time(packet) if self.begins is None else self.begins
         self.packed += float((packet.duration or 0) * (packet.time_base or 0))
         if self.packed > self.timeline.most + TOLERANCE:
             raise AudioTooLong
@@ -120,6 +143,8 @@ class Reading:
         return self.kind is Container.WEBM and webm.unread(self.data, read) > 0
 
     def _missing_seconds(self) -> float:
+        if self.entered is not None and self.entered.before and self.kind is not Container.WAV:
+            return 0.0  # what a head says of the whole says nothing of the rest
         if self.stream.duration is None or self.stream.time_base is None or not ends.declares(self.kind, self.data):
             return 0.0
         return float(self.stream.duration * self.stream.time_base) - (self.timeline.position - self.start)
@@ -127,6 +152,10 @@ class Reading:
 
 def _opened(data: Source, demuxer: Demuxer) -> InputContainer:
     return av.open(as_file(data), "r", format=demuxer.name, options=demuxer.options, metadata_errors="ignore")
+
+
+def _time(packet: "Packet[AudioStream]") -> float | None:
+    return None if packet.pts is None or packet.time_base is None else float(packet.pts * packet.time_base)
 
 
 def _first_audio(container: InputContainer, codecs: tuple[str, ...]) -> AudioStream:

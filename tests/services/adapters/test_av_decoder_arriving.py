@@ -1,0 +1,165 @@
+"""Recordings that are decoded while they arrive, window by window from an entry on: no sample twice, none left out."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from services.adapters.av_decoder import AvDecoder
+from services.adapters.av_decoder.entering import BEFORE
+from services.errors import AudioUnreadable
+from services.interviews.model import Entry
+from services.transcription.ports import Place, Source
+from tests import audio
+from tests.services.adapters.test_av_decoder_entering import RECORDINGS, made, samples
+
+RATE = audio.RATE
+STEP = 27 * RATE // 10
+MOST_LAG = RATE // 100
+FROM_THE_BEGINNING = Entry(offset=0, samples=0)
+
+
+@pytest.fixture(scope="module")
+async def decoder() -> AsyncIterator[AvDecoder]:
+    decoder = AvDecoder(600.0, 100 * 1024 * 1024)
+    yield decoder
+    await decoder.close()
+
+
+def source(data: bytes) -> Source:
+    async def read(start: int) -> AsyncIterator[bytes]:
+        for at in range(start, len(data), 10_000):
+            yield data[at : at + 10_000]
+
+    return Source(len(data), read)
+
+
+@dataclass
+class Window:
+    """What was handed over behind a place, and where the next one may begin."""
+
+    samples: audio.Samples
+    end: int
+    entries: tuple[Entry, ...]
+    plan: bytes
+    flaws: list[tuple[str, float]]
+
+    def before(self, sample: int) -> Entry:
+        return [one for one in self.entries if one.samples <= sample - BEFORE * RATE or one is self.entries[0]][-1]
+
+
+async def window(decoder: AvDecoder, data: bytes, place: Place) -> Window:
+    async with decoder.listen(source(data), place) as sound:
+        pcm = b"".join([block async for block in sound.blocks()])
+        flaws = [(flaw.code, flaw.at or 0.0) for flaw in sound.flaws]
+        return Window(np.frombuffer(pcm, np.int16), sound.samples, sound.entries, sound.plan, flaws)
+
+
+async def arriving(decoder: AvDecoder, data: bytes, pieces: int) -> tuple[list[audio.Samples], list[int], list[str]]:
+    """What is heard, as more and more of it is here; how many bytes each window had; and what was wrong."""
+    place, heard, sizes, flaws = Place(entry=FROM_THE_BEGINNING), [], [], []
+    for number in range(1, pieces + 1):
+        there = data[: len(data) * number // pieces]
+        is_last = number == pieces
+        assert place.entry is not None
+        sizes.append(len(there) - place.entry.offset)
+        try:
+            found = await window(decoder, there, place)
+        except AudioUnreadable:
+            assert not is_last
+            continue
+        assert found.end - place.samples == len(found.samples)
+        take = len(found.samples) if is_last else max(0, (len(found.samples) - RATE // 2) // STEP * STEP)
+        end = place.samples + take
+        flaws += [code for code, at in found.flaws if place.samples / RATE <= at < end / RATE or is_last]
+        heard.append(found.samples[:take])
+        if take:
+            place = Place(end, found.plan, entry=found.before(end))
+    return heard, sizes, flaws
+
+
+def lag(ours: audio.Samples, theirs: audio.Samples) -> int:
+    length = min(len(ours), len(theirs))
+    one, other = (sound[:length].astype(float) for sound in (ours, theirs))
+    fits = np.fft.irfft(np.fft.rfft(one, 2 * length) * np.fft.rfft(other, 2 * length).conj())
+    best = int(np.abs(fits).argmax())
+    assert fits[best] / np.sqrt((one**2).sum() * (other**2).sum()) > 0.9
+    return min(best, 2 * length - best)
+
+
+@pytest.mark.parametrize("pieces", [4, 9, 23])
+@pytest.mark.parametrize("name", RECORDINGS)
+async def test_what_arrives_is_heard_as_it_is_in_the_whole(decoder: AvDecoder, name: str, pieces: int) -> None:
+    data = RECORDINGS[name]
+    whole = samples(data)
+    heard, sizes, flaws = await arriving(decoder, data, pieces)
+    assert flaws == []
+    together = np.concatenate(heard)
+    assert len(together) == pytest.approx(len(whole), abs=RATE // 50)
+    for start in range(0, len(whole) - RATE // 2, RATE // 2):
+        assert lag(together[start : start + RATE // 2], whole[start : start + RATE // 2]) <= MOST_LAG, start
+    assert max(sizes[2:]) < 0.7 * len(data), "what is settled is not read again"
+
+
+JOINED = {
+    name: RECORDINGS[name] + RECORDINGS[name] + RECORDINGS[name]
+    for name in ("live webm", "ogg opus", "mp3", "wav", "flac", "fragmented mp4")
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+async def test_what_was_joined_is_entered_behind_its_joints(decoder: AvDecoder, name: str) -> None:
+    data = JOINED[name]
+    whole = samples(data)
+    heard, sizes, flaws = await arriving(decoder, data, 13)
+    assert flaws == ["joined", "joined"]
+    together = np.concatenate(heard)
+    assert len(together) == pytest.approx(len(whole), abs=RATE // 10), "an MP3's head alone tells how its end is padded"
+    for start in range(0, len(whole) - RATE // 2, RATE // 2) if name != "mp3" else ():
+        assert lag(together[start : start + RATE // 2], whole[start : start + RATE // 2]) <= 2 * MOST_LAG, start
+    assert max(sizes[2:]) < 0.5 * len(data)
+
+
+async def test_slices_of_any_container_are_entered_where_each_begins(decoder: AvDecoder) -> None:
+    data = made("mp4") * 4
+    heard, sizes, flaws = await arriving(decoder, data, 12)
+    assert flaws == ["joined"] * 3
+    assert len(np.concatenate(heard)) == pytest.approx(len(samples(data)), abs=RATE // 20)
+    assert max(sizes[4:]) < 0.75 * len(data)
+
+
+async def test_what_cannot_be_entered_is_decoded_from_its_beginning(decoder: AvDecoder) -> None:
+    data = audio.spoken("amr", samples(RECORDINGS["wav"])[::2][np.newaxis], 8_000)
+    found = await window(decoder, data, Place(2 * RATE, entry=FROM_THE_BEGINNING))
+    assert found.entries == (FROM_THE_BEGINNING,)
+    assert found.end - 2 * RATE == len(found.samples)
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+async def test_an_entry_that_is_none_is_no_recording(decoder: AvDecoder, name: str) -> None:
+    """As a checkpoint may say that damage was written over."""
+    data = RECORDINGS[name]
+    for entry in (Entry(offset=len(data) + 5, samples=0), Entry(offset=len(data) // 2, samples=90 * RATE)):
+        with pytest.raises(AudioUnreadable):
+            await window(decoder, data, Place(RATE, entry=entry))
+
+
+async def test_how_loud_it_was_goes_on_to_count(decoder: AvDecoder) -> None:
+    loud = samples(RECORDINGS["wav"])[: 4 * RATE]
+    data = audio.wav(np.concatenate([loud, loud // 300]))
+    first = await window(decoder, data[: 8 * RATE + 44], Place(entry=FROM_THE_BEGINNING))
+    entry = first.before(4 * RATE)
+    behind = await window(decoder, data, Place(4 * RATE, first.plan, entry=entry))
+    forgotten = await window(decoder, data, Place(4 * RATE, entry=entry))
+    assert np.abs(behind.samples).max() < 200
+    assert np.abs(forgotten.samples).max() > 2_000
+
+
+async def test_a_truncated_wav_is_told_by_who_entered_it(decoder: AvDecoder) -> None:
+    data = RECORDINGS["wav"]
+    first = await window(decoder, data[: len(data) // 2], Place(entry=FROM_THE_BEGINNING))
+    place = Place(3 * RATE, first.plan, entry=first.before(3 * RATE))
+    assert (await window(decoder, data, place)).flaws == []
+    cut = await window(decoder, data[: -len(data) // 10], place)
+    assert [code for code, _ in cut.flaws] == ["truncated"]
