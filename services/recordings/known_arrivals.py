@@ -42,10 +42,12 @@ class Known:
         if self.digest is not None:
             self.digest.update(data)
 
-    def learned(self, length: int | None) -> None:
-        """So long will it be: that may have been said to another process."""
-        if length is not None and self.arriving.length is None:
-            self.arriving = replace(self.arriving, length=length)
+    def learned(self, length: int | None, folded: int = 0) -> None:
+        """So long will it be, and so much of it is in chunks: that may have been said to, or done by, another."""
+        arriving = self.arriving
+        if (length is not None and arriving.length is None) or folded > arriving.folded:
+            length = arriving.length if arriving.length is not None else length
+            self.arriving = replace(arriving, length=length, folded=max(folded, arriving.folded))
 
     def sha256_of(self, size: int) -> str | None:
         """The sum of so many bytes, if it is known."""

@@ -1,16 +1,19 @@
 """Taking in what one request sends to a recording: in runs, each of which counts as soon as a majority has it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, UploadTakenOver
 from services.recordings.formats import SNIFF_BYTES, sniff
 from services.recordings.known_arrivals import Known
-from services.recordings.ports.arrivals import ArrivalRecords, Outcome, Pieces
+from services.recordings.ports.arrivals import Appended, ArrivalRecords, Outcome, Pieces
 from services.recordings.ports.audio import CHUNK_BYTES
 
 LEAST_RUN, MOST_RUN = 64 * 1024, 4 * CHUNK_BYTES
+# Who sends less than a run in it is waited for no longer.
+SLOW_SECONDS = 0.25
 # Who has sent so many is told from who sends after him; until then the offsets alone tell two apart.
 LONG_RUNS = 8
 
@@ -38,6 +41,8 @@ class Receiving:
     _runs: int = field(default=0, init=False)
     _writer: int | None = field(default=None, init=False)
     _size_on_its_way: int = field(default=0, init=False)
+    clock: Callable[[], float] = time.monotonic
+    _since: float = field(default=0.0, init=False)
     _has_failed: bool = field(default=False, init=False)
 
     async def run(self, data: AsyncIterator[bytes]) -> None:
@@ -45,6 +50,8 @@ class Receiving:
         try:
             async for piece in data:
                 self._refuse_longer(len(piece))
+                if not self._buffer:
+                    self._since = self.clock()
                 self._buffer += piece
                 await self._send_what_may_go()
                 if self.told is not None:
@@ -69,14 +76,21 @@ class Receiving:
         self.most_bytes(size)
 
     async def _send_what_may_go(self) -> None:
-        """A run goes once some is here and nothing is on its way, so that a slow sender never fills a long one."""
-        while len(self._buffer) >= (MOST_RUN if self._is_busy() else LEAST_RUN):
+        while self._is_due():
             await self._send()
 
     async def _rest(self) -> None:
         while self._buffer:
             await self._send()
         await self._arrived()
+
+    def _is_due(self) -> bool:
+        """A run goes once it can be a chunk, or its sender is slow; it is longer while another is on its way."""
+        here = len(self._buffer)
+        if here >= MOST_RUN or self._is_busy():
+            return here >= MOST_RUN
+        to_border = CHUNK_BYTES - self.known.offset % CHUNK_BYTES
+        return here >= to_border or (here >= LEAST_RUN and self.clock() - self._since >= SLOW_SECONDS)
 
     def _is_busy(self) -> bool:
         return self._sending is not None and not self._sending.done()
@@ -115,18 +129,30 @@ class Receiving:
             self._writer = await self.records.take_over(known.arriving.part.id)
             if self._writer is None:
                 raise Over
-        appended = await self.pieces.append(known.arriving, at, run, self._writer)
+        appended = await self._appended(at, run)
         self._runs += 1
         self._size_on_its_way = 0
         if appended.outcome is Outcome.OVER:
             raise Over
         known.received(run[: appended.size])
-        known.learned(appended.length)
+        known.learned(appended.length, appended.folded)
         self.kept()
         if appended.outcome is Outcome.LOST:
             raise OffsetMismatch(at, at + appended.size)
         if appended.outcome is Outcome.TAKEN_OVER:
             raise UploadTakenOver
+
+    async def _appended(self, at: int, run: bytes) -> Appended:
+        """Kept as chunks where that is possible, for what is kept as pieces is written once more."""
+        known = self.known
+        if at % CHUNK_BYTES == 0 and len(run) % CHUNK_BYTES == 0:
+            if known.folding is not None:
+                await asyncio.wait((known.folding,))
+            if known.arriving.folded == at:
+                whole = await self.pieces.append_chunks(known.arriving, at, run, self._writer)
+                if whole is not None:
+                    return whole
+        return await self.pieces.append(known.arriving, at, run, self._writer)
 
     async def _refuse_what_is_no_audio(self, run: bytes) -> None:
         head = b""

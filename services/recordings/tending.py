@@ -6,6 +6,7 @@ Nothing depends on it: what is cut short is repeated by the next piece, by who f
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -29,6 +30,7 @@ class Tending:
     clock: Callable[[], float] = time.monotonic
     _folds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FOLDS_AT_ONCE), init=False)
     _to_tell: set[PartId] = field(default_factory=set, init=False)
+    _closing: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def kept(self, known: Known) -> None:
@@ -44,7 +46,8 @@ class Tending:
 
     async def _tell(self) -> None:
         """One write says it of all that were heard of within a second."""
-        await asyncio.sleep(TELL_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), TELL_SECONDS)
         ids, self._to_tell = self._to_tell, set()
         await self.records.heard(ids)
 
@@ -76,6 +79,8 @@ class Tending:
         return task
 
     async def close(self) -> None:
-        """Let it come to its end, for a moment."""
+        """Let it come to its end, for a moment; what waits to be told is told now."""
+        self._closing.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=TELL_SECONDS + 1.0)
+        self._closing.clear()

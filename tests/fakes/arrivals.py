@@ -175,6 +175,21 @@ class FakePieces:
         row = self._memory.arriving(id)
         return Appended(size, outcome, row.arrival.length if row and row.arrival else None)
 
+    async def append_chunks(
+        self, arriving: Arriving, at: int, data: bytes, writer: int | None = None
+    ) -> Appended | None:
+        id = arriving.part.id
+        if self._outcome(id, at, writer) is Outcome.OVER or self._folded(id) != at:
+            return None
+        if at in self._memory.pieces.get(id, {}):
+            return Appended(0, Outcome.LOST)
+        chunks = self._memory.chunks.setdefault(id, [])
+        chunks[at // CHUNK_BYTES :] = [piece for _, piece in cut_at_chunks(at, data)]
+        row = self._memory.rows[id].arrival
+        assert row is not None
+        row.folded = at + len(data)
+        return Appended(len(data), self._outcome(id, row.folded, writer), row.length, folded=row.folded)
+
     def _outcome(self, id: PartId, at: int, writer: int | None) -> Outcome:
         row = self._memory.arriving(id)
         if row is None or row.arrival is None or row.arrival.closed_at is not None:

@@ -85,6 +85,12 @@ async def folded_pieces(sender: Sender, arrivals: Arrivals) -> None:
     await sender.finish(arrivals)
 
 
+async def whole_chunks(sender: Sender, arrivals: Arrivals) -> None:
+    await sender.begin(arrivals)
+    await sender.send(arrivals, CHUNK_BYTES)
+    await sender.finish(arrivals)
+
+
 async def one_long_piece(sender: Sender, arrivals: Arrivals) -> None:
     await sender.begin(arrivals)
     await sender.send(arrivals, 10**9)
@@ -115,6 +121,7 @@ LONG = " ".join(["a" * (SECOND - 5), *["a" * (SECOND - 1)] * (2 * CHUNK_BYTES //
 SCENES: dict[str, tuple[str, Act]] = {
     "small pieces": (SHORT, small_pieces),
     "pieces that are folded": (LONG, folded_pieces),
+    "whole chunks": (LONG, whole_chunks),
     "one long piece": (LONG, one_long_piece),
     "slices": (SHORT, slices),
     "given up": (LONG, given_up),

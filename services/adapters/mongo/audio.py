@@ -20,7 +20,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.indexes import WITH_BYTES
 from services.adapters.mongo.parts import parts_of, unhurried
-from services.adapters.mongo.sealing import Sealing, noted, plain_of
+from services.adapters.mongo.sealing import SEALED, Sealing, noted, plain_of
 from services.errors import AudioMissing, StoreUnavailable
 from services.interviews.model import PartId
 from services.recordings.ports.audio import CHUNK_BYTES, Deletion, Stored
@@ -103,7 +103,7 @@ class GridAudio:
         first, inside = divmod(start, CHUNK_BYTES)
         left, seal = int(file["length"]) - first * CHUNK_BYTES, await self._sealing.of(id, file.get("metadata") or {})
         wanted = {"files_id": ObjectId(id), **({"n": {"$gte": first}} if first else {})}
-        cursor = self._chunks.find(wanted, {"n": True, "data": True, "tag": True, "_id": False})
+        cursor = self._chunks.find(wanted, {"n": True, **SEALED, "_id": False})
         chunks = cursor.sort("n", 1).batch_size(CHUNKS_PER_READ)
         try:
             for n in count(first):

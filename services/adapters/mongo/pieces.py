@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bson import ObjectId
+from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from services.adapters.mongo.audio import file_document
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.group_commit import GroupCommit, inserted
+from services.adapters.mongo.group_commit import DUPLICATE_KEY, GroupCommit, inserted
 from services.adapters.mongo.indexes import INDEXES
 from services.adapters.mongo.parts import parts_of, unhurried
-from services.adapters.mongo.sealing import Sealing, contents, plain_of, sealed_under
+from services.adapters.mongo.sealing import SEALED, Sealing, contents, piece_at, plain_of, sealed_under
 from services.adapters.mongo.seals import Seals
 from services.errors import AudioMissing
 from services.interviews.model import PartId, PartState
@@ -66,6 +67,51 @@ class MongoPieces:
         is_cut = len(kept) < len(documents) and outcome is not Outcome.OVER
         size = sum(document["size"] for document in kept)
         return Appended(size, Outcome.LOST if is_cut else outcome, _length(row))
+
+    @confirmed()
+    async def append_chunks(
+        self, arriving: Arriving, at: int, data: bytes, writer: int | None = None
+    ) -> Appended | None:
+        await self._indexed()
+        id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
+        chunks = [_chunk_of(id, seal, offset, piece) for offset, piece in cut_at_chunks(at, data)]
+        try:
+            row = await self._kept_as_chunks(id, at, chunks)
+        except DuplicateKeyError:
+            return Appended(0, Outcome.LOST)
+        except OperationFailure as trouble:
+            if _is_taken(trouble):
+                return Appended(0, Outcome.LOST)
+            if trouble.has_error_label("TransientTransactionError"):
+                return None
+            raise
+        if row is None:
+            return None
+        outcome = Outcome.KEPT if writer in (None, row["arrival"]["writer"]) else Outcome.TAKEN_OVER
+        return Appended(len(data), outcome, _length(row), folded=row["arrival"]["folded"])
+
+    async def _kept_as_chunks(self, id: PartId, at: int, chunks: list[Document]) -> Document | None:
+        """The record, which says that they are there; None where not all before them is in chunks, or it is over.
+
+        What stands at their place is one document for pieces and chunks alike: of two that come at once one is kept.
+        """
+        until = at + len(chunks) * CHUNK_BYTES
+        place = {"recording": ObjectId(id), "offset": at, "size": 0, "data": b""}
+        where = {"_id": id, "state": PartState.UPLOADING.value, "arrival.folded": at, "arrival.closed": False}
+        async with self._pieces.database.client.start_session() as session, await session.start_transaction():
+            row = await self._parts.find_one_and_update(
+                where,
+                {"$set": {"arrival.folded": until}},
+                projection=STANDING,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+            if row is None:
+                await session.abort_transaction()
+                return None
+            await self._pieces.insert_one(place, session=session)
+            await self._chunks.insert_many(chunks, session=session)
+        return dict(row)
 
     async def _indexed(self) -> None:
         """The unique index is what two appends at one place are told apart by: nothing is kept before it is there."""
@@ -167,19 +213,29 @@ def _document(id: PartId, seal: Seal | None, offset: int, plain: bytes) -> Docum
     piece: Document = {"_id": ObjectId(), "recording": ObjectId(id), "offset": offset, "size": len(plain)}
     if seal is None:
         return {**piece, "data": plain}
-    data, tag, nonce = seal.seal_at(_place(offset), plain)
+    data, tag, nonce = seal.seal_at(piece_at(offset), plain)
     return {**piece, "data": data, "tag": tag, "nonce": nonce}
+
+
+def _chunk_of(id: PartId, seal: Seal | None, offset: int, plain: bytes) -> Document:
+    piece = _document(id, seal, offset, plain)
+    return {
+        "files_id": ObjectId(id),
+        "n": offset // CHUNK_BYTES,
+        **{name: piece[name] for name in SEALED if name in piece},
+    }
+
+
+def _is_taken(trouble: OperationFailure) -> bool:
+    errors = (trouble.details or {}).get("writeErrors", [])
+    return bool(errors) and all(error["code"] == DUPLICATE_KEY for error in errors)
 
 
 def _plain(seal: Seal | None, row: Mapping[str, Any]) -> bytes:
     data = bytes(row["data"])
     if seal is None:
         return data
-    return seal.open_at(_place(row["offset"]), data, bytes(row.get("nonce", b"")), bytes(row.get("tag", b"")))
-
-
-def _place(offset: int) -> str:
-    return f"piece {offset}"
+    return seal.open_at(piece_at(row["offset"]), data, bytes(row.get("nonce", b"")), bytes(row.get("tag", b"")))
 
 
 def _outcome(row: Document | None, at: int, writer: int | None) -> Outcome:

@@ -10,11 +10,14 @@ from services.adapters.mongo.documents import Document
 from services.errors import AudioKeyGone, KeyringUnavailable
 from services.interviews.model import PartId
 from services.recordings.keys import Keys, Loaded
+from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ports.keyring import EpochId
 from services.recordings.sealing import Envelope, Seal, new_seal, opened
 
 log = structlog.get_logger(__name__)
 
+# What stands in a chunk beside its place.
+SEALED = {"data": True, "tag": True, "nonce": True}
 DOOMED = "The recording was sealed under a key that is about to go. Send it again."
 
 
@@ -100,6 +103,15 @@ def contents(seal: Seal | None, n: int, plain: memoryview) -> Document:
 
 
 def plain_of(seal: Seal | None, n: int, chunk: Mapping[str, Any]) -> bytes:
-    """The bytes of a chunk; AudioSealBroken."""
-    data = bytes(chunk["data"])
-    return data if seal is None else seal.open(n, data, bytes(chunk.get("tag", b"")))
+    """The bytes of a chunk, or of a piece that became one; AudioSealBroken."""
+    data, tag = bytes(chunk["data"]), bytes(chunk.get("tag", b""))
+    if seal is None:
+        return data
+    if "nonce" in chunk:
+        return seal.open_at(piece_at(n * CHUNK_BYTES), data, bytes(chunk["nonce"]), tag)
+    return seal.open(n, data, tag)
+
+
+def piece_at(offset: int) -> str:
+    """What is bound into the tag of a piece that begins at this byte."""
+    return f"piece {offset}"

@@ -139,12 +139,13 @@ class Outcome(StrEnum):
 class Appended:
     """How many of the bytes are kept by a majority, and what became of the rest, if there is one.
 
-    `length` is how long the whole will be, as far as that is known after it.
+    `length` is how long the whole will be, as far as that is known after it; `folded`, how much is in chunks.
     """
 
     size: int
     outcome: Outcome
     length: int | None = None
+    folded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,14 @@ class Pieces(Protocol):
         """Keep these bytes behind the first `at`, which have been received; with a writer's number as its own.
 
         StoreUnavailable where it is not known whether they are kept.
+        """
+
+    async def append_chunks(
+        self, arriving: Arriving, at: int, data: bytes, writer: int | None = None
+    ) -> Appended | None:
+        """The same for whole chunks, without making pieces first; None where that is not possible now.
+
+        It is where all that has been received is in chunks.
         """
 
     async def offset(self, id: PartId) -> int:

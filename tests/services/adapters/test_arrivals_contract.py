@@ -11,6 +11,7 @@ from services.errors import StoreUnavailable
 from services.interviews.model import PartId, PartState, QuestionId, UserId
 from services.recordings.ports.arrivals import (
     NOWHERE,
+    Appended,
     Arriving,
     Head,
     Load,
@@ -241,6 +242,66 @@ async def test_of_many_that_come_at_one_place_one_is_kept(store: Store) -> None:
     kept = [data for data, each in zip(sent, appended, strict=True) if each.outcome is Outcome.KEPT]
     assert len(kept) == 1
     assert await received(store, arriving) == kept[0]
+
+
+@pytest.mark.parametrize("rest", [0, 17])
+async def test_whole_chunks_are_kept_as_such_behind_what_is_in_chunks(store: Store, rest: int) -> None:
+    arriving, data = await begun(store), noise(3 * CHUNK_BYTES + rest)
+    id = arriving.part.id
+    first = await store.pieces.append_chunks(arriving, 0, data[:CHUNK_BYTES])
+    assert first == Appended(CHUNK_BYTES, Outcome.KEPT, folded=CHUNK_BYTES)
+    assert await store.pieces.append_chunks(arriving, 2 * CHUNK_BYTES, data[CHUNK_BYTES:]) is None
+    await store.arriving.declare(id, len(data))
+    second = await store.pieces.append_chunks(arriving, CHUNK_BYTES, data[CHUNK_BYTES : 3 * CHUNK_BYTES])
+    assert second == Appended(2 * CHUNK_BYTES, Outcome.KEPT, len(data), folded=3 * CHUNK_BYTES)
+    assert await store.pieces.offset(id) == 3 * CHUNK_BYTES
+    if rest:
+        assert (await store.pieces.append(arriving, 3 * CHUNK_BYTES, data[3 * CHUNK_BYTES :])).outcome is Outcome.KEPT
+        assert await store.pieces.write_chunk(arriving, 3, rest)
+    assert await received(store, arriving, 5) == data[5:]
+    await store.arriving.close(id)
+    assert await store.pieces.append_chunks(arriving, 3 * CHUNK_BYTES, noise(CHUNK_BYTES)) is None
+    await store.pieces.write_file(arriving, len(data), METADATA)
+    await store.uploads.accept(id, hashlib.sha256(data).hexdigest(), len(data))
+    await store.pieces.let_go(id, ALL)
+    assert b"".join([piece async for piece in store.audio.read(id)]) == data
+    assert (await store.audio.delete(id)).left == 0
+
+
+async def test_of_chunks_and_pieces_that_come_at_one_place_one_is_kept(store: Store) -> None:
+    for number in range(8):
+        arriving, data = await begun(store), noise(CHUNK_BYTES)
+        sent = [b"a piece", data, b"another one", data[::-1]]
+        appended = await asyncio.gather(
+            *(
+                (store.pieces.append_chunks if len(each) == CHUNK_BYTES else store.pieces.append)(arriving, 0, each)
+                for each in (sent if number % 2 else sent[::-1])
+            )
+        )
+        kept = [
+            each
+            for each, one in zip(sent if number % 2 else sent[::-1], appended, strict=True)
+            if one is not None and one.outcome is Outcome.KEPT
+        ]
+        assert len(kept) == 1
+        assert await received(store, arriving) == kept[0]
+        assert await store.pieces.offset(arriving.part.id) == len(kept[0])
+
+
+async def test_who_was_taken_over_from_is_told_so_of_whole_chunks_too(store: Store) -> None:
+    arriving, data = await begun(store), noise(CHUNK_BYTES)
+    first = await store.arriving.take_over(arriving.part.id)
+    await store.arriving.take_over(arriving.part.id)
+    late = await store.pieces.append_chunks(arriving, 0, data, first)
+    assert late is not None and (late.size, late.outcome) == (CHUNK_BYTES, Outcome.TAKEN_OVER)
+    assert await received(store, arriving) == data
+
+
+async def test_whole_chunks_of_what_is_given_up_are_not_kept(store: Store) -> None:
+    arriving = await begun(store)
+    await store.uploads.stop(arriving.part.id)
+    assert await store.pieces.append_chunks(arriving, 0, noise(CHUNK_BYTES)) is None
+    assert await store.audio.stored(arriving.part.id) == (0, 0)
 
 
 async def test_many_recordings_at_once(store: Store) -> None:

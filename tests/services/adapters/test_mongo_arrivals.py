@@ -81,6 +81,23 @@ async def test_a_changed_piece_is_noticed(house: Interior, database: AsyncDataba
         await house.arrivals.finish(id, ALICE)
 
 
+@pytest.mark.parametrize("change", [{"data": b"x" * 10}, {"tag": b"x" * 16}, {"nonce": b"\x80" * 12}, {"nonce": b""}])
+async def test_a_changed_chunk_that_came_as_one_is_noticed(
+    house: Interior, database: AsyncDatabase[Document], change: Document
+) -> None:
+    _, id = await begun(house)
+    await house.arrivals.append(id, ALICE, 0, once(WHOLE[: 2 * CHUNK_BYTES]))
+    rows = await database["fs.chunks"].find({"files_id": ObjectId(id)}, sort=[("n", 1)]).to_list()
+    assert [(row["n"], len(row["nonce"])) for row in rows] == [(0, 12), (1, 12)]
+    await house.arrivals.finish(id, ALICE)
+    assert await stored(house, id) == WHOLE[: 2 * CHUNK_BYTES]
+    sealed = {name: rows[1][name] for name in ("data", "tag", "nonce")}
+    for changed in (change, sealed):  # what stands in the other chunk is not this one either
+        await database["fs.chunks"].update_one({"files_id": ObjectId(id), "n": 0}, {"$set": changed})
+        with pytest.raises(AudioSealBroken):
+            await stored(house, id)
+
+
 async def test_pieces_cannot_change_places_or_recordings(house: Interior, database: AsyncDatabase[Document]) -> None:
     ids = [(await begun(house))[1] for _ in range(2)]
     for id in ids:
