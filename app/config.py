@@ -106,6 +106,12 @@ class Settings(FromEnvironment):
     max_arriving_megabytes: int = Field(
         65_536, ge=1, le=1_000_000_000, description="Megabytes of all recordings that arrive in pieces."
     )
+    call_silence_seconds: float = Field(
+        60.0, ge=1, le=3600, description="A call of which nothing comes for so long has ended."
+    )
+    call_buffer_seconds: float = Field(
+        0.2, ge=0, le=2, description="How long a call's packets are waited for that others have overtaken."
+    )
     least_free_megabytes: int = Field(
         1024, ge=0, le=100_000_000, description="Free megabytes of the database's disk below which no pieces are taken."
     )

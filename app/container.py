@@ -36,6 +36,7 @@ from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.records import MongoBacklog, MongoRecords
 from services.adapters.mongo.retained import MongoRetained
 from services.adapters.mongo.room import MongoRoom
+from services.adapters.mongo.rtp_receivers import MongoRtpReceivers
 from services.adapters.mongo.sessions import MongoSessions
 from services.adapters.mongo.slices import MongoSlices
 from services.adapters.mongo.tickets import MongoTickets
@@ -48,7 +49,9 @@ from services.adapters.mongo.workers import MongoWorkers
 from services.adapters.redis_channels import RedisHints
 from services.adapters.webhook_courier import WebhookCourier
 from services.background import Background
+from services.calls.bridging import Bridging
 from services.calls.calls import Calls
+from services.calls.ending import Ending
 from services.events.announcing import AnnouncedSessions
 from services.interviews.ports import Sessions
 from services.operations.erasure import Erasing
@@ -84,6 +87,7 @@ class Wiring:
     uploads: MongoUploads
     arrivals: Arrivals
     calls: Calls
+    bridging: Bridging
     claims: MongoClaims
     records: MongoRecords
     closings: MongoClosings
@@ -168,6 +172,8 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         room=MongoRoom(database),
         accepting=accepting,
     )
+    call_records = MongoCalls(database)
+    ending = Ending(arrivals=arrivals, records=call_records, silent_seconds=settings.call_silence_seconds)
     upkeep, trends = _upkeep(settings, database), MongoTrends(database)
     holds = MongoHolds(database)
     erasing = Erasing(
@@ -197,7 +203,20 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         tickets=MongoTickets(database),
         uploads=uploads,
         arrivals=arrivals,
-        calls=Calls(sessions=sessions, arrivals=arrivals, records=MongoCalls(database), parts=records),
+        calls=Calls(
+            sessions=sessions,
+            arrivals=arrivals,
+            records=call_records,
+            parts=records,
+            receivers=MongoRtpReceivers(database),
+        ),
+        bridging=Bridging(
+            ending=ending,
+            arrivals=arrivals,
+            records=call_records,
+            buffer_seconds=settings.call_buffer_seconds,
+            most_seconds=settings.max_audio_seconds,
+        ),
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **_lease(settings)),
         records=records,
         utterances=utterances,
@@ -228,6 +247,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             retention=retention,
             receipt=receipting.of_destroyed_epochs,
             finish=arrivals.drive,
+            calls=ending,
             epochs=sealed.epochs,
         ),
         receipts=receipts,

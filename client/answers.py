@@ -11,8 +11,8 @@ from typing import Any, Literal
 import httpx2
 
 Kind = Literal["string", "number", "boolean", "array", "object"]
-Expected = Mapping[int, Mapping[str, Kind]]
-"""By status: what a body has at least."""
+Expected = Mapping[int, Mapping[str, Kind] | None]
+"""By status: what a body has at least; None where there is none."""
 
 PASSING = {408, 425, 429}
 PASSING_CODES = {"idempotency_in_flight", "upload_truncated", "upload_stalled"}
@@ -23,6 +23,8 @@ PROBLEM: Mapping[str, Kind] = {"type": "string", "code": "string", "detail": "st
 def answer_of(response: httpx2.Response, expected: Expected) -> dict[str, Any] | None:
     """What was asked for, if this is it."""
     shape = expected.get(response.status_code)
+    if shape is None and response.status_code in expected:
+        return None if response.content else {}
     body = _json(response)
     return body if shape is not None and _media(response) == "application/json" and _fits(body, shape) else None
 

@@ -18,6 +18,8 @@ from client.models import (
     Analysis,
     AnalysisPending,
     AnswerStatus,
+    BegunCall,
+    Call,
     Erasure,
     Event,
     ListedSession,
@@ -48,6 +50,9 @@ SCORES: Expected = {200: {"status": "string", "answers": "array"}, 202: {"retry_
 RECEIPTS: Expected = {200: {"receipts": "array"}}
 KEYS: Expected = {200: {"keys": "array"}}
 HEAD: Expected = {200: {"chain": "string", "seq": "number", "hash": "string"}}
+BEGUN_CALL: Expected = {201: {"call_id": "string", "websocket": "string"}}
+CALL: Expected = {code: {"call_id": "string", "state": "string"} for code in (200, 202)}
+NO_CALL: Expected = {204: None}
 EVENTS: Expected = {200: {"cursor": "number", "events": "array"}}
 
 Token = str | Callable[[], str]
@@ -181,6 +186,29 @@ class VivaVoce:
 
     def statuses(self, session_id: str) -> SessionStatus:
         return cast(SessionStatus, self._sent("GET", f"/api/transcription-status/{session_id}", STATUSES))
+
+    def begin_call(
+        self, session_id: str, question_id: str, *, sides: Sequence[Literal["left", "right"]] = ("left", "right")
+    ) -> BegunCall:
+        """A call about a question: bring its RTP packets to where it says, and end it."""
+        body: dict[str, Any] = {"question_id": question_id}
+        body |= {side: None for side in ("left", "right") if side not in sides}
+        return cast(
+            BegunCall,
+            self._sent("POST", f"/api/sessions/{session_id}/calls", BEGUN_CALL, headers=_a_key(), json=body),
+        )
+
+    def call(self, call_id: str) -> Call:
+        """How a call stands, and what came of each side's packets."""
+        return cast(Call, self._sent("GET", f"/api/calls/{call_id}", CALL))
+
+    def end_call(self, call_id: str) -> Call:
+        """It takes nothing more: what has come is transcribed."""
+        return cast(Call, self._sent("POST", f"/api/calls/{call_id}/end", CALL))
+
+    def delete_call(self, call_id: str) -> None:
+        """Give an open call up, with all that was received of it."""
+        self._sent("DELETE", f"/api/calls/{call_id}", NO_CALL)
 
     def analyze(self, session_id: str) -> Analysis | AnalysisPending:
         """The scores, or after how many seconds to ask again."""

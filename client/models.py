@@ -309,3 +309,58 @@ class Trends(TypedDict):
 
 
 Event = dict[str, Any]
+
+
+class RtpAddress(TypedDict):
+    host: str
+    port: int
+
+
+class RtpAddresses(TypedDict):
+    left: RtpAddress | None
+    right: RtpAddress | None
+
+
+class BegunCall(TypedDict):
+    """A call that takes packets: by a WebSocket at a path, and by UDP where `rtp` says."""
+
+    call_id: str
+    session_id: str
+    question_id: str
+    take: int
+    websocket: str
+    rtp: RtpAddresses | None
+
+
+class CallSide(TypedDict):
+    """What came of one side's packets, and of its recording."""
+
+    state: Literal["arriving", "queued", "processing", "completed", "failed", "superseded", "empty"]
+    recording_id: str
+    packets: int
+    lost: int
+    late: int
+    doubled: int
+    foreign: int
+    odd: dict[str, int]
+    restarts: int
+    seconds: float
+    filled_seconds: float
+    jitter_seconds: float
+    last_sequence: int | None
+
+
+class Call(TypedDict):
+    """A call with two sides, of which the left one is the answer."""
+
+    call_id: str
+    session_id: str
+    question_id: str
+    take: int
+    state: Literal["open", "ending", "transcribing", "completed"]
+    created_at: str | None
+    begun_at: str | None
+    ended_at: str | None
+    left: CallSide | None
+    right: CallSide | None
+    warnings: list[str]

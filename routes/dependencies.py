@@ -14,6 +14,7 @@ from services.access.idempotency import Idempotency
 from services.access.ports import Tokens
 from services.analysis.results import Analysis
 from services.background import Background
+from services.calls.bridging import Bridging
 from services.calls.calls import Calls
 from services.errors import Forbidden, KeysUnavailable, Unauthenticated
 from services.events.streaming import EventStreams
@@ -87,6 +88,7 @@ class Services:
     intake: Intake
     arrivals: Arrivals
     calls: Calls
+    bridging: Bridging
     analysis: Analysis
     eta: Eta
     admission: Admission

@@ -7,6 +7,7 @@ SESSION = {"session_id": "$response.body#/session_id"}
 ANSWER = {**SESSION, "question_id": "$response.body#/questions/0/id"}
 UPLOADED = {**SESSION, "question_id": "$response.body#/question_id"}
 WEBHOOK = {"webhook_id": "$response.body#/webhook_id"}
+CALL = {"call_id": "$response.body#/call_id"}
 DELIVERY = {"webhook_id": "$request.path.webhook_id", "delivery_id": "$response.body#/delivery_id"}
 
 # By the operation that answers, and its status: the operations that its answer leads to, with their parameters.
@@ -24,6 +25,7 @@ LINKS: dict[tuple[str, str], dict[str, Mapping[str, str]]] = {
         "getSessionTranscriptionStatus": SESSION,
         "analyzeSession": SESSION,
     },
+    ("beginCall", "201"): {"getCall": CALL, "endCall": CALL, "deleteCall": CALL},
     ("createTicket", "201"): {
         "getEvents": {"session_id": "$request.path.session_id", "ticket": "$response.body#/ticket"},
     },

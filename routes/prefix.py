@@ -6,7 +6,7 @@ from starlette.types import Scope
 UPLOADS = "/api/upload-answer/"
 RESUMABLE = "/api/uploads"
 MICROPHONE_TEST = "/api/microphone-test"
-RECORDERS = ("/ws/audio/", "/voice-stream/")
+RECORDERS = ("/ws/audio/", "/voice-stream/", "/ws/calls/")
 SLICES = ("/api/audio/upload-chunk", "/api/upload-audio-chunk", "/file/upload-chunk", "/upload-local-chunked")
 
 

@@ -75,6 +75,7 @@ Problem
     LengthInconsistent   not as long as was said
     SliceInvalid         a slice that cannot be one of a recording
     CallMessageInvalid   a message on a call's socket that means nothing
+    CallSidesMissing     a call of which no side would come
   TooLargeToCheck        more bytes under one checksum than are held
   AudioTooLarge          over the cap in bytes
   BodyTooLarge           a request of another kind, over its cap
@@ -511,6 +512,11 @@ class ChecksumMismatch(UploadProblem):
 class LengthInconsistent(UploadProblem):
     code = "length_inconsistent"
     sentence = "The recording is not as long as was said before. Its length may be said once, and must be met."
+
+
+class CallSidesMissing(UploadProblem):
+    code = "call_sides_missing"
+    sentence = "A call has a side at least: leave out `left`, `right` or both, which then come, and give null for one."
 
 
 class CallMessageInvalid(UploadProblem):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,8 +16,10 @@ from services.analysis.ports import Scorer
 from services.analysis.results import Analysis
 from services.analysis.scoring import Scoring
 from services.background import Background
+from services.calls.bridging import Bridging
 from services.calls.calls import Calls
-from services.calls.ports import CallRecords
+from services.calls.ending import Ending
+from services.calls.ports import CallRecords, RtpReceivers
 from services.errors import AudioTooLong, EngineBusy, Problem, ScorerBusy
 from services.interviews.erasable import Erasable
 from services.interviews.language import Language
@@ -81,7 +83,7 @@ from services.webhooks.recipients import Recipients
 from tests.fakes.access import FakeIdempotencyKeys, FakeQuotas, FakeRateLimits
 from tests.fakes.arrivals import FakeArrivals, FakePieces, FakeRoom, FakeSlices
 from tests.fakes.audio import FakeAudio
-from tests.fakes.calls import FakeCalls
+from tests.fakes.calls import FakeCalls, FakeRtpReceivers
 from tests.fakes.elections import FakeElections
 from tests.fakes.erasures import FakeErasures, FakeLeftovers
 from tests.fakes.figures import FakeCounters, FakeGauges
@@ -200,6 +202,7 @@ class Interior:
         self.slices: Slices = FakeSlices(self.memory)
         self.room = FakeRoom()
         self.call_records: CallRecords = FakeCalls(self.memory)
+        self.receivers: RtpReceivers = FakeRtpReceivers(self.memory)
         self.upkeep, self.workers = FakeUpkeep(self.memory), FakeWorkers(self.memory)
         self.idempotency_keys, self.limits = FakeIdempotencyKeys(self.memory), FakeRateLimits()
         self.quotas = FakeQuotas()
@@ -297,7 +300,23 @@ class Interior:
 
     @property
     def calls(self) -> Calls:
-        return Calls(sessions=self.sessions, arrivals=self.arrivals, records=self.call_records, parts=self.records)
+        return Calls(
+            sessions=self.sessions,
+            arrivals=self.arrivals,
+            records=self.call_records,
+            parts=self.records,
+            receivers=self.receivers,
+        )
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(arrivals=self.arrivals, records=self.call_records)
+
+    @property
+    def bridging(self) -> Bridging:
+        """As a process has it that has just begun."""
+        arrivals = self.arrivals
+        return Bridging(ending=replace(self.ending, arrivals=arrivals), arrivals=arrivals, records=self.call_records)
 
     @property
     def microphone_tests(self) -> FakeMicrophoneTests:
@@ -347,6 +366,7 @@ class Interior:
             erasing=self.erasing,
             retention=self.retention,
             finish=self.arrivals.drive,
+            calls=self.ending,
         )
 
     @property

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from services.calls.model import Call, CallHeard, CallState, Line, SideHeard
-from services.calls.ports import CallRecords
-from services.errors import CallGone, CallNotFound, Problem, StoreUnavailable
+from services.calls.ports import CallRecords, RtpReceivers
+from services.errors import CallGone, CallNotFound, CallOver, Problem, StoreUnavailable
 from services.interviews.model import (
     CallId,
     CallSide,
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 DOOR = "call"
 MEDIA_TYPE = "audio/ogg"
+TRIES = 3
 
 
 def new_call_id() -> CallId:
@@ -51,9 +52,16 @@ class Calls:
     arrivals: Arrivals
     records: CallRecords
     parts: Records
+    receivers: RtpReceivers
 
     async def begin(
-        self, session_id: SessionId, question_id: QuestionId, viewer: Viewer, sides: Mapping[CallSide, Wanted]
+        self,
+        session_id: SessionId,
+        question_id: QuestionId,
+        viewer: Viewer,
+        sides: Mapping[CallSide, Wanted],
+        *,
+        wants_rtp: bool = False,
     ) -> Call:
         """Number the next take, and keep the records of a call with these sides before anything of it comes.
 
@@ -70,9 +78,7 @@ class Calls:
             take=part.take,
             lines=lines,
         )
-        kept = await self.records.begin(call)
-        if kept is None:
-            raise StoreUnavailable
+        kept = await self._kept(call, wants_rtp)
         try:
             for side in lines:
                 await self._begin_side(kept, side, numbered)
@@ -80,6 +86,18 @@ class Calls:
             await self.records.abort(kept.id)
             await self._give_up(kept, Viewer(kept.user_id))
             raise
+        return kept
+
+    async def _kept(self, call: Call, wants_rtp: bool) -> Call:
+        """With ports for RTP, where that is wanted and there are some that are free."""
+        for receiver in await self.receivers.alive() if wants_rtp else []:
+            for left in await self.receivers.free(receiver, TRIES):
+                kept = await self.records.begin(replace(call, place=receiver.place(left)))
+                if kept is not None:
+                    return kept
+        kept = await self.records.begin(call)
+        if kept is None:
+            raise StoreUnavailable
         return kept
 
     async def get(self, id: CallId, viewer: Viewer) -> Call:
@@ -98,6 +116,29 @@ class Calls:
     async def heard(self, id: CallId, viewer: Viewer) -> CallHeard:
         """The call with the records of its sides, and the transcripts of those that are transcribed."""
         return await self._heard(await self.get(id, viewer), with_transcripts=True)
+
+    async def end(self, id: CallId, viewer: Viewer) -> CallHeard:
+        """It takes nothing more: who takes it in finishes its sides, or, where nobody does, the sweep.
+
+        The same each time that it is asked.
+        """
+        await self.get(id, viewer)
+        await self.records.end(id)
+        return await self.look(id, viewer)
+
+    async def abort(self, id: CallId, viewer: Viewer) -> None:
+        """Give it up, with all that was received; CallOver where it has ended."""
+        await self.get(id, viewer)
+        aborted = await self.records.abort(id)
+        if aborted is None:
+            await self.get(id, viewer)
+            raise CallOver
+        await self._give_up(aborted, Viewer(aborted.user_id))
+
+    async def session_of(self, id: CallId) -> SessionId | None:
+        """Which session's it is, before it is known who asks."""
+        call = await self.records.get(id)
+        return None if call is None else call.session_id
 
     async def _begin_side(self, call: Call, side: CallSide, numbered: Numbered) -> None:
         part = replace(numbered.part, id=call.lines[side].part_id, call_id=call.id, side=side)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from services.interviews.model import CallId, CallSide, Part, PartId, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
 
+PORTS_OF_CALL = 4
+
 
 class CallState(StrEnum):
     """`ending`: it takes nothing more, and its sides are being finished; `aborted`: it was given up."""
@@ -22,15 +24,18 @@ class CallState(StrEnum):
 class Tally:
     """What came of one side's packets, as far as its recording is kept.
 
-    `odd` counts by reason what is no packet of this side; `jitter` is RFC 3550's, in seconds.
+    `odd` counts by reason what is no packet of this side, `foreign` those of another sender; `filled` are seconds in
+    which nothing came, of `seconds` in all; `jitter` is RFC 3550's, in seconds.
     """
 
     packets: int = 0
     lost: int = 0
     late: int = 0
     doubled: int = 0
-    filled: int = 0
+    skipped: int = 0
+    restarts: int = 0
     foreign: int = 0
+    filled: float = 0.0
     odd: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     jitter: float = 0.0
@@ -59,6 +64,28 @@ class Place:
 
     def port(self, side: CallSide) -> int:
         return self.left if side is CallSide.LEFT else self.right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtpReceiver:
+    """A process that takes in RTP over UDP, at all ports from `first` to `last` of its machine.
+
+    `host` is where senders find it. Each call takes four ports: of each side one for RTP, and the next for RTCP.
+    """
+
+    name: str
+    host: str
+    first: int
+    last: int
+
+    @property
+    def places(self) -> range:
+        """The first ports of as many calls as it takes in at once."""
+        even = self.first + self.first % 2
+        return range(even, self.last - PORTS_OF_CALL + 2, PORTS_OF_CALL)
+
+    def place(self, left: int) -> "Place":
+        return Place(receiver=self.name, host=self.host, left=left, right=left + PORTS_OF_CALL // 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

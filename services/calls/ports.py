@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.calls.model import Call, Tally
+from services.calls.model import Call, RtpReceiver, Tally
 from services.interviews.model import CallId, CallSide
 
 
@@ -23,6 +23,9 @@ class CallRecords(Protocol):
         """Keep the record of a new one; None where its ports are another open one's."""
 
     async def get(self, id: CallId) -> Call | None: ...
+
+    async def at(self, receiver: str, left: int) -> Call | None:
+        """The call that a receiver takes in at these ports."""
 
     async def start(self, id: CallId) -> Begun | None:
         """Its clock runs, from the first time that this is asked; None where it is not open."""
@@ -50,3 +53,18 @@ class CallRecords(Protocol):
 
     async def left_ending(self, seconds: float) -> list[CallId]:
         """Ending ones that nobody has brought to their end for so long; a bounded number."""
+
+
+class RtpReceivers(Protocol):
+    """The processes that take in RTP over UDP."""
+
+    async def seen(self, receiver: RtpReceiver) -> None:
+        """It is there, for some seconds."""
+
+    async def gone(self, name: str) -> None:
+        """It is not there any more."""
+
+    async def alive(self) -> list[RtpReceiver]: ...
+
+    async def free(self, receiver: RtpReceiver, most: int) -> list[int]:
+        """First ports of places that are free, so many at most: those first whose turn is longest ago."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 
 import structlog
 
+from services.calls.ending import Ending
 from services.errors import (
     AudioEmpty,
     ChecksumMismatch,
@@ -48,6 +49,7 @@ class Counts:
     failed: int = field(default=0, metadata={"what": "answers failed after their last delivery"})
     abandoned: int = field(default=0, metadata={"what": "abandoned uploads removed"})
     finished: int = field(default=0, metadata={"what": "recordings in pieces whose finish was interrupted"})
+    calls: int = field(default=0, metadata={"what": "calls that nobody took in any more ended"})
     closed: int = field(default=0, metadata={"what": "ended answers whose clean-up was interrupted"})
     scored: int = field(default=0, metadata={"what": "transcripts sent to be scored again"})
     expired: int = field(default=0, metadata={"what": "kept recordings of failed answers deleted"})
@@ -82,6 +84,7 @@ class Sweep:
     receipt: Callable[[], Awaitable[int]]
     finish: Callable[[PartId], Awaitable[object]]
     epochs: Epochs | None = None
+    calls: Ending | None = None
 
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
@@ -91,6 +94,7 @@ class Sweep:
         await self.receipt()
         counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
         counts.abandoned = await self._close_all(await self.upkeep.abandon())
+        counts.calls = 0 if self.calls is None else await self.calls.drive()
         counts.finished = await self._finish()
         counts.expired = await self._close_all(await self.upkeep.expire(hours))
         counts.closed = await self._close_all(await self.upkeep.unsettled())
@@ -127,6 +131,7 @@ class Sweep:
             failed=found.exhausted,
             abandoned=found.abandoned,
             finished=found.unfinished,
+            calls=0 if self.calls is None else await self.calls.count_due(),
             closed=found.unsettled,
             scored=found.unscored,
             expired=found.expired,

@@ -229,6 +229,12 @@ class Arrivals:
                 await self._receive(known, self._checked(arriving, checksum) if checksum else arriving, told)
             return arrival_of(known.arriving, known.offset)
 
+    async def tail(self, id: PartId, viewer: Viewer, most: int) -> bytes:
+        """The last bytes that have been received, so many at most; UploadNotFound, UploadGone."""
+        arriving = await self._found(id, viewer)
+        start = max(0, await self._offset(id) - most)
+        return b"".join([piece async for piece in self.pieces.read(arriving, start)])[-most:]
+
     async def finish(self, id: PartId, viewer: Viewer, *, slices: int = 0) -> Part:
         """Accept what has been received as the recording: the accepted part, or the same recording in work.
 

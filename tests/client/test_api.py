@@ -225,3 +225,20 @@ def test_an_erasure_is_asked_for_and_waited_for(told: Told) -> None:
         ("GET", "/api/erasures/u-1"),
         ("DELETE", "/api/sessions/s"),
     ]
+
+
+def test_a_call_is_begun_and_given_up(told: Told) -> None:
+    begun = {"call_id": "c", "session_id": "s", "question_id": "q", "take": 1, "websocket": "/ws/calls/c", "rtp": None}
+    shown = {"call_id": "c", "state": "ending"}
+    told.replies = [(201, {}, begun), (202, {}, shown), (200, {}, shown), (204, {}, b"")]
+    with told.client() as client:
+        assert client.begin_call("s", "q", sides=("left",)) == begun
+        assert client.end_call("c")["state"] == client.call("c")["state"] == "ending"
+        client.delete_call("c")
+    assert [(method, path) for method, path, _, _ in told.asked] == [
+        ("POST", "/api/sessions/s/calls"),
+        ("POST", "/api/calls/c/end"),
+        ("GET", "/api/calls/c"),
+        ("DELETE", "/api/calls/c"),
+    ]
+    assert json.loads(told.asked[0][3]) == {"question_id": "q", "right": None}

@@ -42,6 +42,11 @@ NAMES = {
     "RetriedAnswer": "RetriedOut",
     "TrendBin": "BinOut",
     "Trends": "TrendsOut",
+    "RtpAddress": "AddressOut",
+    "RtpAddresses": "RtpOut",
+    "BegunCall": "BegunCallOut",
+    "CallSide": "CallSideOut",
+    "Call": "CallOut",
 }
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.calls.model import Call, CallState, Tally
+from services.calls.model import Call, CallState, RtpReceiver, Tally
 from services.calls.ports import Begun
 from services.interviews.model import CallId, CallSide
 from tests.fakes.memory import Memory
@@ -24,6 +24,12 @@ class FakeCalls:
 
     async def get(self, id: CallId) -> Call | None:
         return self._memory.calls.get(id)
+
+    async def at(self, receiver: str, left: int) -> Call | None:
+        open = (call for call in self._calls() if call.place and call.ended_at is None)
+        return next(
+            (call for call in open if call.place and (call.place.receiver, call.place.left) == (receiver, left)), None
+        )
 
     async def start(self, id: CallId) -> Begun | None:
         call = self._in(id, CallState.OPEN)
@@ -100,3 +106,22 @@ class FakeCalls:
     def _keep(self, call: Call) -> Call:
         self._memory.calls[call.id] = call
         return call
+
+
+class FakeRtpReceivers:
+    def __init__(self, memory: Memory) -> None:
+        self._memory, self._receivers = memory, dict[str, RtpReceiver]()
+
+    async def seen(self, receiver: RtpReceiver) -> None:
+        self._receivers[receiver.name] = receiver
+
+    async def gone(self, name: str) -> None:
+        self._receivers.pop(name, None)
+
+    async def alive(self) -> list[RtpReceiver]:
+        return list(self._receivers.values())
+
+    async def free(self, receiver: RtpReceiver, most: int) -> list[int]:
+        calls = [call for call in self._memory.calls.values() if call.place and call.ended_at is None]
+        taken = {call.place.left for call in calls if call.place and call.place.receiver == receiver.name}
+        return [left for left in receiver.places if left not in taken][:most]

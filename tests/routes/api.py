@@ -99,6 +99,7 @@ class Api:
             intake=self.house.intake,
             arrivals=self.house.arrivals,
             calls=self.house.calls,
+            bridging=self.house.bridging,
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             eta=self.house.eta,
             receipts=self.house.receipts,

@@ -33,7 +33,7 @@ class MongoCalls:
 
     @confirmed()
     async def begin(self, call: Call) -> Call | None:
-        slot = {"slot": f"{call.place.host}:{call.place.left}"} if call.place else {}
+        slot = {"slot": slot_of(call.place.receiver, call.place.left)} if call.place else {}
         try:
             return call_of(await create(self._calls, call.id, call_document(call) | slot, {"heard_at": NOW}))
         except DuplicateKeyError as trouble:
@@ -44,6 +44,11 @@ class MongoCalls:
     @confirmed()
     async def get(self, id: CallId) -> Call | None:
         row = await self._calls.find_one({"_id": id})
+        return None if row is None else call_of(row)
+
+    @confirmed()
+    async def at(self, receiver: str, left: int) -> Call | None:
+        row = await self._calls.find_one({"slot": slot_of(receiver, left)})
         return None if row is None else call_of(row)
 
     @confirmed()
@@ -118,6 +123,11 @@ class MongoCalls:
     async def _change(self, where: Document, what: Document) -> Call | None:
         row = await self._calls.find_one_and_update(where, [{"$set": what}], return_document=ReturnDocument.AFTER)
         return None if row is None else call_of(row)
+
+
+def slot_of(receiver: str, left: int) -> str:
+    """What stands in `slot` of a call that has these ports."""
+    return f"{receiver}:{left}"
 
 
 def call_document(call: Call) -> Document:

@@ -166,6 +166,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("over", "ended_at", "state", only={"ended_at": {"$gt": EVER}}),
         _slots(),
     ],
+    "rtp_receivers": [IndexModel([("seen_at", ASCENDING)], name="seen_at", expireAfterSeconds=FORGET_WORKER_SECONDS)],
     "epochs": [_index("standing", "state", "_id")],
 }
 

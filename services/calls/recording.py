@@ -1,0 +1,201 @@
+"""One side of a call, from its packets to its recording: pages of about a second, each of which counts once a
+majority has it.
+
+Any process may go on where another one was: behind the last whole page that is kept. Of two that do so at once one
+is told that it was taken over. While the store does not answer, what comes is kept here, within bounds.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import structlog
+
+from services.calls.model import Line, Tally
+from services.calls.packets.ogg import MAGIC, MOST_PAGE_BYTES
+from services.calls.packets.side import Side
+from services.errors import (
+    AudioTooLarge,
+    CallTakenOver,
+    OffsetMismatch,
+    Problem,
+    UploadComplete,
+    UploadGone,
+    UploadNotFound,
+    UploadTakenOver,
+)
+from services.interviews.model import Viewer
+from services.recordings.arrivals import Arrivals
+
+log = structlog.get_logger(__name__)
+
+PAGES_SECONDS = 0.25
+AGAIN_SECONDS = 1.0
+MOST_WAITING = 512
+MOST_UNSAVED = 1024 * 1024
+TRIES_TO_RESUME = 64
+
+
+class Over(StrEnum):
+    """Why nothing more is taken in here."""
+
+    ENDED = "ended"  # the side is whole: its stream has its end
+    LEFT = "left"  # another process may go on
+    ELSEWHERE = "elsewhere"  # it was finished or given up by another
+
+
+def end_of(stream: bytes) -> bytes:
+    """The bytes up to the end of the last whole page: behind that a process may have died in the midst of one."""
+    for _ in range(TRIES_TO_RESUME):
+        try:
+            Side.resumed(stream)
+        except ValueError:
+            stream = stream[: max(0, stream.rfind(MAGIC))]
+        else:
+            break
+    return stream
+
+
+@dataclass(slots=True, kw_only=True)
+class SideRecording:
+    """`clock` is the call's. `tally` is of what is kept, so that whoever goes on is told no more than that."""
+
+    arrivals: Arrivals
+    viewer: Viewer
+    line: Line
+    clock: Callable[[], float]
+    buffer_seconds: float
+    foreign: int = 0
+    tally: Tally = field(init=False)
+    _before: Tally = field(init=False)
+    _counted: Tally = field(init=False)
+    _waiting: deque[tuple[bytes, float]] = field(default_factory=lambda: deque(maxlen=MOST_WAITING), init=False)
+    _stream: Side | None = field(default=None, init=False)
+    _at: int = field(default=0, init=False)
+    _unsaved: bytes = field(default=b"", init=False)
+    _over: Over | None = field(default=None, init=False)
+    _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self.tally = self._before = self._counted = self.line.tally
+
+    def take(self, data: bytes) -> None:
+        """Take in a packet; what comes before the stream is at hand waits."""
+        if self._stream is None:
+            self._waiting.append((data, self.clock()))
+        else:
+            self._stream.take(data, self.clock())
+
+    def end(self) -> None:
+        """All of it has come."""
+        self._stop(Over.ENDED)
+
+    def leave(self) -> None:
+        """Nothing more comes here."""
+        self._stop(Over.LEFT)
+
+    @property
+    def is_over(self) -> bool:
+        return self._over is not None
+
+    def counted(self) -> Tally:
+        """What came until now, kept or not."""
+        return self._before if self._stream is None else self._sum(self._stream)
+
+    async def run(self) -> Over:
+        """Until its end, or until nothing more comes here; CallTakenOver, and what makes the store refuse it."""
+        while True:
+            try:
+                await self._append()
+            except (UploadTakenOver, OffsetMismatch):
+                raise CallTakenOver from None
+            except (UploadComplete, UploadGone, UploadNotFound):
+                return Over.ELSEWHERE
+            except AudioTooLarge:
+                log.warning("a side of a call is as long as a recording may be", part=self.line.part_id)
+                return Over.ENDED
+            except Problem as problem:
+                if not problem.retryable or self._over is Over.LEFT or len(self._unsaved) > MOST_UNSAVED:
+                    raise
+                log.warning("a side of a call waits for the store", part=self.line.part_id, code=problem.code)
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return self._over or Over.LEFT
+
+    async def _append(self) -> None:
+        arrival = await self.arrivals.find(self.line.part_id, self.viewer)
+        if arrival.is_complete:
+            raise UploadComplete
+        if self._stream is None:
+            await self._resume(arrival.offset)
+        elif arrival.offset == self._at + len(self._unsaved):
+            self._saved()
+        elif arrival.offset != self._at:
+            raise CallTakenOver
+        async with aclosing(self._pages()) as pages:
+            await self.arrivals.append(
+                self.line.part_id, self.viewer, self._at, pages, takes_over=True, told=lambda _: self._saved()
+            )
+
+    async def _resume(self, offset: int) -> None:
+        """Go on behind what is kept, with what came meanwhile."""
+        tail = await self.arrivals.tail(self.line.part_id, self.viewer, 2 * MOST_PAGE_BYTES)
+        stream = Side.resumed(end_of(tail), buffer_seconds=self.buffer_seconds, payload_type=self.line.payload_type)
+        self._at = offset
+        while self._waiting:
+            stream.take(*self._waiting.popleft())
+        self._stream = stream
+
+    async def _pages(self) -> AsyncGenerator[bytes, None]:
+        """What is settled, as it is settled; each piece is kept once the next one is asked for."""
+        stream = self._stream
+        assert stream is not None  # noqa: S101  `_append` has seen to it
+        if self._unsaved:
+            yield self._unsaved
+        while True:
+            over, now = self._over, self.clock()
+            pages = stream.close(now) if over is Over.ENDED else stream.pages(now)
+            if pages:
+                self._unsaved, self._counted = pages, self._sum(stream)
+                yield pages
+            if over is not None:
+                return
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), PAGES_SECONDS)
+            except TimeoutError:
+                continue
+
+    def _saved(self) -> None:
+        """What was handed out last is kept by a majority."""
+        self._at += len(self._unsaved)
+        self._unsaved, self.tally = b"", self._counted
+
+    def _sum(self, stream: Side) -> Tally:
+        """What came in all, also by way of the processes before."""
+        before, counts = self._before, stream.counts
+        odd = {**before.odd}
+        for reason, count in counts.odd.items():
+            odd[reason.value] = odd.get(reason.value, 0) + count
+        return Tally(
+            packets=before.packets + counts.packets,
+            lost=before.lost + counts.lost,
+            late=before.late + counts.late,
+            doubled=before.doubled + counts.doubled,
+            skipped=before.skipped + counts.skipped,
+            restarts=before.restarts + counts.restarts,
+            foreign=before.foreign + counts.foreign + self.foreign,
+            filled=round(before.filled + counts.filled, 3),
+            odd=odd,
+            seconds=round(counts.seconds, 3),
+            jitter=round(counts.jitter, 6),
+            last_sequence=before.last_sequence if counts.last_sequence is None else counts.last_sequence,
+        )
+
+    def _stop(self, over: Over) -> None:
+        if self._over is None:
+            self._over = over
+            self._news.set()
