@@ -92,8 +92,6 @@ class OggWriter:
 
     def add(self, packet: bytes, samples: int) -> None:
         """Put a packet behind the others; pages begin and end with whole packets."""
-        if self._number == 0:
-            self._begin()
         segments = len(packet) // 255 + 1
         if len(self._lacing) + segments > MOST_SEGMENTS or self.waiting >= PAGE_SAMPLES:
             self.flush()
@@ -105,6 +103,8 @@ class OggWriter:
     def flush(self, flags: int = 0) -> None:
         """End the page here, if there is anything in it."""
         if self._lacing:
+            if self._number == 0:
+                self._begin()
             self._page(flags, self.written, bytes(self._lacing), self._body)
             self._lacing.clear()
             self._body.clear()

@@ -1,7 +1,7 @@
 """Where on a side's timeline its packets are written: by timestamp, in step with the call's clock, without gaps.
 
 What is missing is filled with packets that ask for concealment. A sender's clock that runs fast or slow is followed in
-steps of 10 ms, where something is filled anyhow, else where it is quiet, and at the latest when it is 10 ms apart.
+steps of 10 ms, where something is filled anyhow, else where it is quiet, and at the latest when it is 8 ms apart.
 """
 
 from services.calls.packets.counts import Counts
@@ -12,7 +12,7 @@ from services.calls.packets.source import signed
 from services.calls.packets.transit import Transit
 
 STEP = RATE // 100
-SOON, NOW = RATE // 160, RATE // 100
+SOON, NOW = RATE * 6 // 1000, RATE * 8 // 1000
 MOST_OVERLAP = STEP
 MOST_AHEAD = 10 * RATE
 MOST_SUDDEN = RATE
@@ -114,7 +114,7 @@ class Placing:
 
     def _corrected(self, packet: Held, missing: int, step: int, error: float) -> int | None:
         """The same, with a step towards the call's clock where one is due; earlier is by leaving the packet out."""
-        if error < -MOST_HASTE or (error > 0 and not self._transit.is_sure):
+        if error < -MOST_HASTE or (error > 0 and not self._transit.is_settled):
             return missing
         if error > FROZEN:
             return self._stepped(missing, round(error / step) * step, 0)

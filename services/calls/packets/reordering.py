@@ -42,6 +42,11 @@ class Reordering:
         """What waits, in order."""
         return [self._held[sequence] for sequence in sorted(self._held)]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more is waited for, however little time has passed."""
+        return len(self._held) > MOST_HELD or self._bytes > MOST_HELD_BYTES
+
     def put(self, packet: Held) -> Fate:
         """Keep it until it is due, unless it is there or its place is given up."""
         sequence = packet.sequence
@@ -72,8 +77,7 @@ class Reordering:
             yield packet
 
     def _is_waited_for(self, now: float) -> bool:
-        is_full = len(self._held) > MOST_HELD or self._bytes > MOST_HELD_BYTES
-        return is_full or now - next(iter(self._held.values())).arrived >= self._wait
+        return self.is_full or now - next(iter(self._held.values())).arrived >= self._wait
 
     def _give_up(self, until: int) -> None:
         first = until if self._next is None else self._next

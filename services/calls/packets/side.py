@@ -19,6 +19,7 @@ from services.calls.packets.source import Source, came_at_once, looks_encrypted,
 
 BUFFER_SECONDS = 0.2
 LEAST_FIRST, LEAST_OTHER = 2, 3
+OTHER_SECONDS = 0.5
 CANDIDATE_SECONDS = 3.0
 DOUBTED_SECONDS = 1.0
 OVERLAP_SECONDS = 0.1
@@ -95,12 +96,11 @@ class Side:
         now = max(0.0, now - self._begun)
         self._judge(now)
         self._write(now)
-        last = self.counts.last_arrived
-        if self._source is not None and last is not None:
-            if now - last > IDLE_SECONDS:
-                self._placing.fill_until((now - IDLE_SECONDS) * RATE)
-            if now - last > PAGE_SECONDS:
-                self._writer.flush()
+        silent = 0.0 if self._source is None else now - self._source.last_arrived
+        if silent > IDLE_SECONDS:
+            self._placing.fill_until((now - IDLE_SECONDS) * RATE)
+        if silent > PAGE_SECONDS:
+            self._writer.flush()
         return self._writer.take_pages()
 
     def close(self, now: float) -> bytes:
@@ -120,13 +120,16 @@ class Side:
         source, candidate = self._source, self._candidate
         samples = opus.samples(packet.payload)
         if candidate is not None and candidate.is_of(packet):
-            self._keep(candidate, packet, samples, arrived)
+            if candidate.is_full:
+                self.counts.foreign += 1
+            else:
+                self._keep(candidate, packet, samples, arrived)
         elif source is not None and source.is_of(packet) and not source.skips_time(packet, arrived, PAUSE_SECONDS):
             self._keep(source, packet, samples, arrived)
             self._write(arrived)
         elif not samples or not self._may_begin(packet):
             self.counts.odd[_oddity(packet, self._payload_type)] += 1
-        elif candidate is None or arrived - candidate.began > self._buffer_seconds:
+        elif candidate is None or (candidate.is_alone and arrived - candidate.began > self._buffer_seconds):
             self._dismiss()
             self._candidate = Source(packet, arrived, self._buffer_seconds)
             self._candidate.take(packet, samples, arrived)
@@ -182,19 +185,25 @@ class Side:
         candidate, source = self._candidate, self._source
         if candidate is None:
             return
-        age = now - candidate.began
-        if age < (DOUBTED_SECONDS if self._is_doubted else self._buffer_seconds) and not is_last:
+        age, goes_on = now - candidate.began, source is None or candidate.follows(source)
+        if not (is_last or age >= self._wait(goes_on) or (goes_on and candidate.is_full)):
             return
         held = sounding(candidate.held)
-        if looks_encrypted(held):
+        if looks_encrypted(candidate.held):
             self._is_doubted = True
             self._dismiss(Oddity.ENCRYPTED)
         elif source is not None and source.last_arrived > candidate.began + OVERLAP_SECONDS:
             self._dismiss()
         elif len(held) >= self._least(candidate, is_last):
             self._accept(candidate, held, now)
-        elif age > CANDIDATE_SECONDS or is_last:
+        elif age > CANDIDATE_SECONDS or is_last or candidate.is_full:
             self._dismiss()
+
+    def _wait(self, goes_on: bool) -> float:
+        """How long a source is looked at before it is believed."""
+        if self._is_doubted:
+            return DOUBTED_SECONDS
+        return self._buffer_seconds if goes_on else max(self._buffer_seconds, OTHER_SECONDS)
 
     def _least(self, candidate: Source, is_last: bool) -> int:
         """How many packets it takes to be believed."""
@@ -205,6 +214,7 @@ class Side:
     def _accept(self, candidate: Source, held: list[Held], now: float) -> None:
         source, self._candidate, self._is_doubted = self._source, None, False
         self.counts.packets += len(held)
+        self.counts.doubled += candidate.doubled
         if source is not None and candidate.follows(source) and came_at_once(held):
             for packet in candidate.held:
                 source.go_on(packet)

@@ -1,7 +1,7 @@
 """One run of RTP packets: of one SSRC, with sequence numbers that go on; and whether it is Opus at all."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 from services.calls.packets.opus import RATE
 from services.calls.packets.reordering import Fate, Held, Reordering
@@ -9,7 +9,7 @@ from services.calls.packets.rtp import RtpPacket
 
 MOST_DROPPED = 3000
 MOST_MISORDERED = 1000
-LEAST_ALIKE = 0.6
+LEAST_PAIRS, LEAST_ALIKE = 3, 0.6
 BURST_SECONDS = 0.1
 
 
@@ -28,6 +28,7 @@ class Source:
         self.began = self.last_arrived = arrived
         self.newest_timestamp = first.timestamp
         self.jitter = 0.0
+        self.doubled = 0
         self._first = self._highest = first.sequence
         self._reordering = Reordering(wait)
 
@@ -43,6 +44,15 @@ class Source:
     @property
     def held(self) -> list[Held]:
         return self._reordering.held
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing came of it but its first packet."""
+        return self._first == self._highest
+
+    @property
+    def is_full(self) -> bool:
+        return self._reordering.is_full
 
     def is_of(self, packet: RtpPacket) -> bool:
         """Whether a packet goes on with it (RFC 3550 §A.1)."""
@@ -65,6 +75,7 @@ class Source:
         ahead = signed(packet.sequence - self._highest, 16)
         held = Held(self._highest + ahead, packet.timestamp, arrived, packet.payload if samples else b"", samples)
         fate = self._reordering.put(held)
+        self.doubled += bool(samples) and fate is Fate.DOUBLED
         if ahead > 0:
             self._note_jitter(packet.timestamp, arrived)
             self._highest += ahead
@@ -95,15 +106,15 @@ def sounding(held: list[Held]) -> list[Held]:
 
 def looks_encrypted(held: list[Held]) -> bool:
     """Whether packets claim to be Opus of ever other kinds and lengths, which no encoder makes and no cipher avoids."""
-    pairs = [(one, other) for one, other in pairwise(held) if other.sequence == one.sequence + 1 and one.payload]
-    if len(pairs) < 3:
+    pairs = [(one, other) for one, other in pairwise(held) if other.sequence == one.sequence + 1]
+    return len(pairs) >= LEAST_PAIRS and sum(starmap(_are_alike, pairs)) < LEAST_ALIKE * len(pairs)
+
+
+def _are_alike(one: Held, other: Held) -> bool:
+    """Whether both are of one kind, or the second begins where the first ends."""
+    if not one.payload or not other.payload:
         return False
-    alike = sum(
-        bool(other.payload)
-        and (one.payload[0] >> 2 == other.payload[0] >> 2 or signed(other.timestamp - one.timestamp, 32) == one.samples)
-        for one, other in pairs
-    )
-    return alike < LEAST_ALIKE * len(pairs)
+    return one.payload[0] >> 2 == other.payload[0] >> 2 or (signed(other.timestamp - one.timestamp, 32) == one.samples)
 
 
 def came_at_once(held: list[Held]) -> bool:

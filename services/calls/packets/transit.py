@@ -11,7 +11,7 @@ from math import inf
 from services.calls.packets.opus import RATE
 
 BUCKET_SECONDS = 5.0
-BUCKETS = 4
+BUCKETS = 3
 BUCKETS_WITH_REPORTS = 12
 MOST_APART = RATE // 10
 SMOOTHING = 8
@@ -39,9 +39,9 @@ class Transit:
         self._packets = 0
 
     @property
-    def is_sure(self) -> bool:
-        """Whether enough packets came lately to say that none is faster."""
-        return self._packets + self._buckets[-1].packets >= ENOUGH
+    def is_settled(self) -> bool:
+        """Whether enough came for some seconds to say that none was faster, as in a burst after a stall."""
+        return self._packets >= ENOUGH
 
     def observe(self, arrival: float, seconds: float) -> None:
         """A packet arrived so many seconds into the call, and that many samples after its timestamp."""
