@@ -264,6 +264,7 @@ def _services(
             idempotency_keys=wiring.idempotency_keys, recover=intake.recover, background=wiring.background
         ),
         records=wiring.records,
+        utterances=wiring.utterances,
         webhooks=wiring.webhooks,
         tokens=tokens,
         health=lambda: look(wiring, client, tokens),

@@ -30,6 +30,7 @@ from services.operations.sweep import Counts
 from services.recordings.ports.workers import WorkerSign
 from services.transcription.listening import Listening
 from services.transcription.microphone_tests import MicrophoneListening
+from services.transcription.telling import Telling
 from services.transcription.transcribing import Transcription
 
 log = structlog.get_logger(__name__)
@@ -283,6 +284,7 @@ def _listening(wiring: Wiring, engines: Engines) -> Listening:
 def _transcription(
     settings: Settings, wiring: Wiring, engines: Engines, listening: Listening, scoring: Scoring, owner: str
 ) -> Transcription:
+    telling = Telling(sessions=wiring.sessions, utterances=wiring.utterances, emit=wiring.webhooks.tell)
     return Transcription(
         sessions=wiring.sessions,
         claims=wiring.claims,
@@ -292,6 +294,7 @@ def _transcription(
         close=wiring.closing.close,
         supersede=wiring.closing.supersede,
         score=scoring.first,
+        tell=telling.tell,
         turn=engines.turn,
         owner=owner,
         lease_seconds=settings.lease_seconds,

@@ -78,9 +78,15 @@ class Flaw(TypedDict):
 
 
 class Answer(TypedDict):
-    """One answer's state: the newest recording's. Times are ISO 8601."""
+    """One answer's state: the newest recording's. Times are ISO 8601.
+
+    `stage` and the seconds are of one in work.
+    """
 
     status: Status
+    stage: Literal["recording", "waiting", "listening"] | None
+    received_seconds: float | None
+    transcribed_seconds: float | None
     question_id: str
     transcript: str | None
     transcript_is_cut: bool

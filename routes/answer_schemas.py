@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from services.interviews.model import Answer, Evaluation, Feedback, Mark, Status
+from services.interviews.model import Answer, Evaluation, Feedback, Mark, Stage, Status
 from services.interviews.transcript import Segment, Verdict
 
 
@@ -75,6 +75,13 @@ class AnswerOut(BaseModel):
     """One answer's state: the newest recording's."""
 
     status: Status
+    stage: Stage | None = Field(
+        description="Of one in work: `recording` (it is listened to as it arrives), `waiting`, `listening`."
+    )
+    received_seconds: float | None = Field(
+        description="Of one in work: how much of the recording is here; by its size, until more was heard."
+    )
+    transcribed_seconds: float | None = Field(description="Of one in work: up to where it is transcribed.")
     question_id: str
     transcript: str | None = Field(description="Null until completed; empty where nobody speaks.")
     transcript_is_cut: bool = Field(
@@ -111,6 +118,9 @@ class AnswerOut(BaseModel):
         failure = answer.failure
         return cls(
             status=answer.status,
+            stage=answer.stage,
+            received_seconds=_seconds(answer.received_seconds),
+            transcribed_seconds=_seconds(answer.transcribed_seconds),
             question_id=answer.question_id,
             transcript=answer.transcript,
             transcript_is_cut=answer.is_cut,
@@ -135,3 +145,7 @@ class AnswerOut(BaseModel):
             usable_share=found.usable_share,
             feedback=[FeedbackOut.of(f) for f in found.feedback],
         )
+
+
+def _seconds(time: float | None) -> float | None:
+    return None if time is None else round(time, 2)

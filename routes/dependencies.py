@@ -34,6 +34,7 @@ from services.recordings.arrivals import Arrivals
 from services.recordings.intake import Intake
 from services.recordings.ports.receipts import ReceiptLedger
 from services.recordings.ports.records import Records
+from services.recordings.ports.utterances import Utterances
 from services.recordings.ports.workers import Workers
 from services.transcription.eta import Eta
 from services.transcription.microphone_tests import MicrophoneTests
@@ -94,6 +95,7 @@ class Services:
     admission: Admission
     idempotency: Idempotency
     records: Records
+    utterances: Utterances
     webhooks: Webhooks
     tokens: Tokens
     health: Callable[[], Awaitable[Health]]

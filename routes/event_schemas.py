@@ -48,6 +48,18 @@ class EventOut(BaseModel):
         )
 
 
+class UtteranceOut(EventOut):
+    """What was said in a stretch of a recording that is not done yet; `index` counts from 0 within the recording."""
+
+    type: Literal[EventType.UTTERANCE]
+    index: int = Field(examples=[3])
+    start: float = Field(description="Where in the recording it begins, in seconds.", examples=[48.2])
+    end: float = Field(description="Where it ends, and the next one begins.", examples=[63.9])
+    text: str = Field(description="Empty where nobody speaks, and where the recording was dropped since.")
+    text_is_cut: bool = Field(description="Only its beginning (2 KB) is told; the answer's segments have all of it.")
+    speech_ratio: float = Field(description="How much of it somebody speaks, 0 to 1.", examples=[0.81])
+
+
 class SnapshotOut(SessionStatusOut):
     """The whole session; `id` is the number of the newest event that it includes."""
 
@@ -65,12 +77,12 @@ class EventsOut(BaseModel):
 
     cursor: int = Field(examples=[9])
     snapshot: SnapshotOut | None
-    events: list[EventOut]
+    events: list[UtteranceOut | EventOut]
 
     @classmethod
     def of(cls, told: Told, cursor: int) -> "EventsOut":
         snapshot = SnapshotOut.of(told.snapshot) if told.snapshot else None
-        return cls(cursor=cursor, snapshot=snapshot, events=[EventOut.of(event) for event in told.events])
+        return cls(cursor=cursor, snapshot=snapshot, events=[_out(event) for event in told.events])
 
 
 def texts(told: Told) -> list[str]:
@@ -88,10 +100,18 @@ def blocks(told: Told) -> bytes:
     return b"".join(_block(event) for event in told.events)
 
 
+def _out(event: Event) -> EventOut:
+    spoken, told = event.spoken, EventOut.of(event)
+    if spoken is None:
+        return told
+    said = {"text": spoken.text, "text_is_cut": spoken.is_cut, "speech_ratio": spoken.speech_ratio}
+    return UtteranceOut(**told.model_dump(), index=spoken.index, start=spoken.start, end=spoken.end, **said)
+
+
 @lru_cache(MOST_FORMED)
 def _text(event: Event) -> str:
     """An event is formed once, however many listen."""
-    return EventOut.of(event).model_dump_json()
+    return _out(event).model_dump_json()
 
 
 @lru_cache(MOST_FORMED)

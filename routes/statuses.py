@@ -1,5 +1,6 @@
 """How far the transcriptions are. Each answer carries an ETag, so that asking again is cheap."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -7,17 +8,21 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from routes.answer_schemas import AnswerOut, SegmentOut
-from routes.dependencies import Asker, Needs, QuestionPath, SessionPath
+from routes.dependencies import Asker, Needs, QuestionPath, Services, SessionPath
 from routes.errors import documented
 from routes.revalidation import NOT_MODIFIED, IfNoneMatch, marked, weak
 from services import errors
-from services.interviews.model import Session, Status
+from services.interviews.model import Answer, Session, Status
+from services.interviews.transcript import Segment
+from services.transcription.together import segments_of
 
 router = APIRouter(prefix="/api/transcription-status", tags=["answers"])
 
 
 class StatusOut(AnswerOut):
-    segments: list[SegmentOut] | None = Field(None, description="With `segments=true`: where the words stand.")
+    segments: list[SegmentOut] | None = Field(
+        None, description="With `segments=true`: where the words stand; of one in work, those of what was said so far."
+    )
 
 
 class Summary(BaseModel):
@@ -74,8 +79,15 @@ async def transcription_status(
     heard = await services.records.transcript(answer.part_id) if segments or answer.is_cut else None
     if answer.is_cut and heard is not None:
         answer = replace(answer, transcript=heard.text, is_cut=False)
-    found = [SegmentOut.of(segment) for segment in (heard.segments if heard else ())] if segments else None
+    found = None
+    if segments:
+        said = heard.segments if heard else await _so_far(answer, services)
+        found = [SegmentOut.of(segment) for segment in said]
     return StatusOut(**AnswerOut.of(answer).model_dump(), segments=found)
+
+
+async def _so_far(answer: Answer, services: Services) -> Iterable[Segment]:
+    return segments_of(await services.utterances.settled(answer.part_id)) if answer.is_pending else ()
 
 
 @router.get(

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/webhooks", tags=["webhooks"], route_class=idempo
 URL = "https://hooks.example.com/viva-voce"
 SECRET = "whsec_fS0AzQfUcPS3eOsTzBVbWWjgJNcB2GYcOJg2OkQ0lQ4="  # noqa: S105  an example
 SENT: dict[int | str, dict[str, Any]] = {202: {"description": "It will be sent at once."}}
-EventName = Literal["answer.completed", "answer.failed", "session.analyzed"]
+EventName = Literal["answer.completed", "answer.failed", "session.analyzed", "utterance"]
 
 
 class WebhookIn(Bounded):
@@ -37,7 +37,7 @@ class WebhookIn(Bounded):
         ["answer.completed", "answer.failed", "session.analyzed"],
         min_length=1,
         max_length=10,
-        description="What to be told of; all of it unless said.",
+        description="What to be told of; unless said, of all but utterances.",
     )
     description: str | None = Field(None, max_length=200, examples=["the scoring service"])
 
@@ -97,7 +97,7 @@ class DeliveryOut(BaseModel):
     event_id: str
     type: str = Field(examples=[EventType.COMPLETED.value])
     timestamp: datetime
-    data: dict[str, str | int | None]
+    data: dict[str, str | int | float | None]
     state: DeliveryState
     created_at: datetime
     next_attempt_at: datetime | None = Field(description="Of a pending one.")

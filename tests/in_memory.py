@@ -77,6 +77,7 @@ from services.transcription.ports import (
     SpeechEngine,
 )
 from services.transcription.stretches import LONG, Length
+from services.transcription.telling import Telling
 from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
 from services.webhooks.recipients import Recipients
@@ -252,6 +253,10 @@ class Interior:
         return Webhooks(
             endpoints=self.endpoints, ledger=self.ledger, doorbell=self.doorbell, check=self.courier.check, most=3
         )
+
+    @property
+    def telling(self) -> Telling:
+        return Telling(sessions=self.sessions, utterances=self.utterances, emit=self.webhooks.tell)
 
     @property
     def interviews(self) -> Interviews:
@@ -434,6 +439,7 @@ class Interior:
             close=self.closing.close,
             supersede=self.closing.supersede,
             score=self.scoring.first,
+            tell=self.telling.tell,
             turn=self.throttle.turn,
             owner=owner,
             lease_seconds=lease_seconds,

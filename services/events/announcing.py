@@ -1,11 +1,12 @@
 """Whatever changes a session says so, so that nobody who waits for news has to ask all the time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.events.ports import Hints
-from services.interviews.model import Answer, Evaluation, QuestionId, Session, SessionId, Viewer
+from services.interviews.model import Answer, Evaluation, Part, QuestionId, Session, SessionId, Viewer
 from services.interviews.ports import Sessions, Take
+from services.interviews.spoken import Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,14 @@ class AnnouncedSessions:
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
         return self._announced(session_id, await self.sessions.show(session_id, answer))
+
+    async def tell(self, part: Part, spoken: Sequence[Spoken]) -> int | None:
+        told = await self.sessions.tell(part, spoken)
+        self._announced(part.session_id, told is not None)
+        return told
+
+    async def unsay(self, part: Part) -> bool:
+        return self._announced(part.session_id, await self.sessions.unsay(part))
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         return self._announced(session_id, await self.sessions.score(session_id, question_id, take, evaluation))

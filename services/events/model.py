@@ -1,10 +1,11 @@
 """What happens to a session: numbered events, one for each change that a client can see, and the ends of its work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from services.interviews.model import CallId, CallSide, Part, QuestionId, Session, SessionId, Status
+from services.interviews.spoken import Spoken
 from services.interviews.transcript import Transcript, Verdict
 
 MOST_KEPT = 500
@@ -16,6 +17,8 @@ class EventType(StrEnum):
     COMPLETED = "answer.completed"
     FAILED = "answer.failed"
     SCORED = "answer.scored"
+    DROPPED = "answer.dropped"
+    UTTERANCE = "utterance"
     ANALYZED = "session.analyzed"
 
 
@@ -31,7 +34,8 @@ SHOWN_AS = {
 class Event:
     """A change. Numbers start with 1 and have no gaps within a session; an analysis concerns no single answer.
 
-    A verdict comes with what completes an answer. Of a call both sides are told, each as such.
+    A verdict comes with what completes an answer, and with an utterance what was said. Of a call both sides are told,
+    each as such.
     """
 
     number: int
@@ -44,6 +48,12 @@ class Event:
     verdict: Verdict | None = None
     call_id: CallId | None = None
     side: CallSide | None = None
+    spoken: Spoken | None = None
+
+    @property
+    def unsaid(self) -> "Event":
+        """The same without its words."""
+        return self if self.spoken is None else replace(self, spoken=replace(self.spoken, text="", is_cut=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +72,12 @@ class SessionAnalyzed:
     session: Session
 
 
-Conclusion = AnswerEnded | SessionAnalyzed
+@dataclass(frozen=True, slots=True)
+class AnswerHeard:
+    """A stretch of a recording was listened to, whose end is not yet."""
+
+    part: Part
+    spoken: Spoken
+
+
+Conclusion = AnswerEnded | AnswerHeard | SessionAnalyzed

@@ -16,7 +16,7 @@ import structlog
 
 from services.background import Background, Kind
 from services.errors import ListenersSaturated, SessionNotFound, StoreUnavailable
-from services.events.model import Event
+from services.events.model import Event, EventType
 from services.events.ports import Events, Hints, News
 from services.interviews.model import Session, SessionId, Viewer
 
@@ -81,9 +81,17 @@ class Feed:
             self.era += 1
         else:
             self.held.extend(news.events)
+            self._forget_words(news.events)
         self.newest = news.session.cursor
         self.wake()
         return True
+
+    def _forget_words(self, events: tuple[Event, ...]) -> None:
+        """Of what was dropped no words are held."""
+        over = {_of(one) for one in events if one.type is EventType.DROPPED}
+        if over:
+            kept = [one.unsaid if _of(one) in over else one for one in self.held]
+            self.held = deque(kept, maxlen=MOST_HELD)
 
     def wake(self) -> None:
         self.changed.set()
@@ -254,6 +262,11 @@ class Listening:
             return Told()
         self.cursor, self._era = newest, era
         return told
+
+
+def _of(event: Event) -> tuple[object, ...]:
+    """Which recording an event is of."""
+    return event.question_id, event.take, event.side
 
 
 async def _again(stale: asyncio.Event, pause: float | None) -> bool:

@@ -65,6 +65,17 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+class Stage(StrEnum):
+    """What becomes of an answer that is in work: `recording` is listened to while it arrives."""
+
+    RECORDING = "recording"
+    WAITING = "waiting"
+    LISTENING = "listening"
+
+
+STAGES = {Status.QUEUED: Stage.WAITING, Status.PROCESSING: Stage.LISTENING}
+
+
 class PartState(StrEnum):
     """The life of a part."""
 
@@ -216,6 +227,15 @@ class Part:
         """Whether it is heard beside an answer, and is none."""
         return self.side is CallSide.RIGHT
 
+    @property
+    def transcribed_seconds(self) -> float:
+        return self.checkpoint.seconds if self.checkpoint else 0.0
+
+    @property
+    def received_seconds(self) -> float:
+        """How long it is as far as that is known: by its size, until more than that was heard."""
+        return max(self.estimated_seconds, self.transcribed_seconds)
+
 
 class Mark(StrEnum):
     """How far the scoring of an answer is."""
@@ -270,6 +290,9 @@ class Answer:
     rev: int
     part_id: PartId
     status: Status
+    is_arriving: bool = False
+    received_seconds: float | None = None
+    transcribed_seconds: float | None = None
     audio_stored: bool = True
     receipt: str | None = None
     created_at: datetime | None = None
@@ -299,6 +322,10 @@ class Answer:
     @property
     def is_pending(self) -> bool:
         return self.status in (Status.QUEUED, Status.PROCESSING)
+
+    @property
+    def stage(self) -> Stage | None:
+        return Stage.RECORDING if self.is_arriving else STAGES.get(self.status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,9 +359,9 @@ SHOWN = {
 MOST_SHOWN_BYTES = 32_000
 
 
-def beginning(text: str) -> str:
-    """As much of a transcript as a session's document shows; its record has the whole."""
-    return text.encode("utf-8", "replace")[:MOST_SHOWN_BYTES].decode("utf-8", "ignore")
+def beginning(text: str, most: int = MOST_SHOWN_BYTES) -> str:
+    """As much of a transcript as a session's document shows, in bytes; its record has the whole."""
+    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
 def answer_of(part: Part, transcript: Transcript | None = None, receipt: str | None = None) -> Answer:
@@ -345,6 +372,8 @@ def answer_of(part: Part, transcript: Transcript | None = None, receipt: str | N
         rev=part.rev,
         part_id=part.id,
         status=SHOWN[part.state],
+        received_seconds=part.received_seconds if part.state in LIVE else None,
+        transcribed_seconds=part.transcribed_seconds if part.state in LIVE else None,
         audio_stored=part.state in LIVE or part.keep_audio,
         receipt=receipt,
         created_at=part.created_at,

@@ -1,11 +1,12 @@
 """What interviews need from outside: the documents that clients see, the store's elections, quotas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType, Protocol
 
-from services.interviews.model import Answer, Evaluation, Question, QuestionId, Session, SessionId, UserId, Viewer
+from services.interviews.model import Answer, Evaluation, Part, Question, QuestionId, Session, SessionId, UserId, Viewer
+from services.interviews.spoken import Spoken
 
 Election = NewType("Election", object)
 
@@ -53,6 +54,19 @@ class Sessions(Protocol):
         """Show the answer unless a newer rev or take is shown already; False if it is a newer take.
 
         A failed take that is shown as failed already is no event, and makes no new revision.
+        """
+
+    async def tell(self, part: Part, spoken: Sequence[Spoken]) -> int | None:
+        """Tell utterances that follow each other as events, and how far the part is, in one write.
+
+        How many of it are told then: fewer than these where some before them are not, and then none of these is. None
+        where a newer take is shown, or it has ended.
+        """
+
+    async def unsay(self, part: Part) -> bool:
+        """Nothing that was said in this part is shown any more, also of what was told, and nothing will be told.
+
+        A part that is dropped is an event, where something of it was told. Whether anything changed.
         """
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:

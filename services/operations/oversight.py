@@ -4,14 +4,15 @@ An entry stands for ten minutes of looking at one session: a page that asks agai
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from services.events.ports import Events, News
-from services.interviews.model import Answer, Evaluation, QuestionId, Session, SessionId, UserId, Viewer
+from services.interviews.model import Answer, Evaluation, Part, QuestionId, Session, SessionId, UserId, Viewer
 from services.interviews.ports import Sessions, Take
+from services.interviews.spoken import Spoken
 from services.operations.ports.audit_log import Action, AuditLog, Deed, Outcome
 from services.operations.ports.views import SessionFilter
 
@@ -76,6 +77,12 @@ class OverseenSessions:
 
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
         return await self.sessions.show(session_id, answer)
+
+    async def tell(self, part: Part, spoken: Sequence[Spoken]) -> int | None:
+        return await self.sessions.tell(part, spoken)
+
+    async def unsay(self, part: Part) -> bool:
+        return await self.sessions.unsay(part)
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         return await self.sessions.score(session_id, question_id, take, evaluation)

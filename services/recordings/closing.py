@@ -48,12 +48,18 @@ class Closing:
         """
         deletion = None if part.keep_audio else await self._delete(part)
         if part.checkpoint is not None and not part.keep_audio:
-            await self.utterances.forget(part.id)
+            await self._forget_words(part)
         receipt = await self.issue(part, deletion) if deletion and not deletion.left and part.user_id else None
         if not await self._shown(part, transcript, receipt) and await self.sessions.is_erased(part.session_id):
             await self._forget(part)
             return
         await self.closings.settle(part.id, part.rev, deletion, has_receipt=receipt is not None)
+
+    async def _forget_words(self, part: Part) -> None:
+        """What was said in its stretches: it stands in its transcript, or nowhere any more."""
+        if part.state is not PartState.COMPLETED:
+            await self.sessions.unsay(part)
+        await self.utterances.forget(part.id)
 
     async def _shown(self, part: Part, transcript: Transcript | None, receipt: str | None) -> bool:
         if part.state not in SHOWN:

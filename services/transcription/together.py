@@ -32,14 +32,14 @@ def _joined(utterances: Sequence[Utterance]) -> Transcript:
         language=next((one.language for one in said if one.language), None),
         language_probability=next((one.language_probability for one in said if one.language), None),
         duration=last.start + last.transcript.duration,
-        segments=tuple(_segments(utterances)),
+        segments=tuple(segments_of(utterances)),
         no_speech=all(one.no_speech for one in said),
         engine=latest.engine,
         model=latest.model,
     )
 
 
-def _segments(utterances: Sequence[Utterance]) -> Iterator[Segment]:
+def segments_of(utterances: Sequence[Utterance]) -> Iterator[Segment]:
     """None where no stretch has any; else all text stands in one, if need be one as long as its stretch."""
     if not any(utterance.transcript.segments for utterance in utterances):
         return

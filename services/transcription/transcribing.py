@@ -17,7 +17,7 @@ from services.background import Background, Kind
 from services.errors import EngineTimeout, EngineUnavailable, Problem, RecordingAtFault, StoreUnavailable
 from services.interviews.model import Failure, Part, PartId, PartState, answer_of
 from services.interviews.ports import Sessions
-from services.interviews.transcript import Transcript
+from services.interviews.transcript import Transcript, Utterance
 from services.recordings.ports.records import Records
 from services.recordings.ports.utterances import Utterances
 from services.transcription.listening import Heard
@@ -53,6 +53,7 @@ class Transcription:
     close: Callable[..., Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
     score: Callable[[Part, Transcript], Awaitable[None]]
+    tell: Callable[[Part, Utterance], Awaitable[None]]
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
     owner: str
     lease_seconds: float
@@ -104,6 +105,7 @@ class Transcription:
         async with aclosing(self.listen(held.part)) as stretches:
             while not (heard := await self._next(held.part, stretches)).is_last:
                 held.part = await self._settled(held.part, heard)
+                await self.tell(held.part, heard.utterance)
                 if _now() - begun > self.work_seconds:
                     return None
         return await self._whole(held.part, heard)

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.events.model import SHOWN_AS, AnswerEnded, Conclusion, EventType
-from services.interviews.model import SHOWN, Part, Session, UserId
+from services.events.model import SHOWN_AS, AnswerEnded, AnswerHeard, Conclusion, EventType
+from services.interviews.model import SHOWN, Part, Session, Status, UserId
+from services.interviews.spoken import Spoken
 from services.interviews.transcript import Transcript
 
 TEST = "webhook.test"
+Said = Mapping[str, str | int | float | None]
 OF_ANSWERS = ("question_id", "take", "status", "speech_verdict", "receipt")
 
 
@@ -20,7 +22,7 @@ class Notice:
     id: str
     type: str
     user_id: UserId
-    data: Mapping[str, str | int | None]
+    data: Said
     at: datetime | None = None
 
 
@@ -28,6 +30,8 @@ def notice_of(conclusion: Conclusion) -> Notice:
     """What the owner's webhooks are told of it."""
     if isinstance(conclusion, AnswerEnded):
         return of_answer(conclusion.part, conclusion.transcript, conclusion.receipt)
+    if isinstance(conclusion, AnswerHeard):
+        return of_utterance(conclusion.part, conclusion.spoken)
     return of_analysis(conclusion.session)
 
 
@@ -50,6 +54,24 @@ def of_answer(part: Part, transcript: Transcript | None = None, receipt: str | N
     )
 
 
+def of_utterance(part: Part, spoken: Spoken) -> Notice:
+    """That a stretch of a recording was listened to; its words are not sent out."""
+    return Notice(
+        id=f"utterance_{part.id}_{spoken.index}",
+        type=EventType.UTTERANCE.value,
+        user_id=part.user_id,
+        data={
+            "session_id": part.session_id,
+            "question_id": part.question_id,
+            "take": part.take,
+            "status": Status.PROCESSING.value,
+            "index": spoken.index,
+            "start": spoken.start,
+            "end": spoken.end,
+        },
+    )
+
+
 def of_analysis(session: Session) -> Notice:
     """That this revision of a session was analyzed."""
     return Notice(
@@ -65,7 +87,7 @@ def of_test(user_id: UserId, webhook_id: str, id: str) -> Notice:
     return Notice(id=f"test_{id}", type=TEST, user_id=user_id, data={"webhook_id": webhook_id})
 
 
-def body_of(type: str, at: datetime, data: Mapping[str, str | int | None]) -> str:
+def body_of(type: str, at: datetime, data: Said) -> str:
     """What is sent and signed: the same letters each time."""
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return json.dumps({"type": type, "timestamp": moment, "data": dict(data)}, separators=(",", ":"))

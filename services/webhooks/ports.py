@@ -74,7 +74,7 @@ class Delivery:
     webhook_id: WebhookId
     event_id: str
     type: str
-    data: Mapping[str, str | int | None]
+    data: Mapping[str, str | int | float | None]
     at: datetime
     state: DeliveryState
     created_at: datetime

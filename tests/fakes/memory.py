@@ -9,6 +9,7 @@ from services.access.ports import Hold, Kept
 from services.calls.model import Call
 from services.events.model import Event
 from services.interviews.model import CallId, Part, PartId, PartState, QuestionId, Session, SessionId, UserId, sources
+from services.interviews.spoken import Told
 from services.interviews.transcript import Transcript, Utterance
 from services.operations.ports.erasures import Owner
 from services.operations.ports.trends import Bin
@@ -150,6 +151,8 @@ class Memory:
     events: dict[SessionId, list[Event]] = field(default_factory=dict)
     rows: dict[PartId, Row] = field(default_factory=dict)
     utterances: dict[tuple[PartId, int], tuple[int, Utterance]] = field(default_factory=dict)
+    utterances_told: dict[tuple[SessionId, QuestionId], Told] = field(default_factory=dict)
+    spoken_by: dict[PartId, set[int]] = field(default_factory=dict)
     files: dict[PartId, dict[str, object]] = field(default_factory=dict)
     chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
     pieces: dict[PartId, dict[int, bytes]] = field(default_factory=dict)

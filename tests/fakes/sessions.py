@@ -1,6 +1,6 @@
 """Sessions, and the events of each, in memory."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from services.errors import QuestionNotFound, SessionErased, SessionExists, SessionNotFound
@@ -8,20 +8,25 @@ from services.events.model import MOST_KEPT, SHOWN_AS, Event, EventType
 from services.events.ports import News
 from services.interviews.listing import Listed, Place, Span
 from services.interviews.model import (
+    DROPPED,
     Answer,
     CallSide,
     Evaluation,
     Mark,
+    Part,
+    PartState,
     QuestionId,
     Session,
     SessionId,
     Status,
     UserId,
     Viewer,
+    answer_of,
     asked_in,
     is_id,
 )
 from services.interviews.ports import Election, Take
+from services.interviews.spoken import Spoken, Told, shown, told_of
 from tests.fakes.memory import Memory
 
 
@@ -44,7 +49,8 @@ class FakeSessions:
             raise SessionErased if viewer.is_admin or owner.is_of(viewer.user_id) else SessionNotFound
         if session is None or not (viewer.is_admin or viewer.user_id == session.user_id):
             raise SessionNotFound
-        return replace(session, answers=dict(session.answers))
+        told = {question: one for (of, question), one in self._memory.utterances_told.items() if of == id}
+        return replace(session, answers=shown(session.answers, told))
 
     async def is_erased(self, id: SessionId) -> bool:
         return id in self._memory.erased and id not in self._memory.sessions
@@ -74,6 +80,57 @@ class FakeSessions:
         self._write(session, answer)
         self._tell(session.id, SHOWN_AS[answer.status], answer)
         return True
+
+    async def tell(self, part: Part, spoken: Sequence[Spoken]) -> int | None:
+        session, answer = self._shown(part.session_id, asked_in(part.question_id))
+        told = self._memory.utterances_told.get((part.session_id, part.question_id))
+        own = told if told is not None and told.part_id == part.id else None
+        is_newer = told is not None and own is None and told.take > part.take
+        shown = (answer.take, answer.rev) if answer else (0, -1)
+        if part.is_aside:
+            shown = self._memory.asides.get((part.session_id, asked_in(part.question_id)), shown)
+        if session is None or is_newer or shown >= (part.take, part.rev) or (own is not None and own.is_over):
+            return None
+        count = own.count if own else 0
+        if count != spoken[0].index:
+            return count
+        count = spoken[-1].index + 1
+        self._memory.utterances_told[part.session_id, part.question_id] = told_of(part, count)
+        for one in spoken:
+            self._tell_event(part, EventType.UTTERANCE, Status.PROCESSING, one)
+        session = self._memory.sessions[part.session_id]
+        self._memory.sessions[part.session_id] = replace(session, revision=session.revision + 1)
+        return count
+
+    async def unsay(self, part: Part) -> bool:
+        key = (part.session_id, part.question_id)
+        session, told = self._memory.sessions.get(part.session_id), self._memory.utterances_told.get(key)
+        if session is None:
+            return False
+        own = told if told is not None and told.part_id == part.id else None
+        is_newer = told is not None and own is None and told.take > part.take
+        events = self._memory.events.get(session.id, [])
+        mine = [one for one in events if one.number in self._memory.spoken_by.get(part.id, ())]
+        is_over = is_newer or (own is not None and own.is_over)
+        if is_over and not any(one.spoken and one.spoken.text for one in mine):
+            return False
+        self._memory.events[session.id] = [one.unsaid if one in mine else one for one in events]
+        if not is_newer:
+            self._memory.utterances_told[key] = Told(part_id=part.id, take=part.take, is_over=True)
+        if part.state in DROPPED and own is not None and own.count:
+            self._tell_event(part, EventType.DROPPED)
+        session = self._memory.sessions[part.session_id]
+        self._memory.sessions[session.id] = replace(session, revision=session.revision + 1)
+        return True
+
+    def _tell_event(
+        self, part: Part, type: EventType, status: Status | None = None, spoken: Spoken | None = None
+    ) -> None:
+        answer = replace(answer_of(replace(part, state=PartState.PROCESSING)), status=status or Status.FAILED)
+        self._tell(part.session_id, type, answer)
+        event = replace(self._memory.events[part.session_id][-1], status=status, spoken=spoken)
+        self._memory.events[part.session_id][-1] = event
+        self._memory.spoken_by.setdefault(part.id, set()).add(event.number)
 
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         session, shown = self._shown(session_id, question_id)

@@ -31,6 +31,7 @@ from services.interviews.model import (
     answer_of,
     aside_of,
 )
+from services.interviews.spoken import Spoken
 from services.interviews.transcript import Segment, Transcript, Word
 from services.operations.ports.audit_log import Action, Deed, Outcome
 from services.operations.ports.erasures import Cause, Waits
@@ -70,6 +71,7 @@ HEARD = Transcript(
     model="base",
     warnings=("cut",),
 )
+SAID = Spoken(index=0, start=0.0, end=1.5, text="Because", speech_ratio=0.4)
 POINT = Feedback(point="so", covered=True, quote="Because so", weight=2.0)
 SCORE = Evaluation(score=80.0, feedback=(POINT,), scorer="coverage/1")
 
@@ -87,7 +89,7 @@ async def write(database: AsyncDatabase[dict[str, Any]]) -> None:
     await store.sessions.create(Session(id=S1, user_id=ANN.user_id, questions=questions, title="A title"))
     await _write_spoken(store)
     await _write_lost(store)
-    await store.sessions.record_analysis(S1, 3, {"final_score": 80.0})
+    await store.sessions.record_analysis(S1, 4, {"final_score": 80.0})
     await _write_webhook(store)
     await _write_signs(store)
     await _write_epochs(store_on_mongo(database, is_sealed=True))
@@ -135,6 +137,7 @@ async def _write_call(store: Store) -> None:
 
 async def _write_spoken(store: Store) -> None:
     claimed = await _claimed(store, SPOKEN)
+    await store.sessions.tell(claimed, [SAID])
     done = await store.claims.complete(claimed.id, claimed.fence, HEARD)
     assert done is not None
     await store.sessions.show(S1, answer_of(done, HEARD))

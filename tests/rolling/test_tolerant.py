@@ -14,7 +14,7 @@ from tests.services.adapters.stores import store_on_mongo
 
 Document = dict[str, Any]
 LATER = {"of_a_later_version": {"x": [1]}}
-MAPS = ("answers", "takes", "failures")
+MAPS = ("answers", "takes", "failures", "told")
 
 
 async def every(database: AsyncDatabase[Document]) -> list[tuple[str, Document]]:

@@ -107,6 +107,7 @@ class Api:
             admission=self.admission,
             idempotency=self.house.idempotency,
             records=self.house.records,
+            utterances=self.house.utterances,
             webhooks=self.house.webhooks,
             tokens=self.tokens,
             health=look,

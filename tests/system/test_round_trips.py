@@ -31,6 +31,7 @@ from services.interviews.model import Checkpoint, KeyPoint, Mark, Part, Question
 from services.interviews.transcript import Transcript, Utterance
 from services.throttle import Throttle
 from services.transcription.listening import Heard
+from services.transcription.telling import Telling
 from services.transcription.transcribing import Transcription
 from tests.routes.api import QUESTIONS
 from tests.services.adapters.stores import ANN, Q1, S1, a_part
@@ -175,6 +176,7 @@ async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
             close=house.closing.close,
             supersede=house.closing.supersede,
             score=scoring.first,
+            tell=Telling(sessions=house.sessions, utterances=house.utterances, emit=house.webhooks.tell).tell,
             turn=Throttle(EngineBusy).turn,
             owner="w",
             lease_seconds=settings.lease_seconds,

@@ -25,6 +25,7 @@ from services.interviews.model import (
     asked_in,
     is_id,
 )
+from services.interviews.spoken import Told, shown
 from services.interviews.transcript import Flaw, Segment, Span, Transcript, Verdict, Word
 
 Document = dict[str, Any]
@@ -47,6 +48,12 @@ def aside_path(question_id: QuestionId) -> str:
 def takes_path(question_id: QuestionId) -> str:
     """Where a session's document counts a question's recordings; ValueError for what is no id."""
     return _path("takes", question_id)
+
+
+def told_path(question_id: QuestionId, field: str = "") -> str:
+    """Where a session's document says what was told of a recording in work; ValueError for what is no id."""
+    side = question_id.removeprefix(asked_in(question_id))
+    return _path("told", asked_in(question_id)) + side + (f".{field}" if field else "")
 
 
 def _path(root: str, question_id: QuestionId) -> str:
@@ -76,7 +83,10 @@ def session_of(row: Mapping[str, Any]) -> Session:
         row,
         id=row["_id"],
         questions=tuple(question_of(question) for question in row["questions"]),
-        answers={id: answer_of(answer) for id, answer in row["answers"].items()},
+        answers=shown(
+            {id: answer_of(answer) for id, answer in row["answers"].items()},
+            {id: value_of(Told, told) for id, told in row.get("told", {}).items()},
+        ),
     )
 
 
@@ -104,6 +114,8 @@ def answer_document(answer: Answer) -> Document:
         "gridfs_file_id": answer.part_id if answer.audio_stored else None,
         "deletion_receipt": answer.receipt,
         "transcription_status": answer.status.value,
+        "received_seconds": answer.received_seconds,
+        "transcribed_seconds": answer.transcribed_seconds,
         "transcribed_at": answer.transcribed_at,
         "transcription_error": answer.failure and answer.failure.sentence,
         "transcription_error_code": answer.failure and answer.failure.code,

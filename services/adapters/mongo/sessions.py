@@ -1,6 +1,7 @@
 """Sessions in MongoDB: one document each, changed by compare-and-set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -20,20 +21,31 @@ from services.adapters.mongo.documents import (
     session_document,
     session_of,
     takes_path,
+    told_path,
 )
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.elections import newest
 from services.adapters.mongo.erasures import entry_of, erasure_of
-from services.adapters.mongo.event_log import event_document, event_of_answer, logged
+from services.adapters.mongo.event_log import (
+    dropped_document,
+    event_document,
+    event_of_answer,
+    logged,
+    tells_of,
+    unsaid,
+    utterance_document,
+)
 from services.adapters.mongo.parts import create, unhurried
 from services.adapters.mongo.server_time import NOW, literal, raised
 from services.errors import QuestionNotFound, ScorerUnavailable, SessionErased, SessionExists, SessionNotFound
 from services.events.model import EventType
 from services.interviews.model import (
+    DROPPED,
     Answer,
     CallSide,
     Evaluation,
     Mark,
+    Part,
     QuestionId,
     Session,
     SessionId,
@@ -42,6 +54,7 @@ from services.interviews.model import (
     is_id,
 )
 from services.interviews.ports import Take
+from services.interviews.spoken import Spoken, Told, told_of
 
 LACKS_SCORE: list[Document] = [
     {"scoring_status": Mark.PENDING.value},
@@ -112,6 +125,41 @@ class MongoSessions:
         return await self._sessions.find_one(this_take, {"_id": True}) is not None
 
     @confirmed()
+    async def tell(self, part: Part, spoken: Sequence[Spoken]) -> int | None:
+        path, told = told_path(part.question_id), told_of(part, spoken[-1].index + 1)
+        events = logged(*(utterance_document(part, one) for one in spoken))
+        may = {"_id": part.session_id, "$and": [_may_be_told(part)]}
+        written = await self._sessions.update_one(
+            {**may, **_is_told(part, spoken[0].index)},
+            [{"$set": {path: literal(asdict(told)), "revision": raised("revision"), **events}}],
+        )
+        if written.matched_count == 1:
+            return told.count
+        row = await self._sessions.find_one(may, {path: True})
+        return None if row is None else _count_told(row, part)
+
+    @confirmed()
+    async def unsay(self, part: Part) -> bool:
+        path = told_path(part.question_id)
+        was_told = {"$and": [{"$eq": [f"${path}.part_id", literal(part.id)]}, {"$gt": [f"${path}.count", 0]}]}
+        over = literal(asdict(Told(part_id=part.id, take=part.take, is_over=True)))
+        is_newer = {f"{path}.take": {"$gt": part.take}, f"{path}.part_id": {"$ne": part.id}}
+        undone = {"$nor": [is_newer, {f"{path}.part_id": part.id, f"{path}.is_over": True}]}
+        newer = {"$gt": [f"${path}.take", part.take]}
+        steps: list[Document] = [
+            {"$set": {"events": unsaid(part.id), path: {"$cond": [newer, f"${path}", over]}, "unsaying": was_told}},
+            {"$set": {"revision": raised("revision")}},
+            *(
+                [{"$set": logged(dropped_document(part), where={"$eq": ["$unsaying", True]})}]
+                if part.state in DROPPED
+                else []
+            ),
+            {"$unset": "unsaying"},
+        ]
+        where = {"_id": part.session_id, "$or": [tells_of(part.id), undone]}
+        return (await self._sessions.update_one(where, steps)).matched_count == 1
+
+    @confirmed()
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         where = {"take": take, "transcription_status": Status.COMPLETED.value}
         scored = {path: literal(value) for path, value in _at(question_id, evaluation_document(evaluation)).items()}
@@ -156,6 +204,29 @@ async def _count_take(
     )
 
 
+def _may_be_told(part: Part) -> Document:
+    """A filter: neither a newer take is shown or told of, nor anything of this one that came after this state."""
+    path = aside_path(part.question_id) if part.is_aside else answer_path(part.question_id)
+    told = told_path(part.question_id)
+    own = f"{told}.part_id"
+    over = {own: part.id, f"{told}.is_over": True}
+    return {
+        "$and": [_is_newer(path, part), {"$nor": [over, {own: {"$ne": part.id}, f"{told}.take": {"$gt": part.take}}]}]
+    }
+
+
+def _is_told(part: Part, count: int) -> Document:
+    """A filter: so many of its utterances were told."""
+    told = told_path(part.question_id)
+    so_many = {f"{told}.part_id": part.id, f"{told}.count": count}
+    return so_many if count else {"$or": [{f"{told}.part_id": {"$ne": part.id}}, so_many]}
+
+
+def _count_told(row: Mapping[str, Any], part: Part) -> int:
+    told = row.get("told", {}).get(part.question_id) or {}
+    return int(told["count"]) if told.get("part_id") == part.id else 0
+
+
 def _told(answer: Answer) -> Document:
     """The next revision and an event; neither where a failed take is only shown anew, without its recording."""
     event = event_of_answer(answer)
@@ -179,7 +250,7 @@ def _is_news(answer: Answer) -> Document:
     return _is_newer(answer_path(answer.question_id), answer)
 
 
-def _is_newer(path: str, answer: Answer) -> Document:
+def _is_newer(path: str, answer: Answer | Part) -> Document:
     """A filter: what stands at the path is of an older take, or of an earlier state of this one."""
     take, rev = f"{path}.take", f"{path}.rev"
     return {"$or": [{take: None}, {take: {"$lt": answer.take}}, {take: answer.take, rev: {"$lt": answer.rev}}]}
