@@ -30,6 +30,7 @@ from routes import (
     admin_holds,
     analyses,
     call_sockets,
+    call_transcripts,
     calls,
     chunk_uploads,
     erasures,
@@ -71,6 +72,7 @@ from services.adapters.rate_limits import StoredRateLimits
 from services.adapters.redis_channels import RedisMicrophoneTests
 from services.analysis.results import Analysis
 from services.background import Kind
+from services.calls.conversations import Conversations
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
 from services.interviews.listing import Listing
@@ -141,6 +143,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
         microphone_tests,
         statuses,
         analyses,
+        call_transcripts,
         webhooks,
         admin,
         admin_holds,
@@ -248,6 +251,7 @@ def _services(
         arrivals=wiring.arrivals,
         calls=wiring.calls,
         bridging=wiring.bridging,
+        conversations=Conversations(calls=wiring.calls, parts=wiring.records, sessions=sessions),
         analysis=Analysis(sessions=sessions, records=wiring.records, wait=eta.of_session, emit=wiring.webhooks.tell),
         eta=eta,
         admission=admission.Admission(

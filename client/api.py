@@ -20,6 +20,7 @@ from client.models import (
     AnswerStatus,
     BegunCall,
     Call,
+    Conversation,
     Erasure,
     Event,
     ListedSession,
@@ -46,6 +47,7 @@ UPLOADED: Expected = {202: {"file_id": "string"}}
 HEARD: Expected = {200: {"text": "string", "heard": "boolean", "seconds": "number"}}
 STATUS: Expected = {200: {"status": "string", "question_id": "string"}}
 STATUSES: Expected = {200: {"answers": "object", "summary": "object"}}
+TALK: Expected = {200: {"call_id": "string", "status": "string", "turns": "array"}}
 SCORES: Expected = {200: {"status": "string", "answers": "array"}, 202: {"retry_after": "number"}}
 RECEIPTS: Expected = {200: {"receipts": "array"}}
 KEYS: Expected = {200: {"keys": "array"}}
@@ -209,6 +211,11 @@ class VivaVoce:
     def delete_call(self, call_id: str) -> None:
         """Give an open call up, with all that was received of it."""
         self._sent("DELETE", f"/api/calls/{call_id}", NO_CALL)
+
+    def conversation(self, call_id: str, *, words: bool = False) -> Conversation:
+        """Both sides of a call turn by turn, as far as they are transcribed; `words` also asks for their times."""
+        path = f"/api/calls/{call_id}/transcript"
+        return cast(Conversation, self._sent("GET", path, TALK, params={"words": words}))
 
     def analyze(self, session_id: str) -> Analysis | AnalysisPending:
         """The scores, or after how many seconds to ask again."""

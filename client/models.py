@@ -91,6 +91,7 @@ class Answer(TypedDict):
     transcript: str | None
     transcript_is_cut: bool
     take: int
+    call_id: str | None
     file_id: str | None
     deletion_receipt: str | None
     no_speech: bool
@@ -207,7 +208,60 @@ class Uploaded(TypedDict):
     take: int
     sha256: str
     bytes: int
+    call_id: NotRequired[str | None]
     deduplicated: NotRequired[bool]
+
+
+class Turn(TypedDict):
+    """What one side of a call says, in seconds of the call."""
+
+    speaker: Literal["left", "right"]
+    start: float
+    end: float
+    text: str
+    interrupts: bool
+    words: list[Word] | None
+
+
+class Response(TypedDict):
+    """An answer to what the right side said."""
+
+    asked_until: float
+    answered_at: float
+    latency: float
+
+
+class Side(TypedDict):
+    """What is known of one side of a call."""
+
+    state: Literal["missing", "empty", "pending", "completed", "failed"]
+    transcript: str | None
+    no_speech: bool
+    language: str | None
+    duration_seconds: float | None
+    speech_verdict: Verdict | None
+    warnings: list[str]
+    error: Failure | None
+
+
+class Conversation(TypedDict):
+    """Both sides of a call, turn by turn."""
+
+    call_id: str
+    session_id: str
+    question_id: str
+    take: int
+    status: Literal["processing", "completed"]
+    left: Side
+    right: Side
+    turns: list[Turn]
+    response_latency: float | None
+    responses: list[Response]
+    overlap_seconds: float
+    left_seconds: float
+    right_seconds: float
+    talk_ratio: float | None
+    warnings: list[str]
 
 
 class MicrophoneTest(TypedDict):

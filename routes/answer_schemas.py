@@ -88,6 +88,9 @@ class AnswerOut(BaseModel):
         description="Only its beginning (32 KB) is shown here; the status of this one answer has it whole."
     )
     take: int
+    call_id: str | None = Field(
+        description="Where two sides are heard: the call; its conversation is at /api/calls/{call_id}/transcript."
+    )
     file_id: str | None = Field(description="The stored recording; null once it is deleted.")
     deletion_receipt: str | None = Field(
         description="For the deleted recording, signed (a compact JWS); null while it is stored."
@@ -100,7 +103,9 @@ class AnswerOut(BaseModel):
     speech_verdict: Verdict | None = Field(description="Whether to believe the transcript; null until completed.")
     verdict_version: str | None = Field(description="The rules by which it was judged.")
     duration_seconds: float | None
-    warnings: list[str] = Field(description="What is wrong with the recording: joined, gap, decode_errors, truncated.")
+    warnings: list[str] = Field(
+        description="What is wrong with the recording: joined, gap, decode_errors, truncated, one_channel."
+    )
     warning_details: list[FlawOut] = Field(description="The same with their places, as far as they are known.")
     created_at: datetime | None
     transcribed_at: datetime | None
@@ -125,6 +130,7 @@ class AnswerOut(BaseModel):
             transcript=answer.transcript,
             transcript_is_cut=answer.is_cut,
             take=answer.take,
+            call_id=answer.call_id,
             file_id=answer.part_id if answer.audio_stored else None,
             deletion_receipt=answer.receipt,
             no_speech=answer.no_speech,

@@ -16,6 +16,7 @@ from services.analysis.results import Analysis
 from services.background import Background
 from services.calls.bridging import Bridging
 from services.calls.calls import Calls
+from services.calls.conversations import Conversations
 from services.errors import Forbidden, KeysUnavailable, Unauthenticated
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
@@ -90,6 +91,7 @@ class Services:
     arrivals: Arrivals
     calls: Calls
     bridging: Bridging
+    conversations: Conversations
     analysis: Analysis
     eta: Eta
     admission: Admission

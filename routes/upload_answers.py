@@ -21,6 +21,9 @@ class AcceptedOut(BaseModel):
     take: int = Field(description="Which recording of this answer it is; the newest counts.", examples=[1])
     sha256: str = Field(description="Hash of the bytes that were stored.")
     bytes: int
+    call_id: str | None = Field(
+        None, description="Of a recording with two sides: the call whose conversation it is, at /api/calls/{call_id}."
+    )
     deduplicated: bool = Field(False, description="The same recording was in work already, and goes on as this take.")
 
     @classmethod
@@ -33,6 +36,7 @@ class AcceptedOut(BaseModel):
             take=part.take,
             sha256=part.sha256 or "",
             bytes=part.bytes,
+            call_id=part.call_id,
             deduplicated=part.id != id,
             **more,
         )

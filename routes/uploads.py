@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -24,8 +24,12 @@ from services.recordings.ports.audio import Incoming
 router = APIRouter(prefix="/api", tags=["answers"], route_class=idempotency.OnceRead)
 
 Channels = Annotated[
-    Literal[1, 2] | None,
-    Query(description="2: it has who answers on the left and who asks on the right. Left out, the question says it."),
+    int | None,
+    Query(
+        ge=1,
+        le=2,
+        description="2: it has who answers on the left and who asks on the right. Left out, the question says it.",
+    ),
 ]
 
 FORM: dict[str, Any] = {

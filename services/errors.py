@@ -51,6 +51,7 @@ Problem
     UploadTakenOver      a newer request sends to this upload
     UploadComplete       the upload is finished, and takes nothing more
     CallOver             the call has ended, and takes nothing more
+    ConversationPending  not all of the call is transcribed yet (retryable)
     CallTakenOver        a newer connection brings this side of the call
     SliceDiffers         another slice of this number was received
     AnswerDiffers        another answer was named for this recording
@@ -389,6 +390,12 @@ class UploadComplete(Conflict):
 class CallOver(Conflict):
     code = "call_over"
     sentence = "This call has ended, and takes nothing more. Erase its session to have all of it forgotten."
+
+
+class ConversationPending(Conflict):
+    code = "conversation_pending"
+    sentence = "Not all of this call is transcribed yet. Try again shortly, or ask for JSON, which has what is there."
+    retryable = True
 
 
 class CallTakenOver(Conflict):

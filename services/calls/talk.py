@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from services.calls.turns import Speaker, Turn
+from services.calls.turns import OTHER, Turn
+from services.interviews.model import CallSide
 from services.interviews.transcript import Span
 
 
@@ -40,7 +41,7 @@ class Talk:
 
 def talk(turns: Sequence[Turn]) -> Talk:
     """`response_latency` is the median of the latencies."""
-    left, right = (_voice(turns, speaker) for speaker in (Speaker.LEFT, Speaker.RIGHT))
+    left, right = (_voice(turns, speaker) for speaker in (CallSide.LEFT, CallSide.RIGHT))
     left_seconds, right_seconds = _seconds(left), _seconds(right)
     responses = tuple(_responses(turns))
     return Talk(
@@ -55,21 +56,21 @@ def talk(turns: Sequence[Turn]) -> Talk:
 
 def _responses(turns: Sequence[Turn]) -> Iterator[Response]:
     """What is said wholly while the other one speaks ("mhm") asks nothing and answers nothing."""
-    latest = {Speaker.LEFT: 0.0, Speaker.RIGHT: 0.0}
+    latest = {CallSide.LEFT: 0.0, CallSide.RIGHT: 0.0}
     asked: Turn | None = None
     for turn in turns:
-        is_aside = turn.end <= latest[turn.speaker.other]
+        is_aside = turn.end <= latest[OTHER[turn.speaker]]
         latest[turn.speaker] = max(latest[turn.speaker], turn.end)
         if is_aside:
             continue
-        if turn.speaker is Speaker.RIGHT:
+        if turn.speaker is CallSide.RIGHT:
             asked = turn
         elif asked is not None:
             yield Response(asked.end, turn.start)
             asked = None
 
 
-def _voice(turns: Sequence[Turn], speaker: Speaker) -> list[Span]:
+def _voice(turns: Sequence[Turn], speaker: CallSide) -> list[Span]:
     """In order, none overlapping another."""
     spans: list[Span] = []
     for turn in turns:

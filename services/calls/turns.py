@@ -7,22 +7,13 @@ Words lie where there is voice: an engine's times are trimmed to what voice acti
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import pairwise
 
 from services.calls.bursts import Burst, bursts_of
+from services.interviews.model import CallSide
 from services.interviews.transcript import Transcript, Word
 
-
-class Speaker(StrEnum):
-    """The sides: who answers, and who asks."""
-
-    LEFT = "left"
-    RIGHT = "right"
-
-    @property
-    def other(self) -> "Speaker":
-        return Speaker.RIGHT if self is Speaker.LEFT else Speaker.LEFT
+OTHER = {CallSide.LEFT: CallSide.RIGHT, CallSide.RIGHT: CallSide.LEFT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +24,7 @@ class Turn:
     them. `bursts` is when there is voice, pauses for breath included.
     """
 
-    speaker: Speaker
+    speaker: CallSide
     start: float
     end: float
     text: str
@@ -50,8 +41,8 @@ def turns(left: Transcript | None, right: Transcript | None) -> list[Turn]:
     """In the order in which they begin; a side that is not there, or empty, has none."""
     one, other = bursts_of(left), bursts_of(right)
     said = [
-        *(_turn(Speaker.LEFT, run) for run in _runs(one, other)),
-        *(_turn(Speaker.RIGHT, run) for run in _runs(other, one)),
+        *(_turn(CallSide.LEFT, run) for run in _runs(one, other)),
+        *(_turn(CallSide.RIGHT, run) for run in _runs(other, one)),
     ]
     said.sort(key=lambda turn: turn.start)
     return list(_with_interruptions(said))
@@ -72,7 +63,7 @@ def _runs(bursts: Sequence[Burst], others: Sequence[Burst]) -> Iterator[list[Bur
         yield run
 
 
-def _turn(speaker: Speaker, bursts: Sequence[Burst]) -> Turn:
+def _turn(speaker: CallSide, bursts: Sequence[Burst]) -> Turn:
     text = bursts[0].text + "".join(before.between(after) + after.text for before, after in pairwise(bursts))
     return Turn(
         speaker=speaker,
@@ -85,7 +76,7 @@ def _turn(speaker: Speaker, bursts: Sequence[Burst]) -> Turn:
 
 
 def _with_interruptions(runs: Sequence[Turn]) -> Iterator[Turn]:
-    spoken_until = {Speaker.LEFT: 0.0, Speaker.RIGHT: 0.0}
+    spoken_until = {CallSide.LEFT: 0.0, CallSide.RIGHT: 0.0}
     for turn in runs:
         spoken_until[turn.speaker] = max(spoken_until[turn.speaker], turn.end)
-        yield replace(turn, interrupts=turn.start < spoken_until[turn.speaker.other])
+        yield replace(turn, interrupts=turn.start < spoken_until[OTHER[turn.speaker]])

@@ -190,7 +190,8 @@ class Part:
     it was told to wait for an engine that had enough to do; `epoch` is that of the key under which it was sealed.
     The `listener` has claimed it while it arrives, and may have it to itself until it lets go, also once it is queued.
     Two `channels` are listened to apart.
-    One side of a call says of which call, and which side; the right one answers nothing, see `aside_of`.
+    One side of a call says of which call, and which side; the right one answers nothing, see `aside_of`. A recording
+    of both sides says of which call.
     """
 
     id: PartId

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.interviews.model import Part, PartId, QuestionId, SessionId, Viewer, new_part_id
+from services.interviews.model import CallId, Part, PartId, QuestionId, SessionId, Viewer, new_part_id
 from services.interviews.ports import Election, Sessions
 
 
@@ -24,18 +24,21 @@ async def next_take(
 ) -> Numbered:
     """The next take of an answer: SessionNotFound or QuestionNotFound. It has the question's channels, or so many.
 
+    Two sides in one recording are a call of its own, which goes by the recording's id.
     A take that is never received is a number that is left out, no more.
     """
     take = await sessions.next_take(session_id, question_id, viewer)
+    part_id, channels = id or new_part_id(), channels or take.question.channels
     part = Part(
-        id=id or new_part_id(),
+        id=part_id,
         session_id=session_id,
         question_id=question_id,
         user_id=take.owner,
         take=take.number,
         language=take.question.language,
         languages=take.question.languages,
-        channels=channels or take.question.channels,
+        channels=channels,
+        call_id=CallId(part_id) if channels > 1 else None,
         created_at=take.at,
     )
     return Numbered(part, take.since)

@@ -7,6 +7,7 @@ from services.errors import AudioMissing, StoreUnavailable
 from services.interviews.model import Part, PartId, PartState, UserId
 from services.recordings.ports.arrivals import (
     NOWHERE,
+    PLACED,
     Appended,
     Arriving,
     Head,
@@ -61,7 +62,7 @@ class FakeArrivals:
         there = row.part.session_id, row.part.question_id
         if there[0] != NOWHERE and there != (part.session_id, part.question_id):
             return None
-        placed = {name: getattr(part, name) for name in ("session_id", "question_id", "take", "language", "languages")}
+        placed = {name: getattr(part, name) for name in PLACED}
         row.part = replace(row.part, **placed)
         return _arriving(row, row.arrival)
 

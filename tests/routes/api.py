@@ -12,6 +12,7 @@ from app.main import build
 from routes.dependencies import Guests, Health, Operations, Services
 from services.access.admission import Admission
 from services.background import Background
+from services.calls.conversations import Conversations
 from services.errors import Unauthenticated
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
@@ -100,6 +101,7 @@ class Api:
             arrivals=self.house.arrivals,
             calls=self.house.calls,
             bridging=self.house.bridging,
+            conversations=Conversations(calls=self.house.calls, parts=self.house.records, sessions=self.sessions),
             analysis=replace(self.house.analysis, sessions=OverseenSessions(self.house.sessions, self.oversight)),
             eta=self.house.eta,
             receipts=self.house.receipts,

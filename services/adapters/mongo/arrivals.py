@@ -18,10 +18,9 @@ from services.adapters.mongo.server_time import NOW, later, literal
 from services.adapters.mongo.tolerant import value_of
 from services.errors import StoreUnavailable
 from services.interviews.model import Part, PartId, PartState, UserId
-from services.recordings.ports.arrivals import NOWHERE, Arriving, Listened, Load, Plan
+from services.recordings.ports.arrivals import NOWHERE, PLACED, Arriving, Listened, Load, Plan
 from services.recordings.ports.audio import CHUNK_BYTES
 
-PLACED = ("session_id", "question_id", "take", "language", "languages")
 UPLOADING: Document = {"state": PartState.UPLOADING.value}
 # So much later than is said, because it is not noted of each piece when it came.
 SLACK_SECONDS = 60.0

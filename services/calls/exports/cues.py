@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.calls.turns import Speaker, Turn
+from services.calls.turns import Turn
+from services.interviews.model import CallSide
 from services.interviews.transcript import Word
 
 MOST_SECONDS = 7.0
@@ -18,7 +19,7 @@ UNREAD = "[not understood]"
 class Cue:
     """One line of text, never empty, for some time, never none."""
 
-    speaker: Speaker
+    speaker: CallSide
     start: float
     end: float
     text: str
@@ -48,7 +49,7 @@ def _in_one_line(text: str) -> str:
     return " ".join(CONTROLS.sub(" ", text).split())
 
 
-def _cue(speaker: Speaker, start: float, end: float, text: str) -> Cue:
+def _cue(speaker: CallSide, start: float, end: float, text: str) -> Cue:
     return Cue(speaker, start, max(end, start + LEAST_SECONDS), text)
 
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from services.calls.turns import Speaker, Turn
+from services.calls.turns import Turn
+from services.interviews.model import CallSide
 
 MEDIA_TYPE = "text/plain"
-CHANNELS = {Speaker.LEFT: 1, Speaker.RIGHT: 2}
+CHANNELS = {CallSide.LEFT: 1, CallSide.RIGHT: 2}
 LEAST_SECONDS = 0.001
 
 

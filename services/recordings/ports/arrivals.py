@@ -18,6 +18,8 @@ from services.recordings.sealing import Envelope
 # The doors whose recordings come in numbered slices, and not by offset.
 SLICES, FILE = "slices", "file"
 BY_NUMBER = frozenset({SLICES, FILE})
+# What is said of a recording once it is known which answer it is.
+PLACED = ("session_id", "question_id", "take", "language", "languages", "channels", "call_id")
 # The session of what arrives before it is said which it is of.
 NOWHERE = SessionId("")
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 
 from services.calls.bursts import SLACK_SECONDS
-from services.calls.turns import Speaker, Turn, turns
+from services.calls.turns import OTHER, Turn, turns
+from services.interviews.model import CallSide
 from services.interviews.transcript import Segment, Span, Transcript
 from tests.services.calls.conversations import evenly, said, sides
 
-LEFT, RIGHT = Speaker.LEFT, Speaker.RIGHT
+LEFT, RIGHT = CallSide.LEFT, CallSide.RIGHT
 
 
 def told(found: list[Turn]) -> list[tuple[str, float, float, str]]:
@@ -133,7 +134,7 @@ def test_turns_are_in_order_and_between_two_of_one_side_the_other_one_speaks(
 ) -> None:
     found = turns(left, right)
     assert [turn.start for turn in found] == sorted(turn.start for turn in found)
-    for speaker in Speaker:
+    for speaker in CallSide:
         own = [turn for turn in found if turn.speaker is speaker]
         others = [burst for turn in found if turn.speaker is not speaker for burst in turn.bursts]
         for one, following in pairwise(own):
@@ -149,7 +150,7 @@ def test_turns_are_in_order_and_between_two_of_one_side_the_other_one_speaks(
 def test_the_sides_may_be_swapped(left: Transcript | None, right: Transcript | None) -> None:
     here, there = turns(left, right), turns(right, left)
     if len({turn.start for turn in here}) == len(here) == len({burst.start for t in here for burst in t.bursts}):
-        assert there == [replace(turn, speaker=turn.speaker.other) for turn in here]
+        assert there == [replace(turn, speaker=OTHER[turn.speaker]) for turn in here]
 
 
 @given(sides)
