@@ -10,7 +10,9 @@ from routes.errors import problem_of
 from routes.upload_answers import AcceptedOut
 from services.errors import MessageInvalid, Problem
 from services.interviews.model import Part, PartId
+from services.interviews.spoken import Spoken
 from services.recordings.arrivals import MOST_SLICES
+from services.transcription.by_slice import SliceHeard
 
 LONGEST = 1024
 
@@ -49,6 +51,27 @@ class Ready:
 def acknowledged(offset: int) -> str:
     """So many bytes are durable. There is one for each message, so that it is put together by hand."""
     return f'{{"type":"ack","offset":{offset}}}'
+
+
+def processed(spoken: Spoken) -> str:
+    """A stretch of the recording that comes over the socket is transcribed."""
+    place = {"start": spoken.start, "end": spoken.end}
+    return told("chunk_processed", chunk_index=spoken.index, **place, **_said(spoken.text, spoken.speech_ratio))
+
+
+def processed_slice(heard: SliceHeard) -> str:
+    """A numbered slice is transcribed."""
+    return told("chunk_processed", chunk_index=heard.index, **_said(heard.text, heard.speech_ratio))
+
+
+def analysis(spoken: Spoken) -> str:
+    """The same stretch, as what was found in it."""
+    place = {"index": spoken.index, "start": spoken.start, "end": spoken.end}
+    return told("analysis", data={**place, **_said(spoken.text, spoken.speech_ratio), "text_is_cut": spoken.is_cut})
+
+
+def _said(text: str, speech_ratio: float) -> dict[str, Any]:
+    return {"text": text, "speech_ratio": speech_ratio}
 
 
 def accepted(part: Part, id: PartId) -> str:

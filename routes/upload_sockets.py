@@ -15,6 +15,7 @@ from routes.http_metrics import HttpMeter
 from routes.listeners import socket_viewer
 from routes.recorder_frames import End, Frames
 from routes.recorder_messages import Ready
+from routes.recorder_news import RecorderNews
 from services.access.admission import Slot
 from services.errors import (
     LengthInconsistent,
@@ -26,7 +27,6 @@ from services.errors import (
 )
 from services.interviews.model import PartId, QuestionId, SessionId, Viewer
 from services.recordings.arrivals import Arrival, Plan
-from services.recordings.ports.arrivals import SLICES
 from services.recordings.slice_uploads import Name, owner_of, question_of
 
 router = APIRouter()
@@ -119,6 +119,7 @@ class RecorderSocket:
         self._ends_with_socket = ends_with_socket
         self._arrivals = services.arrivals
         self._frames = Frames(IDLE_SECONDS)
+        self._news = RecorderNews(services, viewer, session_id, question_id)
         self._durable = self._told = 0
         self._is_greeted = False
         self._bytes: int | None = None
@@ -129,14 +130,15 @@ class RecorderSocket:
         arrival = await self._found(upload_id)
         if arrival is not None and arrival.is_complete:
             return await self._finished(arrival)
-        reading = asyncio.create_task(self._read())
+        beside = [asyncio.create_task(self._read()), asyncio.create_task(self._tell_news())]
         try:
             with self._services.departure.goodbye(partial(self._frames.over, End.LEAVING)):
                 return await self._over(await self._recorded(arrival))
         finally:
             self._frames.over(End.BROKEN)
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _found(self, upload_id: PartId | None) -> Arrival | None:
         """What is to go on: the upload of this id, else what arrives of this answer by a socket."""
@@ -164,6 +166,7 @@ class RecorderSocket:
             if arrival.offset:  # another socket, told the same as this one, has begun it meanwhile
                 raise OffsetMismatch(arrival.offset, 0)
             await self._say(messages.told("begun", upload_id=arrival.part.id, take=arrival.part.take))
+        self._news.of(arrival.part.take)
         try:
             return await self._appended(arrival)
         except UploadTakenOver:
@@ -286,8 +289,9 @@ class RecorderSocket:
     async def _tell_of(self, index: int) -> None:
         """Whether a slice that went through another door is here."""
         await self._services.admission.request(self._viewer)
-        name = Name.of_answer(SLICES, self._session, self._question)
-        arrival = await self._arrivals.newest(name.key, self._viewer)
-        found = await self._arrivals.slice(arrival.part.id, index) if arrival else None
-        state = found.state.value if found else "missing"
-        await self._say(messages.told("chunk_uploaded", chunk_index=index, state=state))
+        for text in await self._news.uploaded(index):
+            await self._say(text)
+
+    async def _tell_news(self) -> None:
+        async for text in self._news.texts():
+            await self._say(text)

@@ -14,6 +14,7 @@ from routes.resumable.limits import limits_of
 from routes.resumable.schemas import UploadShown, UploadsShown
 from routes.resumable.telling import told_by_tus
 from routes.resumable.tus_protocol import speaks_tus
+from routes.slices_heard import slices_heard
 from services.errors import Problem
 from services.interviews.model import ID_PATTERN, PartId
 
@@ -79,7 +80,7 @@ async def get_upload(
     """How far an upload is, and what it is of; in its headers the same as for HEAD."""
     arrival = await services.arrivals.find(upload_id, viewer)
     response.headers.update(draft.standing(arrival, Draft.of(request.headers), limits_of(services)))
-    return UploadShown.of(arrival)
+    return UploadShown.of(arrival, await slices_heard(arrival, viewer, services))
 
 
 @router.head("/{upload_id}", operation_id="getUploadOffset", response_class=Response, **FINDING_OFFSET)

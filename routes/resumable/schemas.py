@@ -1,5 +1,6 @@
 """How an upload looks to who asks for it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.interviews.model import PartState
 from services.recordings.arrivals import Arrival, KeptSlice, SliceState
+from services.transcription.by_slice import SliceHeard
 
 PCM_BYTES_A_SECOND = 32_000
 STATES: dict[PartState, Literal["arriving", "received", "superseded", "ended"]] = {
@@ -26,9 +28,12 @@ class SliceOut(BaseModel):
     size: int = Field(description="Bytes.")
     ratio: float | None = Field(description="Its bytes to those of the same time as 16-bit sound of 16 kHz.")
     state: SliceState = Field(description="`waiting`: for a slice before it; `received`: it is part of the recording.")
+    transcribed: bool = Field(description="Whether all of it is transcribed, so far as its place can be told.")
+    text: str | None = Field(description="What is said in it; null until then.")
+    speech_ratio: float | None = Field(description="How much of it somebody speaks, 0 to 1; null until then.")
 
     @classmethod
-    def of(cls, slice: KeptSlice) -> "SliceOut":
+    def of(cls, slice: KeptSlice, heard: SliceHeard | None) -> "SliceOut":
         seconds = slice.duration
         if seconds is None and slice.start is not None and slice.end is not None:
             seconds = slice.end - slice.start
@@ -40,6 +45,9 @@ class SliceOut(BaseModel):
             size=slice.size,
             ratio=round(slice.size / (seconds * PCM_BYTES_A_SECOND), 4) if seconds else None,
             state=slice.state,
+            transcribed=heard is not None,
+            text=heard and heard.text,
+            speech_ratio=heard and heard.speech_ratio,
         )
 
 
@@ -62,8 +70,8 @@ class UploadShown(BaseModel):
     missing: list[int] = Field(description="Numbers of slices that are not here, of those up to the last that came.")
 
     @classmethod
-    def of(cls, arrival: Arrival) -> "UploadShown":
-        part = arrival.part
+    def of(cls, arrival: Arrival, heard: Sequence[SliceHeard] = ()) -> "UploadShown":
+        part, by_index = arrival.part, {one.index: one for one in heard}
         return cls(
             upload_id=part.id,
             session_id=part.session_id,
@@ -75,7 +83,7 @@ class UploadShown(BaseModel):
             expires_at=None if arrival.is_complete else arrival.expires_at,
             media_type=arrival.media_type,
             door=arrival.door,
-            slices=[SliceOut.of(slice) for slice in arrival.slices],
+            slices=[SliceOut.of(slice, by_index.get(slice.index)) for slice in arrival.slices],
             missing=list(arrival.missing()),
         )
 

@@ -1,0 +1,69 @@
+"""What was said in each numbered slice of a recording."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.interviews.transcript import Segment, Span, Transcript, Utterance
+from services.recordings.ports.arrivals import KeptSlice
+from services.transcription.together import segments_of
+
+
+@dataclass(frozen=True, slots=True)
+class SliceHeard:
+    """The words whose middle lies in a slice, and how much of it somebody speaks, 0 to 1."""
+
+    index: int
+    text: str
+    speech_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was said in a recording up to a second of it."""
+
+    segments: tuple[Segment, ...]
+    heard: tuple[Span, ...]
+    until: float
+
+    @classmethod
+    def of_settled(cls, utterances: Sequence[Utterance], until: float) -> "Known":
+        heard = tuple(span for one in utterances for span in one.heard)
+        return cls(tuple(segments_of(utterances)), heard, until)
+
+    @classmethod
+    def of_whole(cls, transcript: Transcript) -> "Known":
+        return cls(transcript.segments, transcript.heard, float("inf"))
+
+
+def by_slice(slices: Sequence[KeptSlice], known: Known) -> list[SliceHeard]:
+    """Of the slices that are transcribed to their end; of those whose place in the recording cannot be told, none."""
+    pieces = [(Span(word.start, word.end), word.text) for word in _timed(known.segments)]
+    return [_heard(index, place, pieces, known) for index, place in _places(slices) if place.end <= known.until]
+
+
+def _places(slices: Sequence[KeptSlice]) -> Iterator[tuple[int, Span]]:
+    """Where each lies, by how long those before it are; once one says neither that nor its times, nothing more."""
+    at = 0.0
+    for number, slice in enumerate(sorted(slices, key=lambda one: one.index)):
+        seconds = slice.duration
+        if seconds is None and slice.start is not None and slice.end is not None:
+            seconds = slice.end - slice.start
+        if slice.index != number or seconds is None:
+            return
+        yield slice.index, Span(at, at + seconds)
+        at += seconds
+
+
+def _timed(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Words with their times, where these are told."""
+    for segment in segments:
+        if segment.words:
+            yield from (Segment(text=word.text, start=word.start, end=word.end) for word in segment.words)
+        else:
+            yield segment
+
+
+def _heard(index: int, place: Span, pieces: Sequence[tuple[Span, str]], known: Known) -> SliceHeard:
+    text = " ".join(said.strip() for span, said in pieces if place.start <= (span.start + span.end) / 2 < place.end)
+    spoken = sum(max(0.0, min(span.end, place.end) - max(span.start, place.start)) for span in known.heard)
+    return SliceHeard(index, text.strip(), round(min(1.0, spoken / place.seconds), 3) if place.seconds else 0.0)
