@@ -22,6 +22,7 @@ from app.values import (
     HttpUrl,
     MongoUrl,
     Origins,
+    Ports,
     Rate,
     RedisUrl,
     Secret,
@@ -106,6 +107,13 @@ class Settings(FromEnvironment):
     max_arriving_megabytes: int = Field(
         65_536, ge=1, le=1_000_000_000, description="Megabytes of all recordings that arrive in pieces."
     )
+    rtp_ports: Ports | None = Field(
+        None,
+        description="UDP ports at which calls are taken in as RTP, written like 40000-40199, of which each call takes "
+        "four; not set: none are. Has `make up` start the process for it.",
+    )
+    rtp_host: Word = Field("127.0.0.1", description="Where senders of RTP find this machine, as they are told.")
+    rtp_bind: Word = Field("127.0.0.1", description="Address of this machine at which RTP is taken in.")
     call_silence_seconds: float = Field(
         60.0, ge=1, le=3600, description="A call of which nothing comes for so long has ended."
     )
@@ -233,7 +241,7 @@ class Settings(FromEnvironment):
         None,
         description="Touched by a worker every two seconds while it listens to Redis; for a check of its health.",
     )
-    process: Annotated[Literal["all", "api", "worker", "upkeep", "beat"], Choice] = Field(
+    process: Annotated[Literal["all", "api", "worker", "upkeep", "beat", "rtp"], Choice] = Field(
         "all", description="What runs here, so that the doctor judges only what that needs."
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Choice] = Field(

@@ -18,6 +18,7 @@ PORTS = {"http": 80, "https": 443}
 NOT_IN_A_DATABASE_NAME = re.compile(r"[/\\. \"$*<>:|?\x00]")
 QUOTES = "\"'`“”‘’"
 LONGEST_DATABASE_NAME = 63
+MOST_PORTS = 4000
 MONGOS_OWN = frozenset({"admin", "config", "local"})
 
 
@@ -33,6 +34,17 @@ def plain(value: object) -> object:
     if any(ord(character) < ord(" ") or character == "\x7f" for character in value):
         raise ValueError("has a line break or another control character in it")
     return value
+
+
+def _ports(text: str) -> str:
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 1024 <= int(first) <= int(last) <= 65535):
+        raise ValueError("are no ports: write them like 40000-40199, from 1024 to 65535")
+    if int(last) - int(first) < 4:
+        raise ValueError("are too few: each call takes four, the first of them even")
+    if int(last) - int(first) >= MOST_PORTS:
+        raise ValueError(f"are too many: one process takes in {MOST_PORTS} at most")
+    return text
 
 
 def _one_word(text: str) -> str:
@@ -143,6 +155,7 @@ def _home(path: Path) -> Path:
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_header)]
+Ports = Annotated[str, AfterValidator(_ports)]
 Word = Annotated[str, AfterValidator(_one_word)]
 Choice = BeforeValidator(_lower)
 HttpUrl = Annotated[str, AfterValidator(_http)]

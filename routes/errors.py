@@ -59,6 +59,7 @@ STATUS: dict[type[Problem], int] = {
     errors.BodyStalled: 408,
     errors.NotAudio: 415,
     errors.WebhookUrlRefused: 422,
+    errors.CallSidesMissing: 422,
     errors.StoreUnavailable: 503,
     errors.TranscriptionProblem: 422,
     errors.ScorerUnavailable: 503,

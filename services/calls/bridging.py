@@ -61,6 +61,7 @@ class Bridge:
     is_connected: bool
     _sides: dict[CallSide, SideRecording] = field(default_factory=dict, init=False)
     _tasks: dict[CallSide, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _sources: dict[CallSide, str] = field(default_factory=dict, init=False)
     _is_heard: bool = field(default=False, init=False)
     _is_left: bool = field(default=False, init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -69,12 +70,16 @@ class Bridge:
         """Seconds on the call's clock."""
         return max(0.0, self.bridging.clock() - self.zero)
 
-    def take(self, side: CallSide, data: bytes) -> None:
-        """Take in a packet; one of a side that is over, or was never wanted, is nothing."""
+    def take(self, side: CallSide, data: bytes, arrived: float | None = None) -> None:
+        """Take in a packet that came now, or then; one of a side that is over, or was never wanted, is nothing."""
         recording = self._side(side)
         if recording is not None and not recording.is_over:
             self._is_heard = True
-            recording.take(data)
+            recording.take(data, self.now() if arrived is None else max(0.0, arrived - self.zero))
+
+    def latch(self, side: CallSide, source: str) -> None:
+        """Note from where this side comes, so that whoever goes on takes it from nowhere else."""
+        self._sources[side] = source
 
     def refuse(self, side: CallSide) -> None:
         """Count a packet that came from somebody else."""
@@ -168,8 +173,17 @@ class Bridge:
         if noted is None:
             raise CallGone
 
+    async def _note_sources(self) -> None:
+        for side, source in list(self._sources.items()):
+            try:
+                await self.bridging.records.latch(self.call.id, side, source)
+            except StoreUnavailable:
+                return
+            self._sources.pop(side)
+
     async def _note(self) -> None:
         """Say that it is taken in here, and hear what others made of it."""
+        await self._note_sources()
         is_heard, self._is_heard = self._is_heard or (self.is_connected and not self._is_left), False
         try:
             noted = await self.bridging.records.note(self.call.id, self.tallies(), is_heard=is_heard)

@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import structlog
@@ -61,7 +61,7 @@ def end_of(stream: bytes) -> bytes:
 
 @dataclass(slots=True, kw_only=True)
 class SideRecording:
-    """`clock` is the call's. `tally` is of what is kept, so that whoever goes on is told no more than that."""
+    """`clock` is the call's; `foreign` counts what came from somebody else."""
 
     arrivals: Arrivals
     viewer: Viewer
@@ -69,7 +69,7 @@ class SideRecording:
     clock: Callable[[], float]
     buffer_seconds: float
     foreign: int = 0
-    tally: Tally = field(init=False)
+    _kept: Tally = field(init=False)
     _before: Tally = field(init=False)
     _counted: Tally = field(init=False)
     _waiting: deque[tuple[bytes, float]] = field(default_factory=lambda: deque(maxlen=MOST_WAITING), init=False)
@@ -80,14 +80,14 @@ class SideRecording:
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
-        self.tally = self._before = self._counted = self.line.tally
+        self._kept = self._before = self._counted = self.line.tally
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: bytes, arrived: float) -> None:
         """Take in a packet; what comes before the stream is at hand waits."""
         if self._stream is None:
-            self._waiting.append((data, self.clock()))
+            self._waiting.append((data, arrived))
         else:
-            self._stream.take(data, self.clock())
+            self._stream.take(data, arrived)
 
     def end(self) -> None:
         """All of it has come."""
@@ -101,9 +101,13 @@ class SideRecording:
     def is_over(self) -> bool:
         return self._over is not None
 
-    def counted(self) -> Tally:
-        """What came until now, kept or not."""
-        return self._before if self._stream is None else self._sum(self._stream)
+    @property
+    def tally(self) -> Tally:
+        """Of sounds those that are kept, so that whoever goes on is told no more; of all else what came until now."""
+        if self._stream is None:
+            return replace(self._kept, foreign=self._before.foreign + self.foreign)
+        now = self._sum(self._stream)
+        return replace(self._kept, late=now.late, doubled=now.doubled, foreign=now.foreign, odd=now.odd)
 
     async def run(self) -> Over:
         """Until its end, or until nothing more comes here; CallTakenOver, and what makes the store refuse it."""
@@ -172,7 +176,7 @@ class SideRecording:
     def _saved(self) -> None:
         """What was handed out last is kept by a majority."""
         self._at += len(self._unsaved)
-        self._unsaved, self.tally = b"", self._counted
+        self._unsaved, self._kept = b"", self._counted
 
     def _sum(self, stream: Side) -> Tally:
         """What came in all, also by way of the processes before."""

@@ -37,7 +37,7 @@ async def test_what_is_asked_wrongly_is_refused() -> None:
         path = f"/api/sessions/{session}/calls"
         assert problem(await client.post(path, json={"question_id": "q9"})) == (404, "question_not_found")
         nobody = {"question_id": "q1", "left": None, "right": None}
-        assert problem(await client.post(path, json=nobody)) == (400, "call_sides_missing")
+        assert problem(await client.post(path, json=nobody)) == (422, "call_sides_missing")
         wrong = {"question_id": "q1", "left": {"payload_type": 128}}
         assert problem(await client.post(path, json=wrong)) == (422, "invalid_request")
         for answer in (await client.get("/api/calls/none"), await client.delete("/api/calls/none")):
@@ -153,8 +153,14 @@ async def test_what_means_nothing_closes_the_socket_and_not_the_call(said: bytes
 
 async def test_who_may_not_see_it_cannot_bring_it() -> None:
     doors = CallDoors()
-    async with doors.client() as client:
+    async with doors.client() as client, doors.client("bob") as bob:
         call = await begun(client)
+        for asked in (("GET", ""), ("POST", "/end"), ("DELETE", "")):
+            there, absent = [
+                await bob.request(asked[0], f"/api/calls/{id}{asked[1]}") for id in (call["call_id"], "a" * 24)
+            ]
+            assert problem(there) == problem(absent) == (404, "call_not_found")
+            assert there.content == absent.content
         async with opened(client, call["websocket"], user="bob") as socket:
             assert await socket.end() == (4404, "call_not_found")
         async with opened(client, call["websocket"], user=None) as socket:

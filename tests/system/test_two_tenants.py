@@ -36,6 +36,10 @@ WITHOUT_SESSION = {
     "DELETE /api/uploads/{upload_id}",
     # Of one call, which is its owner's: tests/routes/test_call_transcripts.py tries another user's.
     "GET /api/calls/{call_id}/transcript",
+    # Of one call, which is its owner's: tests/routes/test_calls.py tries another user's.
+    "GET /api/calls/{call_id}",
+    "POST /api/calls/{call_id}/end",
+    "DELETE /api/calls/{call_id}",
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",
@@ -60,6 +64,8 @@ class Operation:
         form = {"audio": ("a.webm", audio.encoded("webm", 0.5))}
         if self.body == "multipart/form-data":
             return client.request(self.method, path, files=form)
+        if self.body == "application/json":
+            return client.request(self.method, path, json={"question_id": "q1"})
         return client.request(self.method, path)
 
 
@@ -113,7 +119,7 @@ def test_every_route_is_known_to_this_test(operations: list[Operation]) -> None:
     owned = [*of_sessions(operations), *of_webhooks(operations)]
     others = {f"{o.method} {o.path}" for o in operations} - {f"{o.method} {o.path}" for o in owned}
     assert {other for other in others if "/api/admin/" not in other} == WITHOUT_SESSION
-    assert {o.body for o in of_sessions(operations)} <= {None, "multipart/form-data"}
+    assert {o.body for o in of_sessions(operations)} <= {None, "multipart/form-data", "application/json"}
     assert len(of_sessions(operations)) >= 5
 
 

@@ -1,0 +1,181 @@
+"""RTP over UDP: all ports of one receiver, and whose call each takes in.
+
+Nothing is asked of the store for what looks like no RTP, and little for what does: of a port that takes in no call
+some packets are held while it is looked for, now and then. The first who sends to a side's port is latched: what
+comes from others is counted and left, so that nobody can speak for him.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import structlog
+
+from services.calls.bridging import Bridge, Bridging
+from services.calls.model import PORTS_OF_CALL, CallState, RtpReceiver
+from services.calls.packets.rtp import Odd, is_rtcp, parse
+from services.calls.ports import CallRecords, RtpReceivers
+from services.errors import Problem, StoreUnavailable
+from services.interviews.model import CallSide
+
+log = structlog.get_logger(__name__)
+
+Source = tuple[str, int]
+
+LOOK_SECONDS = 0.5
+SEEN_SECONDS = 3.0
+MOST_HELD = 64
+LOOKS_AT_ONCE = 8
+LEAVING_SECONDS = 5.0
+
+
+class Datagram(NamedTuple):
+    side: CallSide
+    is_for_reports: bool
+    source: Source
+    data: bytes
+    arrived: float
+
+
+@dataclass(slots=True)
+class Place:
+    """The ports of one call at a time."""
+
+    held: deque[Datagram] = field(default_factory=lambda: deque(maxlen=MOST_HELD))
+    sources: dict[CallSide, Source] = field(default_factory=dict)
+    bridge: Bridge | None = None
+    task: asyncio.Task[None] | None = None
+    looked_at: float = float("-inf")
+
+
+@dataclass(slots=True, kw_only=True)
+class Reception:
+    """The use case, in one process. `strangers` counts what came to ports that take in no call."""
+
+    receiver: RtpReceiver
+    bridging: Bridging
+    records: CallRecords
+    receivers: RtpReceivers
+    clock: Callable[[], float] = time.monotonic
+    strangers: Counter[str] = field(default_factory=Counter, init=False)
+    _places: dict[int, Place] = field(default_factory=dict, init=False)
+    _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS_AT_ONCE), init=False)
+    _is_leaving: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._places = {left: Place() for left in self.receiver.places}
+
+    @property
+    def ports(self) -> list[int]:
+        """All that are to be listened at."""
+        return [left + each for left in self._places for each in range(PORTS_OF_CALL)]
+
+    @property
+    def open_calls(self) -> int:
+        return sum(place.bridge is not None for place in self._places.values())
+
+    def take(self, port: int, source: Source, data: bytes) -> None:
+        """Take in a datagram that has come to this port just now; whatever it is, it is no error."""
+        beyond = (port - self.receiver.places.start) % PORTS_OF_CALL
+        left, side = port - beyond, CallSide.LEFT if beyond < PORTS_OF_CALL // 2 else CallSide.RIGHT
+        place = self._places.get(left)
+        if place is None:
+            return
+        datagram = Datagram(side, beyond % 2 == 1, source, data, self.clock())
+        if place.bridge is not None:
+            self._hand_on(place, place.bridge, datagram)
+        elif not _may_be_rtp(data):
+            self.strangers["not_rtp"] += 1
+        else:
+            self._hold(left, place, datagram)
+
+    async def run(self) -> None:
+        """Say that this receiver is there, for ever."""
+        while True:
+            try:
+                await self.receivers.seen(self.receiver)
+            except StoreUnavailable:
+                log.warning("it cannot be said that this receiver is there")
+            await asyncio.sleep(SEEN_SECONDS)
+
+    async def leave(self) -> None:
+        """Nothing more is taken in here; what has come is kept, and another process may go on."""
+        self._is_leaving = True
+        tasks = [place.task for place in self._places.values() if place.task is not None]
+        for place in self._places.values():
+            if place.bridge is not None:
+                place.bridge.leave()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=LEAVING_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        try:
+            await self.receivers.gone(self.receiver.name)
+        except StoreUnavailable:
+            log.warning("it cannot be said that this receiver is gone")
+
+    def _hold(self, left: int, place: Place, datagram: Datagram) -> None:
+        place.held.append(datagram)
+        now = self.clock()
+        if place.task is None and not self._is_leaving and now - place.looked_at >= LOOK_SECONDS:
+            place.looked_at = now
+            place.task = asyncio.create_task(self._serve(left, place))
+
+    async def _serve(self, left: int, place: Place) -> None:
+        """Take in the call that has these ports, if there is one, until it is over."""
+        try:
+            async with self._looks:
+                call = await self.records.at(self.receiver.name, left)
+                if call is None or call.state is not CallState.OPEN:
+                    self.strangers["no_call"] += len(place.held)
+                    return
+                bridge = await self.bridging.open(call.id, is_connected=False)
+            place.sources = {
+                side: source for side, line in call.lines.items() if (source := _source_of(line.source)) is not None
+            }
+            place.bridge = bridge
+            while place.held:
+                self._hand_on(place, bridge, place.held.popleft())
+            ended = await bridge.run()
+            log.info("a call is no longer taken in", call=ended.id, state=ended.state.value)
+        except Problem as problem:
+            log.warning("a call is not taken in", code=problem.code, port=left)
+        except Exception:
+            log.exception("a call is not taken in", port=left)
+        finally:
+            place.held.clear()
+            place.sources, place.bridge, place.task = {}, None, None
+
+    def _hand_on(self, place: Place, bridge: Bridge, datagram: Datagram) -> None:
+        side = datagram.side
+        latched = place.sources.get(side)
+        if latched is None and not datagram.is_for_reports and self._may_begin(bridge, datagram):
+            latched = place.sources[side] = datagram.source
+            bridge.latch(side, f"{latched[0]} {latched[1]}")
+        is_own = latched is not None and datagram.source[0] == latched[0]
+        if not is_own or (datagram.source != latched and not datagram.is_for_reports):
+            bridge.refuse(side)
+        elif not datagram.is_for_reports or is_rtcp(datagram.data):
+            bridge.take(side, datagram.data, datagram.arrived)
+
+    def _may_begin(self, bridge: Bridge, datagram: Datagram) -> bool:
+        """Only who sends what may be this side's is latched."""
+        line = bridge.call.lines.get(datagram.side)
+        try:
+            packet = parse(datagram.data)
+        except Odd:
+            return False
+        return line is not None and line.payload_type in (None, packet.payload_type)
+
+
+def _may_be_rtp(data: bytes) -> bool:
+    return len(data) >= 12 and data[0] >> 6 == 2
+
+
+def _source_of(text: str | None) -> Source | None:
+    host, _, port = (text or "").rpartition(" ")
+    return (host, int(port)) if host else None
