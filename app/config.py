@@ -314,4 +314,7 @@ class StackSettings(FromEnvironment):
         default=None, description="Folder of the epochs' keys; if not set, one in STATE_DIR for each database."
     )
     demo_page: bool = Field(default=True, description="Show the demo page at / of the local stack.")
+    rtp_ports: Ports | None = Field(
+        default=None, description="UDP ports at which calls are taken in as RTP; not set: none are."
+    )
     mongod_test_commands: bool = Field(default=False, description="The embedded mongod takes failpoints; for tests.")

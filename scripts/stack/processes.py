@@ -91,6 +91,11 @@ def api(port: int, after: tuple[str, ...]) -> Process:
     return Process("api", _python("app.serve", "--host", "127.0.0.1", "--port", str(port), "--grace", "2"), after)
 
 
+def rtp(after: tuple[str, ...]) -> Process:
+    """Takes in calls as RTP over UDP."""
+    return Process("rtp", _python("app.rtp"), after)
+
+
 def _celery(*arguments: str) -> tuple[str, ...]:
     return _python("celery", "--quiet", "-A", "celery_app", *arguments, "--loglevel", "INFO")
 

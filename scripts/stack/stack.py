@@ -127,6 +127,8 @@ class Stack:
         yield processes.upkeep(tuple(after))
         yield processes.beat(self.layout, tuple(after))
         yield processes.api(self.port, tuple(after))
+        if self._settings.rtp_ports:
+            yield processes.rtp(tuple(after))
 
     def _own_port(self, name: str, *taken: int | None) -> int:
         """The port that the server had before, if that is possible."""

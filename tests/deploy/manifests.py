@@ -15,7 +15,8 @@ import yaml
 from scripts.stack.layout import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
-SETS = ("base", "example", "hosted")
+SETS = ("base", "example", "hosted", "rtp")
+COMPONENTS = {"hosted": "hosted-engine", "rtp": "rtp"}
 
 Doc = dict[str, Any]
 
@@ -45,12 +46,12 @@ def render(folder: Path) -> list[Doc]:
 
 @cache
 def manifests(which: str) -> tuple[Doc, ...]:
-    """`base`, `example`, or `hosted`: the base with the component for a hosted engine."""
-    if which != "hosted":
+    """`base`, `example`, or the base with a component: for a hosted engine, or for calls by UDP."""
+    if which not in COMPONENTS:
         return tuple(render(FOLDER / which))
     with TemporaryDirectory() as folder:
         here = os.path.relpath(FOLDER, Path(folder).resolve())
-        parts = {"resources": [f"{here}/base"], "components": [f"{here}/hosted-engine"]}
+        parts = {"resources": [f"{here}/base"], "components": [f"{here}/{COMPONENTS[which]}"]}
         (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(parts))
         return tuple(render(Path(folder)))
 

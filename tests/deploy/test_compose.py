@@ -15,14 +15,19 @@ from scripts.stack.layout import ROOT
 TEXT = (ROOT / "compose.yaml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-HOUSE = ["api", "worker", "worker-local", "upkeep", "beat"]
-PROFILES = {"observability": {"prometheus", "grafana"}, "flower": {"flower"}, "local-whisper": {"worker-local"}}
+HOUSE = ["api", "worker", "worker-local", "upkeep", "beat", "rtp"]
+PROFILES = {
+    "observability": {"prometheus", "grafana"},
+    "flower": {"flower"},
+    "local-whisper": {"worker-local"},
+    "rtp": {"rtp"},
+}
 TARGETS = set(re.findall(r"^FROM .* AS ([\w-]+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
 # What Compose itself reads of .env, beside the settings.
 COMPOSES_OWN = {
     "API_MEMORY", "BEAT_MEMORY", "MONGODB_MEMORY", "UPKEEP_MEMORY", "VALKEY_KEEPS", "VALKEY_MEMORY", "WORKER_MEMORY",
     "FLOWER_BASIC_AUTH", "FLOWER_PORT", "GRAFANA_ADMIN_PASSWORD", "GRAFANA_PORT", "PORT", "PROMETHEUS_PORT",
-    "MONGODB_PASSWORD", "REDIS_PASSWORD", "WORKER_TARGET",
+    "MONGODB_PASSWORD", "REDIS_PASSWORD", "RTP_MEMORY", "WORKER_TARGET",
 }  # fmt: skip
 
 
@@ -55,10 +60,11 @@ def test_what_nobody_needs_waits_for_its_profile() -> None:
     assert found == PROFILES
 
 
-def test_only_the_api_is_published_beyond_this_machine() -> None:
+def test_only_the_api_and_what_takes_in_calls_are_published_beyond_this_machine() -> None:
     ports = {name: port for name, service in SERVICES.items() for port in service.get("ports", [])}
-    assert {name for name, port in ports.items() if not port.startswith("127.0.0.1:")} == {"api"}
-    assert set(ports) == {"api", "prometheus", "grafana", "flower"}, "databases are not published"
+    assert {name for name, port in ports.items() if not port.startswith("127.0.0.1:")} == {"api", "rtp"}
+    assert ports["rtp"].endswith("/udp")
+    assert set(ports) == {"api", "rtp", "prometheus", "grafana", "flower"}, "databases are not published"
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -111,7 +117,7 @@ def test_a_worker_ends_its_work_before_it_is_killed(name: str) -> None:
 def test_who_seals_or_opens_recordings_has_the_keys_and_who_only_opens_cannot_write_them() -> None:
     mounts = {name: [each for each in SERVICES[name].get("volumes", []) if each.startswith("keys:")] for name in HOUSE}
     read, written = ["keys:/keys:ro"], ["keys:/keys"]
-    assert mounts == {"api": written, "upkeep": written, "worker": read, "worker-local": read, "beat": []}
+    assert mounts == {"api": written, "upkeep": written, "worker": read, "worker-local": read, "beat": [], "rtp": read}
     assert {SERVICES[name]["environment"]["KEYRING_DIR"] for name in HOUSE} == {"/keys"}
     assert "install -d -m 700 -o house -g house /keys" in (ROOT / "Dockerfile").read_text()
 
@@ -144,6 +150,7 @@ def test_what_env_says_reaches_the_house(name: str) -> None:
         "KEYRING_DIR",
         "PROCESS",
         "HEARTBEAT_FILE",
+        *({"RTP_BIND"} if name == "rtp" else ()),
         *({"SPEECH_ENGINE"} if name == "worker-local" else ()),
     }
     assert fixed <= own, "these are the image's and the service's own; all else is .env's to say"
@@ -161,7 +168,7 @@ def test_what_the_broker_keeps_fits_into_its_memory() -> None:
     assert int(keeps.removesuffix("mb")) < int(given(SERVICES["valkey"]["mem_limit"]).removesuffix("m"))
 
 
-@pytest.mark.parametrize("name", ["worker", "worker-local", "upkeep"])
+@pytest.mark.parametrize("name", ["worker", "worker-local", "upkeep", "rtp"])
 def test_a_workers_health_is_the_file_that_it_touches(name: str) -> None:
     (script,) = SERVICES[name]["healthcheck"]["test"][1:]
     assert f"find {SERVICES[name]['environment']['HEARTBEAT_FILE']} -mmin" in script
@@ -172,7 +179,8 @@ def test_a_workers_health_is_the_file_that_it_touches(name: str) -> None:
 def test_each_process_of_the_house_says_what_it_is() -> None:
     said = {name: SERVICES[name]["environment"].get("PROCESS", "as the image") for name in HOUSE}
     assert said == {
-        "api": "as the image", "worker": "worker", "worker-local": "worker", "upkeep": "upkeep", "beat": "beat"
+        "api": "as the image", "worker": "worker", "worker-local": "worker", "upkeep": "upkeep", "beat": "beat",
+        "rtp": "rtp",
     }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_the_programs_of_the_house_run(documents: tuple[Doc, ...]) -> None:
     assert {(one.name.removeprefix("viva-voce-"), one.kind) for one in pods(documents)} == {
         ("api", "Deployment"), ("worker", "Deployment"), ("upkeep", "Deployment"), ("beat", "Deployment"),
         ("cleanup", "CronJob"),
-    }  # fmt: skip
+    } | ({("rtp", "Deployment")} if documents == manifests("rtp") else set())  # fmt: skip
     listens = {name: pods_of(documents, name).container["args"] for name in ("worker", "upkeep")}
     assert f"--queues={QUEUE}" in listens["worker"]
     assert f"--queues={UPKEEP_QUEUE}" in listens["upkeep"]
@@ -99,7 +99,8 @@ def test_the_programs_of_the_house_run(documents: tuple[Doc, ...]) -> None:
 @every_pod
 def test_settings_are_settings_and_their_sources_are_there(documents: tuple[Doc, ...], one: Pods) -> None:
     assert {name.lower() for name in set(environment(documents, one)) - NOT_OURS} <= set(Settings.model_fields)
-    references = [entry["valueFrom"]["secretKeyRef"] for entry in one.container["env"] if "valueFrom" in entry]
+    sources = [entry["valueFrom"] for entry in one.container["env"] if "valueFrom" in entry]
+    references = [source["secretKeyRef"] for source in sources if "fieldRef" not in source]
     assert {reference["name"] for reference in references} == {"viva-voce"}
     assert {reference["key"] for reference in references} <= SECRETS
     assert {"MONGODB_URL", "REDIS_URL"} <= {reference["key"] for reference in references}
@@ -144,7 +145,7 @@ def test_who_seals_or_opens_recordings_has_the_keys_and_who_only_opens_cannot_wr
         volume["persistentVolumeClaim"]["claimName"] for volume in one.spec["volumes"] if volume["name"] == "keys"
     ]
     name = one.name.removeprefix("viva-voce-")
-    assert [mount.get("readOnly", False) for mount in mounts] == ([] if name == "beat" else [name == "worker"])
+    assert [mount.get("readOnly", False) for mount in mounts] == ([] if name == "beat" else [name in ("worker", "rtp")])
     assert claims == ["viva-voce-keys"] * len(mounts)
     claim = named(documents, "PersistentVolumeClaim", "viva-voce-keys")
     assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
