@@ -59,32 +59,32 @@ class Turn:
     """A request that sends to a recording."""
 
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
-    gives_way: asyncio.Event = field(default_factory=asyncio.Event)
+    _gives_way: bool = False
+    _waiting: asyncio.Timeout | None = None
+
+    def give_way(self) -> None:
+        """A newer request wants the turn: nothing more is waited for."""
+        self._gives_way = True
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def until_taken_over(self, data: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """The data; UploadTakenOver once a newer request wants the turn."""
-        waiting = asyncio.ensure_future(self.gives_way.wait())
+        while (piece := await self._next(data)) is not None:
+            yield piece
+
+    async def _next(self, data: AsyncIterator[bytes]) -> bytes | None:
+        if self._gives_way:
+            raise UploadTakenOver
         try:
-            while True:
-                coming = asyncio.ensure_future(_next(data))
-                try:
-                    await asyncio.wait((coming, waiting), return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    if not coming.done():
-                        coming.cancel()
-                        await asyncio.wait((coming,))
-                if coming.cancelled():
-                    raise UploadTakenOver
-                piece = coming.result()
-                if piece is None:
-                    return
-                yield piece
+            async with asyncio.timeout(None) as self._waiting:
+                return await anext(data, None)
+        except TimeoutError:
+            if self._waiting is None or not self._waiting.expired():
+                raise
+            raise UploadTakenOver from None
         finally:
-            waiting.cancel()
-
-
-async def _next(data: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(data, None)
+            self._waiting = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +115,7 @@ class KnownArrivals:
         while (other := self._turns.get(id)) is not None:
             if not takes_over:
                 raise UploadInUse(retry_after=AGAIN_SECONDS)
-            other.gives_way.set()
+            other.give_way()
             await other.is_over.wait()
         self._turns[id] = turn = Turn()
         try:

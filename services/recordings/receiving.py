@@ -53,9 +53,11 @@ class Receiving:
                 if not self._buffer:
                     self._since = self.clock()
                 self._buffer += piece
-                await self._send_what_may_go()
-                if self.told is not None:
-                    await self._rest()
+                if self.told is None:
+                    await self._send_what_may_go()
+                else:
+                    while self._buffer:
+                        await self._tried(self._cut_off())
                     self.told(self.known.offset)
         except asyncio.CancelledError:
             if self._sending is not None:
@@ -97,10 +99,13 @@ class Receiving:
 
     async def _send(self) -> None:
         await self._arrived()
+        self._sending = asyncio.create_task(self._tried(self._cut_off()))
+
+    def _cut_off(self) -> bytes:
         run = bytes(self._buffer[: self._end_of_run()])
         del self._buffer[: len(run)]
         self._size_on_its_way = len(run)
-        self._sending = asyncio.create_task(self._tried(run))
+        return run
 
     def _end_of_run(self) -> int:
         """As much as there is, up to the last border of a chunk if there is one in it."""
