@@ -42,10 +42,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Lots":
 
 
 class Lots(LoadFileScheduling):  # type: ignore[misc]
-    """Side by side go files; those of the browser are one lot, for they share a stack and browsers."""
+    """Side by side go files; those of the browser are two lots, for the files of one share a stack and browsers."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return BROWSER if nodeid.startswith(BROWSER) else str(super()._split_scope(nodeid))
+        if not nodeid.startswith(BROWSER):
+            return str(super()._split_scope(nodeid))
+        of_pages = nodeid.startswith((f"{BROWSER}test_demo", f"{BROWSER}test_admin"))
+        return f"{BROWSER}pages" if of_pages else f"{BROWSER}recorder"
 
 
 def pytest_configure(config: pytest.Config) -> None:
