@@ -7,11 +7,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from services.access.ports import Tokens
 from services.background import Kind
+from services.calls.packets.rtp import Oddity
 from services.errors import TranscriptionProblem
 from services.interviews.model import ENDED
 from services.operations.overview import Sight
 from services.operations.ports.retained import RecordKind
 from services.operations.readings import (
+    CALL_ENDS,
+    FATES,
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
@@ -22,6 +25,7 @@ from services.operations.readings import (
     Passes,
     Reading,
     ReceiptsStanding,
+    Talking,
     Totals,
 )
 from services.operations.sweep import Counts
@@ -69,6 +73,7 @@ def _standing(reading: Reading) -> Iterator[Metric]:
     silent = {state: line.silent_seconds for state, line in lines.items() if state != "queued"}
     yield _by_state("viva_silent_seconds", "Longest time without a sign from who uploads or transcribes.", silent)
     yield from _arriving(reading.arriving)
+    yield from _talking(reading.talking)
     yield from _line("viva_unsettled", "Ended recordings whose clean-up is not confirmed", reading.unsettled)
     yield from _line("viva_scoring", "Transcripts that wait for their score", reading.scoring)
     yield _gauge("viva_webhooks_backlog", "Deliveries to webhooks that are not done.", reading.webhooks.number)
@@ -93,6 +98,17 @@ def _arriving(arriving: Arriving) -> Iterator[Metric]:
     yield _gauge("viva_arrivals_oldest_seconds", "Age of the oldest of these.", arriving.oldest_seconds)
     late = arriving.overdue_seconds
     yield _gauge("viva_arrivals_overdue_seconds", "Since when one has expired that has not been given up.", late)
+
+
+def _talking(now: Talking) -> Iterator[Metric]:
+    yield _gauge("viva_calls", "Calls that are open.", now.number)
+    yield _gauge("viva_calls_with_ports", "Of these, those that have ports for RTP by UDP.", now.with_ports)
+    yield _gauge("viva_calls_silent_seconds", "Longest time without anything of an open call.", now.silent_seconds)
+    yield _gauge("viva_calls_jitter_seconds", "Largest jitter of a side of an open call.", now.jitter_seconds)
+    yield _gauge("viva_calls_ending", "Calls that take nothing more and have not ended.", now.ending)
+    yield _gauge("viva_calls_ending_seconds", "Since when the first of these takes nothing more.", now.ending_seconds)
+    yield _gauge("viva_rtp_receivers", "Processes that take in RTP by UDP.", now.receivers)
+    yield _gauge("viva_rtp_places", "Calls that these take in at once.", now.places)
 
 
 def _forgetting(reading: Reading) -> Iterator[Metric]:
@@ -142,6 +158,18 @@ def _done(totals: Totals) -> Iterator[Metric]:
     )
     yield _histogram(
         "viva_turnaround_seconds", "Seconds from accepted to completed.", totals.turnaround, TURNAROUND_BOUNDS
+    )
+    calls = dict.fromkeys(CALL_ENDS, 0) | dict(totals.calls)
+    yield _counter("viva_calls_over", "Calls that are over, by how.", "how", calls)
+    fates = dict.fromkeys(FATES, 0) | dict(totals.packets)
+    yield _counter("viva_call_packets", "Packets of calls that are over, by what became of them.", "fate", fates)
+    reasons = dict.fromkeys(map(str, Oddity), 0) | dict(totals.odd_packets)
+    yield _counter("viva_call_odd_packets", "Of these, the odd ones, by why they are no sound.", "reason", reasons)
+    yield _histogram(
+        "viva_call_turnaround_seconds",
+        "Seconds from a side's last packet to its transcript.",
+        totals.talked,
+        TURNAROUND_BOUNDS,
     )
     yield from _passes("viva_sweep", "Passes of the sweep", totals.sweeps)
     yield from _passes("viva_audit", "Passes of the audit of stored audio", totals.audits)

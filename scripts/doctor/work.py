@@ -5,7 +5,7 @@ from app.finding import Finding, failing, ok, warning
 from services.errors import size_of
 from services.interviews.model import PartState
 from services.operations.ports.retained import RecordKind
-from services.operations.readings import Arriving, Forgetting, Line, Reading
+from services.operations.readings import Arriving, Forgetting, Line, Reading, Talking
 from services.operations.retention import Policy
 from services.recordings.ports.workers import WorkerSign
 
@@ -23,6 +23,7 @@ def looked_at(reading: Reading, settings: Settings) -> list[Finding]:
         queued(reading.lines[PartState.QUEUED]),
         processing(reading.lines[PartState.PROCESSING], silent),
         arriving(reading.arriving),
+        calls(reading.talking),
         sweep(reading.totals.sweeps.age_seconds, settings.sweep_seconds),
         erasures(reading.forgetting),
         retention(settings.retention, reading.forgetting),
@@ -69,6 +70,17 @@ def arriving(now: Arriving) -> Finding:
     if now.overdue_seconds > LATE_SECONDS:
         return failing("In pieces", said, "Some have expired and are not given up: look at the sweep.")
     return ok("In pieces", said)
+
+
+def calls(now: Talking) -> Finding:
+    """Whether calls are taken in, and ended when they should be."""
+    ports = f"{now.places - now.with_ports} of {now.places} places by UDP free" if now.receivers else "none by UDP"
+    said = f"{now.number} open, {now.ending} ending; {ports}"
+    if now.ending_seconds > LATE_SECONDS:
+        return failing("Calls", said, "One takes nothing more and is not ended: look at the sweep.")
+    if now.with_ports and not now.receivers:
+        return failing("Calls", said, "Nobody takes in RTP by UDP, and calls wait for it: start `python -m app.rtp`.")
+    return ok("Calls", said)
 
 
 def erasures(now: Forgetting) -> Finding:

@@ -25,7 +25,8 @@ class Tally:
     """What came of one side's packets, as far as its recording is kept.
 
     `odd` counts by reason what is no packet of this side, `foreign` those of another sender; `filled` are seconds in
-    which nothing came, of `seconds` in all; `jitter` is RFC 3550's, in seconds.
+    which nothing came, of `seconds` in all; `jitter` is RFC 3550's, in seconds. The last packet arrived at a second of
+    the call's clock.
     """
 
     packets: int = 0
@@ -40,6 +41,7 @@ class Tally:
     seconds: float = 0.0
     jitter: float = 0.0
     last_sequence: int | None = None
+    last_arrived: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,6 +197,7 @@ class SideRecording:
             seconds=round(counts.seconds, 3),
             jitter=round(counts.jitter, 6),
             last_sequence=before.last_sequence if counts.last_sequence is None else counts.last_sequence,
+            last_arrived=before.last_arrived if counts.last_arrived is None else counts.last_arrived,
         )
 
     def _stop(self, over: Over) -> None:

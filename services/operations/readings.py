@@ -13,6 +13,8 @@ from services.recordings.ports.keyring import EpochState
 PROCESSING_BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 TURNAROUND_BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
 OUTCOMES = ("delivered", "failed", "dead")
+FATES = ("kept", "lost", "late", "doubled", "skipped", "foreign", "odd")
+CALL_ENDS = ("ended", "aborted")
 
 
 def bucket(seconds: float, bounds: tuple[float, ...]) -> int:
@@ -48,7 +50,7 @@ class Passes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What was done since the database was made."""
+    """What was done since the database was made. `talked` is from a side's last packet to its transcript."""
 
     ended: Mapping[PartState, int]
     failures: Mapping[str, int]
@@ -59,6 +61,10 @@ class Totals:
     turnaround: Histogram
     sweeps: Passes
     audits: Passes
+    calls: Mapping[str, int] = field(default_factory=dict)
+    packets: Mapping[str, int] = field(default_factory=dict)
+    odd_packets: Mapping[str, int] = field(default_factory=dict)
+    talked: Histogram = field(default_factory=lambda: Histogram(buckets=(0,) * (len(TURNAROUND_BOUNDS) + 1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,23 @@ class Arriving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Talking:
+    """Calls that go on: how many, with ports, since when the one has been silent of which nothing came for longest.
+
+    `ending_seconds` is for how long one is not ended that somebody began to end, `jitter_seconds` the largest now.
+    """
+
+    number: int = 0
+    with_ports: int = 0
+    silent_seconds: float = 0.0
+    jitter_seconds: float = 0.0
+    ending: int = 0
+    ending_seconds: float = 0.0
+    receivers: int = 0
+    places: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Everything at one moment."""
 
@@ -137,6 +160,7 @@ class Reading:
     forgetting: Forgetting = field(default_factory=Forgetting)
     receipts: ReceiptsStanding = field(default_factory=ReceiptsStanding)
     arriving: Arriving = field(default_factory=Arriving)
+    talking: Talking = field(default_factory=Talking)
 
     @property
     def oldest_recording_seconds(self) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.interviews.erasable import ErasureId, OfSession, OfUser, Subject
-from services.interviews.model import PartId, SessionId, UserId
+from services.interviews.model import CallId, PartId, SessionId, UserId
 from services.operations.ports.erasures import Cause, Erasure, Owner, State, Waits
 from services.webhooks.ports import DeliveryId
 from tests.fakes.memory import Memory
@@ -154,6 +154,7 @@ class FakeLeftovers:
         deliveries, replays = self._deliveries(subject), self._replays(subject)
         said = self._utterances(subject)
         counts = {"deliveries": len(deliveries), "replays": len(replays), "utterances": len(said)}
+        counts["calls"] = len(self._calls(subject))
         return {name: count for name, count in counts.items() if count}
 
     async def erase(self, subject: Subject) -> int:
@@ -163,6 +164,8 @@ class FakeLeftovers:
             del self.memory.idempotency_keys[key]
         for said in self._utterances(subject):
             del self.memory.utterances[said]
+        for call in self._calls(subject):
+            del self.memory.calls[call]
         return 0
 
     def _deliveries(self, subject: Subject) -> list[DeliveryId]:
@@ -177,6 +180,11 @@ class FakeLeftovers:
         rows = self.memory.rows
         of_others = {id for id, row in rows.items() if row.part.session_id != subject.session_id}
         return [key for key in self.memory.utterances if key[0] not in of_others]
+
+    def _calls(self, subject: Subject) -> list[CallId]:
+        if isinstance(subject, OfUser):
+            return []
+        return [id for id, call in self.memory.calls.items() if call.session_id == subject.session_id]
 
     def _replays(self, subject: Subject) -> list[tuple[UserId, str]]:
         return [key for key, row in self.memory.idempotency_keys.items() if _is_about(subject, key[0], row.path)]

@@ -6,6 +6,7 @@ from datetime import datetime
 from services.background import Kind
 from services.interviews.model import ENDED, LIVE, PartState
 from services.operations.readings import (
+    CALL_ENDS,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
     Arriving,
@@ -171,6 +172,7 @@ class FakeGauges:
             turnaround=histogram(waits, TURNAROUND_BOUNDS),
             sweeps=self._passes("sweep"),
             audits=self._passes("audit"),
+            calls=dict.fromkeys(CALL_ENDS, 0),
         )
 
     def _passes(self, subject: str) -> Passes:

@@ -63,6 +63,9 @@ class FakeRetained:
         memory = self.memory
         if kind is RecordKind.RECORDINGS:
             del memory.rows[id]  # type: ignore[arg-type]
+            over = [c for c in memory.calls.values() if self._is_over(c.ended_at, c.session_id, seconds)]
+            for call in over:
+                del memory.calls[call.id]
         elif kind is RecordKind.EVENTS:
             before = memory.events[id]  # type: ignore[index]
             kept = [event for event in before if not self._is_over(event.at, None, seconds)]

@@ -1,5 +1,6 @@
 """The records of calls, in MongoDB."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -8,6 +9,7 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from services.adapters.mongo.counters import MongoCounters
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import MOST_AT_ONCE, create, unhurried
@@ -21,7 +23,7 @@ from services.interviews.model import CallId, CallSide
 OPEN: Document = {"state": CallState.OPEN.value}
 ENDING: Document = {"state": CallState.ENDING.value}
 GOING_ON: Document = {"state": {"$in": [CallState.OPEN.value, CallState.ENDING.value]}}
-CLOCK = {"now": NOW}
+FATES = {"kept": "packets", **{fate: fate for fate in ("lost", "late", "doubled", "skipped", "foreign")}}
 
 
 class MongoCalls:
@@ -30,6 +32,7 @@ class MongoCalls:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._calls = database["calls"]
         self._passing = unhurried(self._calls)
+        self._counters = MongoCounters(database)
 
     @confirmed()
     async def begin(self, call: Call) -> Call | None:
@@ -105,7 +108,13 @@ class MongoCalls:
 
     async def _over(self, where: Document, state: CallState) -> Call | None:
         """Nothing of it comes any more: its ports are free for others."""
-        return await self._change(where, {"state": state.value, "ended_at": NOW, "slot": "$$REMOVE"})
+        call = await self._change(where, {"state": state.value, "ended_at": NOW, "slot": "$$REMOVE"})
+        if call is not None:
+            tallies = [line.tally for line in call.lines.values()]
+            odd = sum((Counter(tally.odd) for tally in tallies), Counter[str]())
+            fates = {fate: sum(getattr(tally, field) for tally in tallies) for fate, field in FATES.items()}
+            await self._counters.called(state.value, {**fates, "odd": odd.total()}, odd)
+        return call
 
     @confirmed()
     async def silent(self, seconds: float) -> list[CallId]:

@@ -1,5 +1,7 @@
 """The last writes to an ended record, in MongoDB."""
 
+from datetime import timedelta
+
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -23,6 +25,7 @@ class MongoClosings:
         self._parts = parts_of(database)
         self._repeatable = unhurried(self._parts)
         self._counters = MongoCounters(database)
+        self._calls = database["calls"]
 
     @confirmed()
     async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
@@ -32,7 +35,20 @@ class MongoClosings:
         before = await self._repeatable.find_one_and_update(where, steps, projection=TOLD)
         if before is not None:
             await self._counters.ended(before, has_receipt=has_receipt and "audio" not in before)
+            await self._talked(before)
         return before is not None
+
+    async def _talked(self, part: Document) -> None:
+        """Of a side of a call it is counted how long its transcript took from its last packet on."""
+        if not part.get("call_id") or part.get("counted") or part["state"] != PartState.COMPLETED.value:
+            return
+        call = await self._calls.find_one({"_id": part["call_id"]}, {"begun_at": True, "lines": True})
+        if call is None or call.get("begun_at") is None:
+            return
+        last = call["lines"].get(part["side"], {}).get("tally", {}).get("last_arrived")
+        if last is not None:
+            spoken = call["begun_at"] + timedelta(seconds=float(last))
+            await self._counters.talked(max(0.0, (part["completed_at"] - spoken).total_seconds()))
 
     @confirmed()
     async def claim_scoring(self, id: PartId, seconds: float) -> ScoringClaim | None:

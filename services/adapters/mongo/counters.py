@@ -16,6 +16,7 @@ WEBHOOKS = "webhooks"
 BACKGROUND = "background"
 RETENTION = "retention/"
 RECEIPTS = "receipts"
+CALLS = "calls"
 TOLD = (
     "counted",
     "audio.left",
@@ -25,6 +26,8 @@ TOLD = (
     "processing_seconds",
     "accepted_at",
     "completed_at",
+    "call_id",
+    "side",
 )
 
 
@@ -42,6 +45,18 @@ class MongoCounters:
             amounts[f"{RECEIPTS}.{part['state']}"] = 1
         if amounts:
             await self._add(ENDINGS, amounts)
+
+    @confirmed()
+    async def called(self, state: str, fates: Mapping[str, int], odd: Mapping[str, int]) -> None:
+        """Count how a call ended, and what became of its packets."""
+        packets = {f"packets.{fate}": number for fate, number in fates.items() if number}
+        oddities = {f"odd.{reason}": number for reason, number in odd.items() if number}
+        await self._add(CALLS, {state: 1, **packets, **oddities})
+
+    @confirmed()
+    async def talked(self, seconds: float) -> None:
+        """Count the seconds from a side's last packet to its transcript."""
+        await self._add(CALLS, _met("talked", seconds, TURNAROUND_BOUNDS))
 
     @confirmed()
     async def receipted(self, what: str, number: int) -> None:

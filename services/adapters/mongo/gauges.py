@@ -8,7 +8,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.arrivals import waiting_bytes
-from services.adapters.mongo.counters import BACKGROUND, ENDINGS, RECEIPTS, RETENTION, WEBHOOKS, bucket_name
+from services.adapters.mongo.counters import BACKGROUND, CALLS, ENDINGS, RECEIPTS, RETENTION, WEBHOOKS, bucket_name
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.holds import HELD
@@ -16,11 +16,14 @@ from services.adapters.mongo.indexes import ARRIVALS, SEALED_UNDER
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.room import disk_of
+from services.adapters.mongo.rtp_receivers import MongoRtpReceivers
 from services.adapters.mongo.server_time import NOW
 from services.adapters.mongo.workers import MongoWorkers
+from services.calls.model import CallState
 from services.interviews.model import ENDED, PartState
 from services.operations.ports.erasures import State, Waits
 from services.operations.readings import (
+    CALL_ENDS,
     OUTCOMES,
     PROCESSING_BOUNDS,
     TURNAROUND_BOUNDS,
@@ -33,6 +36,7 @@ from services.operations.readings import (
     Passes,
     Reading,
     ReceiptsStanding,
+    Talking,
     Totals,
 )
 from services.recordings.ports.audio import CHUNK_BYTES
@@ -65,6 +69,7 @@ class MongoGauges:
         self._chains = database["receipt_chains"]
         self._receipts = MongoReceipts(database)
         self._workers = MongoWorkers(database)
+        self._calls, self._receivers = database["calls"], MongoRtpReceivers(database)
 
     @confirmed()
     async def read(self) -> Reading:
@@ -74,7 +79,7 @@ class MongoGauges:
             kept,
             stored,
             workers,
-            (totals, disk, epochs, forgetting, receipts, arriving),
+            (totals, disk, epochs, forgetting, receipts, (arriving, talking)),
         ) = await asyncio.gather(
             self._lines(),
             self._age(TO_SEND, "due_at", self._sending),
@@ -87,7 +92,7 @@ class MongoGauges:
                 self._epochs_standing(),
                 self._forgetting(),
                 self._receipts_standing(),
-                self._arriving(),
+                asyncio.gather(self._arriving(), self._talking()),
             ),
         )
         uploading, queued, processing, unsettled, scoring = lines
@@ -107,6 +112,30 @@ class MongoGauges:
             forgetting=forgetting,
             receipts=receipts,
             arriving=arriving,
+            talking=talking,
+        )
+
+    async def _talking(self) -> Talking:
+        open: list[Document] = [
+            {"$match": {"state": CallState.OPEN.value}},
+            {"$group": {"_id": None, "number": {"$sum": 1}, "ports": {"$sum": {"$cond": ["$place", 1, 0]}},
+                        "heard": {"$min": "$heard_at"}, "left": {"$max": "$lines.left.tally.jitter"},
+                        "right": {"$max": "$lines.right.tally.jitter"}}},
+            {"$set": {"silent": _seconds_since("$heard")}},
+        ]  # fmt: skip
+        rows = await (await self._calls.aggregate(open)).to_list()
+        ending = await self._age({"state": CallState.ENDING.value}, "ending_at", self._calls)
+        receivers = await self._receivers.alive()
+        now = rows[0] if rows else {}
+        return Talking(
+            number=now.get("number", 0),
+            with_ports=now.get("ports", 0),
+            silent_seconds=max(0.0, now.get("silent") or 0.0),
+            jitter_seconds=max(now.get("left") or 0.0, now.get("right") or 0.0),
+            ending=ending[0],
+            ending_seconds=ending[1],
+            receivers=len(receivers),
+            places=sum(len(receiver.places) for receiver in receivers),
         )
 
     async def _arriving(self) -> Arriving:
@@ -218,11 +247,11 @@ class MongoGauges:
 
     async def _totals(self) -> Totals:
         aged: list[Document] = [
-            {"$match": {"_id": {"$in": [ENDINGS, WEBHOOKS, BACKGROUND, "sweep", "audit"]}}},
+            {"$match": {"_id": {"$in": [ENDINGS, WEBHOOKS, BACKGROUND, CALLS, "sweep", "audit"]}}},
             {"$set": {"age": _seconds_since("$at")}},
         ]
         rows = {row["_id"]: row async for row in await self._counters.aggregate(aged)}
-        ended = rows.get(ENDINGS, {})
+        ended, called = rows.get(ENDINGS, {}), rows.get(CALLS, {})
         return Totals(
             ended={state: ended.get(state.value, 0) for state in ENDED},
             failures=ended.get("failures", {}),
@@ -233,6 +262,10 @@ class MongoGauges:
             turnaround=_histogram(ended.get("turnaround", {}), TURNAROUND_BOUNDS),
             sweeps=_passes(rows.get("sweep", {})),
             audits=_passes(rows.get("audit", {})),
+            calls={how: called.get(how, 0) for how in CALL_ENDS},
+            packets=called.get("packets", {}),
+            odd_packets=called.get("odd", {}),
+            talked=_histogram(called.get("talked", {}), TURNAROUND_BOUNDS),
         )
 
 

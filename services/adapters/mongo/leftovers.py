@@ -48,7 +48,7 @@ class Kept:
 
 
 class MongoLeftovers:
-    """The port Erasable on the collections of webhooks, replays, tickets, usage and the audit log."""
+    """The port Erasable on the collections of webhooks, replays, tickets, calls, usage and the audit log."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._database = database
@@ -77,6 +77,7 @@ class MongoLeftovers:
             self._all("replays", "replays", {"session_id": id}),
             self._all("tickets", "tickets", {"session_id": id}),
             self._all("utterances", "utterances", {"session_id": id}),
+            self._all("calls", "calls", {"session_id": id}),
             self._redacted("audit", {"on.session_id": id, "redacted": None}),
             *self._sought(subject.title),
         ]

@@ -66,6 +66,9 @@ class MongoRetained:
         ids = await self._ids("parts", over, "completed_at", limit)
         # What is known of their slices goes first: it is found by them.
         await self._database["slices"].delete_many({"recording": {"$in": [ObjectId(id) for id in ids]}})
+        await self._delete(
+            "calls", {"ended_at": {"$lte": until}, **await self._of_others("session_id")}, "ended_at", limit
+        )
         return (await self._database["parts"].delete_many({**over, "_id": {"$in": ids}})).deleted_count
 
     async def _deliveries(self, until: datetime, limit: int) -> int:
