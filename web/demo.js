@@ -7,6 +7,7 @@ import { Problem } from "./call.js";
 import { checkCard } from "./demo/check.js";
 import { announce, complain } from "./demo/dom.js";
 import { Follower } from "./demo/follow.js";
+import { SoFar } from "./demo/heard.js";
 import { Here } from "./demo/here.js";
 import { Interview } from "./demo/interview.js";
 import { isLost, lostView } from "./demo/lost.js";
@@ -77,11 +78,15 @@ function interview() {
     sent: () => follower.hint(),
   });
   show("interview", view.element);
+  const soFar = new SoFar(api, session, (question, heard) => view.hear(question, heard));
   const follower = new Follower(api, session, {
-    status: (status) => view.update(status),
+    status: (status) => {
+      view.update(status);
+      soFar.update(status.answers);
+    },
     trouble: (problem) => (problem ? told(problem, () => view.trouble(problem)) : view.trouble(null)),
   });
-  leaving = [() => follower.close(), () => view.close()];
+  leaving = [() => follower.close(), () => soFar.close(), () => view.close()];
 }
 
 async function results() {

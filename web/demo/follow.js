@@ -7,9 +7,8 @@
 import { BASE, Problem } from "../call.js";
 import { backoff } from "../recorder/backoff.js";
 
-const EVENTS = ["snapshot", "queued", "processing", "completed", "failed", "scored"].map((name) =>
-  name === "snapshot" ? name : `answer.${name}`,
-);
+const OF_ANSWERS = ["queued", "processing", "completed", "failed", "scored", "dropped"];
+const EVENTS = ["snapshot", "utterance", ...OF_ANSWERS.map((name) => `answer.${name}`)];
 const PENDING_SECONDS = 1.5;
 const CALM_SECONDS = 10;
 const TOGETHER_MILLISECONDS = 100;

@@ -25,6 +25,7 @@ export class Interview {
   #why = whyUnsupported();
   #leaving = new AbortController();
   #answers = /** @type {Record<string, any>} */ ({});
+  #heard = /** @type {Record<string, { take: number, words: string[] } | null>} */ ({});
   #wasTold = new Set();
   #isOffline = false;
 
@@ -65,7 +66,7 @@ export class Interview {
    * @param {{ answers: Record<string, any> }} status
    */
   update({ answers }) {
-    this.#answers = answers;
+    this.#answers = withoutLive(answers, this.#answers);
     this.#memory.questions.forEach(({ id }, at) => {
       const { status, take } = own(answers, id) ?? {};
       const news = JSON.stringify([id, take, status]);
@@ -74,6 +75,16 @@ export class Interview {
         announce(`Answer ${at + 1} is ${status === "completed" ? "transcribed" : "not transcribed: it failed"}.`);
       }
     });
+    this.#show();
+  }
+
+  /**
+   * What is understood of a recording so far.
+   * @param {string} question
+   * @param {{ take: number, words: string[] } | null} heard
+   */
+  hear(question, heard) {
+    this.#heard[question] = heard;
     this.#show();
   }
 
@@ -146,6 +157,7 @@ export class Interview {
     back.disabled = at === 0;
     next.textContent = this.#isLast ? "Finish" : "Next";
     this.standings.point(id);
+    this.card.heard.show(isOn, own(this.#heard, id) ?? null);
     for (const question of questions) this.#showStanding(question.id, isOn && question.id === id);
     this.done.textContent = `${questions.length - this.#open().length} of ${questions.length}`;
     this.#showHeld(this.locals.held(id));
@@ -266,6 +278,16 @@ export class Interview {
     if (event.recovered && event.state !== "held" && event.question === this.#question.id) this.#hint(cutOffOf(event));
     this.#show();
   }
+}
+
+/**
+ * The answers, where what is still being recorded replaces none.
+ * @param {Record<string, any>} answers
+ * @param {Record<string, any>} before
+ */
+function withoutLive(answers, before) {
+  const settled = Object.entries(answers).map(([id, answer]) => [id, answer.stage === "recording" ? own(before, id) : answer]);
+  return Object.fromEntries(settled.filter(([, answer]) => answer));
 }
 
 /** Only where it changes: what is live is read again otherwise. @param {HTMLElement} place @param {string} words */

@@ -1,6 +1,7 @@
 /** The card of one question: what is asked, how loud it is, how long it may go on, and the buttons. */
 
 import { clock, h } from "./dom.js";
+import { Heard } from "./heard.js";
 
 /** What file pickers offer; not every system knows each of these endings as audio. */
 const ACCEPTED =
@@ -22,6 +23,7 @@ export function talkCard(canvas, acts, microphones) {
   const stored = h("p.stored", { hidden: true });
   const extend = h("button.quiet", { type: "button", hidden: true, onclick: acts.extend });
   const hint = h("p.hint", { role: "status" });
+  const heard = new Heard();
   const held = h("div.holds");
   const record = h("button.record", { type: "button", onclick: acts.record }, "Record");
   const back = h("button.quiet", { type: "button", onclick: () => acts.go(-1) }, "Back");
@@ -40,6 +42,7 @@ export function talkCard(canvas, acts, microphones) {
     notice,
     h("div.scope", {}, canvas, h("div.row.clock", {}, left, stored, h("span.grow"), h("p", {}, time, limit))),
     microphones,
+    heard.element,
     hint,
     held,
     h(
@@ -49,7 +52,7 @@ export function talkCard(canvas, acts, microphones) {
       h("div.row.ends", {}, back, h("span.grow"), next),
     ),
   );
-  return { element, count, heading, notice, time, limit, left, stored, extend, hint, held, record, back, next };
+  return { element, count, heading, notice, time, limit, left, stored, extend, heard, hint, held, record, back, next };
 }
 
 /**
