@@ -18,7 +18,8 @@ MOST_AHEAD = 10 * RATE
 MOST_SUDDEN = RATE
 FROZEN = RATE // 2
 MOST_HASTE = RATE
-MOST_SLEW, FIRST_SLEW = 2 * STEP, 4 * STEP
+MOST_SLEW, FIRST_SLEW = STEP, 4 * STEP
+FIRST_SECONDS = 10.0
 SLEW_A_SECOND = RATE / 2000
 QUIET = 0.6
 SIZES = 64
@@ -36,6 +37,7 @@ class Placing:
         self._timestamp = 0
         self._offset = 0
         self._arrived = 0.0
+        self._began = 0.0
         self._slew = 0.0
         self._size = 0.0
         self._is_filled_ahead = False
@@ -45,7 +47,7 @@ class Placing:
         first = packets[0]
         self._transit = Transit()
         self._timestamp, self._offset, self._arrived = first.timestamp, 0, first.arrived
-        self._slew, self._is_filled_ahead = float(FIRST_SLEW), False
+        self._began, self._slew, self._is_filled_ahead = first.arrived, float(FIRST_SLEW), False
         for packet in packets:
             offset = signed(packet.timestamp - first.timestamp, 32)
             self._transit.observe(packet.arrived * RATE - offset, first.arrived)
@@ -65,7 +67,8 @@ class Placing:
         else:
             self._transit.observe(packet.arrived * RATE - offset, packet.arrived)
         elapsed = max(0.0, packet.arrived - self._arrived)
-        self._slew = min(self._slew + SLEW_A_SECOND * elapsed, max(self._slew, MOST_SLEW))
+        most = FIRST_SLEW if packet.arrived - self._began < FIRST_SECONDS else MOST_SLEW
+        self._slew = min(self._slew + SLEW_A_SECOND * elapsed, most)
         self._timestamp, self._offset, self._arrived = packet.timestamp, offset, packet.arrived
         missing = self._missing_before(packet, offset)
         if missing is None:

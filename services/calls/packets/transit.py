@@ -14,6 +14,7 @@ BUCKET_SECONDS = 5.0
 BUCKETS = 3
 BUCKETS_WITH_REPORTS = 12
 MOST_APART = RATE // 10
+MOST_HELD_UP, MOST_NOISE = RATE // 2, RATE // 50
 SMOOTHING = 8
 ENOUGH = 25
 
@@ -65,12 +66,15 @@ class Transit:
             self._report += (clock - self._report) / SMOOTHING
 
     def fastest(self) -> float:
-        """How many samples after its timestamp a packet's sound belongs now."""
+        """How many samples after its timestamp a packet's sound belongs now.
+
+        The sender's clock may say that all packets of late were held up, and not that they were faster than they were.
+        """
         newest = self._buckets[-1]
         by_arrival = min(self._by_arrival, newest.by_arrival)
         if self._report is not None:
             by_report = self._report + min(self._by_report, newest.by_report)
-            if abs(by_report - by_arrival) <= MOST_APART:
+            if -MOST_HELD_UP <= by_report - by_arrival <= MOST_NOISE:
                 return by_report
         return by_arrival
 
