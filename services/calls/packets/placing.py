@@ -113,29 +113,30 @@ class Placing:
             self._base -= gap
             gap = 0.0
         missing = max(0, round(gap / step) * step)
-        return self._corrected(packet, missing, step, self._transit.fastest() + offset - written - missing)
-
-    def _corrected(self, packet: Held, missing: int, step: int, error: float) -> int | None:
-        """The same, with a step towards the call's clock where one is due; earlier is by leaving the packet out."""
-        if error < -MOST_HASTE or (error > 0 and not self._transit.is_settled):
-            return missing
-        if error > FROZEN:
-            return self._stepped(missing, round(error / step) * step, 0)
-        if missing >= STEP and abs(error) >= step / 2:
-            most = int(self._slew // step) * step
-            return self._stepped(missing, max(-missing, -most, min(most, round(error / step) * step)))
-        if self._slew < STEP or abs(error) < (SOON if self._is_quiet(packet) else NOW):
-            return missing
-        if error > 0:
-            return self._stepped(missing, STEP)
-        self._stepped(missing, -min(STEP, packet.samples))
+        error = self._transit.fastest() - (written + missing - offset)
+        correction = self._correction(packet, missing, step, error)
+        if correction:
+            self._base = float(written + missing + correction - offset)
+        if missing + correction >= 0:
+            return missing + correction
         self._counts.skipped += 1
         return None
 
-    def _stepped(self, missing: int, samples: int, cost: int = 1) -> int:
-        self._base += samples
-        self._slew -= cost * abs(samples)
-        return missing + samples
+    def _correction(self, packet: Held, missing: int, step: int, error: float) -> int:
+        """By how much later it is to be written, to be in step with the call's clock; less than 0 is earlier."""
+        if error < -MOST_HASTE or (error > 0 and not self._transit.is_settled):
+            return 0
+        if error > FROZEN:
+            return round(error / step) * step
+        if missing >= STEP and abs(error) >= step / 2:
+            most = int(self._slew // step) * step
+            correction = max(-missing, -most, min(most, round(error / step) * step))
+        elif self._slew < STEP or abs(error) < (SOON if self._is_quiet(packet) else NOW):
+            return 0
+        else:
+            correction = STEP if error > 0 else -min(STEP, packet.samples)
+        self._slew -= abs(correction)
+        return correction
 
     def _is_quiet(self, packet: Held) -> bool:
         return len(packet.payload) <= max(3.0, QUIET * self._size)
