@@ -63,6 +63,7 @@ from services.recordings.arrival_limits import MEGABYTE, ArrivalLimits
 from services.recordings.arrivals import Arrivals
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
+from services.recordings.growing import Growing
 from services.recordings.receipts import Receipts
 from services.recordings.upload_heartbeats import touch_seconds
 from services.webhooks.dispatch import Dispatch
@@ -86,6 +87,7 @@ class Wiring:
     tickets: MongoTickets
     uploads: MongoUploads
     arrivals: Arrivals
+    growing: Growing
     calls: Calls
     bridging: Bridging
     claims: MongoClaims
@@ -155,19 +157,21 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         close=closing.close,
         supersede=closing.supersede,
     )
+    records_of_arrivals = MongoArrivals(
+        database,
+        sealed.sealing,
+        seconds=settings.arrival_hours * 3600,
+        most_seconds=settings.arrival_most_hours * 3600,
+    )
+    pieces = MongoPieces(database, sealed.sealing)
     arrivals = Arrivals(
         limits=_arrival_limits(settings),
         sessions=sessions,
         elections=MongoElections(database),
         uploads=uploads,
         parts=records,
-        records=MongoArrivals(
-            database,
-            sealed.sealing,
-            seconds=settings.arrival_hours * 3600,
-            most_seconds=settings.arrival_most_hours * 3600,
-        ),
-        pieces=MongoPieces(database, sealed.sealing),
+        records=records_of_arrivals,
+        pieces=pieces,
         slices=MongoSlices(database, sealed.sealing),
         room=MongoRoom(database),
         accepting=accepting,
@@ -203,6 +207,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         tickets=MongoTickets(database),
         uploads=uploads,
         arrivals=arrivals,
+        growing=Growing(records=records_of_arrivals, pieces=pieces),
         calls=Calls(
             sessions=sessions,
             arrivals=arrivals,

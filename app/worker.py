@@ -28,6 +28,7 @@ from services.background import Kind
 from services.errors import StoreUnavailable
 from services.operations.sweep import Counts
 from services.recordings.ports.workers import WorkerSign
+from services.transcription.attending import Attending
 from services.transcription.listening import Listening
 from services.transcription.microphone_tests import MicrophoneListening
 from services.transcription.telling import Telling
@@ -278,7 +279,13 @@ class Process:
 
 
 def _listening(wiring: Wiring, engines: Engines) -> Listening:
-    return Listening(audio=wiring.audio, decoder=engines.decoder, activity=engines.activity, engine=engines.speech)
+    return Listening(
+        audio=wiring.audio,
+        arriving=wiring.growing,
+        decoder=engines.decoder,
+        activity=engines.activity,
+        engine=engines.speech,
+    )
 
 
 def _transcription(
@@ -296,6 +303,7 @@ def _transcription(
         score=scoring.first,
         tell=telling.tell,
         turn=engines.turn,
+        attending=Attending(claims=wiring.claims, arriving=wiring.growing, listen=listening.attend, owner=owner),
         owner=owner,
         lease_seconds=settings.lease_seconds,
         deadline=engines.deadline,

@@ -24,6 +24,7 @@ from services.errors import AudioTooLong, EngineBusy, Problem, ScorerBusy
 from services.interviews.erasable import Erasable
 from services.interviews.language import Language
 from services.interviews.model import (
+    Entry,
     KeyPoint,
     Part,
     PartId,
@@ -53,6 +54,7 @@ from services.recordings.arrivals import ArrivalLimits, Arrivals
 from services.recordings.closing import Closing
 from services.recordings.erasing import RecordingsErasable
 from services.recordings.formats import Container
+from services.recordings.growing import Growing
 from services.recordings.intake import Intake
 from services.recordings.ports.arrivals import ArrivalRecords, Pieces, Slices
 from services.recordings.ports.audio import Incoming
@@ -61,6 +63,7 @@ from services.recordings.ports.utterances import Utterances
 from services.recordings.receipts import Receipts
 from services.recordings.upload_heartbeats import UploadHeartbeats
 from services.throttle import Throttle
+from services.transcription.attending import Attending
 from services.transcription.eta import Eta
 from services.transcription.listening import Listening
 from services.transcription.microphone_tests import MicrophoneListening
@@ -76,7 +79,7 @@ from services.transcription.ports import (
     Speech,
     SpeechEngine,
 )
-from services.transcription.stretches import LONG, Length
+from services.transcription.stretches import LIVE, LONG, Length
 from services.transcription.telling import Telling
 from services.transcription.transcribing import Transcription
 from services.webhooks.endpoints import Webhooks
@@ -135,6 +138,13 @@ class Followed:
         return await self.finder.find(Recording(pcm, len(pcm) / (2 * RATE)))
 
 
+def entries(first: Entry, end: int) -> tuple[Entry, ...]:
+    """A few hundred, from the first to the end."""
+    step = max(1, (end - first.samples) // 200)
+    numbers = range(0, end - first.samples, step)
+    return tuple(Entry(offset=first.offset + 2 * n, samples=first.samples + n) for n in numbers)
+
+
 class Ears:
     """Decoder, voice activity and engine in one: what it is told happens."""
 
@@ -158,7 +168,11 @@ class Ears:
 
     @asynccontextmanager
     async def listen(self, source: Source, place: Place = START) -> AsyncIterator[Sound]:
-        yield Decoded(await self.decode(source.read(0)), place, b"a plan")
+        """Of what is entered nothing is known that is before the entry; it can be entered at many samples."""
+        begin = place.entry or Entry(offset=0, samples=0)
+        behind = await self.decode(source.read(begin.offset))
+        whole = Recording(bytes(2 * begin.samples) + behind.pcm, begin.samples / RATE + behind.duration, behind.flaws)
+        yield Decoded(whole, place, b"a plan", entries(begin, len(whole.pcm) // 2) if place.entry else ())
 
     def follow(self, state: bytes = b"") -> Following:
         return Followed(self)
@@ -191,6 +205,7 @@ class Interior:
     most_bytes_of_user: int = 1024 * 1024
     engine: SpeechEngine | None = None
     length: Length = LONG
+    live: Length = LIVE
     arrival_limits: ArrivalLimits = field(default_factory=ArrivalLimits)
 
     def __post_init__(self) -> None:
@@ -324,6 +339,10 @@ class Interior:
         return Bridging(ending=replace(self.ending, arrivals=arrivals), arrivals=arrivals, records=self.call_records)
 
     @property
+    def growing(self) -> Growing:
+        return Growing(records=self.arriving, pieces=self.pieces)
+
+    @property
     def microphone_tests(self) -> FakeMicrophoneTests:
         engine = self.engine or self.ears
         listening = Listening(audio=self.audio, decoder=self.ears, activity=self.ears, engine=engine)
@@ -429,7 +448,15 @@ class Interior:
         background: Background | None = None,
     ) -> Transcription:
         engine, ears = self.engine or self.ears, self.ears
-        listening = Listening(audio=self.audio, decoder=ears, activity=ears, engine=engine, length=self.length)
+        listening = Listening(
+            audio=self.audio,
+            arriving=self.growing,
+            decoder=ears,
+            activity=ears,
+            engine=engine,
+            length=self.length,
+            live=self.live,
+        )
         return Transcription(
             sessions=self.sessions,
             claims=self.claims,
@@ -441,6 +468,7 @@ class Interior:
             score=self.scoring.first,
             tell=self.telling.tell,
             turn=self.throttle.turn,
+            attending=Attending(claims=self.claims, arriving=self.growing, listen=listening.attend, owner=owner),
             owner=owner,
             lease_seconds=lease_seconds,
             deadline=lambda: deadline_seconds,

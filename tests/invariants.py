@@ -36,7 +36,7 @@ from tests.services.adapters.stores import store_on_mongo
 
 MOST_RECEIPTS = 1_000
 # Of what is recorded here, a word or two.
-A_WORD = Length(1 / RATE, 4 / RATE)
+A_WORD = Length(1 / RATE, 4 / RATE, 1 / RATE)
 KEPT_HOURS = 24.0
 MOST_ROUNDS = 24
 ROUND_SECONDS = 130.0
@@ -220,7 +220,7 @@ def check_result(sight: Sight, result: Result) -> None:
 
 
 def world_in_memory(memory: Memory | None = None) -> World:
-    house = Interior(memory=memory or Memory(), ears=Echo(), length=A_WORD)
+    house = Interior(memory=memory or Memory(), ears=Echo(), length=A_WORD, live=A_WORD)
 
     async def passes(seconds: float) -> None:
         house.memory.clock.advance(seconds)
@@ -248,7 +248,7 @@ def sight_of(memory: Memory) -> Sight:
 
 
 def world_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> World:
-    house, ports = Interior(ears=Echo(), length=A_WORD), store_on_mongo(database)
+    house, ports = Interior(ears=Echo(), length=A_WORD, live=A_WORD), store_on_mongo(database)
     for name in PORTS:
         if name != "doorbell":
             setattr(house, name, getattr(ports, name))

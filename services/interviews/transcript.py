@@ -94,7 +94,7 @@ class Transcript:
 class Utterance:
     """What was said in one stretch of a recording, or of a channel, in its times; `heard` is where somebody speaks.
 
-    The transcript is that of the stretch alone, without a verdict.
+    The transcript is that of the stretch alone, without a verdict; the flaws, where they are not all told in the end.
     """
 
     number: int
@@ -102,6 +102,7 @@ class Utterance:
     transcript: Transcript
     heard: tuple[Span, ...] = ()
     channel: int = 0
+    flaws: tuple[Flaw, ...] = ()
 
 
 def silence(duration: float) -> Transcript:

@@ -45,6 +45,7 @@ class Counts:
     """What a sweep did, or would do."""
 
     rung: int = field(default=0, metadata={"what": "waiting answers rung for again"})
+    listened: int = field(default=0, metadata={"what": "arriving recordings rung for that nobody listens to"})
     reclaimed: int = field(default=0, metadata={"what": "answers taken back from workers that fell silent"})
     failed: int = field(default=0, metadata={"what": "answers failed after their last delivery"})
     abandoned: int = field(default=0, metadata={"what": "abandoned uploads removed"})
@@ -101,6 +102,7 @@ class Sweep:
         counts.reclaimed = await self._reclaim()
         counts.scored = await self._score()
         counts.rung = await self._ring()
+        counts.listened = await self._ring_for_listeners()
         await self.trends.note()
         await self.counters.swept("sweep", counts.as_dict())
         return counts
@@ -127,6 +129,7 @@ class Sweep:
         waiting = await self.doorbell.waiting()
         return Counts(
             rung=0 if waiting is None else max(0, found.due - waiting),
+            listened=found.unheard,
             reclaimed=found.silent,
             failed=found.exhausted,
             abandoned=found.abandoned,
@@ -206,6 +209,13 @@ class Sweep:
         if missing <= 0:
             return 0
         ids = await self.upkeep.due(min(missing, RINGS_AT_ONCE))
+        for id in ids:
+            await self.doorbell.transcribe(id)
+        return len(ids)
+
+    async def _ring_for_listeners(self) -> int:
+        """For what still arrives and should have been listened to; a ring that is not heard comes again later."""
+        ids = await self.upkeep.unheard(RINGS_AT_ONCE)
         for id in ids:
             await self.doorbell.transcribe(id)
         return len(ids)

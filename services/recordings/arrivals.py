@@ -100,7 +100,9 @@ class Arrivals:
     def __post_init__(self) -> None:
         self._limiting = ArrivalRoom(limits=self.limits, records=self.records, room=self.room, clock=self.clock)
         self._folding = Folding(records=self.records, pieces=self.pieces)
-        self._tending = Tending(records=self.records, folding=self._folding, clock=self.clock)
+        self._tending = Tending(
+            records=self.records, folding=self._folding, ring=self.accepting.doorbell.transcribe, clock=self.clock
+        )
         self._completing = Completing(
             records=self.records,
             pieces=self.pieces,

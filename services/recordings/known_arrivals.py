@@ -19,13 +19,18 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Known:
-    """A recording as it was seen last; `digest` is of its first `offset` bytes, if they all came this way."""
+    """A recording as it was seen last; `digest` is of its first `offset` bytes, if they all came this way.
+
+    A worker is rung for with so many bytes, or with any once it is so late.
+    """
 
     arriving: Arriving
     offset: int
     heard_at: float
     digest: Any | None = None
     folding: asyncio.Task[None] | None = None
+    ring_with: int = 0
+    ring_at: float = 0.0
 
     def __post_init__(self) -> None:
         if self.offset == 0:

@@ -1,4 +1,5 @@
-"""What goes on beside the requests of recordings that arrive: folding them, and noting that they are heard of.
+"""What goes on beside the requests of recordings that arrive: folding them, noting that they are heard of, and ringing
+for who listens to them.
 
 Nothing depends on it: what is cut short is repeated by the next piece, by who finishes, or by the sweep.
 """
@@ -12,14 +13,15 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from services.errors import Problem, StoreUnavailable
-from services.interviews.model import PartId
+from services.interviews.model import PartId, PartState
 from services.recordings.folding import Folding
 from services.recordings.known_arrivals import Known
-from services.recordings.ports.arrivals import ArrivalRecords
+from services.recordings.ports.arrivals import NOWHERE, ArrivalRecords
 
 log = structlog.get_logger(__name__)
 
 HEARD_SECONDS, TELL_SECONDS = 30.0, 1.0
+STRETCH_SECONDS, LEAST_SECONDS, USUAL_BYTES_A_SECOND = 20.0, 14.0, 8_000
 FOLDS_AT_ONCE = 4
 
 
@@ -27,6 +29,7 @@ FOLDS_AT_ONCE = 4
 class Tending:
     records: ArrivalRecords
     folding: Folding
+    ring: Callable[[PartId], Awaitable[object]]
     clock: Callable[[], float] = time.monotonic
     _folds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FOLDS_AT_ONCE), init=False)
     _to_tell: set[PartId] = field(default_factory=set, init=False)
@@ -43,6 +46,26 @@ class Tending:
                 self._start(self._tell())
         if known.folding is None and known.is_unfolded:
             known.folding = self._start(self._fold(known))
+        if known.offset >= known.ring_with or now >= known.ring_at:
+            self._may_ring(known, now)
+
+    def _may_ring(self, known: Known, now: float) -> None:
+        is_first, is_late = not known.ring_with, now >= known.ring_at
+        known.ring_with = known.offset + round(STRETCH_SECONDS * USUAL_BYTES_A_SECOND)
+        known.ring_at = now + STRETCH_SECONDS
+        if not is_first:
+            self._start(self._ring(known, is_late=is_late))
+
+    async def _ring(self, known: Known, *, is_late: bool) -> None:
+        """For who listens, if there may be enough for a stretch; a ring too many costs a question."""
+        now = await self.records.find(known.arriving.part.id)
+        if now is None or now.is_closed or now.part.state is not PartState.UPLOADING or now.part.session_id == NOWHERE:
+            return
+        seen = now.listened
+        a_second = seen.seen / seen.seconds if seen.seconds else USUAL_BYTES_A_SECOND
+        known.ring_with = seen.due if seen.due > known.offset else known.offset + round(LEAST_SECONDS * a_second)
+        if is_late or seen.due <= known.offset:
+            await self.ring(now.part.id)
 
     async def _tell(self) -> None:
         """One write says it of all that were heard of within a second."""

@@ -6,18 +6,19 @@ without text.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import structlog
 
-from services.errors import AudioMissing, EngineBusy, EngineRefused, StoreUnavailable
+from services.errors import AudioMissing, AudioUnreadable, EngineBusy, EngineRefused, StoreUnavailable
 from services.interviews.language import Language
-from services.interviews.model import Checkpoint, Part, Status
+from services.interviews.model import Checkpoint, Entry, Part, Status
 from services.interviews.transcript import Flaw, Span, Transcript, Utterance, moved, silence
+from services.recordings.growing import Growing
 from services.recordings.ports.audio import Audio, Stored
 from services.transcription import coverage
 from services.transcription.coverage import Gap
@@ -27,12 +28,13 @@ from services.transcription.ports import (
     Decoder,
     Place,
     Recording,
+    Sound,
     Source,
     Speech,
     SpeechEngine,
     VoiceActivity,
 )
-from services.transcription.stretches import LONG, Length, Stretch, Stretches
+from services.transcription.stretches import LIVE, LONG, Length, Stretch, Stretches
 from services.transcription.together import together, whole
 
 log = structlog.get_logger(__name__)
@@ -41,11 +43,14 @@ MOST_READINGS = 4
 PIECES_AT_ONCE = 4
 PATIENT_TRIES = 4
 BUSY_SECONDS, MOST_BUSY_SECONDS = 5.0, 60.0
+BEGINNING = Entry(offset=0, samples=0)
+MOST_BEFORE = 60.0
+LEAST_SPOKEN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was said in a stretch, and how far that is; the flaws are those of the recording, told with its last."""
+    """What was said in a stretch, and how far that is; with its last, the flaws that are not told yet."""
 
     utterance: Utterance
     checkpoint: Checkpoint
@@ -53,13 +58,28 @@ class Heard:
     flaws: tuple[Flaw, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Of what still arrives: `seconds` of sound are here, and so many more are `missing` for another stretch.
+
+    None are where it cannot be entered behind what is settled: the rest is listened to once it is complete.
+    """
+
+    seconds: float
+    missing: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
+    """Of what still arrives the bytes are read from `arriving`."""
+
     audio: Audio
     decoder: Decoder
     activity: VoiceActivity
     engine: SpeechEngine
+    arriving: Growing | None = None
     length: Length = LONG
+    live: Length = LIVE
 
     async def listen(self, part: Part) -> AsyncGenerator[Heard]:
         """What is said in the recording, stretch by stretch, behind what is settled of it.
@@ -73,33 +93,59 @@ class Listening:
             for channel in range(begun.channel, part.channels):
                 async with aclosing(self._channel(part, begun)) as stretches:
                     async for heard in stretches:
-                        heard = heard if channel + 1 == part.channels else _followed(heard)
-                        begun = heard.checkpoint
-                        yield heard
+                        if isinstance(heard, Heard):
+                            heard = heard if channel + 1 == part.channels else _followed(heard)
+                            begun = heard.checkpoint
+                            yield heard
         except AudioMissing:
             if await self.audio.is_whole(part.id, Stored(part.sha256 or "", part.bytes)):
                 raise StoreUnavailable("The recording could not be read.") from None
             raise
 
-    async def _channel(self, part: Part, begun: Checkpoint) -> AsyncGenerator[Heard]:
+    def attend(self, part: Part) -> AsyncGenerator[Heard | Rest]:
+        """The same of a recording that still arrives, as far as it is here: none is the last, the rest is told."""
+        return self._channel(part, part.checkpoint or Checkpoint(), arrives=True)
+
+    async def _channel(self, part: Part, begun: Checkpoint, *, arrives: bool = False) -> AsyncGenerator[Heard | Rest]:
         """The same of one channel, or of all of them mixed."""
         about = log.bind(part=part.id, session=part.session_id, question=part.question_id)
-        source = Source(part.bytes, partial(self.audio.read, part.id))
-        place = Place(begun.samples, begun.plan, begun.channel if part.channels > 1 else None)
-        async with self.decoder.listen(source, place) as sound:
+        async with self._sound(part, begun, arrives) as (sound, place):
             cut = Stretches(
                 sound=sound,
                 activity=self.activity,
                 number=begun.stretches,
                 place=place,
                 voice=begun.voice,
-                length=self.length,
+                length=self.live if arrives else self.length,
+                arrives=arrives,
             )
-            language = begun.language
-            async for stretch in cut.all():
-                heard = await self._heard(part, stretch, language, begun.channel, about)
-                language = heard.checkpoint.language
-                yield heard
+            language, behind = begun.language, place
+            async with aclosing(cut.all()) as stretches:
+                async for stretch in stretches:
+                    heard = await self._heard(part, stretch, language, begun.channel, about)
+                    language, behind = heard.checkpoint.language, stretch.behind
+                    yield heard
+            if arrives:
+                yield Rest(sound.samples / RATE, cut.missing(behind.samples) if _is_near(behind) else None)
+
+    @asynccontextmanager
+    async def _sound(self, part: Part, begun: Checkpoint, arrives: bool) -> AsyncIterator[tuple[Sound, Place]]:
+        """The recording from the entry on, or from its beginning, where there is none or damage lies behind it."""
+        read = self.arriving.read if arrives and self.arriving else self.audio.read
+        source = Source(part.bytes, partial(read, part.id))
+        place = Place(begun.samples, begun.plan, begun.channel if part.channels > 1 else None, begun.entry)
+        if arrives and place.entry is None:
+            place = replace(place, plan=b"", entry=BEGINNING)
+        async with AsyncExitStack() as stack:
+            try:
+                sound = await stack.enter_async_context(self.decoder.listen(source, place))
+            except AudioUnreadable:
+                if place.entry in (None, BEGINNING):
+                    raise
+                log.warning("not to be read from its checkpoint", part=part.id)
+                place = replace(place, plan=b"", entry=BEGINNING)
+                sound = await stack.enter_async_context(self.decoder.listen(source, place))
+            yield sound, place
 
     async def listen_through(self, part: Part) -> Transcript:
         """All that is said in it, of which nothing is settled on the way."""
@@ -118,13 +164,16 @@ class Listening:
             seconds=stretch.behind.samples / RATE,
             plan=stretch.behind.plan,
             voice=stretch.voice,
-            language=language or transcript.language,
+            language=language or (transcript.language if _is_told(heard) else None),
             channel=channel,
+            entry=stretch.behind.entry,
         )
         said = Utterance(
             number=stretch.number, start=stretch.start, transcript=transcript, heard=heard, channel=channel
         )
-        return Heard(said, checkpoint, stretch.is_last, stretch.recording.flaws)
+        if stretch.is_last:
+            return Heard(said, checkpoint, True, stretch.recording.flaws)
+        return Heard(replace(said, flaws=stretch.recording.flaws), checkpoint, False)
 
     async def hear(
         self, recording: Recording, language: Language | None, languages: tuple[Language, ...], about: Any = log
@@ -227,6 +276,16 @@ def _followed(heard: Heard) -> Heard:
         return heard
     checkpoint = Checkpoint(stretches=heard.checkpoint.stretches, channel=heard.checkpoint.channel + 1)
     return replace(heard, is_last=False, checkpoint=checkpoint)
+
+
+def _is_near(place: Place) -> bool:
+    """Whether what is behind it is decoded without much before it."""
+    return place.entry is None or place.samples - place.entry.samples <= MOST_BEFORE * RATE
+
+
+def _is_told(heard: tuple[Span, ...]) -> bool:
+    """Whether so much is spoken that the language is known by it."""
+    return sum(span.seconds for span in heard) >= LEAST_SPOKEN
 
 
 def _of(speech: Speech, span: Span) -> Speech:

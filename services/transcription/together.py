@@ -18,6 +18,7 @@ def whole(utterances: Sequence[Utterance], channels: int, flaws: tuple[Flaw, ...
 def together(utterances: Sequence[Utterance], flaws: tuple[Flaw, ...]) -> Transcript:
     """All of it in order, judged as a whole; what is true of one stretch alone is left as it is."""
     heard = [span for utterance in utterances for span in utterance.heard]
+    flaws = (*(flaw for utterance in utterances for flaw in utterance.flaws), *flaws)
     warnings = tuple(dict.fromkeys(flaw.code for flaw in flaws))
     return replace(judged(_joined(utterances), heard), warnings=warnings, flaws=flaws, heard=tuple(heard))
 

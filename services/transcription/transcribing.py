@@ -20,7 +20,8 @@ from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript, Utterance
 from services.recordings.ports.records import Records
 from services.recordings.ports.utterances import Utterances
-from services.transcription.listening import Heard
+from services.transcription.attending import Attending
+from services.transcription.listening import Heard, Rest
 from services.transcription.ports import Claims
 from services.transcription.retry import Again, GiveUp, Wait, decide
 from services.transcription.together import whole
@@ -37,10 +38,15 @@ class ClaimLost(Exception):
 
 @dataclass(slots=True)
 class Held:
-    """A claimed part, as it was settled last, and when the claim was confirmed last."""
+    """A claimed part, as it was settled last, and when the claim was confirmed last.
+
+    Of one that still arrived `received` bytes were here, with a `rest` that is no stretch yet.
+    """
 
     part: Part
     confirmed: float
+    received: int
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ class Transcription:
     score: Callable[[Part, Transcript], Awaitable[None]]
     tell: Callable[[Part, Utterance], Awaitable[None]]
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
+    attending: Attending
     owner: str
     lease_seconds: float
     deadline: Callable[[], float]
@@ -65,12 +72,17 @@ class Transcription:
     async def run(self, id: PartId) -> None:
         """Bring a part to its end, or leave it so that another try will; does nothing if it is not due.
 
-        While the engine takes no more calls it is left as it is: the sweep rings again.
+        Of what still arrives what is due is listened to, and goes on to be as long as more comes than that takes. While
+        the engine takes no more calls it is left as it is: the sweep rings again.
         """
         async with self.turn(self.lease_seconds / 2) as came:
-            part = await self.claims.claim(id, self.owner) if came else None
-            if part is not None:
+            until = _now() + self.work_seconds
+            while came and (part := await self._claimed(id)) is not None:
                 await self._run(part)
+                came = part.listener is not None and _now() < until
+
+    async def _claimed(self, id: PartId) -> Part | None:
+        return await self.claims.claim(id, self.owner) or await self.attending.claim(id)
 
     async def _run(self, part: Part) -> None:
         log.info("transcription started", part=part.id, session=part.session_id, question=part.question_id)
@@ -80,37 +92,47 @@ class Transcription:
             log.warning("claim lost", part=part.id, fence=part.fence)
         except asyncio.CancelledError:
             with suppress(StoreUnavailable):
-                await asyncio.shield(self._release(part))
+                await asyncio.shield(self._give_back(part))
             raise
 
     async def _work(self, part: Part) -> None:
-        if not await self.sessions.show(part.session_id, answer_of(part)):
+        if part.listener is None and not await self.sessions.show(part.session_id, answer_of(part)):
             await self.supersede(part, itself=True)
             if not await self.claims.beat(part.id, part.fence):
                 return
-        held = Held(part, _now())
+        held = Held(part, _now(), part.bytes)
         try:
             transcript = await self._while_claimed(held, self._listen(held))
         except Problem as problem:
-            await self._not_done(held.part, problem)
+            await self._not_done(held, problem)
             return
         if transcript is None:
-            await self._release(held.part)
+            await self._release(held)
         else:
             await self._done(held.part, transcript)
 
     async def _listen(self, held: Held) -> Transcript | None:
-        """What is said in all of it; None where what is settled is enough for once, and others have their turn."""
+        """What is said in all of it; None where what is settled is enough for once, and others have their turn.
+
+        Nobody listens on to what has come to be complete meanwhile: it is claimed anew, with all that is there.
+        """
         begun = _now()
-        async with aclosing(self.listen(held.part)) as stretches:
-            while not (heard := await self._next(held.part, stretches)).is_last:
+        async with aclosing(self._stretches(held.part)) as stretches:
+            while not isinstance(heard := await self._next(held.part, stretches), Rest) and not heard.is_last:
                 held.part = await self._settled(held.part, heard)
                 await self.tell(held.part, heard.utterance)
-                if _now() - begun > self.work_seconds:
+                is_complete = held.part.listener is not None and held.part.state is not PartState.UPLOADING
+                if is_complete or _now() - begun > self.work_seconds:
                     return None
+        if isinstance(heard, Rest):
+            held.rest = heard
+            return None
         return await self._whole(held.part, heard)
 
-    async def _next(self, part: Part, stretches: AsyncIterator[Heard]) -> Heard:
+    def _stretches(self, part: Part) -> AsyncGenerator[Heard | Rest]:
+        return self.listen(part) if part.listener is None else self.attending.listen(part)
+
+    async def _next(self, part: Part, stretches: AsyncIterator[Heard | Rest]) -> Heard | Rest:
         try:
             async with asyncio.timeout(self.deadline()):
                 return await anext(stretches)
@@ -124,7 +146,7 @@ class Transcription:
 
     async def _settled(self, part: Part, heard: Heard) -> Part:
         settle = partial(self.claims.settle, part, heard.utterance, heard.checkpoint)
-        settled = await self._insist(part, PartState.PROCESSING, settle)
+        settled = await self._insist(part, part.state, settle)
         log.info("stretch settled", part=part.id, number=heard.utterance.number, seconds=heard.checkpoint.seconds)
         return settled
 
@@ -171,7 +193,11 @@ class Transcription:
         if not ended.is_aside:
             await self.score(ended, transcript)
 
-    async def _not_done(self, part: Part, problem: Problem) -> None:
+    async def _not_done(self, held: Held, problem: Problem) -> None:
+        part = held.part
+        if part.listener is not None:
+            await self._let_go(part, lambda: self.attending.put_off(part, held.received, problem))
+            return
         failure = Failure(problem.code, str(problem))
         next_step = decide(problem, part.deliveries, self.max_deliveries, part.waited_seconds)
         log.warning("transcription failed", part=part.id, code=problem.code, next=type(next_step).__name__)
@@ -189,10 +215,25 @@ class Transcription:
         queued = await self._insist(part, PartState.QUEUED, lambda: write(part.id, part.fence, failure, step.delay))
         await self.sessions.show(queued.session_id, answer_of(queued))
 
-    async def _release(self, part: Part) -> None:
+    async def _release(self, held: Held) -> None:
+        part = held.part
+        if part.listener is not None:
+            await self._let_go(part, lambda: self.attending.let_go(part, held.received, held.rest))
+        else:
+            await self._give_back(part)
+
+    async def _give_back(self, part: Part) -> None:
+        if part.listener is not None:
+            await self.attending.let_go(part, part.bytes, None)
+            return
         queued = await self.claims.release(part.id, part.fence)
         if queued is not None:
             await self.sessions.show(queued.session_id, answer_of(queued))
+
+    async def _let_go(self, part: Part, write: Callable[[], Awaitable[Part | None]]) -> None:
+        """Of what still arrives, or has just come to be complete; a claim that is lost need not be."""
+        with suppress(ClaimLost):
+            await self._insist(part, part.state, write)
 
     async def _insist(self, part: Part, to: PartState, write: Callable[[], Awaitable[Part | None]]) -> Part:
         """Write, again and again while the database does not confirm, for as long as the lease."""

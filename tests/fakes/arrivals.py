@@ -118,6 +118,7 @@ class FakeArrivals:
             row = self._memory.arriving(id)
             if row is not None and row.arrival is not None:
                 until = self._memory.clock.after(self._memory.terms.arrival_seconds + SLACK_SECONDS)
+                row.arrival.last_at = self._memory.clock.now
                 row.arrival.expires_at = min(row.arrival.ends_at, until)
 
     async def load(self, user_id: UserId) -> Load:

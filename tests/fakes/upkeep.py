@@ -6,6 +6,7 @@ from services.adapters.mongo.indexes import FORGET_REPLAY_SECONDS
 from services.adapters.mongo.parts import MOST_AT_ONCE
 from services.interviews.model import ENDED, LIVE, Failure, Part, PartId, PartState
 from services.operations.ports.upkeep import Findings
+from services.recordings.ports.arrivals import NOWHERE
 from tests.fakes.memory import Memory, Row
 
 
@@ -29,6 +30,13 @@ class FakeUpkeep:
 
     async def count_due(self, most: int = 1000) -> int:
         return min(most, len(self._due()))
+
+    async def unheard(self, limit: int) -> list[PartId]:
+        rows = self._unheard()[:limit]
+        for row in rows:
+            if row.arrival is not None:
+                row.arrival.listening_rung_at = self._memory.clock.now
+        return [row.part.id for row in rows]
 
     async def reclaim(self) -> list[Part]:
         return [self._memory.queue_again(row, rung=True) for row in self._silent()]
@@ -85,7 +93,10 @@ class FakeUpkeep:
     async def survey(self, hours: float) -> Findings:
         looks = (self._due, self._silent, self._exhausted, self._abandoned, self._unsettled, self._unscored)
         return Findings(
-            *[len(rows) for rows in [*(look() for look in looks), self._expired(hours), self._unfinished()]]
+            *[
+                len(rows)
+                for rows in [*(look() for look in looks), self._expired(hours), self._unfinished(), self._unheard()]
+            ]
         )
 
     async def owned(self, ids: list[PartId]) -> set[PartId]:
@@ -122,6 +133,24 @@ class FakeUpkeep:
             and clock.is_past(row.arrival.closed_at, grace)
             and clock.is_past(row.arrival.drive_after)
         ]
+
+    def _unheard(self) -> list[Row]:
+        memory, seconds = self._memory, self._memory.terms.ring_again_seconds
+
+        def is_it(row: Row) -> bool:
+            arrival = row.arrival
+            if arrival is None or memory.arriving(row.part.id) is None or arrival.closed_at or row.part.channels == 2:
+                return False
+            if arrival.tries >= memory.terms.max_deliveries or row.part.session_id == NOWHERE:
+                return False
+            came = arrival.listened_at is None or (
+                arrival.last_at is not None and arrival.last_at > arrival.listened_at
+            )
+            times = (row.part.created_at, arrival.due_at, arrival.listening_rung_at)
+            is_overdue = all(memory.clock.is_past(time, seconds) for time in times)
+            return memory.is_free(row) and (came or row.part.listener is not None) and is_overdue
+
+        return memory.having(is_it)
 
     def _unsettled(self) -> list[Row]:
         rows, grace = self._memory.having(lambda row: not row.settled), self._memory.terms.settle_grace_seconds

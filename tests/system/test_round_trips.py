@@ -30,6 +30,7 @@ from services.interviews.language import Language
 from services.interviews.model import Checkpoint, KeyPoint, Mark, Part, Question, Session, Status
 from services.interviews.transcript import Transcript, Utterance
 from services.throttle import Throttle
+from services.transcription.attending import Attending
 from services.transcription.listening import Heard
 from services.transcription.telling import Telling
 from services.transcription.transcribing import Transcription
@@ -178,6 +179,7 @@ async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
             score=scoring.first,
             tell=Telling(sessions=house.sessions, utterances=house.utterances, emit=house.webhooks.tell).tell,
             turn=Throttle(EngineBusy).turn,
+            attending=Attending(claims=house.claims, arriving=house.growing, listen=listen, owner="w"),
             owner="w",
             lease_seconds=settings.lease_seconds,
             deadline=lambda: 60.0,

@@ -167,7 +167,7 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
         language=find(row.get("language")),
         duration=row.get("duration_seconds"),
         warnings=tuple(row.get("warnings", ())),
-        flaws=_flaws_of(row),
+        flaws=flaws_of(row),
         verdict=verdict_of(row.get("speech_verdict")),
         mark=Mark(mark) if mark else None,
         side=side_of(row.get("side")),
@@ -226,14 +226,14 @@ def transcript_of(row: Mapping[str, Any]) -> Transcript:
         segments=segments,
         language=find(row.get("language")),
         warnings=tuple(row.get("warnings", ())),
-        flaws=_flaws_of(row),
+        flaws=flaws_of(row),
         verdict=verdict_of(row.get("verdict")),
         right=transcript_of(right) if (right := row.get("right")) else None,
         heard=tuple(value_of(Span, span) for span in row.get("heard", ())),
     )
 
 
-def _flaws_of(row: Mapping[str, Any]) -> tuple[Flaw, ...]:
+def flaws_of(row: Mapping[str, Any]) -> tuple[Flaw, ...]:
     return tuple(value_of(Flaw, flaw) for flaw in row.get("flaws", ()))
 
 

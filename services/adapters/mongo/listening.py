@@ -1,6 +1,7 @@
 """What a record says of who listens to a recording while it arrives, and of when that is due."""
 
 from services.adapters.mongo.documents import Document
+from services.adapters.mongo.indexes import ARRIVALS
 from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.interviews.model import PartState
 from services.recordings.ports.arrivals import NOWHERE, Listened
@@ -59,3 +60,13 @@ def left(listened: Listened, delay: float, *, failed: bool) -> Document:
     written = {f"arrival.listening.{name}": literal(value) for name, value in known.items()}
     times = {"arrival.listening.due_at": later(delay), "arrival.listening.at": NOW}
     return {"listener": None, **written, **times, **({} if failed else heard())}
+
+
+def unheard(lease_seconds: float, most: int, seconds: float) -> Document:
+    """Due so long ago that the ring for it may be lost; something has come since, or who listened fell silent."""
+    came = {"$gt": ["$arrival.last_at", "$arrival.listening.at"]}
+    died = {"$ne": [{"$ifNull": ["$listener", None]}, None]}
+    overdue = [past(f"arrival.listening.{time}", seconds) for time in ("due_at", "rung_at")]
+    begun = past("created_at", seconds)
+    where = {"$and": [free_of_listener(lease_seconds), {"$or": [came, died]}, begun, *overdue]}
+    return {**ARRIVALS, **OPEN, **untired(most), "$expr": where}

@@ -11,6 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.indexes import ARRIVALS, EVER, FORGET_REPLAY_SECONDS, WITH_SUM
+from services.adapters.mongo.listening import unheard
 from services.adapters.mongo.parts import MOST_AT_ONCE, change_each, ended, may, parts_of, unhurried, waiting_again
 from services.adapters.mongo.server_time import NOW, later, literal, past, raised, reached
 from services.interviews.model import LIVE, Failure, Part, PartId, PartState
@@ -59,6 +60,7 @@ class MongoUpkeep:
         self._overdue = {**ARRIVALS, "held": {"$ne": True}, "$expr": reached("arrival.expires_at")}
         closed = {"$and": [past("arrival.closed_at", settle_grace_seconds), reached("arrival.drive_after")]}
         self._unfinished = {**ARRIVALS, "arrival.closed": True, "$expr": closed}
+        self._unheard = unheard(lease_seconds, max_deliveries, ring_again_seconds)
         over = {"$and": [past("completed_at", settle_grace_seconds), reached("settle_after")]}
         self._unsettled = {"settled": False, "$expr": over}
 
@@ -90,6 +92,15 @@ class MongoUpkeep:
     @confirmed()
     async def count_due(self, most: int = 1000) -> int:
         return await self._parts.count_documents(DUE, limit=most)
+
+    @confirmed()
+    async def unheard(self, limit: int) -> list[PartId]:
+        rows = await self._parts.find(self._unheard, {"_id": True}, limit=limit).to_list()
+        ids = [PartId(row["_id"]) for row in rows]
+        if ids:
+            rung = [{"$set": {"arrival.listening.rung_at": NOW}}]
+            await unhurried(self._parts).update_many({"_id": {"$in": ids}, **ARRIVALS}, rung)
+        return ids
 
     @confirmed()
     async def reclaim(self) -> list[Part]:
@@ -165,6 +176,7 @@ class MongoUpkeep:
             "exhausted": self._exhausted,
             "abandoned": {"$or": [self._abandoned, self._overdue]},
             "unfinished": self._unfinished,
+            "unheard": self._unheard,
             "unsettled": self._unsettled,
             "unscored": UNSCORED,
             "expired": _expired(hours),

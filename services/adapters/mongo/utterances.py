@@ -7,7 +7,7 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.adapters.mongo.documents import Document, transcript_of
+from services.adapters.mongo.documents import Document, flaws_of, transcript_of
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import parts_of
 from services.interviews.model import ENDED, LIVE, Part, PartId
@@ -72,6 +72,7 @@ def _document(id: str, part: Part, utterance: Utterance) -> Document:
         "transcript": asdict(utterance.transcript),
         "heard": [[span.start, span.end] for span in utterance.heard],
         "channel": utterance.channel,
+        "flaws": [asdict(flaw) for flaw in utterance.flaws],
     }
 
 
@@ -82,4 +83,5 @@ def _utterance_of(row: Mapping[str, Any]) -> Utterance:
         transcript=transcript_of(row["transcript"]),
         heard=tuple(Span(start, end) for start, end in row["heard"]),
         channel=row.get("channel", 0),
+        flaws=flaws_of(row),
     )

@@ -18,6 +18,7 @@ class Findings:
     unscored: int
     expired: int
     unfinished: int = 0
+    unheard: int = 0
 
 
 class Upkeep(Protocol):
@@ -31,6 +32,9 @@ class Upkeep(Protocol):
 
     async def count_due(self, most: int = 1000) -> int:
         """How many queued parts are due, counted no further than this."""
+
+    async def unheard(self, limit: int) -> list[PartId]:
+        """Recordings that arrive, may be due, and have nobody who listens; not the same again for a while."""
 
     async def reclaim(self) -> list[Part]:
         """Parts whose worker fell silent, with deliveries left: processing -> queued."""

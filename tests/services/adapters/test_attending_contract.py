@@ -180,3 +180,29 @@ async def test_a_late_word_of_a_lost_claim_takes_nothing_away_that_is_settled(st
     await store.claims.again(part.id, part.fence, Failure("engine_busy", "$busy"), 0.0)
     assert await store.claims.settle(part, said(), CHECKPOINT) is None
     assert await store.utterances.settled(part.id) == [said()]
+
+
+async def test_the_sweep_finds_what_came_and_nobody_listened_to(store: Store) -> None:
+    part = await arriving(store)
+    quiet = await attended(store, await arriving(store, take=2))
+    await store.claims.let_go(quiet, SHORT, 10.0)
+    assert await store.upkeep.unheard(10) == [], "its ring may still be heard"
+    await store.passes(TERMS.ring_again_seconds + 1)
+    assert (await store.upkeep.survey(24.0)).unheard == 1
+    assert await store.upkeep.unheard(10) == [part.id]
+    assert await store.upkeep.unheard(10) == [], "it was rung for just now"
+    await store.passes(TERMS.ring_again_seconds + 11)
+    await store.arriving.heard([part.id, quiet.id])
+    assert sorted(await store.upkeep.unheard(10)) == sorted([part.id, quiet.id])
+
+
+async def test_the_sweep_finds_whose_listener_fell_silent(store: Store) -> None:
+    part = await attended(store)
+    await store.arriving.heard([part.id])
+    await store.passes(TERMS.lease_seconds - 1)
+    assert await store.upkeep.unheard(10) == []
+    await store.passes(2)
+    assert await store.upkeep.unheard(10) == [part.id]
+    await store.arriving.close(part.id)
+    await store.passes(TERMS.ring_again_seconds + 1)
+    assert await store.upkeep.unheard(10) == []
