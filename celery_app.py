@@ -17,7 +17,7 @@ from app.config import Settings, StackSettings
 from app.engines import SettingsLack, speech_kind
 from app.environment import settings_or_end, strangers
 from app.jobs import AUDIT, QUEUE, SWEEP, make_celery
-from app.logs import configure_logs, warn_of
+from app.logs import configure_logs, warn_of, warn_of_unused
 from app.worker import Process
 from services.adapters.celery_doorbell import DELIVER, SCORE, TRANSCRIBE
 from services.interviews.model import PartId
@@ -59,6 +59,7 @@ def audit_audio_task(*_: object, **__: object) -> None:
 def _on_logging(**_: Any) -> None:
     configure_logs(settings)
     warn_of(strangers(Settings, StackSettings))
+    warn_of_unused(settings.unused)
 
 
 @signals.celeryd_init.connect

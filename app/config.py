@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from app.environment import FromEnvironment
 from app.retention import conflict, names_of, policy_of
 from app.values import (
+    CallStore,
     Choice,
     DatabaseName,
     Days,
@@ -21,6 +22,7 @@ from app.values import (
     HeaderSecret,
     HttpUrl,
     MongoUrl,
+    NoPath,
     Origins,
     Ports,
     Rate,
@@ -106,6 +108,18 @@ class Settings(FromEnvironment):
     )
     max_arriving_megabytes: int = Field(
         65_536, ge=1, le=1_000_000_000, description="Megabytes of all recordings that arrive in pieces."
+    )
+    audio_cache_enabled: bool = Field(True, description="Take calls in; 0: none is begun, and none goes on.")
+    audio_storage_type: CallStore = Field(
+        "gridfs",
+        description="Where the audio of calls lies until it is transcribed: `gridfs`, in MongoDB, sealed. Nothing else "
+        "can be chosen.",
+    )
+    audio_storage_path: NoPath | None = Field(
+        None, description="Must not be set: the audio of calls lies in no folder or bucket."
+    )
+    google_application_credentials: Folder | None = Field(
+        None, description="Not used, which is said at start: no audio goes to Google's storage."
     )
     rtp_ports: Ports | None = Field(
         None,
@@ -286,6 +300,12 @@ class Settings(FromEnvironment):
     def uses_hosted_scorer(self) -> bool:
         has_both = bool(self.openai_api_key) and bool(self.scorer_model)
         return self.scorer == "openai" or (self.scorer == "auto" and has_both)
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """What is set and does nothing here, each with a sentence that says so."""
+        said = "no audio goes to Google's storage: a call's lies in MongoDB until it is transcribed"
+        return {"GOOGLE_APPLICATION_CREDENTIALS": said} if self.google_application_credentials else {}
 
     @property
     def hosted_engine(self) -> str | None:

@@ -214,6 +214,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             records=call_records,
             parts=records,
             receivers=MongoRtpReceivers(database),
+            is_on=settings.audio_cache_enabled,
         ),
         bridging=Bridging(
             ending=ending,
@@ -221,6 +222,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             records=call_records,
             buffer_seconds=settings.call_buffer_seconds,
             most_seconds=settings.max_audio_seconds,
+            is_on=settings.audio_cache_enabled,
         ),
         claims=MongoClaims(database, max_deliveries=settings.max_deliveries, **_lease(settings)),
         records=records,

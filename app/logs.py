@@ -94,6 +94,12 @@ def _is_of_connection(error: BaseException | None) -> bool:
     return False
 
 
+def warn_of_unused(unused: Mapping[str, str]) -> None:
+    """Say which settings do nothing here, and why."""
+    for name, reason in unused.items():
+        structlog.get_logger(__name__).warning("setting not used", name=name, reason=reason)
+
+
 def warn_of(strangers: Mapping[str, str]) -> None:
     """Say which variables look like a setting and are none."""
     for name, nearest in strangers.items():

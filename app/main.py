@@ -18,7 +18,7 @@ from app.gc_tuning import collect_rarely
 from app.guarded_http import LEAVE
 from app.jobs import make_celery
 from app.keys import keyring_lack
-from app.logs import configure_logs, warn_of
+from app.logs import configure_logs, warn_of, warn_of_unused
 from app.open_files import allow_many
 from app.operations import operations
 from app.readiness import look
@@ -99,6 +99,7 @@ def create_app() -> FastAPI:
     settings = settings_or_end(Settings)
     configure_logs(settings)
     warn_of(strangers(Settings, StackSettings))
+    warn_of_unused(settings.unused)
     allow_many()
     tokens = _tokens_or_end(settings)
     if lack := receipts_lack(settings) or keyring_lack(settings):

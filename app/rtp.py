@@ -18,7 +18,7 @@ from app.container import wire
 from app.environment import settings_or_end, strangers
 from app.jobs import make_celery
 from app.keys import keyring_lack
-from app.logs import configure_logs, warn_of
+from app.logs import configure_logs, warn_of, warn_of_unused
 from app.open_files import allow_many
 from services.adapters.mongo.calls import MongoCalls
 from services.adapters.mongo.client import open_client
@@ -116,6 +116,7 @@ def main() -> None:
     settings = settings_or_end(Settings)
     configure_logs(settings)
     warn_of(strangers(Settings, StackSettings))
+    warn_of_unused(settings.unused)
     receiver_of(settings)
     if lack := keyring_lack(settings):
         raise SystemExit(lack)

@@ -19,6 +19,7 @@ NOT_IN_A_DATABASE_NAME = re.compile(r"[/\\. \"$*<>:|?\x00]")
 QUOTES = "\"'`“”‘’"
 LONGEST_DATABASE_NAME = 63
 MOST_PORTS = 4000
+CALLS_LIE = "the audio of calls lies in MongoDB, sealed, until it is transcribed, and is then gone"
 MONGOS_OWN = frozenset({"admin", "config", "local"})
 
 
@@ -45,6 +46,16 @@ def _ports(text: str) -> str:
     if int(last) - int(first) >= MOST_PORTS:
         raise ValueError(f"are too many: one process takes in {MOST_PORTS} at most")
     return text
+
+
+def _call_store(text: str) -> str:
+    if text.lower() != "gridfs":
+        raise ValueError(f"is {text}, which cannot be met: {CALLS_LIE}. Leave it out, or write gridfs")
+    return text.lower()
+
+
+def _no_path(text: str) -> str:
+    raise ValueError(f"is set, which cannot be met: {CALLS_LIE}. Leave it out")
 
 
 def _one_word(text: str) -> str:
@@ -155,6 +166,8 @@ def _home(path: Path) -> Path:
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_header)]
+CallStore = Annotated[str, AfterValidator(_call_store)]
+NoPath = Annotated[str, AfterValidator(_no_path)]
 Ports = Annotated[str, AfterValidator(_ports)]
 Word = Annotated[str, AfterValidator(_one_word)]
 Choice = BeforeValidator(_lower)

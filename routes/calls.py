@@ -27,6 +27,7 @@ ENDING: dict[int | str, dict[str, Any]] = {202: {"description": "It takes nothin
     operation_id="beginCall",
     responses=BEGUN
     | documented(
+        errors.CallsOff,
         errors.SessionNotFound,
         errors.SessionErased,
         errors.QuestionNotFound,

@@ -4,6 +4,7 @@ Problem
   Unauthenticated        no valid token
   KeysUnavailable        whether a token is valid cannot be told now (retryable)
   Forbidden              a valid token that does not suffice
+    CallsOff             no calls are taken in here
   IdempotencyKeyInvalid  not 1 to 255 visible ASCII characters
   IdempotencyMismatch    the key was used for another request
   TooMuch                more than one user or address may have (retryable)
@@ -132,6 +133,11 @@ class KeysUnavailable(Problem):
 class Forbidden(Problem):
     code = "forbidden"
     sentence = "This token does not allow that."
+
+
+class CallsOff(Forbidden):
+    code = "calls_off"
+    sentence = "No calls are taken in here: AUDIO_CACHE_ENABLED is off. Upload a recording instead."
 
 
 class IdempotencyKeyInvalid(Problem):

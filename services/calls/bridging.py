@@ -15,7 +15,7 @@ from services.calls.ending import Ending
 from services.calls.model import Call, CallState, Tally
 from services.calls.ports import CallRecords
 from services.calls.recording import Over, SideRecording
-from services.errors import CallGone, CallOver, StoreUnavailable
+from services.errors import CallGone, CallOver, CallsOff, StoreUnavailable
 from services.interviews.model import CallId, CallSide, Viewer
 from services.recordings.arrivals import Arrivals
 
@@ -35,13 +35,16 @@ class Bridging:
     records: CallRecords
     buffer_seconds: float = BUFFER_SECONDS
     most_seconds: float = MOST_SECONDS
+    is_on: bool = True
     clock: Callable[[], float] = time.monotonic
 
     async def open(self, id: CallId, *, is_connected: bool) -> "Bridge":
-        """Take a call in from now on; CallNotFound, CallGone, CallOver.
+        """Take a call in from now on; CallsOff, CallGone, CallOver.
 
         Who is connected is there, even if nothing comes from him.
         """
+        if not self.is_on:
+            raise CallsOff
         before = self.clock()
         begun = await self.records.start(id)
         if begun is None:

@@ -12,7 +12,7 @@ import structlog
 
 from services.calls.model import Call, CallHeard, CallState, Line, SideHeard
 from services.calls.ports import CallRecords, RtpReceivers
-from services.errors import CallGone, CallNotFound, CallOver, Problem, StoreUnavailable
+from services.errors import CallGone, CallNotFound, CallOver, CallsOff, Problem, StoreUnavailable
 from services.interviews.model import (
     CallId,
     CallSide,
@@ -53,6 +53,7 @@ class Calls:
     records: CallRecords
     parts: Records
     receivers: RtpReceivers
+    is_on: bool = True
 
     async def begin(
         self,
@@ -65,8 +66,10 @@ class Calls:
     ) -> Call:
         """Number the next take, and keep the records of a call with these sides before anything of it comes.
 
-        SessionNotFound, QuestionNotFound, and what beginning a recording in pieces raises.
+        CallsOff, SessionNotFound, QuestionNotFound, and what beginning a recording in pieces raises.
         """
+        if not self.is_on:
+            raise CallsOff
         numbered = await next_take(self.sessions, session_id, question_id, viewer, channels=1)
         part = numbered.part
         lines = {side: Line(part_id=new_part_id(), payload_type=wanted.payload_type) for side, wanted in sides.items()}

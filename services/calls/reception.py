@@ -153,7 +153,9 @@ class Reception:
     def _hand_on(self, place: Place, bridge: Bridge, datagram: Datagram) -> None:
         side = datagram.side
         latched = place.sources.get(side)
-        if latched is None and not datagram.is_for_reports and self._may_begin(bridge, datagram):
+        if latched is None and datagram.is_for_reports:
+            return  # a report of what has not come yet
+        if latched is None and self._may_begin(bridge, datagram):
             latched = place.sources[side] = datagram.source
             bridge.latch(side, f"{latched[0]} {latched[1]}")
         is_own = latched is not None and datagram.source[0] == latched[0]

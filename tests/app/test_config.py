@@ -257,3 +257,21 @@ def test_an_identity_providers_keys_alone_let_nobody_in() -> None:
     with pytest.raises(ValueError, match="JWT_AUDIENCE"):
         make_tokens(Settings(jwks_url=keys))
     make_tokens(Settings(jwks_url=keys, jwt_audience="viva-voce"))
+
+
+@pytest.mark.parametrize("store", ["local", "gcs", "s3"])
+def test_a_store_of_calls_audio_that_cannot_be_met_is_said_in_a_sentence(store: str) -> None:
+    [said] = refused(audio_storage_type=store)
+    assert said.startswith(f"AUDIO_STORAGE_TYPE is {store}, which cannot be met: the audio of calls lies in MongoDB")
+    assert Settings(audio_storage_type="GridFS").audio_storage_type == "gridfs"
+
+
+def test_a_folder_for_calls_audio_is_refused_in_a_sentence() -> None:
+    [said] = refused(audio_storage_path="/tmp/audio")
+    assert said.startswith("AUDIO_STORAGE_PATH is set, which cannot be met")
+
+
+def test_credentials_that_nobody_needs_are_no_error_and_are_said() -> None:
+    settings = Settings(google_application_credentials="/etc/account.json")
+    assert list(settings.unused) == ["GOOGLE_APPLICATION_CREDENTIALS"]
+    assert Settings().unused == {}

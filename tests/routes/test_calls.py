@@ -1,6 +1,7 @@
 """Calls: begun, ended, given up; taken in over a WebSocket."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -240,3 +241,15 @@ async def test_a_silent_one_is_ended_by_the_sweep_and_transcribed() -> None:
         assert (await seen(client, call["call_id"]))["state"] == "completed"
         assert (await doors.house.call_records.get(CallId(call["call_id"]))) is not None
         await asyncio.sleep(0)
+
+
+async def test_where_calls_are_off_none_is_begun_and_none_goes_on() -> None:
+    doors = CallDoors()
+    async with doors.client() as client:
+        call = await begun(client)
+    doors.calls, doors.bridging = replace(doors.calls, is_on=False), replace(doors.bridging, is_on=False)
+    async with doors.client() as client:
+        answer = await client.post(f"/api/sessions/{call['session_id']}/calls", json={"question_id": "q1"})
+        assert problem(answer) == (403, "calls_off")
+        async with opened(client, call["websocket"]) as socket:
+            assert await socket.end() == (4403, "calls_off")
