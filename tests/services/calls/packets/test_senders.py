@@ -26,8 +26,9 @@ def with_a_pause() -> Samples:
 
 def paced(came: list[Datagram]) -> list[Datagram]:
     """The packets when their timestamps say, however busy the machine was."""
-    first = parse(came[0].data).timestamp
-    return [Datagram((parse(data).timestamp - first) % 2**32 / RATE, data) for _, data in came if not is_rtcp(data)]
+    packets = [data for _, data in came if not is_rtcp(data)]
+    first = parse(packets[0]).timestamp
+    return [Datagram((parse(data).timestamp - first) % 2**32 / RATE, data) for data in packets]
 
 
 def heard_of(came: list[Datagram], side: Side) -> Samples:
