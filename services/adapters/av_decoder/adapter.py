@@ -55,6 +55,18 @@ class AvDecoder:
         data = Whole(source.read(0), self.caps.held) if order.is_held else Asked(source)
         return self._opened(data, order, entered)
 
+    async def merged(self, left: Source, right: Source) -> AsyncIterator[bytes]:
+        """Both as one Ogg Opus file at 48 kHz, the left and the right channel of it; an empty one is silence.
+
+        AudioUnreadable where neither has any sound, AudioTooLong.
+        """
+        both = one_behind_the_other(left, right)
+        order = Order(self.caps.seconds, both.size, left=left.size)
+        data = Whole(both.read(0), self.caps.held) if order.is_held else Asked(both)
+        async with self._child_for(data, order) as dialogue:
+            async for page in dialogue.pages(order):
+                yield page
+
     async def close(self) -> None:
         """End every process; what is being decoded ends with EngineUnavailable."""
         await asyncio.to_thread(self.nursery.close)
@@ -63,13 +75,20 @@ class AvDecoder:
     async def _opened(
         self, data: Whole | Asked, order: Order, entered: FromEntry | None = None
     ) -> AsyncIterator[Sound]:
-        if order.size is not None and order.size > self.caps.bytes:
+        async with self._child_for(data, order, entered) as dialogue:
+            yield await dialogue.begun(order)
+
+    @asynccontextmanager
+    async def _child_for(
+        self, data: Whole | Asked, order: Order, entered: FromEntry | None = None
+    ) -> AsyncIterator[Dialogue]:
+        if order.size is not None and order.size > self.caps.bytes * (1 if order.left is None else 2):
             raise AudioUnreadable(LARGER)
         await self.slots.acquire()
         with Slot(self.slots) as slot:
             child = await self._child()
             try:
-                yield await Dialogue(child.line, slot, data, entered).begun(order)
+                yield Dialogue(child.line, slot, data, entered)
             except LineClosed:
                 raise await _verdict(child) from None
             finally:
@@ -98,6 +117,24 @@ class AvDecoder:
             self.told_unsealed = True
             log.warning("decoding without a system call filter: this system has none")
         return kind == READY
+
+
+def one_behind_the_other(first: Source, second: Source) -> Source:
+    """Both as one."""
+
+    async def read(start: int) -> AsyncIterator[bytes]:
+        for source, begin in ((first, start), (second, max(0, start - first.size))):
+            if begin >= source.size:
+                continue
+            pieces = source.read(begin)
+            try:
+                async for piece in pieces:
+                    yield piece
+            finally:
+                if (aclose := getattr(pieces, "aclose", None)) is not None:
+                    await aclose()
+
+    return Source(first.size + second.size, read)
 
 
 async def _verdict(child: Child) -> TranscriptionProblem:

@@ -13,7 +13,14 @@ import structlog
 
 from services.adapters.av_decoder import protocol
 from services.adapters.av_decoder.entered_source import FromEntry
-from services.adapters.av_decoder.protocol import BYTES_PER_SECOND, HEAD, LARGEST_MESSAGE, Order, Planned
+from services.adapters.av_decoder.protocol import (
+    BYTES_PER_SECOND,
+    HEAD,
+    LARGEST_MESSAGE,
+    MOST_PAGES_A_SECOND,
+    Order,
+    Planned,
+)
 from services.errors import AudioMissing, AudioTooLong, AudioUnreadable, EngineUnavailable, TranscriptionProblem
 from services.interviews.model import Entry
 from services.interviews.transcript import Flaw
@@ -167,6 +174,24 @@ class Dialogue:
             if self._room < 0:
                 raise AudioTooLong
             if kind != protocol.SAMPLES or len(body) % 2:
+                raise await self._trouble(kind, body)
+            self._slot.leave()
+            yield body
+
+    async def pages(self, order: Order) -> AsyncIterator[bytes]:
+        """What two recordings are merged to, as it is asked for; LineClosed, and what is wrong with the recordings."""
+        with suppress(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(self._line, protocol.message(protocol.ORDER, order.body()))
+        await self._data.send(self._line)
+        room = int((order.most_seconds + 1) * MOST_PAGES_A_SECOND)
+        while True:
+            await self._slot.take()
+            kind, body = await self._next()
+            if kind == protocol.DONE:
+                await _ended(self._line)
+                return
+            room -= len(body)
+            if kind != protocol.PAGES or room < 0:
                 raise await self._trouble(kind, body)
             self._slot.leave()
             yield body

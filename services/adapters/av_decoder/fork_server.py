@@ -16,11 +16,12 @@ from io import BytesIO
 
 from services.adapters.av_decoder import protocol
 from services.adapters.av_decoder.decode import Handing, hand_over
+from services.adapters.av_decoder.merging import merge
 from services.adapters.av_decoder.places import Entered
 from services.adapters.av_decoder.planning import Found
 from services.adapters.av_decoder.protocol import Caps, Order, message
 from services.adapters.av_decoder.sandbox import enter_sandbox
-from services.adapters.av_decoder.source import Distant, Source
+from services.adapters.av_decoder.source import Distant, Source, cut
 from services.adapters.av_decoder.warm_up import warm_up
 from services.errors import AudioTooLong, AudioUnreadable
 
@@ -137,20 +138,11 @@ def _live(line: socket.socket, caps: Caps) -> None:
 
 
 def _decode(line: socket.socket, caps: Caps) -> None:
-    """Samples, then one word on how it ended. What is not known to come from the recording is told by its name."""
+    """Samples, or pages, then one word on how it ended. What is not known to come from a recording is told by name."""
     order = protocol.order_of(_ordered(line))
     try:
-        known = Found.of(order.plan) if order.plan and not order.entered else None
-        to = Handing(
-            give=lambda block: line.sendall(message(protocol.SAMPLES, block)),
-            tell=lambda found: line.sendall(message(protocol.PLAN, found.planned().body())),
-            skip=order.skip,
-            held_samples=HELD_SAMPLES,
-            channel=order.channel,
-            entered=Entered(*order.entered) if order.entered else None,
-            before=order.plan,
-        )
-        hand_over(_source(line, order, caps), min(order.most_seconds, caps.seconds), to, known)
+        work = _hand_over if order.left is None else _merge
+        work(line, order, _source(line, order, caps), min(order.most_seconds, caps.seconds))
         last = message(protocol.DONE)
     except AudioTooLong:
         last = message(protocol.TOO_LONG)
@@ -161,6 +153,25 @@ def _decode(line: socket.socket, caps: Caps) -> None:
     except Exception as error:
         last = message(protocol.FAILED, protocol.error_body(error))
     line.sendall(last)
+
+
+def _hand_over(line: socket.socket, order: Order, data: Source, most_seconds: float) -> None:
+    known = Found.of(order.plan) if order.plan and not order.entered else None
+    to = Handing(
+        give=lambda block: line.sendall(message(protocol.SAMPLES, block)),
+        tell=lambda found: line.sendall(message(protocol.PLAN, found.planned().body())),
+        skip=order.skip,
+        held_samples=HELD_SAMPLES,
+        channel=order.channel,
+        entered=Entered(*order.entered) if order.entered else None,
+        before=order.plan,
+    )
+    hand_over(data, most_seconds, to, known)
+
+
+def _merge(line: socket.socket, order: Order, data: Source, most_seconds: float) -> None:
+    left, right = cut(data, [(0, order.left or 0), (order.left or 0, len(data))])
+    merge(left, right, most_seconds, lambda page: line.sendall(message(protocol.PAGES, page)))
 
 
 def _ordered(line: socket.socket) -> bytes:

@@ -84,7 +84,7 @@ class Mixer:
             self._mixed(self.mix, np.zeros((len(self.late), max(self.mix.delays)), np.int16))
 
     def _resample(self, block: AudioFrame | None) -> None:
-        if block is not None and not _is_finite(block):
+        if block is not None and not is_finite(block):
             raise AudioUnreadable
         for frame in self.resampler.resample(block):
             pcm = bytes(memoryview(frame.planes[0])[: 2 * self.channels * frame.samples])
@@ -119,7 +119,7 @@ def _as_pcm(mono: NDArray[np.float64]) -> bytes:
     return pcm
 
 
-def _is_finite(block: AudioFrame) -> bool:
+def is_finite(block: AudioFrame) -> bool:
     kind = FLOATS.get(block.format.name)
     if kind is None:
         return True

@@ -18,10 +18,12 @@ from services.interviews.transcript import Flaw
 HEAD = Struct(">cI")
 ORDER, NEED = b"o", b"n"
 READY, PLAN, SAMPLES, TOO_LONG, UNREADABLE, FAILED, DONE = b"r", b"p", b"s", b"l", b"u", b"f", b"d"
+PAGES = b"g"
 
 RATE = 16_000
 BYTES_PER_SECOND = 2 * RATE
 LARGEST_MESSAGE = 1024 * 1024
+MOST_PAGES_A_SECOND = 64 * 1024  # bytes of them: a second of the most that Opus makes of two channels
 LARGEST_PLAN = 64 * 1024
 RANGE = Struct(">QI")
 HELD_BYTES = 64 * 1024 * 1024  # what a process holds of a recording; of a larger one it asks for what it needs
@@ -88,7 +90,7 @@ class Order:
 
     `plan` is what another process has found out of the same recording; `channel` is the one that is wanted alone. With
     `entered` it is entered in its middle: so many bytes of its head, the sample that follows upon them, and how many
-    bytes were left out between.
+    bytes were left out between. Where two are to be merged, so many bytes are the left one's; pages come, no samples.
     """
 
     most_seconds: float
@@ -97,6 +99,7 @@ class Order:
     plan: bytes | None = None
     channel: int | None = None
     entered: tuple[int, int, int] | None = None
+    left: int | None = None
 
     @property
     def is_held(self) -> bool:
@@ -104,12 +107,13 @@ class Order:
 
     def body(self) -> bytes:
         plan = self.plan and self.plan.decode("ascii")
-        return json.dumps([self.most_seconds, self.size, self.skip, plan, self.channel, self.entered]).encode()
+        place = [self.skip, plan, self.channel, self.entered, self.left]
+        return json.dumps([self.most_seconds, self.size, *place]).encode()
 
 
 def order_of(body: bytes) -> Order:
-    most_seconds, size, skip, plan, channel, entered = json.loads(body)
-    return Order(most_seconds, size, skip, plan and plan.encode("ascii"), channel, entered and tuple(entered))
+    most_seconds, size, skip, plan, channel, entered, left = json.loads(body)
+    return Order(most_seconds, size, skip, plan and plan.encode("ascii"), channel, entered and tuple(entered), left)
 
 
 @dataclass(frozen=True, slots=True)
