@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import (
+    call_sides,
     engine,
     growth,
     hosted,
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "recorders": recorders.run,
     "pieces": pieces.run,
     "resuming": resuming.run,
+    "calls": call_sides.run,
 }
 
 console = Console(highlight=False)
