@@ -1,5 +1,6 @@
 """What many tests need: real servers, started once, and a database of one's own in each test."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -72,6 +73,7 @@ async def mongo(mongodb_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, An
     # Its loop stands still while a test that is no coroutine runs: a server that is listened to would seem lost.
     async with open_client(f"{mongodb_url}&serverMonitoringMode=poll") as client:
         yield client
+        await asyncio.sleep(0.1)  # what it has just begun, after such a standstill, cannot be closed
 
 
 @pytest.fixture
