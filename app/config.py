@@ -196,6 +196,11 @@ class Settings(FromEnvironment):
     lease_seconds: float = Field(
         60.0, ge=1, le=DAY, description="A worker that is silent for so long has lost its claim."
     )
+    interim_text: bool = Field(
+        False,
+        description="Whether workers that have nothing else to do read what is being said right now, for those who "
+        "listen to the events of its session; docs/events.md. A hosted engine is paid for each reading.",
+    )
     max_deliveries: int = Field(5, ge=1, le=1000, description="How often a part may be claimed before it fails.")
     sweep_seconds: float = Field(5.0, ge=0.1, le=3600, description="How often the sweep runs.")
     failed_audio_hours: float = Field(

@@ -46,13 +46,14 @@ from services.adapters.mongo.uploads import MongoUploads
 from services.adapters.mongo.utterances import MongoUtterances
 from services.adapters.mongo.webhooks import MongoEndpoints
 from services.adapters.mongo.workers import MongoWorkers
-from services.adapters.redis_channels import RedisHints
+from services.adapters.redis_channels import RedisHints, RedisInterimTexts
 from services.adapters.webhook_courier import WebhookCourier
 from services.background import Background
 from services.calls.bridging import Bridging
 from services.calls.calls import Calls
 from services.calls.ending import Ending
 from services.events.announcing import AnnouncedSessions
+from services.interviews.model import SessionId
 from services.interviews.ports import Sessions
 from services.operations.erasure import Erasing
 from services.operations.receipting import Receipting
@@ -76,6 +77,8 @@ SETTLE_GRACE_SHARE = 1 / 6
 
 CHANNEL = "viva_voce.news"
 MICROPHONE_TESTS = "viva_voce.microphone_tests"
+INTERIM = "viva_voce.interim"
+GROWN = "viva_voce.grown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ class Wiring:
     events: MongoEvents
     elections: MongoElections
     hints: RedisHints
+    grown: RedisHints
     tickets: MongoTickets
     uploads: MongoUploads
     arrivals: Arrivals
@@ -123,6 +127,7 @@ class Wiring:
         await self.courier.close()
         await self.doorbell.close()
         await self.hints.close()
+        await self.grown.close()
 
 
 def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) -> Wiring:
@@ -130,6 +135,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
     counters = MongoCounters(database)
     background = Background(count=counters.restarted)
     hints = RedisHints(settings.redis_url, f"{CHANNEL}.{settings.mongodb_database}", background)
+    grown = RedisHints(settings.redis_url, f"{GROWN}.{settings.mongodb_database}", background)
     sessions = AnnouncedSessions(MongoSessions(database), hints)
     uploads, closings = MongoUploads(database), MongoClosings(database)
     records = MongoRecords(database, upload_silence_seconds=_upload_silence(settings))
@@ -175,6 +181,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         slices=MongoSlices(database, sealed.sealing),
         room=MongoRoom(database),
         accepting=accepting,
+        grown=lambda part: grown.announce(SessionId(part)) if settings.interim_text else None,
     )
     call_records = MongoCalls(database)
     ending = Ending(arrivals=arrivals, records=call_records, silent_seconds=settings.call_silence_seconds)
@@ -204,6 +211,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
         events=MongoEvents(database),
         elections=MongoElections(database),
         hints=hints,
+        grown=grown,
         tickets=MongoTickets(database),
         uploads=uploads,
         arrivals=arrivals,
@@ -287,6 +295,11 @@ def _receipts(
 def microphone_tests_channel(settings: Settings) -> str:
     """Where tests of microphones are offered to the workers of this database."""
     return f"{MICROPHONE_TESTS}.{settings.mongodb_database}"
+
+
+def interim_texts(settings: Settings) -> RedisInterimTexts:
+    """The way of what is being said right now."""
+    return RedisInterimTexts(settings.redis_url, f"{INTERIM}.{settings.mongodb_database}")
 
 
 def _webhooks(

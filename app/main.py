@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from app.config import Settings, StackSettings
-from app.container import Wiring, microphone_tests_channel, wire
+from app.container import Wiring, interim_texts, microphone_tests_channel, wire
 from app.environment import settings_or_end, strangers, variables
 from app.gc_tuning import collect_rarely
 from app.guarded_http import LEAVE
@@ -73,6 +73,7 @@ from services.adapters.redis_channels import RedisMicrophoneTests
 from services.analysis.results import Analysis
 from services.background import Kind
 from services.calls.conversations import Conversations
+from services.events.interim import InterimTexts
 from services.events.streaming import EventStreams
 from services.events.tickets import Tickets
 from services.interviews.listing import Listing
@@ -185,7 +186,8 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
         wiring = wire(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
         rates = _rates(settings)
         microphone_tests = RedisMicrophoneTests(settings.redis_url, microphone_tests_channel(settings))
-        services = _services(settings, wiring, tokens, client, rates, microphone_tests)
+        interim = interim_texts(settings) if settings.interim_text else None
+        services = _services(settings, wiring, tokens, client, rates, microphone_tests, interim)
         running = [
             wiring.background.start(Kind.INDEXES, lambda: _index(client, settings.mongodb_database)),
             wiring.background.start(Kind.KEYS, wiring.key_store.begin),
@@ -199,6 +201,8 @@ async def open_services(settings: Settings, tokens: Tokens) -> AsyncIterator[Ser
             await asyncio.gather(*running, return_exceptions=True)
             await rates.close()
             await microphone_tests.close()
+            if interim is not None:
+                await interim.close()
             await wiring.close()
 
 
@@ -235,6 +239,7 @@ def _services(
     client: AsyncMongoClient[Document],
     rates: StoredRateLimits,
     microphone_tests: MicrophoneTests,
+    interim: InterimTexts | None,
 ) -> Services:
     eta, intake = Eta(backlog=wiring.backlog), _intake(settings, wiring)
     database = client[settings.mongodb_database]
@@ -250,6 +255,7 @@ def _services(
         erasing=wiring.erasing,
         intake=intake,
         arrivals=wiring.arrivals,
+        growing=wiring.growing,
         calls=wiring.calls,
         bridging=wiring.bridging,
         conversations=Conversations(calls=wiring.calls, parts=wiring.records, sessions=sessions),
@@ -278,7 +284,10 @@ def _services(
         overview=Overview(gauges=wiring.gauges, doorbell=wiring.doorbell),
         background=wiring.background,
         streams=EventStreams(
-            events=OverseenEvents(wiring.events, oversight), hints=wiring.hints, background=wiring.background
+            events=OverseenEvents(wiring.events, oversight),
+            hints=wiring.hints,
+            interim=interim,
+            background=wiring.background,
         ),
         tickets=Tickets(sessions=sessions, store=wiring.tickets),
         microphone_tests=microphone_tests,

@@ -16,6 +16,7 @@ from pymongo import AsyncMongoClient
 from app.config import Settings
 from app.container import Wiring, microphone_tests_channel, wire
 from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
+from app.interim import read_interim
 from app.jobs import audit_seconds, make_celery
 from app.keys import keyring_lack
 from app.receipts import receipts_lack
@@ -225,6 +226,7 @@ class Process:
         if works:
             await self._engines.warm_up()
             self._take_tests()
+            self._read_interim()
         self._signs = Signs(self._sign, self._settings.worker_silent_seconds, self._house.background)
         await self._signs.begin()
 
@@ -235,6 +237,12 @@ class Process:
         listener = RedisTestListener(settings.redis_url, microphone_tests_channel(settings), work)
         self._closers.append(listener.close)
         self._tests = self._house.background.start(Kind.MICROPHONE_TESTS, listener.serve)
+
+    def _read_interim(self) -> None:
+        if self._settings.interim_text:
+            is_idle = lambda: not (self._tasks or self._draining)  # noqa: E731
+            end = read_interim(self._settings, self._house, self._engines, self._listening, is_idle)
+            self._closers.append(end)
 
     async def _begin_keys(self) -> None:
         self._house.background.start(Kind.KEYS, self._house.key_store.begin)

@@ -32,6 +32,7 @@ from services.operations.ports.audit_log import AuditLog
 from services.operations.ports.trends import Trends
 from services.operations.ports.views import Views
 from services.recordings.arrivals import Arrivals
+from services.recordings.growing import Growing
 from services.recordings.intake import Intake
 from services.recordings.ports.receipts import ReceiptLedger
 from services.recordings.ports.records import Records
@@ -89,6 +90,7 @@ class Services:
     erasing: Erasing
     intake: Intake
     arrivals: Arrivals
+    growing: Growing
     calls: Calls
     bridging: Bridging
     conversations: Conversations

@@ -1,5 +1,6 @@
 """How events and snapshots look, on every transport."""
 
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
 
 from routes.statuses import SessionStatusOut
+from services.events.interim import Interim
 from services.events.model import Event, EventType
 from services.events.streaming import Told
 from services.interviews.model import CallSide, Session, Status
@@ -60,6 +62,23 @@ class UtteranceOut(EventOut):
     speech_ratio: float = Field(description="How much of it somebody speaks, 0 to 1.", examples=[0.81])
 
 
+class InterimOut(BaseModel):
+    """A first reading of what is being said right now: it has no number, is kept nowhere, and may change."""
+
+    type: Literal["interim"] = "interim"
+    session_id: str
+    question_id: str
+    take: int
+    index: int = Field(description="Of the utterance that it is likely to become.")
+    start: float
+    end: float
+    text: str
+
+    @classmethod
+    def of(cls, interim: Interim) -> "InterimOut":
+        return cls(**asdict(interim))
+
+
 class SnapshotOut(SessionStatusOut):
     """The whole session; `id` is the number of the newest event that it includes."""
 
@@ -89,6 +108,8 @@ def texts(told: Told) -> list[str]:
     """Each thing told as JSON, in order."""
     if told.snapshot is not None:
         return [SnapshotOut.of(told.snapshot).model_dump_json()]
+    if told.interim is not None:
+        return [InterimOut.of(told.interim).model_dump_json()]
     return [_text(event) for event in told.events]
 
 
@@ -97,6 +118,9 @@ def blocks(told: Told) -> bytes:
     if told.snapshot is not None:
         (text,) = texts(told)
         return format_sse_event(id=str(told.snapshot.cursor), event="snapshot", data_str=text)
+    if told.interim is not None:
+        (text,) = texts(told)
+        return format_sse_event(event="interim", data_str=text)
     return b"".join(_block(event) for event in told.events)
 
 

@@ -86,7 +86,7 @@ async def _until_gone(socket: WebSocket) -> None:
 
 async def _tell(socket: WebSocket, listening: Listening) -> None:
     while not listening.is_over:
-        for text in texts(await listening.news(LOOK_SECONDS)):
+        for text in texts(await listening.news(LOOK_SECONDS, with_interim=True)):
             await socket.send_text(text)
 
 

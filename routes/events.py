@@ -104,7 +104,7 @@ async def _stream(listening: Listening) -> AsyncIterator[bytes]:
     """
     yield format_sse_event(retry=random.randint(*RETRY_MS))
     while not listening.is_over:
-        told = await listening.news(KEEP_ALIVE_SECONDS)
+        told = await listening.news(KEEP_ALIVE_SECONDS, with_interim=True)
         if told:
             yield blocks(told)
         elif not listening.is_over:

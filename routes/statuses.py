@@ -72,7 +72,8 @@ async def transcription_status(
 ) -> StatusOut | Response:
     """The state of one answer, with its transcript once that is there."""
     _, answer = await services.interviews.answer(session_id, question_id, viewer)
-    etag = weak(answer.take, answer.rev, answer.mark, f"{segments:d}")
+    answer = await _as_it_arrives(answer, services)
+    etag = weak(answer.take, answer.rev, answer.mark, f"{segments:d}", *_here(answer))
     wait = {"Retry-After": str(await services.eta.of_all())} if answer.is_pending else None
     if unchanged := marked(response, etag, if_none_match, wait):
         return unchanged
@@ -87,7 +88,9 @@ async def transcription_status(
 
 
 async def _so_far(answer: Answer, services: Services) -> Iterable[Segment]:
-    return segments_of(await services.utterances.settled(answer.part_id)) if answer.is_pending else ()
+    """Of two channels the first one's: it is the answer."""
+    settled = await services.utterances.settled(answer.part_id) if answer.is_pending else []
+    return segments_of([one for one in settled if not one.channel])
 
 
 @router.get(
@@ -105,6 +108,8 @@ async def session_status(
 ) -> SessionStatusOut | Response:
     """The states of all answers of a session, and their numbers."""
     session = await services.interviews.get(session_id, viewer)
+    arriving = {id: await _as_it_arrives(one, services) for id, one in session.answers.items() if one.is_arriving}
+    session = replace(session, answers=session.answers | arriving)
     if unchanged := marked(response, tag_of(session), if_none_match):
         return unchanged
     return SessionStatusOut(**SessionStatusOut.fields_of(session))
@@ -112,7 +117,21 @@ async def session_status(
 
 def tag_of(session: Session) -> str:
     """Changes with the answers, and with what is stored of their recordings, which is no event."""
-    return weak(session.revision, sum(answer.audio_stored for answer in session.answers.values()))
+    here = [second for answer in session.answers.values() for second in _here(answer)]
+    return weak(session.revision, sum(answer.audio_stored for answer in session.answers.values()), *here)
+
+
+def _here(answer: Answer) -> list[str]:
+    """How much there is of what still arrives, which is no event either."""
+    return [f"{answer.received_seconds:.0f}"] if answer.is_arriving else []
+
+
+async def _as_it_arrives(answer: Answer, services: Services) -> Answer:
+    """An answer that is still recorded, with as much of it as is here now."""
+    if not answer.is_arriving:
+        return answer
+    received = max(answer.received_seconds or 0.0, await services.growing.seconds(answer.part_id))
+    return replace(answer, received_seconds=received)
 
 
 def _summary(session: Session) -> Summary:

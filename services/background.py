@@ -33,6 +33,7 @@ class Kind(StrEnum):
     HEARTBEATS = "heartbeats"
     WEBHOOKS = "webhooks"
     MICROPHONE_TESTS = "microphone_tests"
+    INTERIM = "interim"
     ERASURES = "erasures"
     KEYS = "keys"
 

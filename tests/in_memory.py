@@ -440,6 +440,18 @@ class Interior:
         counts = await (self.sweep.survey(24.0) if dry_run else self.sweep.run(24.0))
         return counts.as_dict()
 
+    @property
+    def listening(self) -> Listening:
+        return Listening(
+            audio=self.audio,
+            arriving=self.growing,
+            decoder=self.ears,
+            activity=self.ears,
+            engine=self.engine or self.ears,
+            length=self.length,
+            live=self.live,
+        )
+
     def worker(
         self,
         owner: str = "w1",
@@ -447,16 +459,7 @@ class Interior:
         deadline_seconds: float = 60.0,
         background: Background | None = None,
     ) -> Transcription:
-        engine, ears = self.engine or self.ears, self.ears
-        listening = Listening(
-            audio=self.audio,
-            arriving=self.growing,
-            decoder=ears,
-            activity=ears,
-            engine=engine,
-            length=self.length,
-            live=self.live,
-        )
+        listening = self.listening
         return Transcription(
             sessions=self.sessions,
             claims=self.claims,

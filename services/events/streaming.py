@@ -16,6 +16,7 @@ import structlog
 
 from services.background import Background, Kind
 from services.errors import ListenersSaturated, SessionNotFound, StoreUnavailable
+from services.events.interim import Interim, InterimTexts
 from services.events.model import Event, EventType
 from services.events.ports import Events, Hints, News
 from services.interviews.model import Session, SessionId, Viewer
@@ -33,13 +34,17 @@ TOO_EARLY_SECONDS = (0.1, 0.3)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a listener is told next; neither a snapshot nor events where nothing happened."""
+    """What a listener is told next; neither a snapshot nor events where nothing happened.
+
+    Or, where that is asked for, what is being said right now, which is no event.
+    """
 
     snapshot: Session | None = None
     events: tuple[Event, ...] = ()
+    interim: Interim | None = None
 
     def __bool__(self) -> bool:
-        return self.snapshot is not None or bool(self.events)
+        return self.snapshot is not None or bool(self.events) or self.interim is not None
 
     @classmethod
     def of(cls, news: News, cursor: int | None) -> "Told":
@@ -63,6 +68,7 @@ class Feed:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stale: asyncio.Event = field(default_factory=asyncio.Event)
     gone: SessionNotFound | None = None
+    interim: Interim | None = None
     reading: asyncio.Task[None] | None = None
 
     def after(self, cursor: int) -> tuple[Event, ...] | None:
@@ -82,6 +88,7 @@ class Feed:
         else:
             self.held.extend(news.events)
             self._forget_words(news.events)
+        self.interim = None
         self.newest = news.session.cursor
         self.wake()
         return True
@@ -104,6 +111,7 @@ class EventStreams:
 
     events: Events
     hints: Hints
+    interim: InterimTexts | None = None
     look_seconds: float = LOOK_AGAIN_SECONDS
     age_seconds: float = AGE_SECONDS
     background: Background = field(default_factory=Background)
@@ -139,9 +147,17 @@ class EventStreams:
         elif feed := self._feeds.get(id):
             self._freshen(id, feed)
 
+    def murmured(self, interim: Interim) -> None:
+        """Somebody says something right now."""
+        if feed := self._feeds.get(interim.session_id):
+            feed.interim = interim
+            feed.wake()
+
     async def run(self) -> None:
         """Hear hints, and look now and then without one; for ever."""
         async with asyncio.TaskGroup() as group:
+            if (interim := self.interim) is not None:
+                group.create_task(self.background.keep(Kind.INTERIM, lambda: interim.listen(self.murmured)))
             group.create_task(self.background.keep(Kind.HINTS, lambda: self.hints.listen(self.heard)))
             group.create_task(self.background.keep(Kind.LOOKS, self._keep_looking))
 
@@ -214,6 +230,7 @@ class Listening:
         self._streams, self._feed = streams, feed
         self._id, self._viewer = id, viewer
         self._first: Told | None = told
+        self._interim = feed.interim
         self._era = feed.era
         self.cursor = newest
         self._ends_at = _now() + streams.age_seconds * random.uniform(0.9, 1.1)
@@ -227,7 +244,7 @@ class Listening:
         """Why there is nothing to listen to any more, where the session itself is no more."""
         return self._feed.gone
 
-    async def news(self, seconds: float) -> Told:
+    async def news(self, seconds: float, *, with_interim: bool = False) -> Told:
         """What comes next, waited for so long; nothing if nothing came, or if it is over."""
         first, self._first = self._first, None
         if first:
@@ -235,7 +252,7 @@ class Listening:
         until = min(_now() + seconds, self._ends_at)
         while not self.is_over:
             changed = self._feed.changed
-            told = await self._next()
+            told = await self._next() or (self._murmur() if with_interim else Told())
             if told or _now() >= until:
                 return told
             with suppress(TimeoutError):
@@ -250,6 +267,13 @@ class Listening:
         if events:
             self.cursor = events[-1].number
         return Told(events=events)
+
+    def _murmur(self) -> Told:
+        """What is being said right now, each once."""
+        if self._feed.interim is self._interim:
+            return Told()
+        self._interim = self._feed.interim
+        return Told(interim=self._interim)
 
     async def _read(self) -> Told:
         era = self._feed.era

@@ -75,7 +75,7 @@ NEVER = float("-inf")
 
 @dataclass(slots=True, kw_only=True)
 class Arrivals:
-    """The use case, in one process."""
+    """The use case, in one process; `grown` is told of what grows, about every second."""
 
     limits: ArrivalLimits
     sessions: Sessions
@@ -87,6 +87,7 @@ class Arrivals:
     slices: Slices
     room: Room
     accepting: Accepting
+    grown: Callable[[PartId], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
     _known: KnownArrivals = field(default_factory=KnownArrivals, init=False)
     _limiting: ArrivalRoom = field(init=False)
@@ -101,7 +102,11 @@ class Arrivals:
         self._limiting = ArrivalRoom(limits=self.limits, records=self.records, room=self.room, clock=self.clock)
         self._folding = Folding(records=self.records, pieces=self.pieces)
         self._tending = Tending(
-            records=self.records, folding=self._folding, ring=self.accepting.doorbell.transcribe, clock=self.clock
+            records=self.records,
+            folding=self._folding,
+            ring=self.accepting.doorbell.transcribe,
+            grown=self.grown,
+            clock=self.clock,
         )
         self._completing = Completing(
             records=self.records,

@@ -31,6 +31,7 @@ class Known:
     folding: asyncio.Task[None] | None = None
     ring_with: int = 0
     ring_at: float = 0.0
+    told_at: float = float("-inf")
 
     def __post_init__(self) -> None:
         if self.offset == 0:

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 HEARD_SECONDS, TELL_SECONDS = 30.0, 1.0
 STRETCH_SECONDS, LEAST_SECONDS, USUAL_BYTES_A_SECOND = 20.0, 14.0, 8_000
+GROWN_SECONDS = 0.8
 FOLDS_AT_ONCE = 4
 
 
@@ -30,6 +31,7 @@ class Tending:
     records: ArrivalRecords
     folding: Folding
     ring: Callable[[PartId], Awaitable[object]]
+    grown: Callable[[PartId], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
     _folds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FOLDS_AT_ONCE), init=False)
     _to_tell: set[PartId] = field(default_factory=set, init=False)
@@ -46,6 +48,9 @@ class Tending:
                 self._start(self._tell())
         if known.folding is None and known.is_unfolded:
             known.folding = self._start(self._fold(known))
+        if now - known.told_at >= GROWN_SECONDS:
+            known.told_at = now
+            self.grown(id)
         if known.offset >= known.ring_with or now >= known.ring_at:
             self._may_ring(known, now)
 

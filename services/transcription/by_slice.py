@@ -27,8 +27,9 @@ class Known:
 
     @classmethod
     def of_settled(cls, utterances: Sequence[Utterance], until: float) -> "Known":
-        heard = tuple(span for one in utterances for span in one.heard)
-        return cls(tuple(segments_of(utterances)), heard, until)
+        """Of two channels the first one's: it is the answer."""
+        first = [one for one in utterances if not one.channel]
+        return cls(tuple(segments_of(first)), tuple(span for one in first for span in one.heard), until)
 
     @classmethod
     def of_whole(cls, transcript: Transcript) -> "Known":

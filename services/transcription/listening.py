@@ -46,6 +46,8 @@ BUSY_SECONDS, MOST_BUSY_SECONDS = 5.0, 60.0
 BEGINNING = Entry(offset=0, samples=0)
 MOST_BEFORE = 60.0
 LEAST_SPOKEN = 1.0
+# Of what is read once more, each second or two.
+MOST_TAIL = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,25 @@ class Listening:
                     yield heard
             if arrives:
                 yield Rest(sound.samples / RATE, cut.missing(behind.samples) if _is_near(behind) else None)
+
+    async def tail(self, part: Part) -> Utterance | None:
+        """A first reading of what is here behind what is settled; None where nobody speaks in it, or it is too long."""
+        begun = part.checkpoint or Checkpoint()
+        async with self._sound(part, begun, arrives=True) as (sound, place):
+            if not 0 < sound.samples - place.samples <= MOST_TAIL * RATE:
+                return None
+            following, pcm = self.activity.follow(begun.voice), bytearray()
+            async for block in sound.blocks():
+                pcm += block
+                await following.take(block)
+            activity = await following.close(bytes(pcm))
+        if not activity.spans:
+            return None
+        recording, start = Recording(bytes(pcm), len(pcm) / (2 * RATE)), begun.samples / RATE
+        language, languages = (begun.language, ()) if begun.language else (part.language, part.languages)
+        speech = Speech(recording, activity.spans, language=language, languages=languages)
+        said = moved(await self.engine.transcribe(speech), start)
+        return Utterance(number=begun.stretches, start=start, transcript=said, heard=tuple(activity.heard))
 
     @asynccontextmanager
     async def _sound(self, part: Part, begun: Checkpoint, arrives: bool) -> AsyncIterator[tuple[Sound, Place]]:

@@ -28,7 +28,12 @@ class Telling:
     emit: Callable[[AnswerHeard], Awaitable[None]]
 
     async def tell(self, part: Part, utterance: Utterance) -> None:
-        """Tell what was just settled, behind whatever before it is not told yet."""
+        """Tell what was just settled, behind whatever before it is not told yet.
+
+        Of two channels the first one's is told: it is the answer.
+        """
+        if utterance.channel:
+            return
         try:
             told = await self._told(part, [spoken_of(utterance)])
             if told is not None and told <= utterance.number:
@@ -37,7 +42,8 @@ class Telling:
             log.warning("utterance not told yet", part=part.id, number=utterance.number, code=problem.code)
 
     async def _catch_up(self, part: Part, told: int) -> None:
-        missing = [spoken_of(one) for one in await self.utterances.settled(part.id) if one.number >= told]
+        settled = [one for one in await self.utterances.settled(part.id) if not one.channel]
+        missing = [spoken_of(one) for one in settled if one.number >= told]
         for start in range(0, len(missing), MOST_AT_ONCE):
             await self._told(part, missing[start : start + MOST_AT_ONCE])
 

@@ -99,6 +99,7 @@ class Api:
             listing=Listing(FakeSessionLists(self.house.memory)),
             intake=self.house.intake,
             arrivals=self.house.arrivals,
+            growing=self.house.growing,
             calls=self.house.calls,
             bridging=self.house.bridging,
             conversations=Conversations(calls=self.house.calls, parts=self.house.records, sessions=self.sessions),

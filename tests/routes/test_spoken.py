@@ -1,11 +1,15 @@
 """What was said so far, over HTTP: in the status, in the session, as events."""
 
+import asyncio
+import json
+
 import httpx2
 
 from services.errors import EngineBusy
+from services.events.interim import Interim
 from services.events.model import EventType
 from services.interviews.model import SessionId
-from tests.in_memory import Interior
+from tests.in_memory import Q1, Interior
 from tests.routes.api import Api, make_session
 from tests.routes.test_events import STREAM, told, where
 from tests.services.transcription.test_stretches import TEN, Talk, talk, words
@@ -94,6 +98,28 @@ async def test_who_comes_back_to_a_process_that_holds_them_is_told_no_words_of_w
                 heard = (await listening.news(5.0)).events
             polled = await client.get(where(session), params={"since": 0, "wait": 1})
             assert [event["text"] for event in polled.json()["events"] if event["type"] == "utterance"] == ["", ""]
+
+
+async def test_what_is_said_right_now_comes_by_stream_without_a_number_and_by_no_poll() -> None:
+    api = Api(age_seconds=0.5)
+    async with api.client() as client:
+        session = await make_session(client)
+        streaming = asyncio.create_task(client.get(where(session), params={"since": 0}, headers=STREAM))
+        polling = asyncio.create_task(client.get(where(session), params={"since": 0, "wait": 0.3}))
+        says = Interim(
+            session_id=SessionId(session), question_id=Q1, take=1, index=0, start=0.0, end=1.5, text="is thät"
+        )
+        while not streaming.done():
+            api.streams.murmured(says)
+            await asyncio.sleep(0.01)
+        block, *_ = [block for block in (await streaming).text.split("\n\n") if "event: interim" in block]
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        assert json.loads(fields["data"]) == {
+            "type": "interim", "session_id": session, "question_id": "q1", "take": 1, "index": 0,
+            "start": 0.0, "end": 1.5, "text": "is thät",
+        }  # fmt: skip
+        assert "id" not in fields
+        assert (await polling).json()["events"] == []
 
 
 async def test_a_webhook_may_ask_for_utterances_and_is_not_told_of_them_unless_it_does() -> None:

@@ -24,6 +24,7 @@ from services.events.streaming import EventStreams
 from services.interviews.model import PartId, PartState, SessionId
 from services.operations.epochs import Epochs
 from services.recordings.upload_heartbeats import UploadHeartbeats
+from services.transcription.interim import InterimReading
 from services.transcription.microphone_tests import Heard, Sound
 from services.webhooks.dispatch import Dispatch
 from services.webhooks.ports import DeliveryState, WebhookId
@@ -31,6 +32,7 @@ from tests.fakes.hints import FakeHints
 from tests.fakes.keyring import FakeEpochs, FakeKeyring
 from tests.fakes.sessions import FakeEvents
 from tests.in_memory import ALICE, Interior
+from tests.services.transcription.test_interim import Bench
 from tests.virtual_time import HurriedLoop
 
 Blow = Exception | asyncio.CancelledError
@@ -194,6 +196,20 @@ class Scene:
         serving = self.background.start(Kind.MICROPHONE_TESTS, listener.serve)
         await served.wait()
         serving.cancel()
+
+    async def interim(self) -> None:
+        """Of a worker, and of the API, which hears what workers say."""
+        bench = Bench()
+        struck_once(bench, "take", self.blow)
+        bench.reading = InterimReading(
+            find=bench._find, read=bench._read, texts=bench, turn=bench._turn, is_idle=lambda: True
+        )
+        running = self.background.start(Kind.INTERIM, bench.reading.run)
+        for _ in range(2):
+            bench.reading.grown(bench.arriving())
+            await asyncio.sleep(2 * FIRST_SECONDS)
+        running.cancel()
+        assert len(bench.said) == 1
 
     async def keys(self) -> None:
         keyring, journal = FakeKeyring(self.house.memory.keyring), FakeEpochs(self.house.memory)

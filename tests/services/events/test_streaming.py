@@ -9,6 +9,7 @@ import pytest
 
 from services.errors import ListenersSaturated, SessionNotFound, StoreUnavailable
 from services.events.announcing import AnnouncedSessions
+from services.events.interim import Interim
 from services.events.model import MOST_KEPT
 from services.events.ports import News
 from services.events.streaming import MOST_HELD, EventStreams, Told
@@ -372,3 +373,47 @@ def test_whatever_comes_together_nothing_is_missed_or_repeated(stage: Stage, see
     stage.passes(8)
     assert stage.newest > 50
     assert {ear.cursor for ear, _, _ in ears} == {stage.newest}
+
+
+def murmur(text: str, session: SessionId = S1) -> Interim:
+    return Interim(session_id=session, question_id=Q1, take=1, index=0, start=0.0, end=1.0, text=text)
+
+
+def test_what_is_said_right_now_is_told_to_who_asks_for_it_each_once_and_is_no_event(stage: Stage) -> None:
+    heard: dict[bool, list[str]] = {True: [], False: []}
+
+    async def listens(asks: bool) -> None:
+        async with stage.streams.open(S1, 0, ALICE) as listening:
+            while not listening.is_over:
+                told = await listening.news(PATIENCE, with_interim=asks)
+                assert told.interim is None or not (told.events or told.snapshot)
+                heard[asks] += [told.interim.text] if told.interim else []
+
+    stage.streams.murmured(murmur("too early"))
+    for asks in heard:
+        stage.loop.create_task(listens(asks))
+    stage.passes(0)
+    stage.streams.murmured(murmur("so"))
+    stage.passes(0.1)
+    stage.streams.murmured(murmur("another's", SessionId("s2")))
+    stage.streams.murmured(murmur("so what"))
+    stage.passes(0.1)
+    assert heard == {True: ["so", "so what"], False: []}
+    assert stage.newest == 0
+
+
+def test_who_comes_later_is_not_told_what_was_said(stage: Stage) -> None:
+    ear, _ = stage.listens(0)
+    stage.passes(0)
+    stage.streams.murmured(murmur("so"))
+    stage.passes(0.1)
+    later: list[Told] = []
+
+    async def listens() -> None:
+        async with stage.streams.open(S1, 0, ALICE) as listening:
+            later.append(await listening.news(1.0, with_interim=True))
+
+    stage.loop.create_task(listens())
+    stage.passes(2.0)
+    assert later == [Told()]
+    assert ear.numbers == []

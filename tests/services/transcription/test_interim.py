@@ -1,0 +1,170 @@
+"""What is being said right now: read by who is idle, told to who listens, kept nowhere."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from services.errors import EngineUnavailable, Problem
+from services.events.interim import MOST_INTERIM_BYTES, Interim
+from services.interviews.model import Part, PartId
+from services.interviews.transcript import Transcript, Utterance
+from services.transcription import interim
+from services.transcription.interim import InterimReading
+from tests.services.adapters.stores import Q1, S1, a_part
+
+
+@dataclass
+class Bench:
+    """An engine, other workers, and those who listen."""
+
+    said: list[Interim] = field(default_factory=list)
+    read: list[PartId] = field(default_factory=list)
+    parts: dict[PartId, Part] = field(default_factory=dict)
+    taken: set[PartId] = field(default_factory=set)
+    text: str = "so far"
+    trouble: Problem | None = None
+    is_busy: bool = False
+    has_room: bool = True
+    hold: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.hold.set()
+        self.reading = InterimReading(
+            find=self._find,
+            read=self._read,
+            texts=self,
+            turn=self._turn,
+            is_idle=lambda: not self.is_busy,
+        )
+
+    async def take(self, id: PartId) -> bool:
+        return id not in self.taken
+
+    async def say(self, interim: Interim) -> None:
+        self.said.append(interim)
+
+    async def listen(self, heard: object) -> None:
+        raise AssertionError("a worker does not")
+
+    async def _find(self, id: PartId) -> Part | None:
+        return self.parts.get(id)
+
+    async def _read(self, part: Part) -> Utterance | None:
+        self.read.append(part.id)
+        await self.hold.wait()
+        if self.trouble:
+            raise self.trouble
+        transcript = Transcript(text=self.text, language=None, duration=2.5)
+        return Utterance(number=3, start=48.0, transcript=transcript) if self.text else None
+
+    @asynccontextmanager
+    async def _turn(self, seconds: float) -> AsyncIterator[bool]:
+        yield self.has_room
+
+    async def tick(self) -> None:
+        await asyncio.sleep(0)
+
+    def arriving(self) -> PartId:
+        part = a_part()
+        self.parts[part.id] = part
+        return part.id
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.reading.run())
+        try:
+            yield
+            await asyncio.sleep(0.02)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def test_what_grows_is_read_and_told_as_what_it_is_likely_to_become() -> None:
+    bench = Bench()
+    async with bench.running():
+        bench.reading.grown(bench.arriving())
+    assert bench.said == [
+        Interim(session_id=S1, question_id=Q1, take=1, index=3, start=48.0, end=50.5, text="so far"),
+    ]
+
+
+async def test_what_grew_several_times_is_read_once() -> None:
+    bench, ids = Bench(), []
+    ids = [bench.arriving(), bench.arriving()]
+    for id in (*ids, *ids):
+        bench.reading.grown(id)
+    async with bench.running():
+        pass
+    assert bench.read == ids
+
+
+async def test_who_has_work_reads_nothing() -> None:
+    bench = Bench(is_busy=True)
+    async with bench.running():
+        bench.reading.grown(bench.arriving())
+    bench.is_busy = False
+    async with bench.running():
+        bench.reading.grown(bench.arriving())
+        bench.is_busy = True
+    assert bench.read == []
+
+
+async def test_what_was_read_when_work_came_is_not_told() -> None:
+    bench = Bench()
+    bench.hold.clear()
+    async with bench.running():
+        bench.reading.grown(bench.arriving())
+        while not bench.read:
+            await bench.tick()
+        bench.is_busy = True
+        bench.hold.set()
+    assert bench.said == []
+
+
+@pytest.mark.parametrize("lack", ["room", "taken", "gone", "text"])
+async def test_where_it_cannot_be_read_nothing_is_told(lack: str) -> None:
+    bench = Bench(has_room=lack != "room", text="" if lack == "text" else "so far")
+    id = bench.arriving()
+    if lack == "taken":
+        bench.taken.add(id)
+    if lack == "gone":
+        bench.parts.clear()
+    async with bench.running():
+        bench.reading.grown(id)
+    assert bench.said == []
+
+
+async def test_what_goes_wrong_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interim, "READ_SECONDS", 0.01)
+    bench = Bench(trouble=EngineUnavailable())
+    async with bench.running():
+        bench.reading.grown(bench.arriving())
+        while not bench.read:
+            await asyncio.sleep(0)
+        bench.trouble = None
+        bench.hold.clear()
+        bench.reading.grown(bench.arriving())
+        while len(bench.read) < 2:
+            await asyncio.sleep(0)
+        while bench.reading._grown:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        bench.hold.set()
+        bench.reading.grown(bench.arriving())
+        while len(bench.read) < 3:
+            await asyncio.sleep(0)
+    assert len(bench.said) == 1
+
+
+async def test_no_more_is_told_than_an_utterance_may_have() -> None:
+    bench = Bench(text="x" * 10_000)
+    async with bench.running():
+        bench.reading.grown(bench.arriving())
+    assert len(bench.said[0].text) == MOST_INTERIM_BYTES
+    assert replace(bench.said[0], text="") == Interim(
+        session_id=S1, question_id=Q1, take=1, index=3, start=48.0, end=50.5, text=""
+    )
