@@ -21,6 +21,7 @@ WEBM_SCALE = 0x2AD7B1
 ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 FLAC_FRAME = re.compile(rb"\xff[\xf8\xf9][\x10-\xef].", re.DOTALL)
 OPUS_RATE = 48_000
+LONGEST_NUMBER = 7  # bytes of a FLAC frame's
 MP3_DELAY = 529  # samples that every decoder is late
 
 
@@ -263,6 +264,8 @@ def _flac_sample(frame: bytes, block: int) -> int | None:
     if len(frame) < 16:
         return None
     length = max(1, 8 - (frame[4] ^ 0xFF).bit_length())
+    if length > LONGEST_NUMBER:
+        return None
     number, end = frame[4] if length == 1 else frame[4] & (1 << 7 - length) - 1, 4 + length
     for byte in frame[5:end]:
         number = number << 6 | byte & 0x3F

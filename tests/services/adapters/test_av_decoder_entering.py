@@ -159,3 +159,9 @@ def test_the_streams_of_these_tests_are_what_they_are_called() -> None:
         assert isinstance(file.streams[0], AudioStream)
     assert RECORDINGS["fragmented mp4"].count(b"moof") > 5
     assert RECORDINGS["live webm"].count(b"\x1f\x43\xb6\x75") > 5
+
+
+def test_bytes_that_only_look_like_a_frame_are_no_entry() -> None:
+    data = RECORDINGS["flac"]
+    place = place_in(data + b"\xff\xf8\xc9\x18\xff" + bytes(20))
+    assert [entry.offset for entry in place.entries(place.first)][-1] < len(data)

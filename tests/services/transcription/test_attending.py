@@ -38,6 +38,7 @@ class Talk(Ears):
         super().__init__()
         self.given: list[str] = []
         self.troubles: list[Problem] = []
+        self.waits = False
 
     def follow(self, state: bytes = b"") -> Following:
         return WholeSeconds(self)
@@ -47,6 +48,7 @@ class Talk(Ears):
         return Activity(spans, spans)
 
     async def transcribe(self, speech: Speech) -> Transcript:
+        self.waits = True
         await self.hold.wait()
         if self.troubles:
             raise self.troubles.pop(0)
