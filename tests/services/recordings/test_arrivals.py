@@ -33,7 +33,7 @@ from services.errors import (
     UploadStalled,
     UploadTakenOver,
 )
-from services.interviews.model import PartId, PartState, SessionId, Status, UserId
+from services.interviews.model import PartId, PartState, SessionId, Status, UserId, Viewer
 from services.recordings.arrival_limits import ArrivalLimits
 from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice
 from services.recordings.ports.arrivals import Arriving, Load
@@ -272,12 +272,13 @@ async def test_only_its_owner_and_operators_know_of_it() -> None:
     assert (await scene.arrivals.find(id, ADMIN)).offset == 0
 
 
-async def test_what_was_given_up_is_gone_with_a_receipt() -> None:
+@pytest.mark.parametrize("viewer", [ALICE, ADMIN], ids=["its owner", "an admin"])
+async def test_what_was_given_up_is_gone_with_a_receipt(viewer: Viewer) -> None:
     scene = Scene()
     id = await scene.begun()
     await scene.appended(id, 0, AMR, b"x" * (2 * CHUNK_BYTES))
     await scene.arrivals.close()
-    await scene.arrivals.abort(id, ALICE)
+    await scene.arrivals.abort(id, viewer)
     for arrivals in (scene.arrivals, scene.house.arrivals):
         calls: list[Call] = [
             lambda a: a.find(id, ALICE),
