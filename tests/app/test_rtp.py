@@ -123,7 +123,9 @@ async def world(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_p
 
 
 @asynccontextmanager
-async def world_of(database: AsyncDatabase[dict[str, Any]], url: str, folder: Path, ports: int) -> AsyncIterator[World]:
+async def world_of(
+    database: AsyncDatabase[dict[str, Any]], url: str, folder: Path, ports: int, kind: type["World"] | None = None
+) -> AsyncIterator[World]:
     first, last = free_ports(ports)
     settings = Settings.told(
         {
@@ -135,7 +137,7 @@ async def world_of(database: AsyncDatabase[dict[str, Any]], url: str, folder: Pa
             "RTP_PORTS": f"{first}-{last}",
         }
     )
-    world = World(settings, database)
+    world = (kind or World)(settings, database)
     await world.start()
     yield world
     await world.stop()
