@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import structlog
 
 from services.calls.model import Call, CallState, Line
-from services.calls.packets.ogg import MOST_PAGE_BYTES
+from services.calls.packets.ogg import MOST_PAGE_BYTES, whole_pages
 from services.calls.packets.side import Side
 from services.calls.ports import CallRecords
-from services.calls.recording import end_of
 from services.errors import (
     AudioEmpty,
     CallGone,
@@ -107,7 +106,7 @@ class Ending:
             arrival = await self.arrivals.find(line.part_id, owner)
             if arrival.is_complete or not arrival.offset:
                 return
-            tail = end_of(await self.arrivals.tail(line.part_id, owner, 2 * MOST_PAGE_BYTES))
+            tail = whole_pages(await self.arrivals.tail(line.part_id, owner, 2 * MOST_PAGE_BYTES))
             end = Side.resumed(tail).close(0.0)
             if end:
                 await self.arrivals.append(line.part_id, owner, arrival.offset, _whole(end), takes_over=True)

@@ -15,7 +15,7 @@ from enum import StrEnum
 import structlog
 
 from services.calls.model import Line, Tally
-from services.calls.packets.ogg import MAGIC, MOST_PAGE_BYTES
+from services.calls.packets.ogg import MOST_PAGE_BYTES, whole_pages
 from services.calls.packets.side import Side
 from services.errors import (
     AudioTooLarge,
@@ -36,7 +36,6 @@ PAGES_SECONDS = 0.25
 AGAIN_SECONDS = 1.0
 MOST_WAITING = 512
 MOST_UNSAVED = 1024 * 1024
-TRIES_TO_RESUME = 64
 
 
 class Over(StrEnum):
@@ -45,18 +44,6 @@ class Over(StrEnum):
     ENDED = "ended"  # the side is whole: its stream has its end
     LEFT = "left"  # another process may go on
     ELSEWHERE = "elsewhere"  # it was finished or given up by another
-
-
-def end_of(stream: bytes) -> bytes:
-    """The bytes up to the end of the last whole page: behind that a process may have died in the midst of one."""
-    for _ in range(TRIES_TO_RESUME):
-        try:
-            Side.resumed(stream)
-        except ValueError:
-            stream = stream[: max(0, stream.rfind(MAGIC))]
-        else:
-            break
-    return stream
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,7 +134,9 @@ class SideRecording:
     async def _resume(self, offset: int) -> None:
         """Go on behind what is kept, with what came meanwhile."""
         tail = await self.arrivals.tail(self.line.part_id, self.viewer, 2 * MOST_PAGE_BYTES)
-        stream = Side.resumed(end_of(tail), buffer_seconds=self.buffer_seconds, payload_type=self.line.payload_type)
+        stream = Side.resumed(
+            whole_pages(tail), buffer_seconds=self.buffer_seconds, payload_type=self.line.payload_type
+        )
         self._at = offset
         while self._waiting:
             stream.take(*self._waiting.popleft())

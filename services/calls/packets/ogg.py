@@ -14,6 +14,7 @@ MAGIC = b"OggS"
 PAGE = struct.Struct("<4sBBqIIIB")
 CHECKSUM = struct.Struct("<I")
 CHECKSUM_AT = 22
+MOST_GRANULE = 7 * 24 * 3600 * RATE
 MOST_PAGE_BYTES = PAGE.size + MOST_SEGMENTS + MOST_SEGMENTS * 255
 BEGIN, END = 2, 4
 VENDOR = b"Viva Voce"
@@ -41,28 +42,48 @@ class LastPage(NamedTuple):
 
 def last_page(data: bytes) -> LastPage:
     """The whole page that the bytes end with; ValueError where they do not."""
-    at = len(data)
-    while (at := data.rfind(MAGIC, 0, at)) >= 0:
-        if (found := _page_from(data, at)) is not None:
-            return found
-    raise ValueError(f"these are not the last {MOST_PAGE_BYTES} bytes of an Ogg stream: they do not end with a page")
+    page, end = _last_whole(data)
+    if page is None or end != len(data):
+        raise ValueError(
+            f"these are not the last {MOST_PAGE_BYTES} bytes of an Ogg stream: they do not end with a page"
+        )
+    return page
 
 
-def _page_from(data: bytes, at: int) -> LastPage | None:
+def whole_pages(data: bytes) -> bytes:
+    """The bytes up to the end of the last whole page: behind that a process may have died in the midst of one."""
+    return data[: _last_whole(data)[1]]
+
+
+def _last_whole(data: bytes) -> tuple[LastPage | None, int]:
+    """The last page and its end, found page by page from the front: a packet may hold what looks like one."""
+    page, end, at = None, 0, data.find(MAGIC)
+    while at >= 0:
+        if (found := _page_from(data, at)) is None:
+            at = data.find(MAGIC, at + 1)
+        else:
+            page, end = found
+            at = data.find(MAGIC, end)
+    return page, end
+
+
+def _page_from(data: bytes, at: int) -> tuple[LastPage, int] | None:
+    """The whole page that begins here, and where it ends."""
     if at + PAGE.size > len(data):
         return None
     _, _, flags, granule, serial, number, expected, count = PAGE.unpack_from(data, at)
     body = at + PAGE.size + count
     lacing = data[body - count : body]
-    if body + sum(lacing) != len(data):
+    end = body + sum(lacing)
+    if end > len(data) or not 0 <= granule <= MOST_GRANULE:
         return None
-    page = bytearray(data[at:])
+    page = bytearray(data[at:end])
     CHECKSUM.pack_into(page, CHECKSUM_AT, 0)
     if checksum(page) != expected:
         return None
     begun = max((index for index in range(count - 1) if lacing[index] < 255), default=-1) + 1
-    size = sum(lacing[begun:])
-    return LastPage(serial, number, granule, bool(flags & END), bytes(data[len(data) - size :]))
+    packet = data[end - sum(lacing[begun:]) : end]
+    return LastPage(serial, number, granule, bool(flags & END), bytes(packet)), end
 
 
 class OggWriter:

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.calls.packets.ogg import BEGIN, END, MOST_PAGE_BYTES, PAGE_SAMPLES, PRE_SKIP, OggWriter, last_page
+from services.calls.packets.ogg import (
+    BEGIN,
+    END,
+    MOST_PAGE_BYTES,
+    PAGE_SAMPLES,
+    PRE_SKIP,
+    LastPage,
+    OggWriter,
+    last_page,
+    whole_pages,
+)
 from tests.calls.searching import searched
 from tests.calls.stream import written
 
@@ -99,6 +109,31 @@ def test_a_damaged_page_is_refused() -> None:
     stream[-5] ^= 1
     with pytest.raises(ValueError, match="do not end with a page"):
         last_page(bytes(stream))
+
+
+def forged(granule: int) -> bytes:
+    """A packet that ends with what is a page by its sums."""
+    writer = OggWriter.behind(LastPage(666, 41, granule - 960, False, b""))
+    writer.add(PACKET, 960)
+    writer.flush()
+    return PACKET + writer.take_pages()
+
+
+@pytest.mark.parametrize("granule", [960, 2**40, 2**63 - 1])
+def test_a_page_within_a_packet_is_not_taken_for_the_streams_own(granule: int) -> None:
+    stream = stream_of([(PACKET, 960)] * 70 + [(forged(granule), 960)])
+    page = last_page(stream)
+    assert (page.granule, page.packet) == (71 * 960, forged(granule))
+    assert last_page(whole_pages(stream)) == page
+
+
+def test_what_follows_the_last_whole_page_is_left_out() -> None:
+    stream = stream_of([(PACKET, 960)] * 120)
+    pages = pages_of(stream)
+    before = stream.index(b"OggS", stream.rindex(b"OggS") - 10)
+    assert len(pages_of(whole_pages(stream[:-1]))) == len(pages) - 1
+    assert whole_pages(stream[: before + 3]) == stream[:before]
+    assert whole_pages(b"OggS" * 20_000) == b""
 
 
 def test_players_leave_out_what_the_coder_puts_before_the_sound() -> None:
