@@ -33,6 +33,11 @@ id: 7
 event: answer.completed
 data: {"id":7,"type":"answer.completed","session_id":"…","question_id":"q1","take":1,"status":"completed","at":"…"}
 
+id: 8
+event: utterance
+data: {"id":8,"type":"utterance","session_id":"…","question_id":"q2","take":1,"status":"processing","at":"…",
+data: "index":0,"start":0.0,"end":16.4,"text":"…","text_is_cut":false,"speech_ratio":0.86}
+
 : still here
 
 event: end

@@ -145,7 +145,7 @@ class SessionOut(BaseModel):
             title=session.title,
             created_at=session.created_at,
             questions=[QuestionOut.of(q) for q in session.questions],
-            answers={id: AnswerOut.of(answer) for id, answer in session.answers.items()},
+            answers={id: AnswerOut.of(answer) for id, answer in session.shown.items()},
         )
 
 

@@ -49,8 +49,8 @@ class SessionStatusOut(BaseModel):
         return {
             "session_id": session.id,
             "summary": _summary(session),
-            "answers": {id: AnswerOut.of(answer) for id, answer in session.answers.items()},
-            "not_answered": [q.id for q in session.questions if q.id not in session.answers],
+            "answers": {id: AnswerOut.of(answer) for id, answer in session.shown.items()},
+            "not_answered": [q.id for q in session.questions if q.id not in session.shown],
         }
 
 
@@ -108,8 +108,7 @@ async def session_status(
 ) -> SessionStatusOut | Response:
     """The states of all answers of a session, and their numbers."""
     session = await services.interviews.get(session_id, viewer)
-    arriving = {id: await _as_it_arrives(one, services) for id, one in session.answers.items() if one.is_arriving}
-    session = replace(session, answers=session.answers | arriving)
+    session = replace(session, live={id: await _as_it_arrives(one, services) for id, one in session.live.items()})
     if unchanged := marked(response, tag_of(session), if_none_match):
         return unchanged
     return SessionStatusOut(**SessionStatusOut.fields_of(session))
@@ -117,8 +116,8 @@ async def session_status(
 
 def tag_of(session: Session) -> str:
     """Changes with the answers, and with what is stored of their recordings, which is no event."""
-    here = [second for answer in session.answers.values() for second in _here(answer)]
-    return weak(session.revision, sum(answer.audio_stored for answer in session.answers.values()), *here)
+    here = [second for answer in session.shown.values() for second in _here(answer)]
+    return weak(session.revision, sum(answer.audio_stored for answer in session.shown.values()), *here)
 
 
 def _here(answer: Answer) -> list[str]:
@@ -135,7 +134,7 @@ async def _as_it_arrives(answer: Answer, services: Services) -> Answer:
 
 
 def _summary(session: Session) -> Summary:
-    states = [answer.status for answer in session.answers.values()]
+    states = [answer.status for answer in session.shown.values()]
     return Summary(
         total=len(states),
         completed=states.count(Status.COMPLETED),

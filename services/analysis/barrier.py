@@ -30,7 +30,7 @@ def standing(session: Session, newest: Mapping[QuestionId, int]) -> Standing:
         name: [] for name in ("queued", "processing", "scoring", "failed", "completed", "not_answered")
     }
     for question in session.questions:
-        answer = session.answers.get(question.id)
+        answer = session.shown.get(question.id)
         has_newer = newest.get(question.id, 0) > (answer.take if answer else 0)
         bins["queued" if has_newer else _bin(answer)].append(question.id)
     return Standing(**bins)

@@ -333,6 +333,7 @@ class Answer:
 class Session:
     """One interview. `revision` grows with each change of its answers, `cursor` with each event.
 
+    `live` are answers that are still being recorded: they show in place of older ones, and may yet be given up.
     `size` is what is counted of it as stored, in bytes.
     """
 
@@ -340,11 +341,17 @@ class Session:
     user_id: UserId
     questions: tuple[Question, ...]
     answers: dict[QuestionId, Answer] = field(default_factory=dict)
+    live: dict[QuestionId, Answer] = field(default_factory=dict)
     revision: int = 0
     cursor: int = 0
     created_at: datetime | None = None
     title: str | None = None
     size: int = 0
+
+    @property
+    def shown(self) -> dict[QuestionId, Answer]:
+        """What there is to see of each answer."""
+        return self.answers | self.live
 
     def question(self, id: QuestionId) -> Question | None:
         return next((q for q in self.questions if q.id == id), None)

@@ -37,7 +37,7 @@ class Interviews:
         session = await self.sessions.get(id, viewer)
         if session.question(question_id) is None:
             raise QuestionNotFound
-        answer = session.answers.get(question_id)
+        answer = session.shown.get(question_id)
         if answer is None:
             raise AnswerNotFound
         return session, answer

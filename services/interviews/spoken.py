@@ -65,22 +65,23 @@ def told_of(part: Part, count: int) -> Told:
     )
 
 
-def shown(answers: Mapping[QuestionId, Answer], told: Mapping[QuestionId, Told]) -> dict[QuestionId, Answer]:
-    """The answers with how far those in work are, and in place of an older take the one that is being recorded.
-
-    The right side of a call is no answer.
-    """
-    asked = {id: one for id, one in told.items() if id == asked_in(id) and not one.is_over}
-    live = {id: _live(id, one, answers.get(id)) for id, one in asked.items()}
-    return {**answers, **{id: answer for id, answer in live.items() if answer is not None}}
+def in_work(answers: Mapping[QuestionId, Answer], told: Mapping[QuestionId, Told]) -> dict[QuestionId, Answer]:
+    """The answers, those in work with how far they are."""
+    return {id: _with_how_far(answer, told.get(id)) for id, answer in answers.items()}
 
 
-def _live(id: QuestionId, told: Told, answer: Answer | None) -> Answer | None:
-    if answer is not None and answer.part_id == told.part_id:
-        return _with_how_far(answer, told) if answer.is_pending else None
-    if answer is not None and answer.take >= told.take:
-        return None
-    recording = Answer(
+def live(answers: Mapping[QuestionId, Answer], told: Mapping[QuestionId, Told]) -> dict[QuestionId, Answer]:
+    """The answers that are still being recorded, and listened to already; the right side of a call is none."""
+    found = {id: one for id, one in told.items() if id == asked_in(id) and _is_live(one, answers.get(id))}
+    return {id: _with_how_far(_recorded(id, one), one) for id, one in found.items()}
+
+
+def _is_live(told: Told, answer: Answer | None) -> bool:
+    return not told.is_over and (answer is None or (answer.part_id != told.part_id and answer.take < told.take))
+
+
+def _recorded(id: QuestionId, told: Told) -> Answer:
+    return Answer(
         question_id=id,
         take=told.take,
         rev=told.rev,
@@ -89,9 +90,10 @@ def _live(id: QuestionId, told: Told, answer: Answer | None) -> Answer | None:
         is_arriving=True,
         created_at=told.begun_at,
     )
-    return _with_how_far(recording, told)
 
 
-def _with_how_far(answer: Answer, told: Told) -> Answer:
+def _with_how_far(answer: Answer, told: Told | None) -> Answer:
+    if told is None or told.is_over or answer.part_id != told.part_id or not answer.is_pending:
+        return answer
     received = max(answer.received_seconds or 0.0, told.received, told.seconds)
     return replace(answer, rev=max(answer.rev, told.rev), received_seconds=received, transcribed_seconds=told.seconds)

@@ -26,7 +26,7 @@ from services.interviews.model import (
     is_id,
 )
 from services.interviews.ports import Election, Take
-from services.interviews.spoken import Spoken, Told, shown, told_of
+from services.interviews.spoken import Spoken, Told, in_work, live, told_of
 from tests.fakes.memory import Memory
 
 
@@ -50,7 +50,7 @@ class FakeSessions:
         if session is None or not (viewer.is_admin or viewer.user_id == session.user_id):
             raise SessionNotFound
         told = {question: one for (of, question), one in self._memory.utterances_told.items() if of == id}
-        return replace(session, answers=shown(session.answers, told))
+        return replace(session, answers=in_work(session.answers, told), live=live(session.answers, told))
 
     async def is_erased(self, id: SessionId) -> bool:
         return id in self._memory.erased and id not in self._memory.sessions

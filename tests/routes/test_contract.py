@@ -34,6 +34,7 @@ async def test_a_session_is_made_and_shown() -> None:
                 "key_points": [{"text": "avoids a full table scan", "weight": 1.0}],
                 "language": None,
                 "languages": [],
+                "channels": 1,
             }
         ]
         assert (shown.json()["title"], shown.json()["user_id"]) == ("Databases", "alice")

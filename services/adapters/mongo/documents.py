@@ -25,7 +25,7 @@ from services.interviews.model import (
     asked_in,
     is_id,
 )
-from services.interviews.spoken import Told, shown
+from services.interviews.spoken import Told, in_work, live
 from services.interviews.transcript import Flaw, Segment, Span, Transcript, Verdict, Word
 
 Document = dict[str, Any]
@@ -78,15 +78,15 @@ def session_document(session: Session) -> Document:
 
 
 def session_of(row: Mapping[str, Any]) -> Session:
+    answers = {id: answer_of(answer) for id, answer in row["answers"].items()}
+    told = {id: value_of(Told, one) for id, one in row.get("told", {}).items()}
     return value_of(
         Session,
         row,
         id=row["_id"],
         questions=tuple(question_of(question) for question in row["questions"]),
-        answers=shown(
-            {id: answer_of(answer) for id, answer in row["answers"].items()},
-            {id: value_of(Told, told) for id, told in row.get("told", {}).items()},
-        ),
+        answers=in_work(answers, told),
+        live=live(answers, told),
     )
 
 

@@ -42,7 +42,7 @@ async def in_work(store: Store, take: int = 1) -> Part:
 
 
 async def shown(store: Store) -> Answer | None:
-    return (await store.sessions.get(S1, ANN)).answers.get(Q1)
+    return (await store.sessions.get(S1, ANN)).shown.get(Q1)
 
 
 async def told(store: Store) -> list[Event]:

@@ -1,14 +1,17 @@
 """What is seen of a recording that is listened to while it arrives."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.analysis.results import Pending
 from services.events.interim import Interim
 from services.events.model import EventType
-from services.interviews.model import Answer, PartState, Stage, Status
+from services.interviews.model import Answer, Mark, PartState, Stage, Status
+from services.recordings.ports.arrivals import Plan
 from services.transcription.interim import InterimReading
 from tests.in_memory import ALICE, Q1
-from tests.services.transcription.test_attending import Scene, a_scene, numbers
+from tests.services.transcription.test_attending import Scene, a_scene, numbers, talk
 from tests.services.transcription.test_interim import Bench
 
 
@@ -22,7 +25,7 @@ async def spoken(seconds: int) -> Scene:
 
 
 async def answer(scene: Scene) -> Answer | None:
-    return (await scene.house.sessions.get(scene.session, ALICE)).answers.get(Q1)
+    return (await scene.house.sessions.get(scene.session, ALICE)).shown.get(Q1)
 
 
 def said(scene: Scene) -> str:
@@ -97,3 +100,31 @@ async def test_of_what_is_over_or_behind_no_end_is_read() -> None:
     assert part is not None and await scene.house.listening.tail(part) is None, "it has fallen behind"
     await scene.arrivals.finish(scene.id, ALICE)
     assert await scene.house.growing.part(scene.id) is None
+
+
+async def test_an_older_take_is_scored_while_a_newer_one_is_recorded_and_stands_when_that_is_given_up() -> None:
+    scene = await a_scene()
+    house = scene.house
+    await house.upload(scene.session, data=talk(3))
+    first = next(id for id in house.memory.rows if id != scene.id)
+    scene.id = (await scene.arrivals.begin(scene.session, Q1, ALICE, Plan("tus"))).part.id
+    scored = house.scoring.first
+    worker = replace(house.worker(), score=_nothing)
+    await worker.run(first)
+    for _ in range(30):
+        await scene.comes(1.0)
+        scene.passes(1.0)
+        await scene.rung()
+    now = await answer(scene)
+    assert now is not None and (now.take, now.stage) == (3, Stage.RECORDING)
+    transcript = await house.records.transcript(first)
+    assert transcript is not None
+    await scored(house.part(first), transcript)
+    await scene.arrivals.abort(scene.id, ALICE)
+    back = await answer(scene)
+    assert back is not None
+    assert (back.take, back.status, back.mark is Mark.PENDING) == (2, Status.COMPLETED, False)
+
+
+async def _nothing(*_: object) -> None:
+    """Whoever was to score it died."""
