@@ -153,21 +153,23 @@ class Viewer:
 class Entry:
     """A byte at which a recording can be entered in its middle, and the sample of it that begins there.
 
-    The bytes from `head` to `head_end` say what it is, and belong before those from `offset` on.
+    The bytes from `head` to `head_end` say what it is, and belong before those from `offset` on. What a decoder `told`
+    of all before it goes on to count.
     """
 
     offset: int
     samples: int
     head: int = 0
     head_end: int = 0
+    told: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """How far a recording was listened to: so many stretches, up to a sample of it.
 
-    `plan` is what the decoder knows of the whole, or, with an entry, of what is before it; `voice` what voice activity
-    remembers there; the language is that of the stretches. Who goes on begins to decode at the entry, if there is one.
+    `plan` is what the decoder knows of the whole, where that was complete; `voice` what voice activity remembers there;
+    the language is that of the stretches. Who goes on begins to decode at the entry, if there is one.
     Of two channels that are not mixed, it is in the middle of one; those before it are settled.
     """
 

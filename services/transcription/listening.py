@@ -154,14 +154,14 @@ class Listening:
         """The recording from the entry on, or from its beginning, where there is none or damage lies behind it."""
         read = self.arriving.read if arrives and self.arriving else self.audio.read
         source = Source(part.bytes, partial(read, part.id))
-        place = Place(begun.samples, begun.plan, begun.channel if part.channels > 1 else None, begun.entry)
-        if arrives and place.entry is None:
-            place = replace(place, plan=b"", entry=BEGINNING)
+        entry = begun.entry or (BEGINNING if arrives else None)
+        plan = begun.plan if entry is None else entry.told
+        place = Place(begun.samples, plan, begun.channel if part.channels > 1 else None, entry)
         async with AsyncExitStack() as stack:
             try:
                 sound = await stack.enter_async_context(self.decoder.listen(source, place))
             except AudioUnreadable:
-                if place.entry in (None, BEGINNING):
+                if entry is None or not entry.offset:
                     raise
                 log.warning("not to be read from its checkpoint", part=part.id)
                 place = replace(place, plan=b"", entry=BEGINNING)
@@ -179,15 +179,16 @@ class Listening:
         if stretch.start:
             transcript = moved(transcript, stretch.start)
         heard = tuple(Span(span.start + stretch.start, span.end + stretch.start) for span in stretch.activity.heard)
+        plan, entry = stretch.behind.plan, stretch.behind.entry
         checkpoint = Checkpoint(
             stretches=stretch.number + 1,
             samples=stretch.behind.samples,
             seconds=stretch.behind.samples / RATE,
-            plan=stretch.behind.plan,
+            plan=plan if entry is None else b"",
             voice=stretch.voice,
             language=language or (transcript.language if _is_told(heard) else None),
             channel=channel,
-            entry=stretch.behind.entry,
+            entry=None if entry is None else replace(entry, told=plan),
         )
         said = Utterance(
             number=stretch.number, start=stretch.start, transcript=transcript, heard=heard, channel=channel

@@ -46,6 +46,7 @@ MOMENTS = (
     Step("wait", "queued"),
     Step("work", "in the engine"),
     Step("erase", "asked for"),
+    Step("live", "in the engine"),
 )
 
 

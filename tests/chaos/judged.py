@@ -103,9 +103,9 @@ def _id(entry: dict[str, Any]) -> Any:
 
 
 def _sent(voice: Voice, told: Told) -> Sent:
-    sha256 = hashlib.sha256(voice.recording(told.number, small=told.small)).hexdigest()
+    sha256 = hashlib.sha256(told.audio(voice)).hexdigest()
     accepted = told.body["file_id"] if told.is_accepted else None
-    return Sent(sha256, voice.said(told.number), told.question, accepted)
+    return Sent(sha256, told.says(voice), told.question, accepted)
 
 
 def insist(look: Callable[[], T], seconds: float = 60.0) -> T:

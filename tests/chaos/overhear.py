@@ -20,6 +20,7 @@ from tests.chaos.scenes import (
     ready_to_erase,
 )
 from tests.chaos.steps import WRITES, Command, Step, command_of, steps_of
+from tests.scripts.running import until
 
 LARGE = 64 * 1024 * 1024
 
@@ -39,6 +40,8 @@ def overhear(machine: Machine) -> list[Step]:
         *steps_of("destroy", _of_destroy(machine)),
         MOMENTS[4],
         *steps_of("erase", _of_erase(machine)),
+        MOMENTS[5],
+        *steps_of("live", _of_live(machine)),
     ]
 
 
@@ -62,6 +65,21 @@ def _of_finish(machine: Machine) -> list[Command]:
         await_analysis(machine, scene.session, BOUND)
         quiet(machine)
     return _heard(machine, scene, "viva-voce-worker")
+
+
+def _of_live(machine: Machine) -> list[Command]:
+    """While a recording arrives, until its listener has let go of it."""
+    scene = _scene(machine)
+    machine.engine.counts = True
+    with _profile(machine):
+        told = scene.upload("q1", live=True)
+        where = {"session_id": scene.session, "checkpoint": {"$ne": None}, "listener": None}
+        until(lambda: machine.database["parts"].count_documents(where) > 0, BOUND)
+    told.wait()
+    await_analysis(machine, scene.session, BOUND)
+    commands = _heard(machine, scene, "viva-voce-worker")
+    machine.engine.counts = False
+    return [command for command in commands if command.name in WRITES]
 
 
 def _of_sweep(machine: Machine) -> list[Command]:

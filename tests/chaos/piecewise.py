@@ -1,6 +1,7 @@
 """A client that sends its recording in pieces, and goes on where it is told that it was cut off."""
 
 import base64
+import threading
 import time
 
 import httpx2
@@ -8,6 +9,7 @@ import httpx2
 from tests.chaos.machine import Machine
 
 PIECE = 200_000
+TAIL = 250_000
 PATIENCE = 60.0
 PAUSE = 0.2
 UPLOADS = "/api/uploads"
@@ -16,9 +18,11 @@ UPLOADS = "/api/uploads"
 class Piecewise:
     """One recording on its way by tus; `run` gives its id once all of it has been accepted, and '' where it gave up."""
 
-    def __init__(self, machine: Machine, session: str, question: str, audio: bytes) -> None:
+    def __init__(
+        self, machine: Machine, session: str, question: str, audio: bytes, gate: threading.Event | None = None
+    ) -> None:
         self._machine, self._session, self._question, self._audio = machine, session, question, audio
-        self._where = ""
+        self._where, self._gate = "", gate
 
     def run(self) -> str:
         end = time.monotonic() + PATIENCE
@@ -37,11 +41,17 @@ class Piecewise:
         at = int(client.head(self._where, timeout=PATIENCE).headers["Upload-Offset"])
         while at < len(self._audio):
             headers = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(at)}
+            self._wait(at)
             piece = self._audio[at : at + PIECE]
             at = int(
                 client.patch(self._where, content=piece, headers=headers, timeout=PATIENCE).headers["Upload-Offset"]
             )
         return True
+
+    def _wait(self, at: int) -> None:
+        """With a gate it sends slowly, and the last of it once that is open."""
+        if self._gate is not None and not self._gate.wait(PAUSE) and at + PIECE >= len(self._audio) - TAIL:
+            self._gate.wait(PATIENCE)
 
     def _begin(self, client: httpx2.Client) -> str:
         named = {"session_id": self._session, "question_id": self._question, "filetype": "audio/wav"}

@@ -17,6 +17,10 @@ STEP = RATE // 100
 MOST = 1000
 PADDING = 1_300_000
 HALF = 700_000
+LIVE_SECONDS = 46
+LONG = "LONG"
+COUNTED = "an index finds rows without scanning the table and slows down every write"
+COUNTING = 20 * COUNTED.split()
 
 
 @cache
@@ -39,6 +43,29 @@ def recording(number: int, room: int = PADDING) -> bytes:
     return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
+@cache
+def _long_speech() -> bytes:
+    return LIVE_SECONDS // SECONDS * _speech()
+
+
+def long_recording(number: int) -> bytes:
+    """A WAV file of some stretches, all speech, with its number in a chunk that a decoder skips."""
+    sound = _long_speech()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
+    body = b"WAVE" + form + struct.pack("<4sII", b"JUNK", 4, number) + struct.pack("<4sI", b"data", len(sound)) + sound
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+def counted(samples: int) -> str:
+    """What the engine hears in a stretch of a long recording: enough words, and how much it was given."""
+    return f"{' '.join(COUNTING[: 4 + samples // RATE])} {samples}."
+
+
+def samples_in(text: str) -> int:
+    """How much the engine was given, of all that is said to have been heard."""
+    return sum(int(word.rstrip(".")) for word in text.split() if word.rstrip(".").isdecimal())
+
+
 def said(number: int) -> str:
     """What the engine hears in that recording, before it says how often it was asked."""
     return f"This is answer number {number % MOST}, and it finds rows without scanning the table."
@@ -55,18 +82,24 @@ class Voice:
         return said(number)
 
     def is_right(self, said: str, heard: str) -> bool:
-        return heard.startswith(said)
+        """Of a long one all of it was given to the engine, and nothing of it twice."""
+        return samples_in(heard) == samples_in(said) if said.startswith(LONG) else heard.startswith(said)
+
+
+def samples_of(flac: bytes) -> int:
+    """How many are in a FLAC file, by its head."""
+    return int.from_bytes(flac[18:26], "big") & ((1 << 36) - 1)
 
 
 def number_of(flac: bytes) -> int:
-    """Which recording a FLAC file is, from the count of samples in its head."""
-    samples = int.from_bytes(flac[18:26], "big") & ((1 << 36) - 1)
-    return round((samples - SECONDS * RATE) / STEP)
+    """Which recording a FLAC file is, from how long it is."""
+    return round((samples_of(flac) - SECONDS * RATE) / STEP)
 
 
 class Engine(OpenAIServer):
     """Hears the recordings; with `hold` it makes the next one wait until `release`, so that it can be met there.
 
+    While it `counts`, it says of each stretch how long that is, and not which recording it is.
     No two of its transcripts are the same: `heard` tells when it was asked for each.
     """
 
@@ -77,6 +110,7 @@ class Engine(OpenAIServer):
         self._hearings = itertools.count(1)
         self._go = threading.Event()
         self._go.set()
+        self.counts = False
 
     def hold(self) -> None:
         self.reached.clear()
@@ -86,8 +120,11 @@ class Engine(OpenAIServer):
         self._go.set()
 
     def reply(self, received: Received) -> Reply:
-        text = f"{said(number_of(received.file))} Hearing {next(self._hearings)}."
-        self.heard[text] = datetime.now(UTC)
+        if self.counts:
+            text = counted(samples_of(received.file))
+        else:
+            text = f"{said(number_of(received.file))} Hearing {next(self._hearings)}."
+            self.heard[text] = datetime.now(UTC)
         self.reached.set()
         self._go.wait(1.2)
         return says(text)

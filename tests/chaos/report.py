@@ -14,6 +14,7 @@ STAGES = (
     "pieces",
     "wait",
     "work",
+    "live",
     "finish",
     "sweep",
     "analyze",

@@ -39,9 +39,16 @@ class Scene:
     struck: float = 0.0
 
     def upload(
-        self, question: str, *, at_half: bool = False, wait: bool = False, small: bool = False, pieces: bool = False
+        self,
+        question: str,
+        *,
+        at_half: bool = False,
+        wait: bool = False,
+        small: bool = False,
+        pieces: bool = False,
+        live: bool = False,
     ) -> Told:
-        told = start(self.machine, self.session, question, at_half=at_half, small=small, pieces=pieces)
+        told = start(self.machine, self.session, question, at_half=at_half, small=small, pieces=pieces, live=live)
         self.sent.append(told)
         if wait:
             told.wait()
@@ -64,7 +71,7 @@ class Scene:
         ends = hold is not None and cell.fault is Fault.KILL and hold.app == f"viva-voce-{cell.process}"
         self.struck = time.monotonic()
         then = (lambda: held.end(operations)) if held and ends else (lambda: None)
-        if cell.fault is Fault.STOP and cell.process == "worker" and cell.step.stage in ("work", "finish"):
+        if cell.fault is Fault.STOP and cell.process == "worker" and cell.step.stage in ("work", "finish", "live"):
             then = self.stand_in
         if held and cell.fault is Fault.KILL_LATE and cell.process == "worker":
             then = lambda: self.overtake(lambda: held.are_waiting(operations))  # noqa: E731
@@ -72,7 +79,7 @@ class Scene:
 
     def stand_in(self) -> None:
         """Another worker takes over what the stopped one holds, and finishes it meanwhile."""
-        work = {"session_id": self.session, "state": {"$in": ["queued", "processing"]}}
+        work = {"session_id": self.session, "state": {"$in": ["uploading", "queued", "processing"]}}
         other = Process(self.machine.settings)
         other.call("other@chaos")
         try:
@@ -128,7 +135,7 @@ async def _hold_claim(house: WorkerServices, id: str, is_waiting: Callable[[], b
 
 def _block(cell: Cell) -> float:
     """How long a held command waits: where it is to land late, until others have gone on."""
-    is_stopped = cell.fault is Fault.STOP and cell.step.stage == "finish" and cell.process == "worker"
+    is_stopped = cell.fault is Fault.STOP and cell.step.stage in ("finish", "live") and cell.process == "worker"
     return LATE_SECONDS if is_stopped or cell.fault is Fault.KILL_LATE else BLOCK_SECONDS
 
 
@@ -139,6 +146,7 @@ def _question(id: str) -> dict[str, object]:
 def play(machine: Machine, cell: Cell) -> Scene:
     """Play a cell until its fault has passed and every client has heard or given up."""
     scene = Scene(machine, cell, open_session(machine))
+    machine.engine.counts = cell.step.stage == "live"
     try:
         SCENES[cell.step.stage](scene)
     finally:
@@ -198,6 +206,23 @@ def _finish(scene: Scene) -> None:
         for question in ("q2", "q3"):
             scene.upload(question)
         scene.strike(held)
+
+
+def _live(scene: Scene) -> None:
+    """A recording is listened to while it arrives; the rest of it comes after the fault."""
+    hold, engine = scene.cell.step.hold, scene.machine.engine
+    if hold is None:
+        engine.hold()
+        told = scene.upload("q1", live=True)
+        engine.reached.wait(30)
+        scene.strike()
+    else:
+        with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+            told = scene.upload("q1", live=True)
+            held.wait()
+            scene.strike(held)
+    engine.release()
+    told.gate.set()
 
 
 def _spoken(scene: Scene) -> None:
@@ -383,5 +408,6 @@ SCENES = {
     "rotate": _rotate,
     "destroy": _destroy,
     "erase": _erase,
+    "live": _live,
     "spoken": _spoken,
 }

@@ -33,6 +33,10 @@ NICKNAMES = {
     "getMore fs.chunks": "decode, next chunks",
     "findAndModify fs.files file": "delete file",
     "delete fs.chunks": "delete chunks",
+    "findAndModify parts listen": "listen",
+    "findAndModify parts let go": "let go",
+    "findAndModify parts checkpoint": "settle the stretch",
+    "update utterances": "keep what was said",
     "update interview_sessions show": "show",
     "update interview_sessions score": "score",
     "update interview_sessions analysis": "keep the analysis",
@@ -163,7 +167,7 @@ def _named(collection: str, values: Mapping[str, Any]) -> str:
     state = values.get("state")
     if state is not None:
         return _plain(state)
-    if collection == "counters":
+    if collection in ("counters", "utterances"):
         return ""
     if collection == "fs.files":
         return "mark" if "metadata.status" in values else "file"
@@ -172,5 +176,9 @@ def _named(collection: str, values: Mapping[str, Any]) -> str:
         if "answers" in roots:
             return "score" if any(key.endswith(".score") for key in values) else "show"
         return "analysis" if "analysis" in roots else "takes" if "takes" in roots else ",".join(sorted(roots))
+    if "checkpoint" in values:
+        return "checkpoint"
+    if "listener" in values:
+        return "let go" if values["listener"] is None else "listen"
     known = ("heartbeat_at", "settled", "to_score", "scorings", "rung_at", "score_after", "score_failures")
     return next((key for key in known if key in values), ",".join(sorted(values)))

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx2
 
+from tests.audio import RATE
 from tests.chaos.machine import Machine
 from tests.chaos.piecewise import Piecewise
-from tests.chaos.recordings import HALF
+from tests.chaos.recordings import HALF, LIVE_SECONDS, LONG, Voice, long_recording
 
 BOUNDARY = "chaos"
 PIECE = 100_000
@@ -24,6 +25,7 @@ class Told:
     question: str
     number: int
     small: bool = False
+    live: bool = False
     status: int = 0
     body: dict[str, Any] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -34,6 +36,12 @@ class Told:
     def is_accepted(self) -> bool:
         return self.status == 202
 
+    def audio(self, voice: Voice) -> bytes:
+        return long_recording(self.number) if self.live else voice.recording(self.number, small=self.small)
+
+    def says(self, voice: Voice) -> str:
+        return f"{LONG} {LIVE_SECONDS * RATE}" if self.live else voice.said(self.number)
+
     def wait(self) -> None:
         self.gate.set()
         if self.thread is not None:
@@ -41,13 +49,23 @@ class Told:
 
 
 def start(
-    machine: Machine, session: str, question: str, *, at_half: bool = False, small: bool = False, pieces: bool = False
+    machine: Machine,
+    session: str,
+    question: str,
+    *,
+    at_half: bool = False,
+    small: bool = False,
+    pieces: bool = False,
+    live: bool = False,
 ) -> Told:
-    """Begin an upload, in `pieces` if that is asked for; `at_half`: it waits in the middle of its body for the gate."""
-    told = Told(session, question, machine.number(), small)
-    if not at_half:
+    """Begin an upload, in `pieces` if that is asked for; `at_half`: it waits in the middle of its body for the gate.
+
+    A `live` one does so too: it is long, and what is sent of it by then is some stretches.
+    """
+    told = Told(session, question, machine.number(), small, live)
+    if not at_half and not live:
         told.gate.set()
-    work = _upload_in_pieces if pieces else _upload
+    work = _upload_in_pieces if pieces or live else _upload
     told.thread = threading.Thread(target=work, args=(machine, told), daemon=True)
     told.thread.start()
     return told
@@ -55,7 +73,7 @@ def start(
 
 def _upload(machine: Machine, told: Told) -> None:
     head, tail = _frame()
-    audio = machine.voice.recording(told.number, small=told.small)
+    audio = told.audio(machine.voice)
     headers = {
         "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
         "Content-Length": str(len(head) + len(audio) + len(tail)),
@@ -72,8 +90,9 @@ def _upload(machine: Machine, told: Told) -> None:
 
 
 def _upload_in_pieces(machine: Machine, told: Told) -> None:
-    audio = machine.voice.recording(told.number)
-    if id := Piecewise(machine, told.session, told.question, audio).run():
+    audio = told.audio(machine.voice)
+    until = told.gate if told.live else None
+    if id := Piecewise(machine, told.session, told.question, audio, until).run():
         told.status, told.body = 202, {"file_id": id}
 
 
