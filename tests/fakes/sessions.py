@@ -29,6 +29,8 @@ from services.interviews.ports import Election, Take
 from services.interviews.spoken import Spoken, Told, in_work, live, told_of
 from tests.fakes.memory import Memory
 
+HOUSE = Viewer(UserId(""), is_admin=True)
+
 
 class FakeSessions:
     def __init__(self, memory: Memory) -> None:
@@ -209,7 +211,8 @@ class FakeSessionLists:
         self._memory = memory
 
     async def page(self, user_id: UserId, span: Span, before: Place | None, limit: int) -> list[Listed]:
-        own = [_listed(session) for session in self._memory.sessions.values() if session.user_id == user_id]
+        sessions = [await FakeSessions(self._memory).get(id, HOUSE) for id in self._memory.sessions]
+        own = [_listed(session) for session in sessions if session.user_id == user_id]
         own.sort(key=lambda one: (one.created_at, one.id), reverse=True)
         wanted = [one for one in own if _is_within(one, span)]
         older = [one for one in wanted if before is None or (one.created_at, one.id) < (before.at, before.id)]
@@ -228,5 +231,5 @@ def _listed(session: Session) -> Listed:
         created_at=session.created_at,
         revision=session.revision,
         questions=len(session.questions),
-        answers={id: answer.status for id, answer in session.answers.items()},
+        answers={id: answer.status for id, answer in session.shown.items()},
     )

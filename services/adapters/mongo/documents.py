@@ -79,7 +79,7 @@ def session_document(session: Session) -> Document:
 
 def session_of(row: Mapping[str, Any]) -> Session:
     answers = {id: answer_of(answer) for id, answer in row["answers"].items()}
-    told = {id: value_of(Told, one) for id, one in row.get("told", {}).items()}
+    told = told_in(row)
     return value_of(
         Session,
         row,
@@ -88,6 +88,11 @@ def session_of(row: Mapping[str, Any]) -> Session:
         answers=in_work(answers, told),
         live=live(answers, told),
     )
+
+
+def told_in(row: Mapping[str, Any]) -> dict[QuestionId, Told]:
+    """What a session's document says of recordings in work."""
+    return {id: value_of(Told, one) for id, one in row.get("told", {}).items()}
 
 
 def _question_document(question: Question) -> Document:

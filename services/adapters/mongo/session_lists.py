@@ -5,10 +5,12 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.audit_log import earlier
-from services.adapters.mongo.documents import Document
+from services.adapters.mongo.documents import Document, told_in
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.tolerant import value_of
 from services.interviews.listing import Listed, Place, Span
-from services.interviews.model import QuestionId, SessionId, Status, UserId
+from services.interviews.model import Answer, SessionId, Status, UserId
+from services.interviews.spoken import live
 
 NEWEST_FIRST = {"created_at": -1, "_id": -1}
 IN_SHORT: Document = {
@@ -19,9 +21,15 @@ IN_SHORT: Document = {
     "answers": {
         "$map": {
             "input": {"$objectToArray": "$answers"},
-            "in": {"id": "$$this.k", "status": "$$this.v.transcription_status"},
+            "in": {
+                "question_id": "$$this.k",
+                "status": "$$this.v.transcription_status",
+                "part_id": "$$this.v.id",
+                "take": "$$this.v.take",
+            },
         }
     },
+    "told": True,
 }
 
 
@@ -45,11 +53,14 @@ def _within(span: Span) -> Document:
 
 
 def _listed(row: dict[str, Any]) -> Listed:
+    found = [value_of(Answer, one, rev=0, status=Status(one["status"])) for one in row["answers"]]
+    answers = {answer.question_id: answer for answer in found}
+    recorded = live(answers, told_in(row))
     return Listed(
         id=SessionId(row["_id"]),
         title=row.get("title"),
         created_at=row["created_at"],
         revision=row["revision"],
         questions=row["questions"],
-        answers={QuestionId(answer["id"]): Status(answer["status"]) for answer in row["answers"]},
+        answers={id: answer.status for id, answer in (answers | recorded).items()},
     )

@@ -1,12 +1,14 @@
 """The promises of SessionLists, held by the fake and by MongoDB alike."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interviews.listing import Listing, Place, Progress, Span
-from services.interviews.model import Session, SessionId, answer_of
+from services.interviews.model import Checkpoint, PartState, Session, SessionId, answer_of
+from services.interviews.spoken import Spoken
 from tests.services.adapters.stores import ANN, BOB, Q1, S1, Store, a_part, a_session, store_in_memory, store_on_mongo
 
 
@@ -56,3 +58,14 @@ async def test_progress_is_told_and_looked_for_within_the_page(store: Store) -> 
     assert a_part().session_id == S1
     none = await listing.page(ANN.user_id, Span(), Progress.COMPLETE, None, 1)
     assert none.sessions == () and none.ended is not None
+
+
+async def test_what_is_being_recorded_is_pending(store: Store) -> None:
+    await made(store, S1)
+    part = replace(a_part(), rev=1, checkpoint=Checkpoint(stretches=1, seconds=16.0))
+    await store.sessions.tell(part, [Spoken(index=0, start=0.0, end=16.0, text="$so")])
+    (listed,) = await store.session_lists.page(ANN.user_id, Span(), None, 10)
+    assert (listed.progress, listed.answers) == (Progress.PENDING, {Q1: "processing"})
+    await store.sessions.unsay(replace(part, state=PartState.ABORTED))
+    (listed,) = await store.session_lists.page(ANN.user_id, Span(), None, 10)
+    assert (listed.progress, listed.answers) == (Progress.EMPTY, {})
