@@ -84,6 +84,7 @@ function interview() {
       view.update(status);
       soFar.update(status.answers);
     },
+    interim: (said) => view.murmur(said),
     trouble: (problem) => (problem ? told(problem, () => view.trouble(problem)) : view.trouble(null)),
   });
   leaving = [() => follower.close(), () => soFar.close(), () => view.close()];

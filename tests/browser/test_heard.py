@@ -1,6 +1,8 @@
 """What is understood appears on the demo page while one speaks; what a worker does is done here by hand."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -15,9 +17,11 @@ from services.interviews.spoken import spoken_of
 from services.interviews.transcript import Segment, Transcript, Utterance
 from tests.browser.begun import Begun
 from tests.browser.engines import in_both
+from tests.browser.microphone import Microphone, sentences
 from tests.browser.test_demo_takes import record
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
+from tests.system.speaking import speech
 
 MOVES = """() => [...document.querySelectorAll('.controls, .record, .standings li')]
   .map((one) => Math.round(one.getBoundingClientRect().top))"""
@@ -78,7 +82,7 @@ async def test_words_appear_while_one_speaks_and_nothing_moves(
     await listener.hears(0, "An index avoids a full scan.")
     await expect(heard).to_have_text("An index avoids a full scan. ")
     await listener.hears(1, "It slows down writes. " * 30)
-    await expect(heard.locator("span")).to_have_count(2)
+    await expect(heard.locator("span > span")).to_have_count(2)
     assert await page.evaluate(MOVES) == places
     assert await heard.get_attribute("aria-live") == "polite"
     assert await heard.evaluate("(one) => one.scrollTop > 0 && one.tabIndex") == 0
@@ -100,3 +104,44 @@ async def test_where_nothing_is_pushed_it_is_asked_for(
     await listener.hears(0, "Without a push.")
     heard = page.get_by_role("log", name="Understood so far")
     await expect(heard).to_have_text("Without a push. ")
+
+
+async def test_what_is_being_said_right_now_stands_behind_it_and_is_not_read_aloud(
+    context: BrowserContext, watched: Watched, stack: Stack, listener: Listener
+) -> None:
+    page = await context.new_page()
+    saying = json.dumps({"type": "interim", "question_id": "q1", "text": "and so on"})
+    stream = f"event: interim\ndata: {saying}\n\n"
+    await page.route(re.compile("/events"), lambda route: route.fulfill(content_type="text/event-stream", body=stream))
+    begun = await Begun.on(page, stack)
+    await record(page)
+    now = page.locator(".heard .interim")
+    await expect(now).to_have_text("and so on")
+    assert await now.get_attribute("aria-hidden") == "true"
+    await listener.attends(begun.session)
+    await listener.hears(0, "First.")
+    await expect(page.get_by_role("log", name="Understood so far")).to_contain_text("First.")
+    assert await violations(page) == []
+
+
+@pytest.mark.long
+@in_both
+async def test_what_the_worker_hears_appears_and_becomes_the_answer(
+    context: BrowserContext, watched: Watched, stack: Stack, microphone: Microphone
+) -> None:
+    sound, text = speech(40.0)
+    page = await context.new_page()
+    microphone.hears(sound)
+    try:
+        await Begun.on(page, stack)
+        await record(page)
+        heard = page.get_by_role("log", name="Understood so far")
+        await expect(heard).to_contain_text("index", ignore_case=True, timeout=180_000)
+        first = await heard.inner_text()
+        await page.locator(".record").click()
+        await expect(page.locator(".pill").first).to_have_text("Transcribed", timeout=180_000)
+        await expect(page.locator(".said").first).to_contain_text(first.split()[1])
+        assert len(first.split()) > 10
+        assert set(first.lower().split()[:10]) & set(text.lower().split()[:20])
+    finally:
+        microphone.hears(sentences()[0].sound)

@@ -34,8 +34,8 @@ export class Follower {
   /**
    * @param {import("./api.js").Api} api
    * @param {string} session
-   * @param {{ status: (status: any) => void, trouble: (problem: Problem | null) => void }} told
-   *   `trouble` tells why nothing is known at the moment; null once something is known again
+   * @param {{ status: (status: any) => void, trouble: (problem: Problem | null) => void, interim: (said: any) => void }} told
+   *   `interim` tells what is being said right now, which no record has; `trouble` tells why nothing is known at the moment; null once something is known again
    */
   constructor(api, session, told) {
     this.#api = api;
@@ -107,6 +107,7 @@ export class Follower {
     this.#source = source;
     source.onopen = () => (this.#silences = 0);
     for (const name of EVENTS) source.addEventListener(name, this.hint);
+    source.addEventListener("interim", ({ data }) => this.#isClosed || this.#told.interim(JSON.parse(data)));
     source.onerror = () => {
       if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
       this.#source = null;

@@ -60,19 +60,35 @@ export class SoFar {
 /** Where the words stand: each is added behind the others once, and nothing around them moves. */
 export class Heard {
   #take = 0;
+  #words = h("span");
+  #now = h("span.interim", { "aria-hidden": "true" });
 
   constructor() {
     this.element = h("div.heard", { role: "log", "aria-live": "polite", "aria-label": "Understood so far", dir: "auto", hidden: true });
   }
 
-  /** @param {boolean} isOn whether the question is being recorded @param {{ take: number, words: string[] } | null} heard */
-  show(isOn, heard) {
+  /**
+   * @param {boolean} isOn whether the question is being recorded
+   * @param {{ take: number, words: string[] } | null} heard
+   * @param {string} now what is being said behind that, which may change and is not read aloud
+   */
+  show(isOn, heard, now) {
     this.element.hidden = !isOn;
     const { take = 0, words = [] } = (isOn && heard) || {};
-    if (take !== this.#take || words.length < this.element.children.length) this.element.replaceChildren();
+    const shown = this.#words.children;
+    if (take !== this.#take || words.length < shown.length) this.#words.replaceChildren();
     this.#take = take;
-    for (const text of words.slice(this.element.children.length)) this.element.append(h("span", {}, `${text} `));
+    for (const text of words.slice(shown.length)) this.#words.append(h("span", {}, `${text} `));
+    put(this.element, this.#words, words.length > 0);
+    this.#now.textContent = isOn ? now : "";
+    put(this.element, this.#now, Boolean(isOn && now));
     this.element.scrollTop = this.element.scrollHeight;
     this.element.tabIndex = this.element.scrollHeight > this.element.clientHeight + 1 ? 0 : -1;
   }
+}
+
+/** At the end, where it is to be seen. @param {Element} place @param {Element} one @param {boolean} isThere */
+function put(place, one, isThere) {
+  if (!isThere) one.remove();
+  else if (one.parentNode !== place) place.append(one);
 }

@@ -26,6 +26,7 @@ export class Interview {
   #leaving = new AbortController();
   #answers = /** @type {Record<string, any>} */ ({});
   #heard = /** @type {Record<string, { take: number, words: string[] } | null>} */ ({});
+  #now = /** @type {Record<string, string>} */ ({});
   #wasTold = new Set();
   #isOffline = false;
 
@@ -85,6 +86,16 @@ export class Interview {
    */
   hear(question, heard) {
     this.#heard[question] = heard;
+    this.#now[question] = "";
+    this.#show();
+  }
+
+  /**
+   * What is being said right now, behind that.
+   * @param {{ question_id: string, text: string }} said
+   */
+  murmur({ question_id: question, text }) {
+    this.#now[question] = text;
     this.#show();
   }
 
@@ -157,7 +168,7 @@ export class Interview {
     back.disabled = at === 0;
     next.textContent = this.#isLast ? "Finish" : "Next";
     this.standings.point(id);
-    this.card.heard.show(isOn, own(this.#heard, id) ?? null);
+    this.card.heard.show(isOn, own(this.#heard, id) ?? null, own(this.#now, id) ?? "");
     for (const question of questions) this.#showStanding(question.id, isOn && question.id === id);
     this.done.textContent = `${questions.length - this.#open().length} of ${questions.length}`;
     this.#showHeld(this.locals.held(id));
