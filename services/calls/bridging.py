@@ -67,6 +67,7 @@ class Bridge:
     _sources: dict[CallSide, str] = field(default_factory=dict, init=False)
     _is_heard: bool = field(default=False, init=False)
     _is_left: bool = field(default=False, init=False)
+    _is_over: bool = field(default=False, init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def now(self) -> float:
@@ -122,6 +123,7 @@ class Bridge:
                     await self._note()
             await self._settled()
         finally:
+            self._is_over = True
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -132,7 +134,7 @@ class Bridge:
     def _side(self, side: CallSide) -> SideRecording | None:
         """A side is gone on with once something of it comes here."""
         line = self.call.lines.get(side)
-        if line is None or line.is_over:
+        if line is None or line.is_over or self._is_over:
             return None
         if side not in self._sides:
             self._sides[side] = recording = SideRecording(
@@ -147,15 +149,15 @@ class Bridge:
         return self._sides[side]
 
     async def _record(self, side: CallSide, recording: SideRecording) -> None:
-        if await recording.run() is Over.ENDED:
+        if await recording.run() is not Over.LEFT:  # also where another has finished it, and died before he noted that
             await self._insist_on_note()
             self.call = await self.bridging.ending.finish_side(self.call, side)
 
     def _is_done(self) -> bool:
         """Whether nothing more is to be waited for; what went wrong with a side is raised."""
         for task in self._tasks.values():
-            if task.done() and not task.cancelled() and (trouble := task.exception()) is not None:
-                raise trouble
+            if task.done():
+                task.result()
         if self._is_left:
             return all(task.done() for task in self._tasks.values())
         is_over = all(line.is_over for line in self.call.lines.values())
@@ -164,8 +166,8 @@ class Bridge:
     async def _settled(self) -> None:
         """What is kept in the end is noted, so that whoever goes on finds it."""
         for task in self._tasks.values():
-            if task.done() and not task.cancelled() and (trouble := task.exception()) is not None:
-                raise trouble
+            if task.done():
+                task.result()
         try:
             await self._note()
         except StoreUnavailable:
