@@ -124,7 +124,7 @@ class Side:
                 self.counts.foreign += 1
             else:
                 self._keep(candidate, packet, samples, arrived)
-        elif source is not None and source.is_of(packet) and not source.skips_time(packet, arrived, PAUSE_SECONDS):
+        elif source is not None and source.is_of(packet) and not self._begins_anew(source, packet, samples, arrived):
             self._keep(source, packet, samples, arrived)
             self._write(arrived)
         elif not samples or not self._may_begin(packet):
@@ -135,6 +135,12 @@ class Side:
             self._candidate.take(packet, samples, arrived)
         else:
             self.counts.foreign += 1
+
+    def _begins_anew(self, source: Source, packet: RtpPacket, samples: int, arrived: float) -> bool:
+        """Whether a packet with the next number is to be looked at as another source's."""
+        if source.has_left(packet, arrived, OTHER_SECONDS):
+            return bool(samples) and self._may_begin(packet)
+        return source.skips_time(packet, arrived, PAUSE_SECONDS)
 
     def _may_begin(self, packet: RtpPacket) -> bool:
         if self._payload_type is not None:

@@ -25,7 +25,7 @@ class Source:
     def __init__(self, first: RtpPacket, arrived: float, wait: float) -> None:
         self.ssrc = first.ssrc
         self.payload_type = first.payload_type
-        self.began = self.last_arrived = arrived
+        self.began = self.last_arrived = self.last_sounded = arrived
         self.newest_timestamp = first.timestamp
         self.jitter = 0.0
         self.doubled = 0
@@ -62,7 +62,12 @@ class Source:
 
     def follows(self, other: "Source") -> bool:
         """Whether its numbers go on where another's ended."""
-        return self.ssrc == other.ssrc and 0 < signed(self._first - other._highest, 16) <= MOST_DROPPED
+        is_same = (self.ssrc, self.payload_type) == (other.ssrc, other.payload_type)
+        return is_same and 0 < signed(self._first - other._highest, 16) <= MOST_DROPPED
+
+    def has_left(self, packet: RtpPacket, arrived: float, least: float) -> bool:
+        """Whether a packet is of another payload type than its own, of which nothing came for so long."""
+        return packet.payload_type != self.payload_type and arrived - self.last_sounded >= least
 
     def skips_time(self, packet: RtpPacket, arrived: float, least: float) -> bool:
         """Whether nothing came for so long, and timestamps and arrivals do not agree on how long that was."""
@@ -81,6 +86,8 @@ class Source:
             self._highest += ahead
             self.newest_timestamp = packet.timestamp
         self.last_arrived = max(self.last_arrived, arrived)
+        if samples:
+            self.last_sounded = self.last_arrived
         return fate
 
     def go_on(self, packet: Held) -> None:
@@ -88,7 +95,8 @@ class Source:
         sequence = self._highest + signed(packet.sequence - self._highest, 16)
         self._reordering.put(packet._replace(sequence=sequence))
         self._highest = max(self._highest, sequence)
-        self.newest_timestamp, self.last_arrived = packet.timestamp, packet.arrived
+        self.newest_timestamp = packet.timestamp
+        self.last_arrived = self.last_sounded = packet.arrived
 
     def due(self, now: float) -> Iterator[Held]:
         return self._reordering.due(now)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.calls.packets.opus import RATE, samples
+from services.calls.packets.rtp import Oddity
 from services.calls.packets.side import Side
 from tests.calls.sender import Datagram, Network, Sender, rtp, taken
 from tests.calls.stream import Written, written
@@ -37,6 +38,20 @@ def test_a_source_that_restarted_is_placed_by_arrival(pause: float, change: dict
     assert_at(found, SECOND, 2.0 + pause)
     assert side.counts.restarts == 1
     assert (side.counts.packets, side.counts.foreign, side.counts.late) == (200, 0, 0)
+
+
+def test_another_payload_type_is_followed_once_the_first_is_gone() -> None:
+    """With numbers and timestamps that go on; what comes in the half second of doubt is counted."""
+    side = Side()
+    sender = Sender()
+    first = list(sender.send(FIRST))
+    again = Sender(begins=2.0, sequence=sender.sequence, timestamp=sender.timestamp + 96_000, payload_type=97)
+    found = places(taken([*first, *again.send(SECOND)], side))
+    assert_at(found, FIRST, 0.0)
+    for number, packet in enumerate(SECOND[26:], 26):
+        assert abs(found[packet] - 2.0 * RATE - 960 * number) <= NEAR
+    assert 0 < side.counts.odd[Oddity.PAYLOAD_TYPE] <= 25
+    assert side.counts.lost == 0
 
 
 @pytest.mark.parametrize("timestamp", [0, 2**31, 2**32 - 48_000, 50_000 + 20 * RATE])
