@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.calls.ending import Ending
-from services.calls.model import Call, CallState, Tally
+from services.calls.model import CONNECTED, Call, CallState, Tally
 from services.calls.ports import CallRecords
 from services.calls.recording import Over, SideRecording
 from services.errors import CallGone, CallOver, CallsOff, StoreUnavailable
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 NOTE_SECONDS = 1.0
 BUFFER_SECONDS = 0.2
 MOST_SECONDS = 4 * 3600.0
+MOST_NOTES_OF_END = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Bridge:
     _is_heard: bool = field(default=False, init=False)
     _is_left: bool = field(default=False, init=False)
     _is_over: bool = field(default=False, init=False)
+    _notes_of_end: int = field(default=0, init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def now(self) -> float:
@@ -86,8 +88,8 @@ class Bridge:
         self._sources[side] = source
 
     def refuse(self, side: CallSide) -> None:
-        """Count a packet that came from somebody else."""
-        recording = self._side(side)
+        """Count a packet that came from somebody else; of a side that is not taken in here it is nothing."""
+        recording = self._sides.get(side)
         if recording is not None:
             recording.foreign += 1
 
@@ -112,6 +114,10 @@ class Bridge:
             for side, line in self.call.lines.items()
         }
 
+    def _own(self) -> Mapping[CallSide, Tally]:
+        """The same of those that are taken in here: what there is of others is for others to say."""
+        return {side: recording.tally for side, recording in self._sides.items()}
+
     async def run(self) -> Call:
         """Until it is over, or left; the record as it then is. CallGone, CallTakenOver, and what the store refuses."""
         try:
@@ -127,7 +133,7 @@ class Bridge:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        if self._is_left and self.call.state is CallState.OPEN:
+        if self._is_left and (self.call.state is CallState.OPEN or self._is_elsewhere):
             return self.call
         return await self.bridging.ending.conclude(self.call)
 
@@ -144,6 +150,8 @@ class Bridge:
                 clock=self.now,
                 buffer_seconds=self.bridging.buffer_seconds,
             )
+            if self.is_connected:
+                self.latch(side, CONNECTED)
             self._tasks[side] = task = asyncio.create_task(self._record(side, recording))
             task.add_done_callback(lambda _: self._news.set())
         return self._sides[side]
@@ -160,8 +168,16 @@ class Bridge:
                 task.result()
         if self._is_left:
             return all(task.done() for task in self._tasks.values())
-        is_over = all(line.is_over for line in self.call.lines.values())
-        return is_over or (self.call.state is not CallState.OPEN and all(task.done() for task in self._tasks.values()))
+        if all(line.is_over for line in self.call.lines.values()):
+            return True
+        is_ended = self.call.state is not CallState.OPEN and all(task.done() for task in self._tasks.values())
+        return is_ended and (not self._is_elsewhere or self._notes_of_end > MOST_NOTES_OF_END)
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether another process takes a side in, or did, and has not finished it yet."""
+        others = [line for side, line in self.call.lines.items() if side not in self._tasks and not line.is_over]
+        return any(line.source is not None or line.tally.packets for line in others)
 
     async def _settled(self) -> None:
         """What is kept in the end is noted, so that whoever goes on finds it."""
@@ -174,7 +190,7 @@ class Bridge:
             log.warning("what is kept of a call is not noted", call=self.call.id)
 
     async def _insist_on_note(self) -> None:
-        noted = await self.bridging.records.note(self.call.id, self.tallies(), is_heard=True)
+        noted = await self.bridging.records.note(self.call.id, self._own(), is_heard=True)
         if noted is None:
             raise CallGone
 
@@ -191,13 +207,14 @@ class Bridge:
         await self._note_sources()
         is_heard, self._is_heard = self._is_heard or (self.is_connected and not self._is_left), False
         try:
-            noted = await self.bridging.records.note(self.call.id, self.tallies(), is_heard=is_heard)
+            noted = await self.bridging.records.note(self.call.id, self._own(), is_heard=is_heard)
         except StoreUnavailable:
             self._is_heard = self._is_heard or is_heard
             return
         if noted is None or noted.state is CallState.ABORTED:
             raise CallGone
         self.call = noted
+        self._notes_of_end += noted.state is not CallState.OPEN
         if noted.state is not CallState.OPEN or self.now() > self.bridging.most_seconds:
             for recording in self._sides.values():
                 recording.end()

@@ -9,6 +9,7 @@ from services.interviews.model import CallId, CallSide, Part, PartId, QuestionId
 from services.interviews.transcript import Transcript
 
 PORTS_OF_CALL = 4
+CONNECTED = "connected"
 
 
 class CallState(StrEnum):
@@ -46,7 +47,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One side of a call: its recording, what came of it, and from where; `is_over`: it takes nothing more."""
+    """One side of a call: its recording, what came of it, and from where; `is_over`: it takes nothing more.
+
+    From a host and a port of it; or CONNECTED, over a connection that only its owner may open.
+    """
 
     part_id: PartId
     payload_type: int | None = None

@@ -24,6 +24,7 @@ from services.interviews.model import CallSide
 log = structlog.get_logger(__name__)
 
 Source = tuple[str, int]
+NOWHERE: Source = ("", 0)
 
 LOOK_SECONDS = 0.5
 SEEN_SECONDS = 3.0
@@ -134,9 +135,8 @@ class Reception:
                     self.strangers["no_call"] += len(place.held)
                     return
                 bridge = await self.bridging.open(call.id, is_connected=False)
-            place.sources = {
-                side: source for side, line in call.lines.items() if (source := _source_of(line.source)) is not None
-            }
+            if self._is_leaving:
+                return
             place.bridge = bridge
             while place.held:
                 self._hand_on(place, bridge, place.held.popleft())
@@ -152,7 +152,7 @@ class Reception:
 
     def _hand_on(self, place: Place, bridge: Bridge, datagram: Datagram) -> None:
         side = datagram.side
-        latched = place.sources.get(side)
+        latched = place.sources.get(side) or _latched(bridge, side)
         if latched is None and datagram.is_for_reports:
             return  # a report of what has not come yet
         if latched is None and self._may_begin(bridge, datagram):
@@ -178,6 +178,10 @@ def _may_be_rtp(data: bytes) -> bool:
     return len(data) >= 12 and data[0] >> 6 == 2
 
 
-def _source_of(text: str | None) -> Source | None:
-    host, _, port = (text or "").rpartition(" ")
-    return (host, int(port)) if host else None
+def _latched(bridge: Bridge, side: CallSide) -> Source | None:
+    """From where a side comes, by its record; from no host where it comes over a connection."""
+    line = bridge.call.lines.get(side)
+    if line is None or line.source is None:
+        return None
+    host, _, port = line.source.rpartition(" ")
+    return (host, int(port)) if host else NOWHERE
