@@ -27,6 +27,7 @@ from benchmarks import (
     results,
     resuming,
     sealing,
+    turn_times,
     upload,
     verdicts,
 )
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "pieces": pieces.run,
     "resuming": resuming.run,
     "calls": call_sides.run,
+    "turns": turn_times.run,
 }
 
 console = Console(highlight=False)

@@ -184,6 +184,19 @@ TEXTS = {
         one process takes in; and what a bad line costs a transcript.
         """,
     ),
+    "turns": Text(
+        "Turns",
+        """
+        Calls of four sentences of the demo's answers, a voice on each side, put together with gaps between −0.6 s (both
+        speak) and 2.5 s, coded as one Ogg Opus file with two channels and gone through as a worker does it: each
+        channel alone, voice activity, tiny.en with times of words, turns. What is told is compared with where the
+        sentences were put, to the sample.
+        """,
+        """
+        How far one may trust when a turn began, and how long an answer was waited for. A latency has two ends, the
+        question's and the answer's, so that it misses by more than a start does.
+        """,
+    ),
     "engine": Text(
         "Local engine",
         """

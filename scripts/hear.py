@@ -56,7 +56,7 @@ async def _heard(settings: Settings, data: bytes) -> None:
 async def _transcript(engines: Engines, data: bytes) -> Transcript:
     """Stretch by stretch, as a worker does it; how far it is is told after each."""
     listening = Listening(
-        audio=cast(Audio, _File(data)), decoder=engines.decoder, activity=engines.activity, engine=engines.speech
+        audio=cast(Audio, File(data)), decoder=engines.decoder, activity=engines.activity, engine=engines.speech
     )
     heard: list[Heard] = []
     async for one in listening.listen(replace(NOBODYS, bytes=len(data))):
@@ -66,7 +66,7 @@ async def _transcript(engines: Engines, data: bytes) -> Transcript:
     return together([one.utterance for one in heard], heard[-1].flaws)
 
 
-class _File:
+class File:
     """The port Audio, as far as listening reads it."""
 
     def __init__(self, data: bytes) -> None:

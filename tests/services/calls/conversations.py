@@ -27,13 +27,18 @@ def evenly(text: str, start: float, end: float) -> list[Spoken]:
     return [(word, start + n * step, start + (n + 1) * step) for n, word in enumerate(words)]
 
 
-moments = st.floats(0, 7200, allow_nan=False).map(lambda moment: round(moment, 2))
+def seconds(least: int, most: int) -> st.SearchStrategy[float]:
+    """In sixty-fourths, so that sums of them are exact."""
+    return st.integers(64 * least, 64 * most).map(lambda number: number / 64)
+
+
+moments = seconds(0, 7200)
 pieces = st.one_of(
     st.characters(codec="utf-8"),
     st.sampled_from(["<", ">", "&", "-->", "<v right>", "{\\b1}", "\n", "\n\n", "NOTE", "1", "a", " "]),
 )
 texts = st.lists(pieces, min_size=1, max_size=12).map("".join).filter(lambda text: text.split() != [])
-spans = st.lists(st.tuples(moments, st.floats(0.1, 20)), max_size=12).map(
+spans = st.lists(st.tuples(moments, seconds(1, 20)), max_size=12).map(
     lambda found: tuple(Span(start, start + seconds) for start, seconds in _apart(sorted(found)))
 )
 
@@ -54,9 +59,9 @@ def segments(draw: st.DrawFn) -> Segment:
     text = draw(st.sampled_from([" ".join(words), "".join(words), "something else", ""]))
     found = []
     for word in words:
-        at = draw(st.floats(-1, 5)) + start
-        found.append(Word(text=word, start=max(0.0, at), end=max(0.0, at + draw(st.floats(0, 2)))))
-    return Segment(text=text, start=start, end=start + draw(st.floats(0, 30)), words=tuple(found))
+        at = draw(seconds(-1, 5)) + start
+        found.append(Word(text=word, start=max(0.0, at), end=max(0.0, at + draw(seconds(0, 2)))))
+    return Segment(text=text, start=start, end=start + draw(seconds(0, 30)), words=tuple(found))
 
 
 @st.composite

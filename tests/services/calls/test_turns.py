@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from services.calls.bursts import SLACK_SECONDS
+from services.calls.bursts import LATE_SECONDS, SLACK_SECONDS
 from services.calls.turns import OTHER, Turn, turns
 from services.interviews.model import CallSide
 from services.interviews.transcript import Segment, Span, Transcript
@@ -64,11 +64,11 @@ def test_one_side_may_be_missing_or_empty(nobody: Transcript | None) -> None:
 def test_words_begin_and_end_where_there_is_voice() -> None:
     early = said(("Well", 0.0, 1.9), ("yes", 1.9, 4.0), heard=[(1.2, 1.6), (1.8, 2.5)])
     (turn,) = turns(early, None)
-    assert (turn.start, turn.end) == (1.2, 2.5)
-    assert [(word.start, word.end) for word in turn.words] == [(1.2, 1.9), (1.9, 2.5)]
+    assert (turn.start, turn.end) == (1.2, 2.5 - LATE_SECONDS)
+    assert [(word.start, word.end) for word in turn.words] == [(1.2, 1.9), (1.9, 2.5 - LATE_SECONDS)]
     late = said(("Well", 1.5, 1.9), ("yes", 1.9, 2.2), heard=[(1.2, 2.5)])
     (turn,) = turns(late, None)
-    assert (turn.start, turn.end) == (1.2, 2.5)
+    assert (turn.start, turn.end) == (1.2, 2.5 - LATE_SECONDS)
 
 
 def test_voice_far_from_the_words_is_not_theirs() -> None:
@@ -97,7 +97,7 @@ def test_without_times_of_words_segments_are_said_at_once_and_without_those_all_
     assert told(turns(timed, None)) == [("left", 1.0, 5.0, "One two. 三个。")]
     assert [(burst.start, burst.end) for burst in turns(timed, None)[0].bursts] == [(1.0, 2.0), (4.0, 5.0)]
     untimed = Transcript(text="One two.", language=None, duration=9.0, heard=(Span(2.0, 3.0), Span(5.0, 7.0)))
-    assert told(turns(untimed, None)) == [("left", 2.0, 7.0, "One two.")]
+    assert told(turns(untimed, None)) == [("left", 2.0, 7.0 - LATE_SECONDS, "One two.")]
     assert told(turns(replace(untimed, heard=()), None)) == [("left", 0.0, 9.0, "One two.")]
 
 
