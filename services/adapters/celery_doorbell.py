@@ -20,7 +20,7 @@ from services.interviews.model import PartId
 
 log = structlog.get_logger(__name__)
 
-Ring = tuple[str, tuple[PartId, ...]]
+Ring = tuple[str, tuple[PartId, ...], int]
 
 TRANSCRIBE = "transcribe_audio_task"
 SCORE = "score_answer_task"
@@ -29,6 +29,9 @@ MOST_WAITING = 1000
 QUIET_SECONDS = 2.0
 TOGETHER_SECONDS = 0.05
 BROKER_TIMEOUT_SECONDS = 3.0
+# The smaller one goes first; a broker has a list of its own for each step of them.
+FIRST, LATER = 0, 6
+STEPS = (0, 3, 6, 9)
 PROBE, PROBE_SECONDS = "viva_voce.probe", 60
 
 
@@ -45,8 +48,8 @@ class CeleryDoorbell:
         self._closes = threading.Event()
         self._quiet_until = 0.0
 
-    async def transcribe(self, id: PartId) -> bool:
-        return self._ring(TRANSCRIBE, id)
+    async def transcribe(self, id: PartId, *, first: bool = False) -> bool:
+        return self._ring(TRANSCRIBE, id, priority=FIRST if first else LATER)
 
     async def score(self, id: PartId) -> bool:
         return self._ring(SCORE, id)
@@ -73,13 +76,13 @@ class CeleryDoorbell:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._send_waiting)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _ring(self, task: str, *ids: PartId) -> bool:
+    def _ring(self, task: str, *ids: PartId, priority: int = FIRST) -> bool:
         if time.monotonic() < self._quiet_until:
             return False
         with self._lock:
             if self._unsent >= MOST_WAITING or not (self._is_awake or self._wake()):
                 return False
-            self._waiting.append((task, ids))
+            self._waiting.append((task, ids, priority))
             self._unsent += 1
         return True
 
@@ -125,12 +128,12 @@ class CeleryDoorbell:
         self._each(rings)
 
     def _each(self, rings: list[Ring], producer: Any = None) -> None:
-        for task, ids in rings:
-            self._celery.send_task(task, args=[*ids], ignore_result=True, producer=producer)
+        for task, ids, priority in rings:
+            self._celery.send_task(task, args=[*ids], ignore_result=True, producer=producer, priority=priority)
 
     def _length(self) -> int:
         with self._celery.connection_for_read() as connection:
             channel: Any = connection.default_channel
             channel.client.set(PROBE, "", ex=PROBE_SECONDS)  # one that is full answers, and takes no ring
-            size: int = channel.client.llen(self._celery.conf.task_default_queue)
-            return size
+            queue = self._celery.conf.task_default_queue
+            return sum(int(channel.client.llen(f"{queue}{channel.sep}{step}" if step else queue)) for step in STEPS)

@@ -200,6 +200,7 @@ class Sweep:
         While many rings wait, the workers have enough to do until the next
         sweep. Nothing is counted then, however long the queue is, and one ring
         a sweep goes to who has gone longest without: it may be the one that was lost.
+        That one is heard first, so that whoever speaks now keeps nobody waiting for ever.
         """
         waiting = await self.doorbell.waiting()
         if waiting is None:
@@ -209,15 +210,15 @@ class Sweep:
         if missing <= 0:
             return 0
         ids = await self.upkeep.due(min(missing, RINGS_AT_ONCE))
-        for id in ids:
-            await self.doorbell.transcribe(id)
+        for number, id in enumerate(ids):
+            await self.doorbell.transcribe(id, first=not number)
         return len(ids)
 
     async def _ring_for_listeners(self) -> int:
         """For what still arrives and should have been listened to; a ring that is not heard comes again later."""
         ids = await self.upkeep.unheard(RINGS_AT_ONCE)
         for id in ids:
-            await self.doorbell.transcribe(id)
+            await self.doorbell.transcribe(id, first=True)
         return len(ids)
 
     async def _strays(self, ids: list[PartId]) -> list[PartId]:

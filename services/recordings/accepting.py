@@ -47,7 +47,7 @@ class Accepting:
             if not await self._goes_on_as_newer(part):
                 await self.refuse_erased(part)
                 raise TakeSuperseded
-        await self.doorbell.transcribe(part.id)
+        await self.doorbell.transcribe(part.id, first=part.checkpoint is not None)
         if part.take > 1:
             with suppress(StoreUnavailable):  # who takes on an old take sees that it is one
                 await self.supersede(part)

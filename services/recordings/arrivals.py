@@ -104,7 +104,7 @@ class Arrivals:
         self._tending = Tending(
             records=self.records,
             folding=self._folding,
-            ring=self.accepting.doorbell.transcribe,
+            doorbell=self.accepting.doorbell,
             grown=self.grown,
             clock=self.clock,
         )

@@ -17,6 +17,7 @@ from services.interviews.model import PartId, PartState
 from services.recordings.folding import Folding
 from services.recordings.known_arrivals import Known
 from services.recordings.ports.arrivals import NOWHERE, ArrivalRecords
+from services.recordings.ports.workers import Doorbell
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ FOLDS_AT_ONCE = 4
 class Tending:
     records: ArrivalRecords
     folding: Folding
-    ring: Callable[[PartId], Awaitable[object]]
+    doorbell: Doorbell
     grown: Callable[[PartId], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
     _folds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FOLDS_AT_ONCE), init=False)
@@ -70,7 +71,7 @@ class Tending:
         a_second = seen.seen / seen.seconds if seen.seconds else USUAL_BYTES_A_SECOND
         known.ring_with = seen.due if seen.due > known.offset else known.offset + round(LEAST_SECONDS * a_second)
         if is_late or seen.due <= known.offset:
-            await self.ring(now.part.id)
+            await self.doorbell.transcribe(now.part.id, first=True)
 
     async def _tell(self) -> None:
         """One write says it of all that were heard of within a second."""

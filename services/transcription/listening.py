@@ -175,7 +175,8 @@ class Listening:
 
     async def _heard(self, part: Part, stretch: Stretch, language: Language | None, channel: int, about: Any) -> Heard:
         known = (language, ()) if language else (part.language, part.languages)
-        transcript = await self._written(stretch.recording, stretch.activity, *known, about)
+        is_first = stretch.behind.entry is not None
+        transcript = await self._written(stretch.recording, stretch.activity, *known, about, is_first=is_first)
         if stretch.start:
             transcript = moved(transcript, stretch.start)
         heard = tuple(Span(span.start + stretch.start, span.end + stretch.start) for span in stretch.activity.heard)
@@ -213,10 +214,14 @@ class Listening:
         language: Language | None,
         languages: tuple[Language, ...],
         about: Any,
+        *,
+        is_first: bool = False,
     ) -> Transcript:
+        """What was said while it arrived goes first."""
         transcript = silence(recording.duration)
         if activity.spans:
-            speech = Speech(recording, activity.spans, language=language, languages=languages)
+            spans = activity.spans
+            speech = Speech(recording, spans, language=language, languages=languages, is_first=is_first)
             transcript = await self._read(speech, activity.heard)
             about.info("engine answered")
         return coverage.without_cut_word(transcript) if "truncated" in recording.warnings else transcript

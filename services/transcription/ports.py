@@ -118,7 +118,8 @@ class VoiceActivity(Protocol):
 class Speech:
     """What an engine is given: a recording in which somebody speaks.
 
-    `language` is what is spoken; beside `languages`, one of which is to be found out, it is the likeliest.
+    `language` is what is spoken; beside `languages`, one of which is to be found out, it is the likeliest. What is said
+    just now goes first.
     """
 
     recording: Recording
@@ -126,6 +127,7 @@ class Speech:
     language: Language | None = None
     prompt: str | None = None
     languages: tuple[Language, ...] = ()
+    is_first: bool = False
 
 
 class SpeechEngine(Protocol):

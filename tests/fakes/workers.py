@@ -13,10 +13,12 @@ class FakeDoorbell:
     def __init__(self) -> None:
         self.to_transcribe: list[PartId] = []
         self.to_score: list[PartId] = []
+        self.first: list[PartId] = []
         self.to_deliver = 0
         self.broken = False
 
-    async def transcribe(self, id: PartId) -> bool:
+    async def transcribe(self, id: PartId, *, first: bool = False) -> bool:
+        self.first += [id] if first else []
         return self._ring(self.to_transcribe, id)
 
     async def score(self, id: PartId) -> bool:

@@ -65,7 +65,7 @@ class LocalSpeech:
         if not speech.spans:
             return silence(speech.recording.duration)
         try:
-            model, turn = await self._loaded(), Turn()
+            model, turn = await self._loaded(), Turn(is_first=speech.is_first)
             spoken, views = await self._spoken(model, turn, speech)
             readings = await self._read(model, turn, speech, spoken.language, views)
         except (RuntimeError, ValueError, MemoryError, OSError) as error:

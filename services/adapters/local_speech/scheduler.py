@@ -1,7 +1,8 @@
 """Shares a few threads, one a core, among all answers that are being read.
 
 A short answer takes one core. The tasks of a long one take every core that is
-idle; once others wait, all take turns.
+idle; once others wait, all take turns. What somebody is saying goes first, but
+of so many tasks in a row one is another's.
 """
 
 import asyncio
@@ -13,12 +14,14 @@ from itertools import count
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+MOST_IN_A_ROW = 3
 
 
 @dataclass(eq=False, slots=True)
 class Turn:
     """How many tasks of an answer are being read, and since when it waits for the next one to begin."""
 
+    is_first: bool = False
     reading: int = 0
     since: int | None = None
 
@@ -39,6 +42,7 @@ class Scheduler:
         self._idle = slots
         self._numbers = count()
         self._waiting: list[_Waiting] = []
+        self._in_a_row = 0
 
     async def run(self, turn: Turn, act: Callable[[], T]) -> T:
         """What the act gives, once it is the answer's turn; whoever stops waiting is left out."""
@@ -64,12 +68,20 @@ class Scheduler:
                 acting.add_done_callback(partial(self._ended, one))
 
     def _next(self) -> _Waiting | None:
-        """Who has least in work and waits longest."""
+        """Who has least in work and waits longest, of those who go first now."""
         self._waiting = [one for one in self._waiting if not one.done.done()]
         if not self._waiting:
             return None
-        first = min(self._waiting, key=lambda one: (one.turn.reading, one.turn.since, one.number))
+        first = min(self._whose_turn(), key=lambda one: (one.turn.reading, one.turn.since, one.number))
         self._waiting.remove(first)
+        return first
+
+    def _whose_turn(self) -> list[_Waiting]:
+        first, others = ([one for one in self._waiting if one.turn.is_first is is_first] for is_first in (True, False))
+        if not first or (others and self._in_a_row >= MOST_IN_A_ROW):
+            self._in_a_row = 0
+            return others
+        self._in_a_row += bool(others)
         return first
 
     def _ended(self, one: _Waiting, acting: asyncio.Future[Any]) -> None:

@@ -10,8 +10,8 @@ from services.interviews.model import PartId
 class Doorbell(Protocol):
     """Wakes a worker. Losing or doubling a ring must not matter; none of these raises."""
 
-    async def transcribe(self, id: PartId) -> bool:
-        """False if the ring was not heard; the sweep rings again."""
+    async def transcribe(self, id: PartId, *, first: bool = False) -> bool:
+        """False if the ring was not heard; the sweep rings again. What is `first` is heard before all that is not."""
 
     async def score(self, id: PartId) -> bool: ...
 

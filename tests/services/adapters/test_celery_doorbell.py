@@ -21,6 +21,8 @@ from services.adapters.celery_doorbell import CeleryDoorbell
 from services.interviews.model import PartId
 from tests import servers
 
+LATER = f"{QUEUE}\x06\x16{celery_doorbell.LATER}"
+
 
 @asynccontextmanager
 async def doorbell(url: str) -> AsyncIterator[CeleryDoorbell]:
@@ -48,7 +50,35 @@ async def test_the_rings_that_wait_are_counted(tmp_path: Path) -> None:
             assert await made.transcribe(PartId("p"))
             assert await made.waiting() == 1
         with Redis.from_url(url) as broker:
-            assert broker.llen(QUEUE) == 1
+            assert [broker.llen(QUEUE), broker.llen(LATER)] == [0, 1]
+
+
+async def test_what_is_first_is_heard_before_what_came_earlier(tmp_path: Path) -> None:
+    with servers.valkey(tmp_path) as url:
+        async with doorbell(url) as made:
+            for number in range(3):
+                await made.transcribe(PartId(f"later {number}"))
+            await made.transcribe(PartId("first"), first=True)
+            assert await made.waiting() == 4
+        assert heard(make_celery(Settings(redis_url=url))) == ["first", "later 0", "later 1", "later 2"]
+
+
+def heard(celery: Celery) -> list[str]:
+    """What a worker hears, in its order."""
+    ids: list[str] = []
+
+    def take(body: Any, message: Any) -> None:
+        ids.append(body[0][0])
+        message.ack()
+
+    with celery.connection_for_read() as connection, connection.Consumer([celery.amqp.queues[QUEUE]]) as consumer:
+        consumer.qos(prefetch_count=1)
+        consumer.register_callback(take)
+        while True:
+            try:
+                connection.drain_events(timeout=2.0)
+            except TimeoutError:
+                return ids
 
 
 async def test_a_broker_that_is_full_takes_no_rings_and_says_so(tmp_path: Path) -> None:
@@ -98,7 +128,7 @@ async def test_rings_that_come_together_are_all_heard(tmp_path: Path) -> None:
         assert all([await bell.transcribe(PartId(f"p{number}")) for number in range(50)])
         await bell.close()
         with Redis.from_url(url) as broker:
-            bodies = [json.loads(base64.b64decode(json.loads(each)["body"])) for each in broker.lrange(QUEUE, 0, -1)]
+            bodies = [json.loads(base64.b64decode(json.loads(each)["body"])) for each in broker.lrange(LATER, 0, -1)]
         assert sorted(body[0][0] for body in bodies) == sorted(f"p{number}" for number in range(50))
 
 
@@ -111,7 +141,7 @@ async def test_a_broker_that_was_started_anew_hears_them(tmp_path: Path) -> None
             assert all([await bell.transcribe(PartId("p")) for _ in range(3)])
             while bell._unsent:
                 await asyncio.sleep(0.01)
-            assert broker.llen(QUEUE) >= 3
+            assert broker.llen(LATER) >= 3
     await bell.close()
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from services.adapters.local_speech.scheduler import Scheduler, Turn
+from services.adapters.local_speech.scheduler import MOST_IN_A_ROW, Scheduler, Turn
 
 
 class Model:
@@ -120,3 +120,32 @@ async def test_closed_threads_are_an_error_and_no_wait(model: Model) -> None:
     (asked,) = ask(Scheduler(threads, 1), model, Turn(), "a")
     with pytest.raises(RuntimeError):
         await asyncio.wait_for(asked, 20)
+
+
+async def test_what_is_said_just_now_goes_first_and_others_come_to_their_end(
+    model: Model, threads: ThreadPoolExecutor
+) -> None:
+    scheduler = Scheduler(threads, 1)
+    begun = ask(scheduler, model, Turn(), "begun")
+    await model.has_begun(1)
+    uploads = [one for _ in range(4) for one in ask(scheduler, model, Turn(), "upload")]
+    live = [one for _ in range(12) for one in ask(scheduler, model, Turn(is_first=True), "live")]
+    await asyncio.sleep(0)
+    model.let(100)
+    await asyncio.gather(*begun, *uploads, *live)
+    assert model.begun[1:] == [*["live"] * MOST_IN_A_ROW, "upload"] * 4
+    assert MOST_IN_A_ROW == 3
+
+
+async def test_who_speaks_alone_waits_for_nobody(model: Model, threads: ThreadPoolExecutor) -> None:
+    scheduler = Scheduler(threads, 1)
+    begun = ask(scheduler, model, Turn(is_first=True), *["live"] * 10)
+    await model.has_begun(1)
+    model.let(9)
+    await model.has_begun(10)
+    upload = ask(scheduler, model, Turn(), "upload")
+    live = ask(scheduler, model, Turn(is_first=True), "late")
+    await asyncio.sleep(0)
+    model.let(10)
+    await asyncio.gather(*begun, *upload, *live)
+    assert model.begun[10:] == ["late", "upload"]

@@ -7,7 +7,10 @@ from services.interviews.model import Answer, Failure, Part, PartId, PartState, 
 from services.operations.sweep import PUT_OFF_SECONDS, RINGS_AT_ONCE
 from services.recordings.ports.audio import Deletion
 from services.transcription.ports import Recording, Speech
+from tests.fakes.workers import FakeDoorbell
 from tests.in_memory import ALICE, Q1, Q2, Interior, incoming
+
+SPEAKER = PartId("who speaks")
 
 
 async def test_a_silent_worker_loses_its_part_and_another_does_it() -> None:
@@ -209,3 +212,22 @@ def _arriving(house: Interior, id: PartId) -> Part:
 
 def _speech() -> Speech:
     return Speech(Recording(b"", 0.0), [])
+
+
+async def test_uploads_come_to_their_turn_however_many_speak() -> None:
+    """A worker hears a ring a second, and in each second somebody who speaks rings: uploads have one turn in six."""
+    house, bell = Interior(), FakeDoorbell()
+    parts = [await house.upload(await house.session()) for _ in range(RINGS_AT_ONCE + 1)]
+    house.doorbell, later, done = bell, [part.id for part in parts], list[PartId]()
+    first = bell.first
+    house.memory.clock.advance(60)
+    for second in range(300):
+        first.append(SPEAKER)
+        if second % 5 == 0:
+            bell.to_transcribe = [*first, *later]
+            await house.sweep.run(24)
+        heard = (first or later).pop(0)
+        done += [heard] if heard != SPEAKER else []
+        house.memory.clock.advance(1)
+    assert len(done) >= 300 // 6
+    assert done == [part.id for part in parts[: len(done)]], "who has waited longest is next"
