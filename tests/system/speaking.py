@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import numpy as np
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from tests.audio import CLUSTER, Samples
 from tests.browser.microphone import RATE, decoded
@@ -67,14 +67,19 @@ async def speak(stack: Stack, session: str, question: str, sound: Samples, seen:
     url = f"{stack.url.replace('http', 'ws', 1)}/ws/audio/{session}?question_id={question}"
     headers = {"Authorization": f"Bearer {stack.token('alice')}"}
     async with connect(url, additional_headers=headers, proxy=None) as socket:
+        hearing = asyncio.create_task(_until_complete(socket))
         seen.began = time.monotonic()
         for number, cluster in enumerate(clusters, 1):
             await asyncio.sleep(max(0.0, seen.began + number * PIECE_SECONDS - time.monotonic()))
             await socket.send((head if number == 1 else b"") + CLUSTER + cluster)
         await socket.send(json.dumps({"type": "end"}))
-        async for said in socket:
-            if json.loads(said)["type"] == "complete":
-                return
+        await hearing
+
+
+async def _until_complete(socket: ClientConnection) -> None:
+    async for said in socket:
+        if json.loads(said)["type"] == "complete":
+            return
 
 
 async def follow(stack: Stack, session: str, seen: Seen) -> None:
