@@ -222,6 +222,7 @@ def wire(settings: Settings, database: AsyncDatabase[Document], celery: Celery) 
             records=call_records,
             parts=records,
             receivers=MongoRtpReceivers(database),
+            ending=ending,
             is_on=settings.audio_cache_enabled,
         ),
         bridging=Bridging(

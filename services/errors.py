@@ -395,7 +395,7 @@ class UploadComplete(Conflict):
 
 class CallOver(Conflict):
     code = "call_over"
-    sentence = "This call has ended, and takes nothing more. Erase its session to have all of it forgotten."
+    sentence = "This call, or a side of it, has ended. Erase its session to have all of it forgotten."
 
 
 class ConversationPending(Conflict):

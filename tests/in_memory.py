@@ -326,6 +326,7 @@ class Interior:
             records=self.call_records,
             parts=self.records,
             receivers=self.receivers,
+            ending=self.ending,
         )
 
     @property

@@ -8,8 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import structlog
-
+from services.calls.ending import Ending
 from services.calls.model import Call, CallHeard, CallState, Line, SideHeard
 from services.calls.ports import CallRecords, RtpReceivers
 from services.errors import CallGone, CallNotFound, CallOver, CallsOff, Problem, StoreUnavailable
@@ -27,8 +26,6 @@ from services.interviews.ports import Sessions
 from services.recordings.arrivals import Arrivals, Plan
 from services.recordings.numbering import Numbered, next_take
 from services.recordings.ports.records import Records
-
-log = structlog.get_logger(__name__)
 
 DOOR = "call"
 MEDIA_TYPE = "audio/ogg"
@@ -53,6 +50,7 @@ class Calls:
     records: CallRecords
     parts: Records
     receivers: RtpReceivers
+    ending: Ending
     is_on: bool = True
 
     async def begin(
@@ -87,7 +85,7 @@ class Calls:
                 await self._begin_side(kept, side, numbered)
         except Problem:
             await self.records.abort(kept.id)
-            await self._give_up(kept, Viewer(kept.user_id))
+            await self.ending.give_up(kept)
             raise
         return kept
 
@@ -130,13 +128,13 @@ class Calls:
         return await self.look(id, viewer)
 
     async def abort(self, id: CallId, viewer: Viewer) -> None:
-        """Give it up, with all that was received; CallOver where it has ended."""
+        """Give it up, with all that was received; CallOver where it has ended, or a side of it has."""
         await self.get(id, viewer)
         aborted = await self.records.abort(id)
         if aborted is None:
             await self.get(id, viewer)
             raise CallOver
-        await self._give_up(aborted, Viewer(aborted.user_id))
+        await self.ending.give_up(aborted)
 
     async def session_of(self, id: CallId) -> SessionId | None:
         """Which session's it is, before it is known who asks."""
@@ -159,12 +157,3 @@ class Calls:
         is_read = with_transcript and part is not None and part.state is PartState.COMPLETED
         transcript = await self.parts.transcript(line.part_id) if is_read else None
         return SideHeard(side=side, line=line, part=part, transcript=transcript)
-
-    async def _give_up(self, call: Call, viewer: Viewer) -> None:
-        for line in call.lines.values():
-            try:
-                await self.arrivals.abort(line.part_id, viewer)
-            except StoreUnavailable:
-                raise
-            except Problem as problem:  # it was never begun, or has ended
-                log.info("a side is not given up", part=line.part_id, code=problem.code)

@@ -77,22 +77,38 @@ class Ending:
         _tell(ended)
         return ended
 
+    async def give_up(self, call: Call) -> None:
+        """Nothing is to be left of one that was aborted."""
+        for line in call.lines.values():
+            try:
+                await self.arrivals.abort(line.part_id, Viewer(call.user_id))
+            except HAS_ENDED as problem:  # or it was never begun
+                log.info("a side is not given up", part=line.part_id, code=problem.code)
+        await self.records.given_up(call.id)
+
     async def drive(self) -> int:
         """End what is silent, and go on with what somebody began to end; how many have ended, for the sweep."""
         for id in await self.records.silent(self.silent_seconds):
             if await self.records.end(id) is not None:
                 log.info("a silent call is ended", call=id)
-        return sum([await self._driven(id) for id in await self.records.left_ending(GRACE_SECONDS)])
+        return sum([await self._driven(id) for id in await self._left()])
 
     async def count_due(self) -> int:
         """How many the next sweep ends, or goes on to end."""
-        silent = await self.records.silent(self.silent_seconds)
-        return len(silent) + len(await self.records.left_ending(GRACE_SECONDS))
+        return len(await self.records.silent(self.silent_seconds)) + len(await self._left())
+
+    async def _left(self) -> list[CallId]:
+        """What somebody began to end or to give up, and did not."""
+        ending = await self.records.left_ending(GRACE_SECONDS)
+        return [*ending, *await self.records.left_aborted(GRACE_SECONDS)]
 
     async def _driven(self, id: CallId) -> bool:
         """One of which nothing can be done does not hold the others up."""
         try:
             call = await self.records.get(id)
+            if call is not None and call.state is CallState.ABORTED:
+                await self.give_up(call)
+                return True
             return call is not None and (await self.conclude(call)).state is CallState.ENDED
         except StoreUnavailable:
             raise

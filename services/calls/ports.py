@@ -43,7 +43,10 @@ class CallRecords(Protocol):
         """open -> ending."""
 
     async def abort(self, id: CallId) -> Call | None:
-        """open or ending -> aborted."""
+        """open or ending -> aborted, unless a side of it has ended: that is to be given up yet."""
+
+    async def given_up(self, id: CallId) -> None:
+        """Nothing of an aborted one is left."""
 
     async def ended(self, id: CallId) -> Call | None:
         """ending -> ended: nothing remains to be done, and its ports are free."""
@@ -53,6 +56,9 @@ class CallRecords(Protocol):
 
     async def left_ending(self, seconds: float) -> list[CallId]:
         """Ending ones that nobody has brought to their end for so long; a bounded number."""
+
+    async def left_aborted(self, seconds: float) -> list[CallId]:
+        """Aborted ones that are to be given up yet, after so long; a bounded number."""
 
 
 class RtpReceivers(Protocol):

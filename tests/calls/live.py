@@ -47,11 +47,12 @@ class CallDoors(Doors):
         self.house.memory.clock.advance(self.at - self.told)
         self.told = self.at
         self.arrivals = self.house.arrivals
-        self.calls = replace(self.house.calls, arrivals=self.arrivals)
+        ending = replace(self.house.ending, arrivals=self.arrivals)
+        self.calls = replace(self.house.calls, arrivals=self.arrivals, ending=ending)
         self.bridging: Bridging = replace(
             self.house.bridging,
             arrivals=self.arrivals,
-            ending=replace(self.house.ending, arrivals=self.arrivals),
+            ending=ending,
             clock=lambda: self.at,
         )
 

@@ -65,7 +65,18 @@ class FakeCalls:
         return call and self._end(call)
 
     async def abort(self, id: CallId) -> Call | None:
-        return self._over(self._in(id, *GOING_ON), CallState.ABORTED)
+        call = self._in(id, *GOING_ON)
+        if call is None or any(line.is_over for line in call.lines.values()):
+            return None
+        self._memory.giving_up.add(id)
+        return self._over(call, CallState.ABORTED)
+
+    async def given_up(self, id: CallId) -> None:
+        self._memory.giving_up.discard(id)
+
+    async def left_aborted(self, seconds: float) -> list[CallId]:
+        clock, left = self._memory.clock, self._memory.giving_up
+        return [call.id for call in self._calls() if call.id in left and clock.is_past(call.ended_at, seconds)]
 
     async def ended(self, id: CallId) -> Call | None:
         return self._over(self._in(id, CallState.ENDING), CallState.ENDED)

@@ -146,6 +146,7 @@ class Memory:
     asides: dict[tuple[SessionId, QuestionId], tuple[int, int]] = field(default_factory=dict)
     calls: dict[CallId, Call] = field(default_factory=dict)
     ending: dict[CallId, datetime] = field(default_factory=dict)
+    giving_up: set[CallId] = field(default_factory=set)
     analyses: dict[SessionId, dict[str, object]] = field(default_factory=dict)
     analyzed: dict[SessionId, int] = field(default_factory=dict)
     events: dict[SessionId, list[Event]] = field(default_factory=dict)

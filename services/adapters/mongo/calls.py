@@ -100,15 +100,20 @@ class MongoCalls:
 
     @confirmed()
     async def abort(self, id: CallId) -> Call | None:
-        return await self._over({"_id": id, **GOING_ON}, CallState.ABORTED)
+        going_on = {f"lines.{side.value}.is_over": {"$ne": True} for side in CallSide}
+        return await self._over({"_id": id, **GOING_ON, **going_on}, CallState.ABORTED, giving_up=True)
+
+    @confirmed()
+    async def given_up(self, id: CallId) -> None:
+        await self._passing.update_one({"_id": id}, {"$unset": {"giving_up": ""}})
 
     @confirmed()
     async def ended(self, id: CallId) -> Call | None:
         return await self._over({"_id": id, **ENDING}, CallState.ENDED)
 
-    async def _over(self, where: Document, state: CallState) -> Call | None:
+    async def _over(self, where: Document, state: CallState, **more: Any) -> Call | None:
         """Nothing of it comes any more: its ports are free for others."""
-        call = await self._change(where, {"state": state.value, "ended_at": NOW, "slot": "$$REMOVE"})
+        call = await self._change(where, {"state": state.value, "ended_at": NOW, "slot": "$$REMOVE", **more})
         if call is not None:
             tallies = [line.tally for line in call.lines.values()]
             odd = sum((Counter(tally.odd) for tally in tallies), Counter[str]())
@@ -124,6 +129,10 @@ class MongoCalls:
     async def left_ending(self, seconds: float) -> list[CallId]:
         both = {"$and": [past("ending_at", seconds), past("bridged_at", seconds)]}
         return await self._ids({**ENDING, "$expr": both}, "ending_at")
+
+    @confirmed()
+    async def left_aborted(self, seconds: float) -> list[CallId]:
+        return await self._ids({"giving_up": True, "$expr": past("ended_at", seconds)}, "ended_at")
 
     async def _ids(self, where: Document, order: str) -> list[CallId]:
         found = self._calls.find(where, {"_id": True}, sort=[(order, 1)], limit=MOST_AT_ONCE)

@@ -163,6 +163,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _index("of_session", "session_id", "-created_at"),
         _index("heard", "state", "heard_at", only={"state": "open"}),
         _index("ending", "state", "ending_at", only={"state": "ending"}),
+        _index("aborted", "ended_at", "giving_up", only={"giving_up": True}),
         _index("over", "ended_at", "state", only={"ended_at": {"$gt": EVER}}),
         _slots(),
     ],

@@ -81,6 +81,26 @@ async def test_a_call_of_one_side_is_ending_with_that(store: Store) -> None:
     assert (one := await store.calls.side_over(C1, RIGHT)) and one.state is CallState.ENDING
 
 
+async def test_an_aborted_one_is_to_be_given_up_until_it_is(store: Store) -> None:
+    await begun(store)
+    await store.calls.start(C1)
+    assert (one := await store.calls.abort(C1)) and one.state is CallState.ABORTED
+    assert await store.calls.abort(C1) is None
+    assert await store.calls.left_aborted(5) == []
+    await store.passes(6)
+    assert await store.calls.left_aborted(5) == [C1]
+    await store.calls.given_up(C1)
+    assert await store.calls.left_aborted(5) == []
+    assert (one := await store.calls.get(C1)) and one.state is CallState.ABORTED
+
+
+async def test_one_of_which_a_side_has_ended_is_not_aborted(store: Store) -> None:
+    await begun(store)
+    await store.calls.side_over(C1, RIGHT)
+    assert await store.calls.abort(C1) is None
+    assert (one := await store.calls.get(C1)) and one.state is CallState.OPEN
+
+
 async def test_one_that_is_not_open_is_not_started_or_latched(store: Store) -> None:
     await begun(store)
     assert (one := await store.calls.end(C1)) and one.state is CallState.ENDING

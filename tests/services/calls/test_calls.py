@@ -1,15 +1,17 @@
 """Beginning calls and looking at them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from services.analysis.results import Result
 from services.calls.calls import Wanted
-from services.calls.model import CallState
-from services.errors import CallGone, CallNotFound, QuestionNotFound, TooManyArrivals
+from services.calls.model import Call, CallState
+from services.errors import CallGone, CallNotFound, CallOver, QuestionNotFound, StoreUnavailable, TooManyArrivals
 from services.interviews.model import CallId, CallSide, PartState, QuestionId
 from services.recordings.arrival_limits import ArrivalLimits
+from tests.fakes.calls import FakeCalls
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, SAID, Interior
 
 LEFT, RIGHT = CallSide.LEFT, CallSide.RIGHT
@@ -81,6 +83,40 @@ async def test_a_call_that_cannot_begin_leaves_nothing_that_arrives() -> None:
         await house.calls.get(call.id, ALICE)
     with pytest.raises(QuestionNotFound):
         await house.calls.begin(session, QuestionId("none"), ALICE, BOTH)
+
+
+class Failing(FakeCalls):
+    """A store that is away once a call is aborted."""
+
+    async def abort(self, id: CallId) -> Call | None:
+        await super().abort(id)
+        raise StoreUnavailable
+
+
+async def test_giving_up_that_was_interrupted_is_gone_on_with_by_the_sweep() -> None:
+    house = Interior()
+    call = await house.calls.begin(await house.session(), Q1, ALICE, BOTH)
+    await house.arrivals.append(call.lines[LEFT].part_id, ALICE, 0, one(OGG))
+    with pytest.raises(StoreUnavailable):
+        await replace(house.calls, records=Failing(house.memory)).abort(call.id, ALICE)
+    with pytest.raises(CallGone):
+        await house.calls.abort(call.id, ALICE)
+    house.memory.clock.advance(6)
+    assert (await house.sweep.survey(24.0)).calls == 1
+    assert (await house.sweep.run(24.0)).calls == 1
+    assert await house.arrivals.arriving(ALICE) == []
+    assert not any(house.memory.pieces.values())
+    assert (await house.sweep.run(24.0)).calls == 0
+
+
+async def test_one_of_which_a_side_has_ended_is_not_given_up() -> None:
+    house = Interior()
+    call = await house.calls.begin(await house.session(), Q1, ALICE, BOTH)
+    await house.arrivals.append(call.lines[LEFT].part_id, ALICE, 0, one(OGG))
+    await house.ending.finish_side(call, LEFT)
+    with pytest.raises(CallOver):
+        await house.calls.abort(call.id, ALICE)
+    assert len(await house.arrivals.arriving(ALICE)) == 1
 
 
 async def one(data: bytes) -> AsyncIterator[bytes]:
