@@ -15,6 +15,7 @@ import { questionsView } from "./demo/questions.js";
 import { recall, remember } from "./demo/remember.js";
 import { resultsView } from "./demo/results.js";
 import { soundOf } from "./demo/sound.js";
+import { sampleCall } from "./timeline/sample.js";
 
 /** @type {import("./answers.d.ts").Expected} */
 const CREATED = { 201: { session_id: "string", user_id: "string" } };
@@ -132,6 +133,7 @@ function lost(problem) {
 }
 
 new Here(/** @type {HTMLElement} */ (document.getElementById("here")));
+sampleCall(/** @type {HTMLDetailsElement} */ (document.getElementById("call")));
 const { stage: last = "questions", session, questions: known } = recall();
 if (session && known?.length && last === "interview") interview();
 else if (session && last === "results") results();
