@@ -3,8 +3,9 @@
 import socket
 import struct
 from collections.abc import Iterator
+from os import SEEK_CUR
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 import dpkt
 
@@ -14,6 +15,7 @@ NULL, LOOPBACK = 0, 108
 RAW = (12, 14, 101, 228, 229)
 COOKED, COOKED_2 = 113, 276
 ETHERNET = 1
+SECTION, LITTLE_ENDIAN, INTERFACE = b"\n\r\r\n", b"\x4d\x3c\x2b\x1a", 1
 DAMAGE = (dpkt.Error, ValueError, IndexError, KeyError, struct.error)
 
 
@@ -28,14 +30,19 @@ def read(path: Path) -> Iterator[Captured]:
     """
     with path.open("rb") as file:
         try:
+            link = dpkt.pcap.UniversalReader(file).datalink()
+            others = _links_beside(file, link)
             reader = dpkt.pcap.UniversalReader(file)
-            link = reader.datalink()
         except DAMAGE as error:
             raise CaptureUnreadable(f"{path.name} is neither .pcap nor .pcapng; save the capture as one") from error
         if link not in _NETWORKS:
             raise CaptureUnreadable(
                 f"{path.name} was captured on a link of type {link}, which is not read here; "
                 "capture on Ethernet, on loopback or on `any`"
+            )
+        if others:
+            raise CaptureUnreadable(
+                f"{path.name} holds interfaces of different kinds; save the one with the call as a capture of its own"
             )
         try:
             for at, frame in reader:
@@ -44,6 +51,25 @@ def read(path: Path) -> Iterator[Captured]:
                     yield Captured(float(at), *datagram)
         except DAMAGE as error:
             raise CaptureUnreadable(f"{path.name} is damaged: {error}") from error
+
+
+def _links_beside(file: BinaryIO, link: int) -> set[int]:
+    """Other kinds of links in a .pcapng of several interfaces, of which its reader knows the first alone."""
+    file.seek(0)
+    start = file.read(12)
+    found: set[int] = set()
+    if start[:4] == SECTION:
+        order: Literal["little", "big"] = "little" if start[8:12] == LITTLE_ENDIAN else "big"
+        file.seek(0)
+        while len(head := file.read(12)) == 12:
+            kind, size = (int.from_bytes(head[at : at + 4], order) for at in (0, 4))
+            if kind == INTERFACE:
+                found.add(int.from_bytes(head[8:10], order))
+            if size < 12:
+                break
+            file.seek(size - 12, SEEK_CUR)
+    file.seek(0)
+    return found - {link}
 
 
 def _ethernet(frame: bytes) -> Any:

@@ -122,6 +122,16 @@ def test_a_link_that_is_not_known_is_told_so(tmp_path: Path) -> None:
         list(read(path))
 
 
+def test_interfaces_of_different_kinds_are_told_so(tmp_path: Path) -> None:
+    first = capture(tmp_path / "first", conversation()[:5], kind="pcapng").read_bytes()
+    path = tmp_path / "call.pcapng"
+    path.write_bytes(first + bytes(dpkt.pcapng.InterfaceDescriptionBlockLE(linktype=1)))
+    assert len(list(read(path))) == 5
+    path.write_bytes(first + bytes(dpkt.pcapng.InterfaceDescriptionBlockLE(linktype=113)))
+    with pytest.raises(CaptureUnreadable, match="interfaces of different kinds"):
+        list(read(path))
+
+
 def test_what_is_no_whole_datagram_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "call.pcap"
     whole = ethernet(network_packet(LEFT, b"whole"))
