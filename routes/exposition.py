@@ -98,6 +98,8 @@ def _arriving(arriving: Arriving) -> Iterator[Metric]:
     yield _gauge("viva_arrivals_oldest_seconds", "Age of the oldest of these.", arriving.oldest_seconds)
     late = arriving.overdue_seconds
     yield _gauge("viva_arrivals_overdue_seconds", "Since when one has expired that has not been given up.", late)
+    behind = arriving.behind_seconds
+    yield _gauge("viva_arrivals_behind_seconds", "Since when a stretch has been due that is not heard yet.", behind)
 
 
 def _talking(now: Talking) -> Iterator[Metric]:

@@ -115,13 +115,15 @@ class ReceiptsStanding:
 class Arriving:
     """Recordings that arrive in pieces: how many, about how many bytes of them are here, the age of the oldest.
 
-    `overdue_seconds`: since when the one has expired that should have been given up first.
+    `overdue_seconds`: since when the one has expired that should have been given up first. `behind_seconds`: since when
+    a stretch of one has been due that is not listened to yet.
     """
 
     number: int = 0
     bytes: int = 0
     oldest_seconds: float = 0.0
     overdue_seconds: float = 0.0
+    behind_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

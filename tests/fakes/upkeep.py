@@ -143,9 +143,8 @@ class FakeUpkeep:
                 return False
             if arrival.tries >= memory.terms.max_deliveries or row.part.session_id == NOWHERE:
                 return False
-            came = arrival.listened_at is None or (
-                arrival.last_at is not None and arrival.last_at > arrival.listened_at
-            )
+            before = arrival.listened_at
+            came = arrival.last_at is not None and (before is None or arrival.last_at > before)
             times = (row.part.created_at, arrival.due_at, arrival.listening_rung_at)
             is_overdue = all(memory.clock.is_past(time, seconds) for time in times)
             return memory.is_free(row) and (came or row.part.listener is not None) and is_overdue

@@ -13,6 +13,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.holds import HELD
 from services.adapters.mongo.indexes import ARRIVALS, SEALED_UNDER
+from services.adapters.mongo.listening import since_due
 from services.adapters.mongo.parts import parts_of
 from services.adapters.mongo.receipts import MongoReceipts
 from services.adapters.mongo.room import disk_of
@@ -156,7 +157,13 @@ class MongoGauges:
             bytes=rows[0]["folded"] + rows[0]["number"] * CHUNK_BYTES + waiting,
             oldest_seconds=max(0.0, rows[0]["age"]),
             overdue_seconds=max(0.0, rows[0]["overdue"] or 0.0),
+            behind_seconds=await self._behind(),
         )
+
+    async def _behind(self) -> float:
+        look = [*since_due(), {"$set": {"behind": _seconds_since("$since")}}]
+        rows = await (await self._parts.aggregate(look)).to_list()
+        return max(0.0, rows[0]["behind"]) if rows else 0.0
 
     async def _lines(self) -> list[Line]:
         looks = [

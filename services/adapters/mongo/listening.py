@@ -62,11 +62,21 @@ def left(listened: Listened, delay: float, *, failed: bool) -> Document:
     return {"listener": None, **written, **times, **({} if failed else heard())}
 
 
+# Both of a record that was only begun are of one moment.
+CAME = {"$gt": ["$arrival.last_at", {"$max": ["$arrival.listening.at", "$created_at"]}]}
+FIRST_DUE = {"$add": ["$created_at", 20_000]}
+
+
+def since_due() -> list[Document]:
+    """Stages of a look at what came and is not listened to: since when the first of it has been due."""
+    since = {"$min": {"$ifNull": ["$arrival.listening.due_at", FIRST_DUE]}}
+    return [{"$match": {**ARRIVALS, **OPEN, "$expr": CAME}}, {"$group": {"_id": None, "since": since}}]
+
+
 def unheard(lease_seconds: float, most: int, seconds: float) -> Document:
     """Due so long ago that the ring for it may be lost; something has come since, or who listened fell silent."""
-    came = {"$gt": ["$arrival.last_at", "$arrival.listening.at"]}
     died = {"$ne": [{"$ifNull": ["$listener", None]}, None]}
     overdue = [past(f"arrival.listening.{time}", seconds) for time in ("due_at", "rung_at")]
     begun = past("created_at", seconds)
-    where = {"$and": [free_of_listener(lease_seconds), {"$or": [came, died]}, begun, *overdue]}
+    where = {"$and": [free_of_listener(lease_seconds), {"$or": [CAME, died]}, begun, *overdue]}
     return {**ARRIVALS, **OPEN, **untired(most), "$expr": where}

@@ -188,6 +188,8 @@ async def test_the_sweep_finds_what_came_and_nobody_listened_to(store: Store) ->
     await store.claims.let_go(quiet, SHORT, 10.0)
     assert await store.upkeep.unheard(10) == [], "its ring may still be heard"
     await store.passes(TERMS.ring_again_seconds + 1)
+    assert await store.upkeep.unheard(10) == [], "nothing of it has come"
+    await store.arriving.heard([part.id])
     assert (await store.upkeep.survey(24.0)).unheard == 1
     assert await store.upkeep.unheard(10) == [part.id]
     assert await store.upkeep.unheard(10) == [], "it was rung for just now"
@@ -206,3 +208,19 @@ async def test_the_sweep_finds_whose_listener_fell_silent(store: Store) -> None:
     await store.arriving.close(part.id)
     await store.passes(TERMS.ring_again_seconds + 1)
     assert await store.upkeep.unheard(10) == []
+
+
+async def test_how_far_listening_is_behind_is_told(store: Store) -> None:
+    part = await attended(store)
+    await store.claims.let_go(part, SHORT, 10.0)
+    await store.passes(100.0)
+    assert (await store.gauges.read()).arriving.behind_seconds == 0.0, "nothing came since"
+    await store.arriving.heard([part.id])
+    assert 89 <= (await store.gauges.read()).arriving.behind_seconds < 100
+    await attended(store, part, 1001)
+    assert (await store.gauges.read()).arriving.behind_seconds == 0.0, "somebody listens"
+    other = await arriving(store, take=2)
+    await store.passes(50.0)
+    assert (await store.gauges.read()).arriving.behind_seconds == 0.0, "nothing of it has come"
+    await store.arriving.heard([other.id])
+    assert 29 <= (await store.gauges.read()).arriving.behind_seconds < 60
