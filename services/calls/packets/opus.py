@@ -18,8 +18,8 @@ FRAME_SAMPLES = _SILK * 3 + _HYBRID * 2 + _CELT * 4
 
 
 def samples(packet: bytes) -> int:
-    """How many samples at 48 kHz a packet sounds; 0 where it is malformed."""
-    if not packet:
+    """How many samples at 48 kHz a packet sounds; 0 where it is malformed, or longer than frames make one."""
+    if not packet or len(packet) > MOST_BYTES:
         return 0
     toc, size = packet[0], len(packet)
     frame = FRAME_SAMPLES[toc >> 3]

@@ -124,6 +124,21 @@ def test_each_has_its_reason(data: bytes, oddity: Oddity) -> None:
     assert side.counts.packets == 0
 
 
+def padded(size: int) -> bytes:
+    """A packet of one empty frame that padding makes so long, or a little less."""
+    count = (size - 3) // 255
+    return bytes([0xFB, 0x41, *[255] * count, 0]) + bytes(254 * count)
+
+
+@pytest.mark.parametrize("size", [61_300, 65_100, 65_495, 900_000])
+def test_a_packet_longer_than_any_page_is_none(size: int) -> None:
+    side, sender = Side(), Sender()
+    own = [*sender.send([b"\xf8" + bytes(60)] * 100), Datagram(2.0, sender.packet(padded(size), 50_000 + 100 * 960))]
+    stream = taken(own, side)
+    assert side.counts.odd == {Oddity.NOT_OPUS: 1}
+    assert len(written(stream)) == 100
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_encrypted_is_no_sound(seed: int) -> None:
     chance = random.Random(seed)
