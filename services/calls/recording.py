@@ -59,7 +59,9 @@ class SideRecording:
     _kept: Tally = field(init=False)
     _before: Tally = field(init=False)
     _counted: Tally = field(init=False)
-    _waiting: deque[tuple[bytes, float]] = field(default_factory=lambda: deque(maxlen=MOST_WAITING), init=False)
+    _waiting: deque[tuple[bytes, float]] = field(default_factory=deque, init=False)
+    _waiting_bytes: int = field(default=0, init=False)
+    _left_out: int = field(default=0, init=False)
     _stream: Side | None = field(default=None, init=False)
     _at: int = field(default=0, init=False)
     _unsaved: bytes = field(default=b"", init=False)
@@ -70,11 +72,24 @@ class SideRecording:
         self._kept = self._before = self._counted = self.line.tally
 
     def take(self, data: bytes, arrived: float) -> None:
-        """Take in a packet; what comes before the stream is at hand waits."""
+        """Take in a packet; what comes before the stream is at hand waits. What is too much is left out."""
         if self._stream is None:
-            self._waiting.append((data, arrived))
+            self._wait(data, arrived)
+        elif self._is_full(self._stream):
+            self._left_out += 1
         else:
             self._stream.take(data, arrived)
+
+    def _wait(self, data: bytes, arrived: float) -> None:
+        self._waiting.append((data, arrived))
+        self._waiting_bytes += len(data)
+        while len(self._waiting) > MOST_WAITING or self._waiting_bytes > MOST_UNSAVED:
+            self._waiting_bytes -= len(self._waiting.popleft()[0])
+            self._left_out += 1
+
+    def _is_full(self, stream: Side) -> bool:
+        """Whether as much is held here as may be: the store does not answer, or more comes than it takes."""
+        return len(self._unsaved) + stream.unsettled > MOST_UNSAVED
 
     def end(self) -> None:
         """All of it has come."""
@@ -94,7 +109,9 @@ class SideRecording:
         if self._stream is None:
             return replace(self._kept, foreign=self._before.foreign + self.foreign)
         now = self._sum(self._stream)
-        return replace(self._kept, late=now.late, doubled=now.doubled, foreign=now.foreign, odd=now.odd)
+        return replace(
+            self._kept, late=now.late, doubled=now.doubled, skipped=now.skipped, foreign=now.foreign, odd=now.odd
+        )
 
     async def run(self) -> Over:
         """Until its end, or until nothing more comes here; CallTakenOver, and what makes the store refuse it."""
@@ -109,7 +126,8 @@ class SideRecording:
                 log.warning("a side of a call is as long as a recording may be", part=self.line.part_id)
                 return Over.ENDED
             except Problem as problem:
-                if not problem.retryable or self._over is Over.LEFT or len(self._unsaved) > MOST_UNSAVED:
+                is_full = self._stream is not None and self._is_full(self._stream)
+                if not problem.retryable or self._over is Over.LEFT or is_full:
                     raise
                 log.warning("a side of a call waits for the store", part=self.line.part_id, code=problem.code)
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -178,7 +196,7 @@ class SideRecording:
             lost=before.lost + counts.lost,
             late=before.late + counts.late,
             doubled=before.doubled + counts.doubled,
-            skipped=before.skipped + counts.skipped,
+            skipped=before.skipped + counts.skipped + self._left_out,
             restarts=before.restarts + counts.restarts,
             foreign=before.foreign + counts.foreign + self.foreign,
             filled=round(before.filled + counts.filled, 3),

@@ -111,6 +111,11 @@ class OggWriter:
         """Samples that are in no page yet."""
         return self.written - self._page_end
 
+    @property
+    def size(self) -> int:
+        """Bytes that nobody has taken yet."""
+        return len(self._pages) + len(self._body)
+
     def add(self, packet: bytes, samples: int) -> None:
         """Put a packet behind the others; pages begin and end with whole packets."""
         segments = len(packet) // 255 + 1

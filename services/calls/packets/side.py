@@ -73,6 +73,11 @@ class Side:
             side._placing = Placing(side._writer, side.counts, toc)
         return side
 
+    @property
+    def unsettled(self) -> int:
+        """Bytes of its stream that were not given out yet."""
+        return self._writer.size
+
     def take(self, data: bytes, arrived: float) -> None:
         """Take in a datagram, whatever it is."""
         if self._is_closed:

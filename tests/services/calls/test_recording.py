@@ -1,0 +1,78 @@
+"""One side of a call whose store does not answer, or not as fast as packets come."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.calls.calls import Wanted
+from services.calls.recording import MOST_UNSAVED, MOST_WAITING, SideRecording
+from services.errors import StoreUnavailable
+from services.recordings.arrivals import Arrivals
+from tests.calls.live import LEFT
+from tests.calls.sender import Sender
+from tests.in_memory import ALICE, Q1, Interior
+from tests.virtual_time import HurriedLoop
+
+LOUD = bytes([0x7B, 0x06]) + bytes(6 * 1275)
+
+
+class Away:
+    """A store that answers once, if at all, and then not any more."""
+
+    def __init__(self, arrivals: Arrivals, answers: int) -> None:
+        self._arrivals, self._answers = arrivals, answers
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "append" or self._answers == 0:
+            raise StoreUnavailable
+        self._answers -= 1
+        return getattr(self._arrivals, name)
+
+
+async def recording(house: Interior, arrivals: Any) -> SideRecording:
+    call = await house.calls.begin(await house.session(), Q1, ALICE, {LEFT: Wanted()})
+    clock = asyncio.get_running_loop().time
+    return SideRecording(arrivals=arrivals, viewer=ALICE, line=call.lines[LEFT], clock=clock, buffer_seconds=0.2)
+
+
+def held(side: SideRecording) -> int:
+    stream = 0 if side._stream is None else side._stream.unsettled
+    return stream + len(side._unsaved) + sum(len(data) for data, _ in side._waiting)
+
+
+@pytest.mark.parametrize("answers", [0, 2], ids=["never", "until it has begun"])
+def test_while_the_store_is_away_no_more_is_held_than_may_be(answers: int) -> None:
+    async def play() -> None:
+        house = Interior()
+        side = await recording(house, Away(house.arrivals, answers))
+        running = asyncio.create_task(side.run())
+        await asyncio.sleep(0.01)
+        assert (side._stream is not None) == (answers > 0)
+        for each in Sender().send([LOUD] * 300):
+            await asyncio.sleep(0.001)
+            side.take(each.data, each.arrived)
+            assert held(side) <= MOST_UNSAVED + 10 * len(LOUD)
+            assert len(side._waiting) <= MOST_WAITING
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    HurriedLoop.runs(play())
+
+
+def test_what_is_left_out_is_counted() -> None:
+    async def play() -> None:
+        house = Interior()
+        side = await recording(house, house.arrivals)
+        running = asyncio.create_task(side.run())
+        await asyncio.sleep(0.01)
+        packets = list(Sender().send([LOUD] * 300))
+        for each in packets:
+            side.take(each.data, each.arrived)
+        side.end()
+        await running
+        tally = side.tally
+        assert tally.skipped > 0
+        assert tally.packets + tally.skipped == len(packets)
+
+    HurriedLoop.runs(play())
