@@ -11,6 +11,7 @@ from services.calls.packets.opus import RATE
 from tests.calls.sender import Datagram
 from tests.calls.sound import Samples
 
+MOST_SECONDS = 300.0
 PACKAGES = {
     "ffmpeg": "ffmpeg",
     "gst-launch-1.0": "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good",
@@ -40,7 +41,13 @@ async def run(*command: str | Path) -> str:
     process = await asyncio.create_subprocess_exec(
         *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    printed, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            printed, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
     text = printed.decode(errors="replace")
     assert process.returncode == 0, f"{command[0]} ended with {process.returncode}: {text}"
     return text
