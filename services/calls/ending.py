@@ -88,14 +88,15 @@ class Ending:
 
     async def drive(self) -> int:
         """End what is silent, and go on with what somebody began to end; how many have ended, for the sweep."""
-        for id in await self.records.silent(self.silent_seconds):
+        await self.records.suspect(self.silent_seconds)
+        for id in await self.records.silent(GRACE_SECONDS):
             if await self.records.end(id) is not None:
                 log.info("a silent call is ended", call=id)
         return sum([await self._driven(id) for id in await self._left()])
 
     async def count_due(self) -> int:
         """How many the next sweep ends, or goes on to end."""
-        return len(await self.records.silent(self.silent_seconds)) + len(await self._left())
+        return len(await self.records.silent(GRACE_SECONDS)) + len(await self._left())
 
     async def _left(self) -> list[CallId]:
         """What somebody began to end or to give up, and did not."""

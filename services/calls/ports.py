@@ -51,8 +51,14 @@ class CallRecords(Protocol):
     async def ended(self, id: CallId) -> Call | None:
         """ending -> ended: nothing remains to be done, and its ports are free."""
 
+    async def suspect(self, seconds: float) -> None:
+        """Note of which open ones nothing came for so long; until something does."""
+
     async def silent(self, seconds: float) -> list[CallId]:
-        """Open ones of which nothing came for so long; a bounded number."""
+        """Those that were noted so long ago, a bounded number: who takes one in has had time to say so since.
+
+        Where the store itself was away, all are silent when it comes back.
+        """
 
     async def left_ending(self, seconds: float) -> list[CallId]:
         """Ending ones that nobody has brought to their end for so long; a bounded number."""

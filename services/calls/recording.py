@@ -168,7 +168,7 @@ class SideRecording:
             yield self._unsaved
         while True:
             over, now = self._over, self.clock()
-            pages = stream.close(now) if over is Over.ENDED else stream.pages(now)
+            pages = _settled(stream, over, now)
             if pages:
                 self._unsaved, self._counted = pages, self._sum(stream)
                 yield pages
@@ -211,3 +211,13 @@ class SideRecording:
         if self._over is None:
             self._over = over
             self._news.set()
+
+
+def _settled(stream: Side, over: Over | None, now: float) -> bytes:
+    match over:
+        case None:
+            return stream.pages(now)
+        case Over.ENDED:
+            return stream.close(now)
+        case _:
+            return stream.leave(now)

@@ -36,6 +36,7 @@ class FakeCalls:
         if call is None:
             return None
         now = self._memory.clock.now
+        self._memory.silent.pop(id, None)
         call = self._keep(replace(call, begun_at=call.begun_at or now, heard_at=now, bridged_at=now))
         return Begun(call, (now - (call.begun_at or now)).total_seconds())
 
@@ -50,6 +51,8 @@ class FakeCalls:
         for side, tally in tallies.items():
             call = self._line(call, side, tally=tally)
         now = self._memory.clock.now
+        if is_heard:
+            self._memory.silent.pop(id, None)
         return self._keep(replace(call, bridged_at=now, heard_at=now if is_heard else call.heard_at))
 
     async def side_over(self, id: CallId, side: CallSide) -> Call | None:
@@ -81,11 +84,16 @@ class FakeCalls:
     async def ended(self, id: CallId) -> Call | None:
         return self._over(self._in(id, CallState.ENDING), CallState.ENDED)
 
-    async def silent(self, seconds: float) -> list[CallId]:
+    async def suspect(self, seconds: float) -> None:
         clock = self._memory.clock
-        return [
-            call.id for call in self._calls() if call.state is CallState.OPEN and clock.is_past(call.heard_at, seconds)
-        ]
+        for call in self._calls():
+            if call.state is CallState.OPEN and clock.is_past(call.heard_at, seconds):
+                self._memory.silent.setdefault(call.id, clock.now)
+
+    async def silent(self, seconds: float) -> list[CallId]:
+        clock, noted = self._memory.clock, self._memory.silent
+        calls = [call for call in self._calls() if call.state is CallState.OPEN]
+        return [call.id for call in calls if call.id in noted and clock.is_past(noted[call.id], seconds)]
 
     async def left_ending(self, seconds: float) -> list[CallId]:
         clock, ending = self._memory.clock, self._memory.ending

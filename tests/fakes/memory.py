@@ -145,6 +145,7 @@ class Memory:
     takes: dict[tuple[SessionId, QuestionId], int] = field(default_factory=dict)
     asides: dict[tuple[SessionId, QuestionId], tuple[int, int]] = field(default_factory=dict)
     calls: dict[CallId, Call] = field(default_factory=dict)
+    silent: dict[CallId, datetime] = field(default_factory=dict)
     ending: dict[CallId, datetime] = field(default_factory=dict)
     giving_up: set[CallId] = field(default_factory=set)
     analyses: dict[SessionId, dict[str, object]] = field(default_factory=dict)

@@ -229,6 +229,8 @@ async def test_a_silent_one_is_ended_by_the_sweep_and_transcribed() -> None:
         clock.advance(59)
         assert (await doors.house.sweep.run(24.0)).calls == 0
         clock.advance(2)
+        await doors.house.sweep.run(24.0)
+        clock.advance(6)
         assert (await doors.house.sweep.survey(24.0)).calls == 1
         await doors.house.sweep.run(24.0)
         clock.advance(6)

@@ -57,6 +57,7 @@ class MongoCalls:
     @confirmed()
     async def start(self, id: CallId) -> Begun | None:
         runs = {"begun_at": {"$ifNull": ["$begun_at", NOW]}, "heard_at": NOW, "bridged_at": NOW}
+        runs["silent_at"] = "$$REMOVE"
         call = await self._change({"_id": id, **OPEN}, runs)
         if call is None or call.begun_at is None or call.bridged_at is None:
             return None
@@ -71,7 +72,7 @@ class MongoCalls:
     async def note(self, id: CallId, tallies: Mapping[CallSide, Tally], *, is_heard: bool) -> Call | None:
         kept = {f"lines.{side.value}.tally": literal(asdict(tally)) for side, tally in tallies.items()}
         # Repeated within a second, so that no majority is waited for.
-        times = {"bridged_at": NOW, **({"heard_at": NOW} if is_heard else {})}
+        times = {"bridged_at": NOW, **({"heard_at": NOW, "silent_at": "$$REMOVE"} if is_heard else {})}
         row = await self._passing.find_one_and_update(
             {"_id": id}, [{"$set": {**kept, **times}}], return_document=ReturnDocument.AFTER
         )
@@ -122,8 +123,13 @@ class MongoCalls:
         return call
 
     @confirmed()
+    async def suspect(self, seconds: float) -> None:
+        quiet = {**OPEN, "silent_at": None, "$expr": past("heard_at", seconds)}
+        await self._calls.update_many(quiet, [{"$set": {"silent_at": NOW}}])
+
+    @confirmed()
     async def silent(self, seconds: float) -> list[CallId]:
-        return await self._ids({**OPEN, "$expr": past("heard_at", seconds)}, "heard_at")
+        return await self._ids({**OPEN, "silent_at": {"$ne": None}, "$expr": past("silent_at", seconds)}, "heard_at")
 
     @confirmed()
     async def left_ending(self, seconds: float) -> list[CallId]:

@@ -108,6 +108,15 @@ class Side:
             self._writer.flush()
         return self._writer.take_pages()
 
+    def leave(self, now: float) -> bytes:
+        """All that has come, in whole pages, for whoever goes on behind them; nothing is waited for any more."""
+        if self._is_closed:
+            return b""
+        self._judge(max(0.0, now - self._begun), is_last=True)
+        self._write(inf)
+        self._writer.flush()
+        return self._writer.take_pages()
+
     def close(self, now: float) -> bytes:
         """The rest, with the page that ends the stream; nothing at all where nothing ever came."""
         if self._is_closed:

@@ -282,7 +282,7 @@ def store_on_mongo(database: AsyncDatabase[dict[str, Any]], *, is_sealed: bool =
             "audit": ("created_at",),
             "epochs": ("opened_at", "closed_at", "unused_since", "gone_at"),
             "erasures": ("next_at", "created_at"),
-            "calls": ("created_at", "begun_at", "heard_at", "bridged_at", "ending_at", "ended_at"),
+            "calls": ("created_at", "begun_at", "heard_at", "silent_at", "bridged_at", "ending_at", "ended_at"),
         }
         for collection, fields in {"parts": TIMES, **others}.items():
             older = {field: {"$subtract": [f"${field}", round(seconds * 1000)]} for field in fields}

@@ -111,15 +111,25 @@ async def test_one_that_is_not_open_is_not_started_or_latched(store: Store) -> N
     assert noted is not None and noted.state is CallState.ENDING
 
 
-async def test_a_silent_one_is_found_after_a_while(store: Store) -> None:
+async def test_a_silent_one_is_found_once_it_has_had_time_to_be_heard(store: Store) -> None:
     await begun(store)
-    assert await store.calls.silent(60) == []
+    await store.calls.suspect(60)
     await store.passes(61)
-    assert await store.calls.silent(60) == [C1]
+    assert await store.calls.silent(5) == []
+    await store.calls.suspect(60)
+    assert await store.calls.silent(5) == []
+    await store.passes(6)
+    assert await store.calls.silent(5) == [C1]
     await store.calls.note(C1, {}, is_heard=False)
-    assert await store.calls.silent(60) == [C1]
+    assert await store.calls.silent(5) == [C1]
     await store.calls.note(C1, {}, is_heard=True)
-    assert await store.calls.silent(60) == []
+    await store.calls.suspect(60)
+    assert await store.calls.silent(5) == []
+    await store.passes(61)
+    await store.calls.suspect(60)
+    await store.calls.start(C1)
+    await store.passes(6)
+    assert await store.calls.silent(5) == []
 
 
 async def test_an_ending_one_that_nobody_goes_on_with_is_found(store: Store) -> None:
