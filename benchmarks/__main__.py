@@ -16,6 +16,7 @@ from benchmarks import (
     hosted,
     languages,
     listeners,
+    live,
     machine,
     memory,
     page,
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "recorders": recorders.run,
     "pieces": pieces.run,
     "resuming": resuming.run,
+    "live": live.run,
     "calls": call_sides.run,
     "turns": turn_times.run,
 }

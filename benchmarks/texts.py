@@ -169,6 +169,19 @@ TEXTS = {
         What going on after a break costs those who have a good line.
         """,
     ),
+    "live": Text(
+        "Listening while it arrives",
+        """
+        A minute of the demo's answers and of recorded speech with pauses, as WebM with a cluster each second, sent by
+        tus as it is spoken; beside it the same recording uploaded in one go, to the same stack with one worker and
+        tiny.en, in turns. With `--wide` also ten minutes, fed eight times as fast. `python -m benchmarks.live` takes
+        any length, speed and model.
+        """,
+        """
+        How soon the transcript is there once the last byte, and once the last sound, has come; what stretches cost in
+        processor time, and in words.
+        """,
+    ),
     "calls": Text(
         "Calls with two sides",
         """

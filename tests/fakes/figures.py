@@ -1,7 +1,7 @@
 """Counting and reading in memory; the contract tests hold them to what MongoDB does."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.background import Kind
 from services.interviews.model import ENDED, LIVE, PartState
@@ -21,7 +21,6 @@ from services.operations.readings import (
     Totals,
     bucket,
 )
-from services.recordings.ports.arrivals import NOWHERE
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ports.keyring import THERE, EpochState
 from services.recordings.receipts import CONFLICTS
@@ -96,7 +95,9 @@ class FakeGauges:
             overdue_seconds=max(
                 [0.0, *(self._age(row.arrival.expires_at) for row in rows if self._may_expire(row) and row.arrival)]
             ),
-            behind_seconds=max([0.0, *(self._age(due) for row in rows if (due := _due(row)))]),
+            behind_seconds=max(
+                [0.0, *(self._age(self._memory.due(row)) for row in rows if self._memory.is_behind(row))]
+            ),
         )
 
     def _may_expire(self, row: Row) -> bool:
@@ -186,13 +187,3 @@ class FakeGauges:
 def histogram(met: list[float], bounds: tuple[float, ...]) -> Histogram:
     places = [bucket(seconds, bounds) for seconds in met]
     return Histogram(buckets=tuple(places.count(index) for index in range(len(bounds) + 1)), sum=sum(met))
-
-
-def _due(row: Row) -> datetime | None:
-    """When the stretch of a recording was due, of which something came since it was listened to."""
-    arrival, begun = row.arrival, row.part.created_at
-    if arrival is None or begun is None or arrival.closed_at or row.part.session_id == NOWHERE:
-        return None
-    if arrival.last_at is None or (arrival.listened_at and arrival.last_at <= arrival.listened_at):
-        return None
-    return arrival.due_at or begun + timedelta(seconds=20)

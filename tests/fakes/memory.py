@@ -216,6 +216,20 @@ class Memory:
         """Nobody listens while it arrives, or who does has fallen silent."""
         return row.part.listener is None or self.clock.is_past(row.heartbeat_at, self.terms.lease_seconds)
 
+    def due(self, row: Row) -> datetime:
+        """When the next stretch of what arrives is due."""
+        begun = row.part.created_at or self.clock.now
+        return (row.arrival and row.arrival.due_at) or begun + timedelta(seconds=20)
+
+    def is_behind(self, row: Row) -> bool:
+        """Something came that was due, and is not listened to."""
+        arrival = row.arrival
+        if arrival is None or row.part.state is not PartState.UPLOADING or arrival.closed_at or not row.part.session_id:
+            return False
+        if arrival.last_at is None or (arrival.listened_at and arrival.last_at <= arrival.listened_at):
+            return False
+        return self.clock.is_past(self.due(row))
+
     def attended(self, part: Part) -> Row | None:
         """The row, if this is its listener's."""
         row = self.rows.get(part.id)

@@ -282,7 +282,7 @@ class FakeBacklog:
     async def ahead(self, session_id: SessionId | None) -> int:
         pending = [row.part for row in self._memory.rows.values() if row.part.state in PENDING]
         if session_id is None:
-            return len(pending)
+            return len(pending) + len(self._memory.having(self._memory.is_behind))
         own = [part.created_at for part in pending if part.session_id == session_id and part.created_at]
         return sum(1 for part in pending if own and part.created_at and part.created_at <= max(own))
 

@@ -66,11 +66,14 @@ def left(listened: Listened, delay: float, *, failed: bool) -> Document:
 CAME = {"$gt": ["$arrival.last_at", {"$max": ["$arrival.listening.at", "$created_at"]}]}
 FIRST_DUE = {"$add": ["$created_at", 20_000]}
 
+DUE_AT = {"$ifNull": ["$arrival.listening.due_at", FIRST_DUE]}
+# What came, was due, and is not listened to.
+BEHIND: Document = {**ARRIVALS, **OPEN, "$expr": {"$and": [CAME, {"$lte": [DUE_AT, NOW]}]}}
+
 
 def since_due() -> list[Document]:
     """Stages of a look at what came and is not listened to: since when the first of it has been due."""
-    since = {"$min": {"$ifNull": ["$arrival.listening.due_at", FIRST_DUE]}}
-    return [{"$match": {**ARRIVALS, **OPEN, "$expr": CAME}}, {"$group": {"_id": None, "since": since}}]
+    return [{"$match": BEHIND}, {"$group": {"_id": None, "since": {"$min": DUE_AT}}}]
 
 
 def unheard(lease_seconds: float, most: int, seconds: float) -> Document:

@@ -9,6 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import WITHOUT_TRANSCRIPT, Document, part_of, transcript_of
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.listening import BEHIND
 from services.adapters.mongo.parts import PENDING_STATES, parts_of
 from services.adapters.mongo.server_time import within
 from services.adapters.mongo.workers import MongoWorkers
@@ -75,7 +76,7 @@ class MongoBacklog:
     @confirmed()
     async def ahead(self, session_id: SessionId | None) -> int:
         if session_id is None:
-            return await self._pending()
+            return await self._pending() + await self._parts.count_documents(BEHIND, limit=MOST_COUNTED)
         own = await self._parts.find({"session_id": session_id, **PENDING}, {"created_at": True}).to_list()
         if not own:
             return 0

@@ -217,8 +217,10 @@ async def test_how_far_listening_is_behind_is_told(store: Store) -> None:
     assert (await store.gauges.read()).arriving.behind_seconds == 0.0, "nothing came since"
     await store.arriving.heard([part.id])
     assert 89 <= (await store.gauges.read()).arriving.behind_seconds < 100
+    assert await store.backlog.ahead(None) == 1, "whoever asks how long it takes is told of it too"
     await attended(store, part, 1001)
     assert (await store.gauges.read()).arriving.behind_seconds == 0.0, "somebody listens"
+    assert await store.backlog.ahead(None) == 0
     other = await arriving(store, take=2)
     await store.passes(50.0)
     assert (await store.gauges.read()).arriving.behind_seconds == 0.0, "nothing of it has come"
