@@ -16,7 +16,7 @@ from services.errors import StoreUnavailable
 from services.recordings.arrival_limits import MEGABYTE
 
 TRANSCRIBES = ("all", "worker")
-SEALS = ("all", "api", "worker", "upkeep")
+SEALS = ("all", "api", "worker", "upkeep", "rtp")
 
 
 async def examine(settings: Settings, clock: database.Clock = database.now, today: date | None = None) -> list[Finding]:

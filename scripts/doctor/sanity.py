@@ -8,12 +8,13 @@ from app.receipts import receipts_lack
 
 LEAST_TOKEN = 16
 LEAST_LEASE = 20.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def looked_at(settings: Settings) -> list[Finding]:
     """What the settings say of the process that runs here."""
     found = [_tokens(settings), _metrics(settings)] if settings.process in ("all", "api") else []
-    found += [_lease(settings), _receipts(settings)]
+    found += [_lease(settings), _receipts(settings), *_rtp(settings)]
     return found + _scorer(settings) if settings.process in ("all", "worker") else found
 
 
@@ -48,6 +49,17 @@ def _receipts(settings: Settings) -> Finding:
     if settings.receipt_keys is None:
         return warning("Deletion receipts", "none are made", "Set RECEIPT_KEYS; docs/proof.md says how.")
     return ok("Deletion receipts", f"signed by a key in {settings.receipt_keys}")
+
+
+def _rtp(settings: Settings) -> list[Finding]:
+    """Where calls are taken in by UDP, and whether senders beyond this machine find that."""
+    if settings.rtp_ports is None:
+        lack = failing("RTP", "RTP_PORTS is not set", "Set it to the UDP ports at which calls are taken in.")
+        return [lack] if settings.process == "rtp" else []
+    said = f"ports {settings.rtp_ports} of {settings.rtp_host}"
+    if settings.rtp_bind not in LOOPBACK and settings.rtp_host in LOOPBACK:
+        return [warning("RTP", said, "Set RTP_HOST to the address by which senders find this machine.")]
+    return [ok("RTP", said)]
 
 
 def _scorer(settings: Settings) -> list[Finding]:

@@ -9,6 +9,7 @@ from services.calls.packets.opus import RATE
 from services.interviews.model import CallId
 from tests.calls.live import LEFT, NUMBER, RIGHT, CallDoors, begun, kept, seen, sent, talk
 from tests.calls.sound import decoded
+from tests.in_memory import ALICE
 from tests.routes.api import problem
 from tests.routes.slices.doors import session_of
 from tests.routes.slices.sockets import opened
@@ -255,3 +256,33 @@ async def test_where_calls_are_off_none_is_begun_and_none_goes_on() -> None:
         assert problem(answer) == (403, "calls_off")
         async with opened(client, call["websocket"]) as socket:
             assert await socket.end() == (4403, "calls_off")
+
+
+async def test_a_session_that_is_erased_in_a_call_takes_the_call_with_it() -> None:
+    doors = CallDoors()
+    async with doors.client() as client:
+        call = await begun(client)
+        async with opened(client, call["websocket"]) as socket:
+            await talk(doors, socket, {LEFT: sent(2.0)})
+            doors.at = 2.5
+            await kept(socket, "left", 1.0)
+            assert (await client.delete(f"/api/sessions/{call['session_id']}")).status_code in (200, 202)
+            assert (await socket.end())[1] in ("call_gone", "session_erased")
+        assert problem(await client.get(f"/api/calls/{call['call_id']}"))[1] in ("call_not_found", "session_erased")
+        assert doors.house.memory.calls == {}
+        assert await doors.arrivals.arriving(ALICE) == []
+
+
+async def test_a_call_that_is_open_keeps_analyze_waiting_and_its_end_does_not() -> None:
+    doors = CallDoors()
+    async with doors.client() as client:
+        call = await begun(client)
+        path = f"/api/analyze/{call['session_id']}"
+        assert (await client.post(path)).status_code == 202
+        async with opened(client, call["websocket"]) as socket:
+            await talk(doors, socket, {RIGHT: sent(1.5)})
+            doors.at = 2.0
+            socket.send({"type": "end"})
+            await socket.until("ended")
+        await doors.house.work_off()
+        assert (await client.post(path)).status_code == 200, "of the left side nothing came"

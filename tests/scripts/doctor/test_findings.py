@@ -10,9 +10,9 @@ from app.finding import Finding, State, failing, ok, warning, worst
 from scripts.doctor import sanity
 from scripts.doctor.database import version
 from scripts.doctor.disk import room
-from scripts.doctor.work import LATE_SECONDS, STUCK_SECONDS, arriving, processing, queued, sweep
+from scripts.doctor.work import LATE_SECONDS, STUCK_SECONDS, arriving, calls, processing, queued, sweep
 from services.adapters.openai_speech import MODELS
-from services.operations.readings import Arriving, Line
+from services.operations.readings import Arriving, Line, Talking
 
 GB = 10**9
 ENDS = MODELS["whisper-1"].ends_on
@@ -117,3 +117,31 @@ def test_settings_are_judged(
         monkeypatch.delenv(name, raising=False)
     (finding,) = [each for each in sanity.looked_at(Settings(**given)) if each.check == check]  # type: ignore[arg-type]
     assert state(finding) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (Talking(), "ok"),
+        (Talking(number=2, with_ports=1, receivers=1, places=50), "ok"),
+        (Talking(number=2, with_ports=1), "failing"),
+        (Talking(ending=1, ending_seconds=LATE_SECONDS + 1), "failing"),
+    ],
+)
+def test_calls_that_nobody_takes_in_or_ends_are_found(now: Talking, expected: str) -> None:
+    assert state(calls(now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"PROCESS": "rtp"}, ["failing"]),
+        ({"RTP_PORTS": "40000-40199"}, ["ok"]),
+        ({"RTP_PORTS": "40000-40199", "RTP_BIND": "0.0.0.0"}, ["warning"]),
+        ({"RTP_PORTS": "40000-40199", "RTP_BIND": "0.0.0.0", "RTP_HOST": "203.0.113.7"}, ["ok"]),
+    ],
+)
+def test_ports_that_senders_would_not_find_are_a_warning(given: dict[str, str], expected: list[str]) -> None:
+    found = [finding for finding in sanity.looked_at(Settings.told(given)) if finding.check == "RTP"]
+    assert [state(finding) for finding in found] == expected
