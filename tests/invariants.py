@@ -12,7 +12,10 @@ from services.adapters.mongo.documents import part_of, transcript_of
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.receipt_keys import ReceiptVerifier
 from services.analysis.results import Result
+from services.events.model import Event, EventType
+from services.events.ports import Events
 from services.interviews.model import (
+    DROPPED,
     ENDED,
     LIVE,
     Mark,
@@ -23,6 +26,7 @@ from services.interviews.model import (
     Session,
     SessionId,
     Status,
+    asked_in,
     beginning,
 )
 from services.interviews.transcript import Transcript
@@ -30,6 +34,7 @@ from services.recordings.receipt_chain import Line, check
 from services.transcription.ports import RATE, Following, Speech
 from services.transcription.stretches import Length
 from tests.fakes.memory import Memory
+from tests.fakes.sessions import FakeEvents
 from tests.in_memory import ADMIN, ALICE, KEYS, LARGE, Ears, Followed, Interior, incoming
 from tests.processes import PORTS
 from tests.services.adapters.stores import store_on_mongo
@@ -96,6 +101,7 @@ class World:
     """A house whose ports are sound; faults come through `seen_by`."""
 
     house: Interior
+    events: Events
     passes: Callable[[float], Awaitable[None]]
     look: Callable[[], Awaitable[Sight]]
     sent: dict[tuple[SessionId, QuestionId], dict[str, bytes]] = field(default_factory=dict)
@@ -144,6 +150,7 @@ class World:
             check_answer(sight, session, question, recordings)
         for id in {id for id, _ in self.sent}:
             assert isinstance(await self.house.analysis.run(id, ADMIN), Result)
+            check_told(sight, id, (await self.events.after(id, 0, ADMIN)).events or ())
         await self.check_receipts(sight)
         return sight
 
@@ -212,6 +219,33 @@ def check_answer(sight: Sight, session: Session, question: QuestionId, recording
         assert answer.failure is not None
 
 
+def check_told(sight: Sight, id: SessionId, events: tuple[Event, ...]) -> None:
+    """Each utterance is told once, in order and before the end; its words stay where they are of an answer."""
+    told: dict[tuple[object, ...], list[int]] = {}
+    for event in events:
+        of = (event.question_id, event.take, event.side)
+        if event.spoken is None:
+            continue
+        before = told.setdefault(of, [])
+        is_next = event.spoken.index == (before[-1] + 1 if before else 0)
+        assert is_next or (not before and len(told) > 1), (of, before, event)  # whose take was raised goes on
+        before.append(event.spoken.index)
+        assert EventType.COMPLETED not in {one.type for one in events[: event.number - 1] if _of(one) == of}
+        if event.spoken.text:
+            heard = [sight.records[part.id] for part in _takes(sight, id, event) if part.state not in DROPPED]
+            assert any(event.spoken.text in (one.transcript or event.spoken.text) for one in heard), event
+
+
+def _of(event: Event) -> tuple[object, ...]:
+    return event.question_id, event.take, event.side
+
+
+def _takes(sight: Sight, id: SessionId, event: Event) -> list[Part]:
+    """The parts that this may be of: a take is raised where the same recording comes again."""
+    own = [part for part in sight.parts() if (part.session_id, asked_in(part.question_id)) == (id, event.question_id)]
+    return [part for part in own if part.take >= (event.take or 0)]
+
+
 def check_result(sight: Sight, result: Result) -> None:
     """It rests on the newest take of each question that was accepted."""
     for part in sight.parts():
@@ -228,7 +262,7 @@ def world_in_memory(memory: Memory | None = None) -> World:
     async def look() -> Sight:
         return sight_of(house.memory)
 
-    return World(house, passes, look)
+    return World(house, FakeEvents(house.memory), passes, look)
 
 
 def sight_of(memory: Memory) -> Sight:
@@ -265,7 +299,7 @@ def world_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> World:
         records = {row["_id"]: _record(row) for row in rows}
         return Sight(records=records, files=files, chunks=chunks, pieces=pieces, utterances=said)
 
-    return World(house, ports.passes, look)
+    return World(house, ports.events, ports.passes, look)
 
 
 def _record(row: dict[str, Any]) -> Record:

@@ -21,6 +21,7 @@ from services.interviews.model import CallSide, Part, PartState
 from tests.calls.live import LEFT, RIGHT, sent
 from tests.calls.sender import Datagram
 from tests.fakes.memory import Clock, Memory
+from tests.fakes.sessions import FakeEvents
 from tests.faults import Fault, Faulty
 from tests.in_memory import ALICE, Q1, Ears, Interior
 from tests.invariants import Sight, World, sight_of
@@ -67,7 +68,7 @@ def world() -> World:
     async def look() -> Sight:
         return sight_of(house.memory)
 
-    return World(house, passes, look)
+    return World(house, FakeEvents(house.memory), passes, look)
 
 
 def spoken() -> list[tuple[float, CallSide, bytes]]:
