@@ -4,6 +4,7 @@ By the sound alone, not by the container's times: those leap where nothing is mi
 """
 
 import itertools
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -65,7 +66,7 @@ class Places:
         self._head = 0
         self._by_packet = kind in BY_PACKET and isinstance(data, bytes)
         self._offsets = self._found(kind, data) if isinstance(data, bytes) else iter(())
-        self._next = next(self._offsets, None)
+        self._next = self._following()
         self._apart = APART
         self.found: list[InSound] = []
 
@@ -87,11 +88,18 @@ class Places:
             self._apart *= 2
             del self.found[1::2]
 
+    def _following(self) -> int | None:
+        """The next that can be entered; none behind damage that makes no sense."""
+        try:
+            return next(self._offsets, None)
+        except (struct.error, IndexError, ValueError, OverflowError):
+            return None
+
     def _latest(self, at: int | None) -> int | None:
         """The last one up to here, if it was not told before; what is behind it is looked for next."""
         latest: int | None = None
         while at is not None and self._next is not None and self._next <= at:
-            latest, self._next = self._next, next(self._offsets, None)
+            latest, self._next = self._next, self._following()
         return latest
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.adapters.av_decoder import protocol
-from services.adapters.av_decoder.decode import decode
+from services.adapters.av_decoder.decode import Handing, decode, hand_over
+from services.adapters.av_decoder.places import Entered
 from services.adapters.av_decoder.protocol import Planned
 from services.errors import AudioTooLong, AudioUnreadable
 from tests import audio, browser_recordings
@@ -67,3 +68,36 @@ def test_any_damage_has_a_foreseen_end(name: str, changes: list[tuple[str | byte
     assert seconds <= MOST + 1
     assert protocol.planned_of(Planned(1, flaws, b"").body()).flaws == flaws
     assert all(0 <= (flaw.at or 0.0) <= seconds + 0.1 for flaw in flaws)
+
+
+@pytest.mark.parametrize("name", [*audio.ENCODERS, *BROWSERS])
+@settings(max_examples=12, deadline=None)
+@given(changes=CHANGES, which=PLACES)
+def test_any_damage_is_entered_or_read_from_its_beginning(
+    name: str, changes: list[tuple[str | bytes, float, int]], which: float
+) -> None:
+    data = recording(name)
+    for change in changes:
+        data = changed(data, *change)
+    if (told := handed(data, Entered(), 0)) is None:
+        return
+    assert protocol.planned_of(told.body()) == told
+    assert all(end <= offset <= len(data) for offset, _, _, end in told.entries)
+    if told.entries:
+        offset, samples, head, end = told.entries[int(which * (len(told.entries) - 1))]
+        rest = data[head:end] + data[offset:]
+        behind = handed(rest, Entered(end - head, samples, offset - end), samples + 8_000)
+        assert behind is None or behind.samples >= samples
+
+
+def handed(data: bytes, entered: Entered, skip: int) -> Planned | None:
+    """What was told of it; None where it cannot be read."""
+    told: list[Planned] = []
+    blocks: list[bytes] = []
+    to = Handing(blocks.append, lambda found: told.append(found.planned()), skip, 10**7, entered=entered)
+    try:
+        hand_over(data, MOST, to)
+    except (AudioUnreadable, AudioTooLong):
+        return None
+    assert len(b"".join(blocks)) // 2 == max(0, told[0].samples - skip)
+    return told[0]
