@@ -28,11 +28,18 @@ class Clip:
 ASKED = (
     Clip("answer-2.webm", 0.23, 4.58, "Each process has its own memory, and the operating system keeps them apart."),
     Clip("answer-2.webm", 4.89, 7.96, "Threads live inside one process and share the same memory."),
+    Clip("answer-2.webm", 8.17, 12.0, "That makes it easy to exchange data, but shared data needs a lock."),
 )
 ANSWERED = (
     Clip("answer-1.webm", 0.18, 4.62, "An index is a separate structure in the database, usually a tree."),
     Clip(
         "answer-3.webm", 0.17, 5.2, "It means that sending a request two times has the same effect as sending it once."
+    ),
+    Clip(
+        "answer-3.webm",
+        14.91,
+        20.44,
+        "For a payment, I would send a unique key, so that the server can recognize a repeated request.",
     ),
 )
 
@@ -61,8 +68,9 @@ class SampleCall:
 
 
 def sample_call(gaps: tuple[float, ...] = (0.6, 0.8, -0.4), lead: float = 1.0) -> SampleCall:
-    """Question, answer, question, answer; each so many seconds after the end of the one before."""
+    """Question, answer and so on, a turn more than there are gaps; each so long after the end of the one before."""
     turns = [(side, clip) for pair in zip(ASKED, ANSWERED, strict=True) for side, clip in zip(SIDES, pair, strict=True)]
+    turns = turns[: len(gaps) + 1]
     lines: list[Line] = []
     at = lead
     for (side, clip), gap in zip(turns, (*gaps, 0.0), strict=True):

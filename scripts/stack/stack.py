@@ -57,6 +57,7 @@ class Stack:
             "KEYRING_DIR": str(own.keyring_dir or self.layout.keyring(own.mongodb_database)),
             "JWT_SECRET": secret or secrets.token_hex(32),
             "RECEIPT_KEYS": str(own.receipt_keys or self.layout.receipt_keys),
+            **({"RTP_PORTS": own.rtp_ports} if own.rtp_ports else {}),
         }
 
     def start(self) -> None:
