@@ -68,9 +68,9 @@ async def create_upload(request: Request, viewer: Asker, services: Needs, slot: 
 
 @router.get("", operation_id="listUploads", responses=FINDING)
 async def list_uploads(viewer: Asker, services: Needs) -> UploadsShown:
-    """Your own uploads that are arriving."""
+    """Your own uploads that are arriving; calls are told of by themselves."""
     found = await services.arrivals.arriving(viewer)
-    return UploadsShown(uploads=[UploadShown.of(arrival) for arrival in found])
+    return UploadsShown(uploads=[UploadShown.of(arrival) for arrival in found if arrival.part.call_id is None])
 
 
 @router.get("/{upload_id}", operation_id="getUpload", responses=FINDING)

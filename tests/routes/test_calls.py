@@ -31,6 +31,7 @@ async def test_a_call_is_begun_and_seen() -> None:
         shown = await seen(client, id)
         assert (shown["state"], shown["begun_at"], shown["warnings"]) == ("open", None, [])
         assert (shown["left"]["state"], shown["left"]["packets"], shown["left"]["odd"]) == ("arriving", 0, {})
+        assert (await client.get("/api/uploads")).json() == {"uploads": []}
 
 
 async def test_what_is_asked_wrongly_is_refused() -> None:
