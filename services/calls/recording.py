@@ -192,7 +192,7 @@ class SideRecording:
         for reason, count in counts.odd.items():
             odd[reason.value] = odd.get(reason.value, 0) + count
         return Tally(
-            packets=before.packets + counts.packets,
+            packets=before.packets + counts.settled,
             lost=before.lost + counts.lost,
             late=before.late + counts.late,
             doubled=before.doubled + counts.doubled,
@@ -203,7 +203,7 @@ class SideRecording:
             odd=odd,
             seconds=round(counts.seconds, 3),
             jitter=round(counts.jitter, 6),
-            last_sequence=before.last_sequence if counts.last_sequence is None else counts.last_sequence,
+            last_sequence=before.last_sequence if counts.settled_sequence is None else counts.settled_sequence,
             last_arrived=before.last_arrived if counts.last_arrived is None else counts.last_arrived,
         )
 

@@ -8,7 +8,9 @@ from services.calls.packets.rtp import Oddity
 
 @dataclass(slots=True)
 class Counts:
-    """`lost` came not at all or too late, and `late` of these came; `doubled` came again.
+    """Of `packets` so many are `settled`: in the pages that were given out, up to `settled_sequence`.
+
+    `lost` came not at all or too late, and `late` of these came; `doubled` came again.
 
     `foreign` were of another source while the side's own went on. `odd` were no sound of it, by reason. `skipped` were
     left out, and `filled` are seconds of concealment: what was lost, was not sent, and what keeps the side in step.
@@ -16,6 +18,8 @@ class Counts:
     """
 
     packets: int = 0
+    settled: int = 0
+    settled_sequence: int | None = None
     lost: int = 0
     late: int = 0
     doubled: int = 0

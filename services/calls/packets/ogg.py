@@ -107,6 +107,11 @@ class OggWriter:
         return writer
 
     @property
+    def page_end(self) -> int:
+        """Samples that are in whole pages."""
+        return self._page_end
+
+    @property
     def waiting(self) -> int:
         """Samples that are in no page yet."""
         return self.written - self._page_end

@@ -4,8 +4,9 @@ A side's stream begins when its call does, and has every sound at its time: both
 that comes is believed to be right, and nothing is fatal; what does not belong is counted by its reason.
 """
 
+from collections import deque
 from math import inf
-from typing import Self
+from typing import NamedTuple, Self
 
 from services.calls.packets import opus
 from services.calls.packets.counts import Counts
@@ -29,6 +30,14 @@ PAGE_SECONDS = 1.0
 TELEPHONE_EVENT_BYTES, MOST_TELEPHONE_EVENT = 4, 16
 
 
+class Placed(NamedTuple):
+    """Where in the stream packets end, how many, and the last one's number."""
+
+    end: int
+    sequence: int
+    packets: int
+
+
 class Side:
     """What came of it so far. Times are seconds on the call's one clock, which is 0 when the call begins.
 
@@ -47,6 +56,7 @@ class Side:
         self._placing = Placing(self._writer, self.counts)
         self._source: Source | None = None
         self._candidate: Source | None = None
+        self._placed: deque[Placed] = deque()
         self._is_doubted = False
         self._is_closed = False
 
@@ -106,7 +116,7 @@ class Side:
             self._placing.fill_until((now - IDLE_SECONDS) * RATE)
         if silent > PAGE_SECONDS:
             self._writer.flush()
-        return self._writer.take_pages()
+        return self._given_out()
 
     def leave(self, now: float) -> bytes:
         """All that has come, in whole pages, for whoever goes on behind them; nothing is waited for any more."""
@@ -115,7 +125,7 @@ class Side:
         self._judge(max(0.0, now - self._begun), is_last=True)
         self._write(inf)
         self._writer.flush()
-        return self._writer.take_pages()
+        return self._given_out()
 
     def close(self, now: float) -> bytes:
         """The rest, with the page that ends the stream; nothing at all where nothing ever came."""
@@ -128,6 +138,20 @@ class Side:
             if not self._writer.waiting:
                 self._placing.fill(opus.SILK_UNIT)
             self._writer.flush(END)
+        return self._given_out()
+
+    def _note_placed(self, sequence: int) -> None:
+        """Where the stream ends with it; there end those too that were left out behind it."""
+        end, packets = self._writer.written, 1
+        if self._placed and self._placed[-1].end == end:
+            packets += self._placed.pop().packets
+        self._placed.append(Placed(end, sequence, packets))
+
+    def _given_out(self) -> bytes:
+        while self._placed and self._placed[0].end <= self._writer.page_end:
+            placed = self._placed.popleft()
+            self.counts.settled += placed.packets
+            self.counts.settled_sequence = placed.sequence % (1 << 16)
         return self._writer.take_pages()
 
     def _route(self, packet: RtpPacket, arrived: float) -> None:
@@ -187,6 +211,7 @@ class Side:
         for packet in source.due(now):
             if packet.samples:
                 self._placing.place(packet)
+                self._note_placed(packet.sequence)
         self.counts.lost += source.lost - before
 
     def _report(self, data: bytes) -> None:

@@ -10,7 +10,8 @@ from services.calls.recording import MOST_UNSAVED, MOST_WAITING, SideRecording
 from services.errors import StoreUnavailable
 from services.recordings.arrivals import Arrivals
 from tests.calls.live import LEFT
-from tests.calls.sender import Sender
+from tests.calls.sender import Network, Sender
+from tests.calls.stream import written
 from tests.in_memory import ALICE, Q1, Interior
 from tests.virtual_time import HurriedLoop
 
@@ -56,6 +57,29 @@ def test_while_the_store_is_away_no_more_is_held_than_may_be(answers: int) -> No
             assert len(side._waiting) <= MOST_WAITING
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+    HurriedLoop.runs(play())
+
+
+@pytest.mark.parametrize("lost", [0.0, 5.0])
+def test_no_more_is_said_to_be_kept_than_is(lost: float) -> None:
+    async def play() -> None:
+        house = Interior()
+        side = await recording(house, house.arrivals)
+        running = asyncio.create_task(side.run())
+        loop, zero = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        payloads = [bytes([0xF8]) + number.to_bytes(2) * 30 for number in range(300)]
+        for each in Network(lost=lost, reordered=2.0).carry(Sender().send(payloads)):
+            await asyncio.sleep(max(0.0, zero + each.arrived - loop.time()))
+            side.take(each.data, each.arrived)
+            stream = await house.arrivals.tail(side.line.part_id, ALICE, 1_000_000)
+            kept = [one.packet for one in written(stream)] if stream else []
+            numbers = [int.from_bytes(packet[1:3]) for packet in kept if len(packet) > 2]
+            assert side.tally.packets == len(numbers)
+            assert side.tally.last_sequence == (1000 + numbers[-1] if numbers else None)
+        side.end()
+        await running
+        assert side.tally.last_sequence == 1299
 
     HurriedLoop.runs(play())
 
