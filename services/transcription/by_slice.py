@@ -1,5 +1,6 @@
 """What was said in each numbered slice of a recording."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,8 +39,38 @@ class Known:
 
 def by_slice(slices: Sequence[KeptSlice], known: Known) -> list[SliceHeard]:
     """Of the slices that are transcribed to their end; of those whose place in the recording cannot be told, none."""
-    pieces = [(Span(word.start, word.end), word.text) for word in _timed(known.segments)]
-    return [_heard(index, place, pieces, known) for index, place in _places(slices) if place.end <= known.until]
+    placed = [(index, place) for index, place in _places(slices) if place.end <= known.until]
+    places = [place for _, place in placed]
+    starts = [place.start for place in places]
+    said, spoken = _said(known.segments, places, starts), _spoken(known.heard, places, starts)
+    return [
+        SliceHeard(
+            index, " ".join(words).strip(), round(min(1.0, seconds / place.seconds), 3) if place.seconds else 0.0
+        )
+        for (index, place), words, seconds in zip(placed, said, spoken, strict=True)
+    ]
+
+
+def _said(segments: Sequence[Segment], places: Sequence[Span], starts: Sequence[float]) -> list[list[str]]:
+    """In each place the words whose middle lies there."""
+    said: list[list[str]] = [[] for _ in places]
+    for word in _timed(segments):
+        middle = (word.start + word.end) / 2
+        at = bisect_right(starts, middle) - 1
+        if at >= 0 and middle < places[at].end:
+            said[at].append(word.text.strip())
+    return said
+
+
+def _spoken(heard: Sequence[Span], places: Sequence[Span], starts: Sequence[float]) -> list[float]:
+    """In each place the seconds in which somebody speaks."""
+    spoken = [0.0] * len(places)
+    for span in heard:
+        at = max(0, bisect_right(starts, span.start) - 1)
+        while at < len(places) and starts[at] < span.end:
+            spoken[at] += max(0.0, min(span.end, places[at].end) - max(span.start, starts[at]))
+            at += 1
+    return spoken
 
 
 def _places(slices: Sequence[KeptSlice]) -> Iterator[tuple[int, Span]]:
@@ -49,7 +80,7 @@ def _places(slices: Sequence[KeptSlice]) -> Iterator[tuple[int, Span]]:
         seconds = slice.duration
         if seconds is None and slice.start is not None and slice.end is not None:
             seconds = slice.end - slice.start
-        if slice.index != number or seconds is None:
+        if slice.index != number or seconds is None or seconds < 0:
             return
         yield slice.index, Span(at, at + seconds)
         at += seconds
@@ -62,9 +93,3 @@ def _timed(segments: Sequence[Segment]) -> Iterator[Segment]:
             yield from (Segment(text=word.text, start=word.start, end=word.end) for word in segment.words)
         else:
             yield segment
-
-
-def _heard(index: int, place: Span, pieces: Sequence[tuple[Span, str]], known: Known) -> SliceHeard:
-    text = " ".join(said.strip() for span, said in pieces if place.start <= (span.start + span.end) / 2 < place.end)
-    spoken = sum(max(0.0, min(span.end, place.end) - max(span.start, place.start)) for span in known.heard)
-    return SliceHeard(index, text.strip(), round(min(1.0, spoken / place.seconds), 3) if place.seconds else 0.0)
