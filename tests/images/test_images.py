@@ -15,7 +15,15 @@ from tests.servers import free_port, listens
 
 SECRET = "s" * 40
 PAGES = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
-NOT_THERE = {"scripts.env_example", "scripts.openapi", "scripts.demo"}  # for a checkout alone
+# For a checkout alone.
+NOT_THERE = {
+    "scripts.env_example",
+    "scripts.openapi",
+    "scripts.demo",
+    "scripts.demo_call",
+    "scripts.import_call",
+    "scripts.calls.make_sample",
+}
 
 
 @pytest.fixture(scope="module", params=TARGETS)
@@ -52,7 +60,7 @@ def test_the_image_has_neither_tests_nor_the_demo_nor_what_only_a_checkout_insta
         "services",
         "web",
     }
-    assert not (image.files / "scripts" / "demo").exists()
+    assert not {"demo", "calls"} & {path.stem for path in (image.files / "scripts").iterdir()}
     assert not (image.packages / "supervisor").exists()
     assert (image.packages / "fastapi").exists()
 
