@@ -23,6 +23,8 @@ class Sides:
 
 def sides_of(captured: Iterable[Captured], left: str | None = None, right: str | None = None) -> Sides:
     """Of the flows that are named, or of the two with the most packets: the first to begin is the left one."""
+    if right is not None and left is None:
+        raise NoCall("--right names one flow of two: name the other one with --left.")
     datagrams = list(captured)
     flows = carried(datagrams)
     chosen = [_named(flows, name) for name in (left, right) if name is not None] if left else _two(flows)

@@ -27,7 +27,7 @@ Source = tuple[str, int]
 NOWHERE: Source = ("", 0)
 
 LOOK_SECONDS = 0.5
-SEEN_SECONDS = 3.0
+SEEN_SECONDS, TELL_SECONDS = 3.0, 60.0
 MOST_HELD = 64
 LOOKS_AT_ONCE = 8
 LEAVING_SECONDS = 5.0
@@ -54,7 +54,7 @@ class Place:
 
 @dataclass(slots=True, kw_only=True)
 class Reception:
-    """The use case, in one process. `strangers` counts what came to ports that take in no call."""
+    """The use case, in one process. `strangers` counts what came to ports that take in no call; the log tells."""
 
     receiver: RtpReceiver
     bridging: Bridging
@@ -64,6 +64,7 @@ class Reception:
     strangers: Counter[str] = field(default_factory=Counter, init=False)
     _places: dict[int, Place] = field(default_factory=dict, init=False)
     _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS_AT_ONCE), init=False)
+    _told_at: float = field(default=float("-inf"), init=False)
     _is_leaving: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -100,7 +101,15 @@ class Reception:
                 await self.receivers.seen(self.receiver)
             except StoreUnavailable:
                 log.warning("it cannot be said that this receiver is there")
+            self._tell_of_strangers()
             await asyncio.sleep(SEEN_SECONDS)
+
+    def _tell_of_strangers(self) -> None:
+        """Once a minute, so that who sends to a wrong port, or too late, can be found out."""
+        if self.strangers and self.clock() - self._told_at >= TELL_SECONDS:
+            log.warning("datagrams to ports without a call", **self.strangers)
+            self.strangers.clear()
+            self._told_at = self.clock()
 
     async def leave(self) -> None:
         """Nothing more is taken in here; what has come is kept, and another process may go on."""

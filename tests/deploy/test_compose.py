@@ -52,6 +52,10 @@ def test_the_services_are_these() -> None:
     assert "version" not in COMPOSE
 
 
+def test_a_container_that_takes_calls_in_is_known_again_when_it_is_made_anew() -> None:
+    assert SERVICES["rtp"]["hostname"] == "rtp"
+
+
 def test_what_nobody_needs_waits_for_its_profile() -> None:
     found: dict[str, set[str]] = {}
     for name, service in SERVICES.items():

@@ -1,8 +1,11 @@
 """A call that is taken in by several processes: none harms what another one has."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
+from typing import Any
+
+from structlog.testing import capture_logs
 
 from services.calls.bridging import Bridge, Bridging
 from services.calls.calls import Wanted
@@ -146,3 +149,28 @@ def test_what_a_stranger_sends_takes_nothing_from_who_is_connected() -> None:
         await reception.leave()
 
     HurriedLoop.runs(play())
+
+
+def test_what_comes_to_ports_without_a_call_stands_in_the_log() -> None:
+    async def play() -> list[MutableMapping[str, Any]]:
+        house = Interior()
+        bridging = process(house)
+        reception = Reception(
+            receiver=RECEIVER,
+            bridging=bridging,
+            records=house.call_records,
+            receivers=FakeRtpReceivers(house.memory),
+            clock=bridging.clock,
+        )
+        with capture_logs() as logs:
+            running = asyncio.create_task(reception.run())
+            for each in sent(100.0):
+                reception.take(40_000, STRANGER, each.data)
+                reception.take(40_001, STRANGER, b"rubbish")
+                await asyncio.sleep(0.02)
+            running.cancel()
+        return [each for each in logs if each["event"] == "datagrams to ports without a call"]
+
+    told = HurriedLoop.runs(play())
+    assert len(told) == 2
+    assert told[1]["no_call"] > 0 and told[1]["not_rtp"] > 0
