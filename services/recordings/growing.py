@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 from services.errors import AudioMissing
 from services.interviews.model import Part, PartId, PartState
-from services.recordings.ports.arrivals import NOWHERE, ArrivalRecords, Arriving, Pieces
+from services.recordings.ports.arrivals import NEVER_DUE, NOWHERE, ArrivalRecords, Arriving, Pieces
+
+MOST_BEHIND = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +27,19 @@ class Growing:
             return 0
 
     async def part(self, id: PartId) -> Part | None:
-        """The part with as many bytes as are here, while it arrives and answers something."""
+        """The part with as many bytes as are here, while it arrives and answers something.
+
+        None of what is not listened to before its end, or has too much behind what is settled to be read in a moment.
+        """
         arriving = await self.records.find(id)
-        if arriving is None or arriving.is_closed or arriving.part.state is not PartState.UPLOADING:
+        if arriving is None or arriving.is_closed or not _answers(arriving.part):
             return None
-        if arriving.part.session_id == NOWHERE:
+        if arriving.listened.seen == NEVER_DUE:
             return None
-        return replace(arriving.part, bytes=await self.received(id))
+        received, begun = await self.received(id), arriving.part.checkpoint
+        if received - (begun.entry.offset if begun and begun.entry else 0) > MOST_BEHIND:
+            return None
+        return replace(arriving.part, bytes=received)
 
     async def seconds(self, id: PartId) -> float:
         """How much of it is here, by what was found of its bytes where it was listened to last."""
@@ -47,3 +55,9 @@ class Growing:
             raise AudioMissing
         async for piece in self.pieces.read(arriving, start):
             yield piece
+
+
+def _answers(part: Part) -> bool:
+    """Whether it is an answer that arrives, whose one channel, or the mean of all, is what is said."""
+    is_one = part.channels == 1 and not part.is_aside
+    return is_one and part.state is PartState.UPLOADING and part.session_id != NOWHERE

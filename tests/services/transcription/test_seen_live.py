@@ -7,8 +7,9 @@ import pytest
 from services.analysis.results import Pending
 from services.events.interim import Interim
 from services.events.model import EventType
-from services.interviews.model import Answer, Mark, PartState, Stage, Status
+from services.interviews.model import Answer, CallId, CallSide, Mark, PartState, Stage, Status
 from services.recordings.ports.arrivals import Plan
+from services.transcription.attending import LEFT
 from services.transcription.interim import InterimReading
 from tests.in_memory import ALICE, Q1
 from tests.services.transcription.test_attending import Scene, a_scene, numbers, talk
@@ -128,3 +129,26 @@ async def test_an_older_take_is_scored_while_a_newer_one_is_recorded_and_stands_
 
 async def _nothing(*_: object) -> None:
     """Whoever was to score it died."""
+
+
+async def test_what_is_never_listened_to_before_its_end_is_not_read_over_and_over() -> None:
+    scene = await a_scene()
+    await scene.comes(5.0)
+    row, growing = scene.house.memory.rows[scene.id], scene.house.growing
+    assert await growing.part(scene.id) is not None
+    part = row.part
+    for other in (replace(part, channels=2), replace(part, side=CallSide.RIGHT, call_id=CallId("c1"))):
+        row.part = other
+        assert await growing.part(scene.id) is None
+    row.part = part
+    claimed = await scene.house.claims.attend(scene.id, "w", 10_000_000)
+    assert claimed is not None and await scene.house.claims.let_go(claimed, *LEFT)
+    assert await growing.part(scene.id) is None
+
+
+async def test_what_is_far_behind_is_not_read_again_and_again_from_its_beginning() -> None:
+    scene = await a_scene(140)
+    await scene.comes(120.0)
+    assert await scene.house.growing.part(scene.id) is not None
+    await scene.comes(20.0)
+    assert await scene.house.growing.part(scene.id) is None
