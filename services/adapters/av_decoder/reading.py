@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self
 
 import av
 from av.audio.frame import AudioFrame
@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 
 from services.adapters.av_decoder import ends, mp4, webm
+from services.adapters.av_decoder.coders import Coder, Sent
 from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
 from services.adapters.av_decoder.places import Entered, Places
 from services.adapters.av_decoder.source import Source, as_file
@@ -21,8 +22,6 @@ from services.errors import AudioTooLong, AudioUnreadable
 from services.recordings.formats import Container
 
 LONGEST_QUIET_PACKET = 3  # bytes of Opus that say that nothing is sent for a while
-
-Sent: TypeAlias = "Packet[AudioStream] | None"
 
 
 class Reading:
@@ -52,6 +51,7 @@ class Reading:
         try:
             self.container = _opened(self.data, self.demuxer)
             self.stream = _first_audio(self.container, self.demuxer.codecs)
+            self.coder = Coder(self.stream)
         except FFmpegError as error:
             raise AudioUnreadable from error
         return self
@@ -109,7 +109,7 @@ class Reading:
 
     def _decoded(self, packet: Sent) -> list[AudioFrame]:
         try:
-            return self.stream.codec_context.decode(packet)
+            return self.coder.decode(packet)
         except FFmpegError:
             self.failed_at = self.timeline.position
             return []
