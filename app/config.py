@@ -20,6 +20,8 @@ from app.values import (
     Days,
     Folder,
     HeaderSecret,
+    Host,
+    HostToReach,
     HttpUrl,
     MongoUrl,
     NoPath,
@@ -126,8 +128,8 @@ class Settings(FromEnvironment):
         description="UDP ports at which calls are taken in as RTP, written like 40000-40199, of which each call takes "
         "four; not set: none are. Has `make up` start the process for it.",
     )
-    rtp_host: Word = Field("127.0.0.1", description="Where senders of RTP find this machine, as they are told.")
-    rtp_bind: Word = Field("127.0.0.1", description="Address of this machine at which RTP is taken in.")
+    rtp_host: HostToReach = Field("127.0.0.1", description="Where senders of RTP find this machine, as they are told.")
+    rtp_bind: Host = Field("127.0.0.1", description="Address of this machine at which RTP is taken in.")
     call_silence_seconds: float = Field(
         60.0, ge=1, le=3600, description="A call of which nothing comes for so long has ended."
     )

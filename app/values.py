@@ -1,6 +1,7 @@
 """The kinds of values that settings have; each refuses what cannot be meant with half a sentence."""
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -10,10 +11,15 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from services.calls.model import PORTS_OF_CALL
 from services.operations.retention import bounds_of
 
 MONGO_FORM = "write it like mongodb://user:password@host:27017/?replicaSet=rs0"
 REDIS_FORM = "write it like redis://:password@host:6379/0"
+HOST_FORM = "write it like 203.0.113.7 or rtp.example.com, without a scheme and a port"
+# A last part of digits makes it an IPv4 address, which is looked at as such.
+HOST_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_-]*[a-z_][a-z0-9_-]*\.?", re.I)
+LONGEST_HOST_NAME = 253
 PORTS = {"http": 80, "https": 443}
 NOT_IN_A_DATABASE_NAME = re.compile(r"[/\\. \"$*<>:|?\x00]")
 QUOTES = "\"'`“”‘’"
@@ -41,11 +47,27 @@ def _ports(text: str) -> str:
     first, _, last = text.partition("-")
     if not (first.isdecimal() and last.isdecimal() and 1024 <= int(first) <= int(last) <= 65535):
         raise ValueError("are no ports: write them like 40000-40199, from 1024 to 65535")
-    if int(last) - int(first) < 4:
+    even = int(first) + int(first) % 2
+    if int(last) - even + 1 < PORTS_OF_CALL:
         raise ValueError("are too few: each call takes four, the first of them even")
     if int(last) - int(first) >= MOST_PORTS:
         raise ValueError(f"are too many: one process takes in {MOST_PORTS} at most")
     return text
+
+
+def _host(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        if not HOST_NAME.fullmatch(text) or len(text) > LONGEST_HOST_NAME:
+            raise ValueError(f"is {text}, which is no address of a machine: {HOST_FORM}") from None
+    return text
+
+
+def _reached(text: str) -> str:
+    if text in ("0.0.0.0", "::"):  # noqa: S104 — it is refused here
+        raise ValueError(f"is {text}, to which nothing can be sent: set it to the address by which senders find it")
+    return _host(text)
 
 
 def _call_store(text: str) -> str:
@@ -169,6 +191,8 @@ HeaderSecret = Annotated[SecretStr, AfterValidator(_header)]
 CallStore = Annotated[str, AfterValidator(_call_store)]
 NoPath = Annotated[str, AfterValidator(_no_path)]
 Ports = Annotated[str, AfterValidator(_ports)]
+Host = Annotated[str, AfterValidator(_host)]
+HostToReach = Annotated[str, AfterValidator(_reached)]
 Word = Annotated[str, AfterValidator(_one_word)]
 Choice = BeforeValidator(_lower)
 HttpUrl = Annotated[str, AfterValidator(_http)]

@@ -277,10 +277,37 @@ async def test_a_flood_of_rubbish_hurts_no_other_call(world: World) -> None:
     assert seen.sides[LEFT].line.tally.foreign > 0
 
 
-@pytest.mark.parametrize("ports", ["none", "1-2", "40000-40003x", "40000-40002", "70000-70100", "2000-60000"])
+@pytest.mark.parametrize(
+    "ports", ["none", "1-2", "40000-40003x", "40000-40002", "40001-40004", "70000-70100", "2000-60000"]
+)
 def test_ports_that_cannot_be_are_said_in_a_sentence(ports: str) -> None:
     with pytest.raises(ValueError, match=r"are (no ports|too few|too many)"):
         Settings.told({"RTP_PORTS": ports})
+
+
+@pytest.mark.parametrize("ports", ["40000-40003", "40001-40005"])
+def test_ports_for_one_call_are_enough(ports: str) -> None:
+    assert len(rtp.receiver_of(Settings.told({"RTP_PORTS": ports})).places) == 1
+
+
+@pytest.mark.parametrize("host", ["http://x", "10.0.0.1:40000", "256.1.1.1", "[::1]", "a..b", "-", "a" * 300])
+@pytest.mark.parametrize("name", ["RTP_HOST", "RTP_BIND"])
+def test_what_is_no_machine_is_said_before_anybody_is_sent_there(name: str, host: str) -> None:
+    with pytest.raises(ValueError, match="is no address of a machine: write it like"):
+        Settings.told({name: host})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_senders_are_sent_to_one_machine(host: str) -> None:
+    Settings.told({"RTP_BIND": host})
+    with pytest.raises(ValueError, match="to which nothing can be sent"):
+        Settings.told({"RTP_HOST": host})
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "2001:db8::7", "rtp.example.com", "rtp_1", "edge-7.internal."])
+def test_machines_have_addresses_or_names(host: str) -> None:
+    settings = Settings.told({"RTP_HOST": host, "RTP_BIND": host})
+    assert (settings.rtp_host, settings.rtp_bind) == (host, host)
 
 
 def test_a_process_without_ports_says_what_to_set() -> None:
