@@ -1,5 +1,6 @@
 """What was said in a call, as a conversation: JSON, or a file that players and annotators read."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -59,10 +60,11 @@ async def call_transcript(
     """Both sides of a call, turn by turn, with how fast was answered and who spoke how much."""
     conversation = await services.conversations.get(call_id, viewer)
     if format == "json":
-        return ConversationOut.of(conversation, with_words=words)
+        return await asyncio.to_thread(ConversationOut.of, conversation, with_words=words)
     if not conversation.is_over:
         raise ConversationPending(retry_after=await services.eta.of_session(conversation.session_id))
     media_type, write = FORMS[format]
     name = f"conversation_{conversation.id}.{format}"
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(write(conversation), media_type=f"{media_type}; charset=utf-8", headers=disposition)
+    written = await asyncio.to_thread(write, conversation)
+    return Response(written, media_type=f"{media_type}; charset=utf-8", headers=disposition)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from routes.answer_schemas import FailureOut, WordOut
 from services.calls.conversations import Conversation, Heard
-from services.calls.talk import Response, Talk
+from services.calls.talk import Response, Talk, talk
 from services.calls.turns import Turn
 from services.interviews.model import CallSide, PartState
 from services.interviews.transcript import Verdict
@@ -119,8 +119,7 @@ class ConversationOut(BaseModel):
 
     @classmethod
     def of(cls, conversation: Conversation, *, with_words: bool) -> Self:
-        talk = conversation.talk()
-        sides = conversation.sides
+        turns, sides = conversation.turns, conversation.sides
         return cls(
             call_id=conversation.id,
             session_id=conversation.session_id,
@@ -129,8 +128,8 @@ class ConversationOut(BaseModel):
             status="completed" if conversation.is_over else "processing",
             left=HeardOut.of(sides.get(CallSide.LEFT)),
             right=HeardOut.of(sides.get(CallSide.RIGHT)),
-            turns=[TurnOut.of(turn, with_words=with_words) for turn in conversation.turns],
-            **_talk(talk),
+            turns=[TurnOut.of(turn, with_words=with_words) for turn in turns],
+            **_talk(talk(turns)),
             warnings=conversation.warnings,
         )
 

@@ -144,6 +144,8 @@ class _Voice:
 
 
 def _moved(unit: Burst, start: float, end: float) -> Burst:
+    if (start, end) == (unit.start, unit.end):
+        return unit
     words = tuple(replace(word, start=start, end=end) for word in unit.words)
     return replace(unit, start=start, end=end, words=words)
 
@@ -152,5 +154,10 @@ def _within(burst: Burst, start: float, end: float) -> Burst:
     def near(moment: float) -> float:
         return min(max(moment, start), end)
 
-    words = tuple(replace(word, start=near(word.start), end=near(word.end)) for word in burst.words)
+    def within(word: Word) -> Word:
+        if start <= word.start and word.end <= end:
+            return word
+        return replace(word, start=near(word.start), end=near(word.end))
+
+    words = tuple(map(within, burst.words))
     return replace(burst, start=start, end=end, words=words)

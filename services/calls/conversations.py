@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from services.calls.calls import Calls
 from services.calls.model import CallHeard, CallState, SideHeard
-from services.calls.talk import Talk, talk
 from services.calls.turns import Turn, turns
 from services.errors import CallGone, CallNotFound
 from services.interviews.model import ENDED, CallId, CallSide, Part, PartId, PartState, QuestionId, SessionId, Viewer
@@ -60,9 +59,6 @@ class Conversation:
             return []
         found = [self.sides[side].warning if side in self.sides else MISSING for side in CallSide]
         return list(dict.fromkeys(warning for warning in found if warning))
-
-    def talk(self) -> Talk:
-        return talk(self.turns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

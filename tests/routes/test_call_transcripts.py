@@ -1,10 +1,12 @@
 """A conversation through the API: of an upload with two sides, and of a call with two recordings."""
 
+import threading
 from dataclasses import replace
 
 import pytest
 
 from services.calls.calls import Wanted
+from services.calls.turns import Turn, turns
 from services.interviews.model import CallId, CallSide, PartId
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Stored
@@ -133,3 +135,22 @@ async def _accepted(house: Interior, id: PartId) -> None:
     await house.arriving.close(id)
     stored = Stored("5ha", 9)
     assert await house.uploads.accept(id, stored.sha256, stored.size) is not None
+
+
+@pytest.mark.parametrize("form", ["json", "vtt", "srt", "rttm"])
+async def test_a_conversation_is_put_together_once_and_beside_all_else(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, threads = Api(), list[threading.Thread]()
+
+    def seen(*sides: Transcript | None) -> list[Turn]:
+        threads.append(threading.current_thread())
+        return turns(*sides)
+
+    monkeypatch.setattr("services.calls.conversations.turns", seen)
+    sent = await uploaded(api)
+    await transcribed(api.house, str(sent["file_id"]), replace(ANSWERED, right=ASKED))
+    async with api.client("alice") as client:
+        answer = await client.get(f"/api/calls/{sent['call_id']}/transcript?format={form}")
+    assert answer.status_code == 200
+    assert len(threads) == 1 and threads[0] is not threading.main_thread()
