@@ -88,6 +88,10 @@ class Stack:
             leftovers.end_all(self.layout)
             self._supervise()
 
+    def news(self) -> Iterator[str]:
+        """What keeps dying, since it was last asked for."""
+        return self._crashes.news()
+
     def stop(self) -> None:
         """End every process: in order if there is time, by force after that."""
         if self._daemon is None:

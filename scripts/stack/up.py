@@ -46,6 +46,8 @@ def _run(stack: Stack, signals: Signals) -> int:
         while True:
             signals.pause()
             stack.tend()
+            for said in stack.news():
+                console.print(f"[red]Not all of the stack runs.[/red] {escape(said)}", soft_wrap=True)
     except Stopped:
         console.print("Stopping …")
         return 0
