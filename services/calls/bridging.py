@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 NOTE_SECONDS = 1.0
 BUFFER_SECONDS = 0.2
-MOST_SECONDS = 4 * 3600.0
+MOST_SECONDS, MARGIN_SECONDS = 4 * 3600.0, 2.0
 MOST_NOTES_OF_END = 5
 
 
@@ -38,6 +38,11 @@ class Bridging:
     most_seconds: float = MOST_SECONDS
     is_on: bool = True
     clock: Callable[[], float] = time.monotonic
+
+    @property
+    def last_second(self) -> float:
+        """When a call ends by itself: so early that its sides are no longer than a recording may be."""
+        return self.most_seconds - min(MARGIN_SECONDS, self.most_seconds / 20)
 
     async def open(self, id: CallId, *, is_connected: bool) -> "Bridge":
         """Take a call in from now on; CallsOff, CallGone, CallOver.
@@ -79,9 +84,14 @@ class Bridge:
     def take(self, side: CallSide, data: bytes, arrived: float | None = None) -> None:
         """Take in a packet that came now, or then; one of a side that is over, or was never wanted, is nothing."""
         recording = self._side(side)
-        if recording is not None and not recording.is_over:
-            self._is_heard = True
-            recording.take(data, self.now() if arrived is None else max(0.0, arrived - self.zero))
+        if recording is None or recording.is_over:
+            return
+        self._is_heard = True
+        at = self.now() if arrived is None else max(0.0, arrived - self.zero)
+        if max(at, recording.seconds) >= self.bridging.last_second:
+            self.end()
+        else:
+            recording.take(data, at)
 
     def latch(self, side: CallSide, source: str) -> None:
         """Note from where this side comes, so that whoever goes on takes it from nowhere else."""
@@ -215,6 +225,6 @@ class Bridge:
             raise CallGone
         self.call = noted
         self._notes_of_end += noted.state is not CallState.OPEN
-        if noted.state is not CallState.OPEN or self.now() > self.bridging.most_seconds:
+        if noted.state is not CallState.OPEN or self.now() >= self.bridging.last_second:
             for recording in self._sides.values():
                 recording.end()

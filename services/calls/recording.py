@@ -104,6 +104,11 @@ class SideRecording:
         return self._over is not None
 
     @property
+    def seconds(self) -> float:
+        """How long its stream is."""
+        return 0.0 if self._stream is None else self._stream.counts.seconds
+
+    @property
     def tally(self) -> Tally:
         """Of sounds those that are kept, so that whoever goes on is told no more; of all else what came until now."""
         if self._stream is None:

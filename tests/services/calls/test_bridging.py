@@ -5,16 +5,19 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from services.calls.bridging import Bridge, Bridging
 from services.calls.calls import Wanted
 from services.calls.model import Call, CallState, RtpReceiver, Tally
+from services.calls.packets.opus import RATE
 from services.calls.reception import Reception
 from services.errors import StoreUnavailable
 from services.interviews.model import CallId, CallSide
 from tests.calls.live import LEFT, RIGHT, sent
 from tests.calls.sender import Datagram
+from tests.calls.sound import decoded
 from tests.fakes.calls import FakeCalls, FakeRtpReceivers
 from tests.in_memory import ALICE, Q1, Interior
 from tests.virtual_time import HurriedLoop
@@ -174,3 +177,20 @@ def test_what_comes_to_ports_without_a_call_stands_in_the_log() -> None:
     told = HurriedLoop.runs(play())
     assert len(told) == 2
     assert told[1]["no_call"] > 0 and told[1]["not_rtp"] > 0
+
+
+@pytest.mark.parametrize("faster", [1.0, 2.0])
+def test_a_call_that_goes_on_too_long_is_as_long_as_a_recording_may_be(faster: float) -> None:
+    async def play() -> None:
+        house = Interior()
+        call = await begun(house)
+        bridge = await replace(process(house), most_seconds=10.0).open(call.id, is_connected=True)
+        running = asyncio.create_task(bridge.run())
+        for each in sent(30.0):
+            await asyncio.sleep(max(0.0, each.arrived / faster - bridge.now()))
+            bridge.take(LEFT, each.data)
+        assert (await running).state is CallState.ENDED
+        stream = b"".join(house.memory.chunks[call.lines[LEFT].part_id])
+        assert 9.0 < len(decoded(stream)) / RATE <= 10.0
+
+    HurriedLoop.runs(play())
