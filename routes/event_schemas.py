@@ -73,6 +73,10 @@ class InterimOut(BaseModel):
     start: float
     end: float
     text: str
+    call_id: str | None = Field(None, description="Of one side of a call: which call.")
+    side: CallSide | None = Field(
+        None, description="Of one side of a call: `left`, which is the answer, or `right`, which answers nothing."
+    )
 
     @classmethod
     def of(cls, interim: Interim) -> "InterimOut":

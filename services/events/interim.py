@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.interviews.model import PartId, QuestionId, SessionId
+from services.interviews.model import CallId, CallSide, PartId, QuestionId, SessionId
 
 MOST_INTERIM_BYTES = 2_000
 
@@ -13,6 +13,7 @@ MOST_INTERIM_BYTES = 2_000
 class Interim:
     """A first reading of what will be utterance `index` and may come to be others; each is in place of the one before.
 
+    Of a call each side is read apart, and told as such.
     It is kept nowhere, and nothing rests on it.
     """
 
@@ -23,6 +24,8 @@ class Interim:
     start: float
     end: float
     text: str
+    call_id: CallId | None = None
+    side: CallSide | None = None
 
 
 class InterimTexts(Protocol):

@@ -76,4 +76,6 @@ def _interim_of(part: Part, said: Utterance) -> Interim:
         start=round(said.start, 2),
         end=round(said.start + said.transcript.duration, 2),
         text=beginning(said.transcript.text, MOST_INTERIM_BYTES),
+        call_id=part.call_id,
+        side=part.side,
     )

@@ -91,10 +91,11 @@ export class Interview {
   }
 
   /**
-   * What is being said right now, behind that.
-   * @param {{ question_id: string, text: string }} said
+   * What is being said right now, behind that; of a call by who answers.
+   * @param {{ question_id: string, text: string, side: "left" | "right" | null }} said
    */
-  murmur({ question_id: question, text }) {
+  murmur({ question_id: question, text, side }) {
+    if (side === "right") return;
     this.#now[question] = text;
     this.#show();
   }

@@ -15,7 +15,7 @@ import structlog
 
 from services.adapters.redis_channels.connection import TROUBLE, connect, heed_cancellation, messages
 from services.events.interim import Interim
-from services.interviews.model import PartId
+from services.interviews.model import CallSide, PartId
 
 log = structlog.get_logger(__name__)
 
@@ -67,5 +67,6 @@ def _interim_of(data: bytes) -> Interim | None:
     """Of another version, or of what is none, nothing."""
     with suppress(ValueError, TypeError, AttributeError):
         said = json.loads(data)
-        return Interim(**{name: said[name] for name in Interim.__dataclass_fields__ if name in said})
+        side = said.get("side") and CallSide(said["side"])
+        return Interim(**{name: said[name] for name in Interim.__dataclass_fields__ if name in said} | {"side": side})
     return None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -10,7 +11,7 @@ from redis.asyncio import Redis
 from services.adapters.redis_channels import RedisInterimTexts
 from services.adapters.redis_channels import interim as redis_interim
 from services.events.interim import Interim
-from services.interviews.model import PartId, QuestionId, SessionId
+from services.interviews.model import CallId, CallSide, PartId, QuestionId, SessionId
 
 CHANNEL = "viva_voce.interim.test"
 SAYS = Interim(
@@ -48,9 +49,18 @@ async def test_what_one_says_all_hear(redis_url: str) -> None:
         assert await asyncio.wait_for(heard.get(), 30) == SAYS
 
 
+async def test_of_a_call_it_is_told_whose_side_it_is(redis_url: str) -> None:
+    right = replace(SAYS, call_id=CallId("c1"), side=CallSide.RIGHT)
+    async with listening(redis_url) as heard, texts(redis_url) as other:
+        await other.say(right)
+        told = await asyncio.wait_for(heard.get(), 30)
+    assert told == right
+    assert told.side is CallSide.RIGHT
+
+
 async def test_what_is_none_and_what_a_later_version_adds_is_let_be(redis_url: str) -> None:
     async with listening(redis_url) as heard, Redis.from_url(redis_url) as client, texts(redis_url) as other:
-        for data in (b"", b"[]", b"{}", b"\xff", b"null"):
+        for data in (b"", b"[]", b"{}", b"\xff", b"null", b'{"side": "above"}'):
             await client.publish(CHANNEL, data)
         await other.say(SAYS)
         assert await asyncio.wait_for(heard.get(), 30) == SAYS

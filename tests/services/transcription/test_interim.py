@@ -9,7 +9,7 @@ import pytest
 
 from services.errors import EngineUnavailable, Problem
 from services.events.interim import MOST_INTERIM_BYTES, Interim
-from services.interviews.model import Part, PartId
+from services.interviews.model import CallId, CallSide, Part, PartId, aside_of
 from services.interviews.transcript import Transcript, Utterance
 from services.transcription import interim
 from services.transcription.interim import InterimReading
@@ -90,6 +90,17 @@ async def test_what_grows_is_read_and_told_as_what_it_is_likely_to_become() -> N
     assert bench.said == [
         Interim(session_id=S1, question_id=Q1, take=1, index=3, start=48.0, end=50.5, text="so far"),
     ]
+
+
+@pytest.mark.parametrize("side", CallSide)
+async def test_of_a_call_it_is_told_whose_words_they_are(side: CallSide) -> None:
+    bench = Bench()
+    asked = Q1 if side is CallSide.LEFT else aside_of(Q1)
+    part = replace(a_part(), question_id=asked, call_id=CallId("c1"), side=side)
+    bench.parts[part.id] = part
+    async with bench.running():
+        bench.reading.grown(part.id)
+    assert [(one.question_id, one.call_id, one.side) for one in bench.said] == [(Q1, "c1", side)]
 
 
 async def test_what_grew_several_times_is_read_once() -> None:
