@@ -16,7 +16,8 @@ import structlog
 
 from services.calls.bridging import Bridge, Bridging
 from services.calls.model import PORTS_OF_CALL, CallState, RtpReceiver
-from services.calls.packets.rtp import Odd, is_rtcp, parse
+from services.calls.packets.rtp import Odd, RtpPacket, is_rtcp, parse
+from services.calls.packets.side import may_be_sound
 from services.calls.ports import CallRecords, RtpReceivers
 from services.errors import Problem, StoreUnavailable
 from services.interviews.model import CallSide
@@ -28,7 +29,8 @@ NOWHERE: Source = ("", 0)
 
 LOOK_SECONDS = 0.5
 SEEN_SECONDS, TELL_SECONDS = 3.0, 60.0
-MOST_HELD = 64
+MOST_HELD, MOST_HELD_BYTES = 64, 8 * 1024 * 1024
+MOST_DATAGRAM_BYTES = 4096
 LOOKS_AT_ONCE = 8
 LEAVING_SECONDS = 5.0
 
@@ -45,7 +47,7 @@ class Datagram(NamedTuple):
 class Place:
     """The ports of one call at a time."""
 
-    held: deque[Datagram] = field(default_factory=lambda: deque(maxlen=MOST_HELD))
+    held: deque[Datagram] = field(default_factory=deque)
     sources: dict[CallSide, Source] = field(default_factory=dict)
     bridge: Bridge | None = None
     task: asyncio.Task[None] | None = None
@@ -54,7 +56,10 @@ class Place:
 
 @dataclass(slots=True, kw_only=True)
 class Reception:
-    """The use case, in one process. `strangers` counts what came to ports that take in no call; the log tells."""
+    """The use case, in one process. `strangers` counts what came to ports that take in no call; the log tells.
+
+    `held_bytes` wait at all ports together for their calls to be looked for.
+    """
 
     receiver: RtpReceiver
     bridging: Bridging
@@ -62,6 +67,7 @@ class Reception:
     receivers: RtpReceivers
     clock: Callable[[], float] = time.monotonic
     strangers: Counter[str] = field(default_factory=Counter, init=False)
+    held_bytes: int = field(default=0, init=False)
     _places: dict[int, Place] = field(default_factory=dict, init=False)
     _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS_AT_ONCE), init=False)
     _told_at: float = field(default=float("-inf"), init=False)
@@ -129,16 +135,28 @@ class Reception:
             log.warning("it cannot be said that this receiver is gone")
 
     def _hold(self, left: int, place: Place, datagram: Datagram) -> None:
-        place.held.append(datagram)
-        now = self.clock()
-        if place.task is None and not self._is_leaving and now - place.looked_at >= LOOK_SECONDS:
-            place.looked_at = now
+        """Keep it, as far as there is room, while its call is looked for: at once, or as soon as that may be again."""
+        if len(place.held) == MOST_HELD:
+            self._let_go(place)
+        if len(datagram.data) > MOST_DATAGRAM_BYTES or self.held_bytes > MOST_HELD_BYTES - MOST_DATAGRAM_BYTES:
+            self.strangers["too_much"] += 1
+        else:
+            place.held.append(datagram)
+            self.held_bytes += len(datagram.data)
+        if place.task is None and not self._is_leaving:
             place.task = asyncio.create_task(self._serve(left, place))
+
+    def _let_go(self, place: Place) -> Datagram:
+        datagram = place.held.popleft()
+        self.held_bytes -= len(datagram.data)
+        return datagram
 
     async def _serve(self, left: int, place: Place) -> None:
         """Take in the call that has these ports, if there is one, until it is over."""
         try:
+            await asyncio.sleep(place.looked_at + LOOK_SECONDS - self.clock())
             async with self._looks:
+                place.looked_at = self.clock()
                 call = await self.records.at(self.receiver.name, left)
                 if call is None or call.state is not CallState.OPEN:
                     self.strangers["no_call"] += len(place.held)
@@ -148,7 +166,7 @@ class Reception:
                 return
             place.bridge = bridge
             while place.held:
-                self._hand_on(place, bridge, place.held.popleft())
+                self._hand_on(place, bridge, self._let_go(place))
             ended = await bridge.run()
             log.info("a call is no longer taken in", call=ended.id, state=ended.state.value)
         except Problem as problem:
@@ -156,7 +174,8 @@ class Reception:
         except Exception:
             log.exception("a call is not taken in", port=left)
         finally:
-            place.held.clear()
+            while place.held:
+                self._let_go(place)
             place.sources, place.bridge, place.task = {}, None, None
 
     def _hand_on(self, place: Place, bridge: Bridge, datagram: Datagram) -> None:
@@ -164,7 +183,10 @@ class Reception:
         latched = place.sources.get(side) or _latched(bridge, side)
         if latched is None and datagram.is_for_reports:
             return  # a report of what has not come yet
-        if latched is None and self._may_begin(bridge, datagram):
+        if latched is None and (packet := _packet_of(datagram)) is not None:
+            if not _may_begin(bridge, side, packet):
+                bridge.take(side, datagram.data, datagram.arrived)  # which says why it is no sound
+                return
             latched = place.sources[side] = datagram.source
             bridge.latch(side, f"{latched[0]} {latched[1]}")
         is_own = latched is not None and datagram.source[0] == latched[0]
@@ -173,14 +195,18 @@ class Reception:
         elif not datagram.is_for_reports or is_rtcp(datagram.data):
             bridge.take(side, datagram.data, datagram.arrived)
 
-    def _may_begin(self, bridge: Bridge, datagram: Datagram) -> bool:
-        """Only who sends what may be this side's is latched."""
-        line = bridge.call.lines.get(datagram.side)
-        try:
-            packet = parse(datagram.data)
-        except Odd:
-            return False
-        return line is not None and line.payload_type in (None, packet.payload_type)
+
+def _packet_of(datagram: Datagram) -> RtpPacket | None:
+    try:
+        return None if is_rtcp(datagram.data) else parse(datagram.data)
+    except Odd:
+        return None
+
+
+def _may_begin(bridge: Bridge, side: CallSide, packet: RtpPacket) -> bool:
+    """Only who sends what may be this side's sound is latched."""
+    line = bridge.call.lines.get(side)
+    return line is not None and may_be_sound(packet, line.payload_type)
 
 
 def _may_be_rtp(data: bytes) -> bool:

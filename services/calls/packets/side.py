@@ -162,10 +162,10 @@ class Side:
                 self.counts.foreign += 1
             else:
                 self._keep(candidate, packet, samples, arrived)
-        elif source is not None and source.is_of(packet) and not self._begins_anew(source, packet, samples, arrived):
+        elif source is not None and source.is_of(packet) and not self._begins_anew(source, packet, arrived):
             self._keep(source, packet, samples, arrived)
             self._write(arrived)
-        elif not samples or not self._may_begin(packet):
+        elif not may_be_sound(packet, self._payload_type):
             self.counts.odd[_oddity(packet, self._payload_type)] += 1
         elif candidate is None or (candidate.is_alone and arrived - candidate.began > self._buffer_seconds):
             self._dismiss()
@@ -174,17 +174,11 @@ class Side:
         else:
             self.counts.foreign += 1
 
-    def _begins_anew(self, source: Source, packet: RtpPacket, samples: int, arrived: float) -> bool:
+    def _begins_anew(self, source: Source, packet: RtpPacket, arrived: float) -> bool:
         """Whether a packet with the next number is to be looked at as another source's."""
         if source.has_left(packet, arrived, OTHER_SECONDS):
-            return bool(samples) and self._may_begin(packet)
+            return may_be_sound(packet, self._payload_type)
         return source.skips_time(packet, arrived, PAUSE_SECONDS)
-
-    def _may_begin(self, packet: RtpPacket) -> bool:
-        if self._payload_type is not None:
-            return packet.payload_type == self._payload_type
-        is_telephone_event = len(packet.payload) == TELEPHONE_EVENT_BYTES and packet.payload[0] <= MOST_TELEPHONE_EVENT
-        return packet.payload_type >= FIRST_DYNAMIC and not is_telephone_event
 
     def _keep(self, source: Source, packet: RtpPacket, samples: int, arrived: float) -> None:
         """Take it into its order; what is no sound takes its place there all the same."""
@@ -281,6 +275,16 @@ class Side:
         else:
             self.counts.odd[oddity] += dismissed
         self._candidate = None
+
+
+def may_be_sound(packet: RtpPacket, payload_type: int | None) -> bool:
+    """Whether a side that is told this type, or none, may begin with it: whole Opus, and no key of a telephone."""
+    if not opus.samples(packet.payload):
+        return False
+    if payload_type is not None:
+        return packet.payload_type == payload_type
+    is_telephone_event = len(packet.payload) == TELEPHONE_EVENT_BYTES and packet.payload[0] <= MOST_TELEPHONE_EVENT
+    return packet.payload_type >= FIRST_DYNAMIC and not is_telephone_event
 
 
 def _oddity(packet: RtpPacket, payload_type: int | None) -> Oddity:

@@ -1,0 +1,99 @@
+"""Whose datagrams are taken in at a receiver's ports, and how little those of strangers cost."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from services.calls.calls import Wanted
+from services.calls.model import Call, RtpReceiver
+from services.calls.reception import LOOK_SECONDS, MOST_HELD_BYTES, Reception
+from tests.calls.live import LEFT, RIGHT, sent
+from tests.calls.sender import rtp, sender_report
+from tests.fakes.calls import FakeRtpReceivers
+from tests.in_memory import ALICE, Q1, Interior
+from tests.virtual_time import HurriedLoop
+
+RECEIVER = RtpReceiver(name="one", host="192.0.2.1", first=40_000, last=40_399)
+BRIDGE, STRANGER = ("198.51.100.1", 5004), ("198.51.100.9", 5004)
+
+
+async def begun(house: Interior) -> tuple[Call, Reception]:
+    receivers = FakeRtpReceivers(house.memory)
+    await receivers.seen(RECEIVER)
+    calls = replace(house.calls, receivers=receivers)
+    both = {LEFT: Wanted(), RIGHT: Wanted()}
+    call = await calls.begin(await house.session(), Q1, ALICE, both, wants_rtp=True)
+    clock = asyncio.get_running_loop().time
+    bridging = replace(house.bridging, clock=clock)
+    return call, Reception(
+        receiver=RECEIVER, bridging=bridging, records=house.call_records, receivers=receivers, clock=clock
+    )
+
+
+@pytest.mark.parametrize(
+    ("stray", "odd"),
+    [
+        (rtp(bytes(160), 5, 5, payload_type=0), {"payload_type": 1}),
+        (rtp(b"", 5, 5), {"empty": 1}),
+        (rtp(b"\xfb\x00", 5, 5), {"not_opus": 1}),
+        (rtp(b"\x40", 5, 5, payload_type=13), {"comfort_noise": 1}),
+        (rtp(b"\x05\x8a\x03\x20", 5, 5, payload_type=101), {"not_opus": 1}),
+        (sender_report(1.0, 5), {}),
+    ],
+    ids=["another codec", "empty", "no opus", "comfort noise", "keypad", "report"],
+)
+def test_what_is_no_sound_of_a_side_latches_nobody(stray: bytes, odd: dict[str, int]) -> None:
+    async def play() -> None:
+        house = Interior()
+        call, reception = await begun(house)
+        assert call.place is not None
+        reception.take(call.place.left, STRANGER, stray)
+        await asyncio.sleep(0.1)
+        for each in sent(2.0):
+            reception.take(call.place.left, BRIDGE, each.data)
+            await asyncio.sleep(0.02)
+        await reception.leave()
+        kept = await house.call_records.get(call.id)
+        assert kept is not None
+        assert (kept.lines[LEFT].tally.packets, kept.lines[LEFT].source) == (100, "198.51.100.1 5004")
+        assert kept.lines[LEFT].tally.odd == odd
+
+    HurriedLoop.runs(play())
+
+
+def test_what_strangers_send_to_ports_without_calls_is_not_kept() -> None:
+    """As much as may be at once, and then nothing more, so that nothing drives it away."""
+
+    async def play() -> None:
+        _, reception = await begun(Interior())
+        large = rtp(b"\xf8" + bytes(60_000), 1, 1)
+        for port in reception.ports[4:]:
+            for _ in range(3):
+                for _ in range(30):
+                    reception.take(port, STRANGER, large)
+                await asyncio.sleep(0)
+        assert reception.held_bytes <= MOST_HELD_BYTES
+        await asyncio.sleep(3 * LOOK_SECONDS)
+        assert reception.held_bytes == 0
+        await reception.leave()
+
+    HurriedLoop.runs(play())
+
+
+def test_a_single_packet_is_found_a_call_though_one_was_just_looked_for() -> None:
+    async def play() -> None:
+        house = Interior()
+        _, reception = await begun(house)
+        place = RECEIVER.place(RECEIVER.first + 4)
+        reception.take(place.left, BRIDGE, sent(0.1)[0].data)
+        await asyncio.sleep(LOOK_SECONDS / 5)
+        calls = replace(house.calls, receivers=reception.receivers)
+        call = await calls.begin(await house.session(), Q1, ALICE, {LEFT: Wanted()}, wants_rtp=True)
+        assert call.place == place
+        reception.take(place.left, BRIDGE, sent(0.1)[1].data)
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        assert reception.open_calls == 1
+        await reception.leave()
+
+    HurriedLoop.runs(play())
