@@ -167,6 +167,7 @@ class Bridge:
         return self._sides[side]
 
     async def _record(self, side: CallSide, recording: SideRecording) -> None:
+        await self._note_sources()  # before it is taken over, so that nobody takes it back
         if await recording.run() is not Over.LEFT:  # also where another has finished it, and died before he noted that
             await self._insist_on_note()
             self.call = await self.bridging.ending.finish_side(self.call, side)
@@ -210,7 +211,7 @@ class Bridge:
                 await self.bridging.records.latch(self.call.id, side, source)
             except StoreUnavailable:
                 return
-            self._sources.pop(side)
+            self._sources.pop(side, None)
 
     async def _note(self) -> None:
         """Say that it is taken in here, and hear what others made of it."""

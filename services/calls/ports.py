@@ -31,7 +31,10 @@ class CallRecords(Protocol):
         """Its clock runs, from the first time that this is asked; None where it is not open."""
 
     async def latch(self, id: CallId, side: CallSide, source: str) -> Call | None:
-        """What comes from elsewhere is not this side's, from now on; the first who is noted stays."""
+        """What comes from elsewhere is not this side's, from now on; the first who is noted stays.
+
+        Only CONNECTED takes it from whoever it was: that is the owner himself, and by UDP anybody may come.
+        """
 
     async def note(self, id: CallId, tallies: Mapping[CallSide, Tally], *, is_heard: bool) -> Call | None:
         """A process takes it in, and has kept so much of its sides; the record, also of one that is not open."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.calls.model import Call, CallState, RtpReceiver, Tally
+from services.calls.model import CONNECTED, Call, CallState, RtpReceiver, Tally
 from services.calls.ports import Begun
 from services.interviews.model import CallId, CallSide
 from tests.fakes.memory import Memory
@@ -42,7 +42,8 @@ class FakeCalls:
 
     async def latch(self, id: CallId, side: CallSide, source: str) -> Call | None:
         call = self._in(id, CallState.OPEN)
-        return call and self._line(call, side, source=call.lines[side].source or source)
+        first = None if source == CONNECTED or call is None else call.lines[side].source
+        return call and self._line(call, side, source=first or source)
 
     async def note(self, id: CallId, tallies: Mapping[CallSide, Tally], *, is_heard: bool) -> Call | None:
         call = self._memory.calls.get(id)

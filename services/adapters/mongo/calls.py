@@ -15,7 +15,7 @@ from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.parts import MOST_AT_ONCE, create, unhurried
 from services.adapters.mongo.server_time import NOW, literal, past
 from services.adapters.mongo.tolerant import known, value_of
-from services.calls.model import Call, CallState, Line, Place, Tally
+from services.calls.model import CONNECTED, Call, CallState, Line, Place, Tally
 from services.calls.ports import Begun
 from services.errors import StoreUnavailable
 from services.interviews.model import CallId, CallSide
@@ -66,7 +66,8 @@ class MongoCalls:
     @confirmed()
     async def latch(self, id: CallId, side: CallSide, source: str) -> Call | None:
         path = f"lines.{side.value}.source"
-        return await self._change({"_id": id, **OPEN}, {path: {"$ifNull": [f"${path}", literal(source)]}})
+        noted = literal(source) if source == CONNECTED else {"$ifNull": [f"${path}", literal(source)]}
+        return await self._change({"_id": id, **OPEN}, {path: noted})
 
     @confirmed()
     async def note(self, id: CallId, tallies: Mapping[CallSide, Tally], *, is_heard: bool) -> Call | None:

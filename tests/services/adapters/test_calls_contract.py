@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.calls.model import Call, CallState, Line, Place, Tally
+from services.calls.model import CONNECTED, Call, CallState, Line, Place, Tally
 from services.interviews.model import CallId, CallSide, PartId
 from tests.services.adapters.stores import ANN, Q1, S1, Store
 
@@ -55,6 +55,14 @@ async def test_the_first_source_of_a_side_stays(store: Store) -> None:
         call = await store.calls.latch(C1, LEFT, source)
         assert call is not None
         assert (call.lines[LEFT].source, call.lines[RIGHT].source) == ("10.0.0.1:4000", None)
+
+
+async def test_who_is_connected_is_heard_in_place_of_whoever_came_first(store: Store) -> None:
+    await begun(store)
+    for source, noted in (("10.0.0.1 4000", "10.0.0.1 4000"), (CONNECTED, CONNECTED), ("10.0.0.2 4000", CONNECTED)):
+        call = await store.calls.latch(C1, LEFT, source)
+        assert call is not None
+        assert call.lines[LEFT].source == noted
 
 
 async def test_what_is_kept_of_its_sides_is_noted(store: Store) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from services.calls.calls import Wanted
-from services.calls.model import Call, RtpReceiver
+from services.calls.model import CONNECTED, Call, RtpReceiver
 from services.calls.reception import LOOK_SECONDS, MOST_HELD_BYTES, Reception
+from services.errors import CallTakenOver
 from tests.calls.live import LEFT, RIGHT, sent
 from tests.calls.sender import rtp, sender_report
 from tests.fakes.calls import FakeRtpReceivers
@@ -29,6 +30,45 @@ async def begun(house: Interior) -> tuple[Call, Reception]:
     return call, Reception(
         receiver=RECEIVER, bridging=bridging, records=house.call_records, receivers=receivers, clock=clock
     )
+
+
+def test_a_stranger_who_was_first_does_not_keep_who_is_connected_out() -> None:
+    """Anybody may send by UDP, and only the owner opens a connection."""
+
+    async def play() -> None:
+        house = Interior()
+        call, reception = await begun(house)
+        assert call.place is not None
+        left = call.place.left
+
+        async def stranger() -> None:
+            for each in sent(9.0, ssrc=99):
+                reception.take(left, STRANGER, each.data)
+                await asyncio.sleep(0.02)
+
+        sending = asyncio.create_task(stranger())
+        await asyncio.sleep(1.5)
+        taken_over = 0
+        while True:
+            socket = await reception.bridging.open(call.id, is_connected=True)
+            running = asyncio.create_task(socket.run())
+            for each in sent(3.0):
+                socket.take(LEFT, each.data)
+                await asyncio.sleep(0.02)
+            if not running.done():
+                break
+            assert isinstance(running.exception(), CallTakenOver)
+            taken_over += 1
+            assert taken_over < 2
+        await sending
+        socket.end()
+        await running
+        kept = await house.call_records.get(call.id)
+        assert kept is not None
+        assert kept.lines[LEFT].source == CONNECTED
+        await reception.leave()
+
+    HurriedLoop.runs(play())
 
 
 @pytest.mark.parametrize(
