@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.interviews.model import Answer, Part, PartId, QuestionId, Status, asked_in, beginning
+from services.interviews.model import Answer, CallId, Part, PartId, QuestionId, Status, asked_in, beginning
 from services.interviews.transcript import Utterance
 
 MOST_SPOKEN_BYTES = 2_000
@@ -36,6 +36,7 @@ class Told:
     seconds: float = 0.0
     received: float = 0.0
     begun_at: datetime | None = None
+    call_id: CallId | None = None
     is_over: bool = False
 
 
@@ -62,6 +63,7 @@ def told_of(part: Part, count: int) -> Told:
         seconds=part.transcribed_seconds,
         received=part.received_seconds,
         begun_at=part.created_at,
+        call_id=part.call_id,
     )
 
 
@@ -89,6 +91,7 @@ def _recorded(id: QuestionId, told: Told) -> Answer:
         status=Status.PROCESSING,
         is_arriving=True,
         created_at=told.begun_at,
+        call_id=told.call_id,
     )
 
 

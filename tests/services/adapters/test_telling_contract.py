@@ -93,6 +93,14 @@ async def test_a_recording_that_arrives_is_shown_while_somebody_listens(store: S
     assert (answer.received_seconds, answer.transcribed_seconds, answer.transcript) == (20.0, 16.0, None)
 
 
+async def test_a_call_that_goes_on_is_shown_with_its_id(store: Store) -> None:
+    part = replace(await live(store), state=PartState.UPLOADING, call_id=CallId("a-call"), side=CallSide.LEFT)
+    assert await store.sessions.tell(heard(part, 1), [said(0)]) == 1
+    answer = await shown(store)
+    assert answer is not None
+    assert (answer.stage, answer.call_id) == (Stage.RECORDING, "a-call")
+
+
 async def test_what_was_told_of_a_recording_stands_when_it_is_queued(store: Store) -> None:
     part = await live(store)
     await store.sessions.tell(heard(part, 2), [said(0), said(1)])
