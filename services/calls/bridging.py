@@ -89,7 +89,7 @@ class Bridge:
         self._is_heard = True
         at = self.now() if arrived is None else max(0.0, arrived - self.zero)
         if max(at, recording.seconds) >= self.bridging.last_second:
-            self.end()
+            recording.end()
         else:
             recording.take(data, at)
 
@@ -218,6 +218,8 @@ class Bridge:
         await self._note_sources()
         is_heard, self._is_heard = self._is_heard or (self.is_connected and not self._is_left), False
         try:
+            if self.now() >= self.bridging.last_second:
+                await self.bridging.records.end(self.call.id)
             noted = await self.bridging.records.note(self.call.id, self._own(), is_heard=is_heard)
         except StoreUnavailable:
             self._is_heard = self._is_heard or is_heard
@@ -226,6 +228,6 @@ class Bridge:
             raise CallGone
         self.call = noted
         self._notes_of_end += noted.state is not CallState.OPEN
-        if noted.state is not CallState.OPEN or self.now() >= self.bridging.last_second:
+        if noted.state is not CallState.OPEN:
             for recording in self._sides.values():
                 recording.end()

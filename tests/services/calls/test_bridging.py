@@ -194,3 +194,14 @@ def test_a_call_that_goes_on_too_long_is_as_long_as_a_recording_may_be(faster: f
         assert 9.0 < len(decoded(stream)) / RATE <= 10.0
 
     HurriedLoop.runs(play())
+
+
+def test_a_call_in_which_nobody_speaks_ends_as_well() -> None:
+    async def play() -> None:
+        house = Interior()
+        call = await begun(house)
+        bridge = await replace(process(house), most_seconds=10.0).open(call.id, is_connected=True)
+        async with asyncio.timeout(20):
+            assert (await bridge.run()).state is CallState.ENDED
+
+    HurriedLoop.runs(play())
