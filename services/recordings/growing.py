@@ -58,6 +58,5 @@ class Growing:
 
 
 def _answers(part: Part) -> bool:
-    """Whether it is an answer that arrives, whose one channel, or the mean of all, is what is said."""
-    is_one = part.channels == 1 and not part.is_aside
-    return is_one and part.state is PartState.UPLOADING and part.session_id != NOWHERE
+    """Whether it is of an answer and arrives, and its one channel, or the mean of all, is what is said."""
+    return part.channels == 1 and part.state is PartState.UPLOADING and part.session_id != NOWHERE
