@@ -1,6 +1,6 @@
 """The jitter buffer: packets in order, each waited for as long as is said."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from itertools import islice
 from typing import NamedTuple
@@ -60,6 +60,11 @@ class Reordering:
         self._held[sequence] = packet
         self._bytes += len(packet.payload)
         return Fate.KEPT
+
+    def restamp(self, stamp: Callable[[int], int]) -> None:
+        """What waits has other timestamps."""
+        for sequence, packet in self._held.items():
+            self._held[sequence] = packet._replace(timestamp=stamp(packet.timestamp))
 
     def due(self, now: float) -> Iterator[Held]:
         """What follows in order, and what follows a place that was waited for long enough."""

@@ -217,7 +217,7 @@ class Side:
         for report in reports:
             if self._source is not None and report.ssrc == self._source.ssrc:
                 self.counts.reports += 1
-                self._placing.report(report.timestamp, report.clock)
+                self._placing.report(self._source.at_48_khz(report.timestamp), report.clock)
 
     def _judge(self, now: float, *, is_last: bool = False) -> None:
         """Whether what came of another source is the side's sound from here on."""

@@ -6,6 +6,7 @@ from itertools import pairwise, starmap
 from services.calls.packets.opus import RATE
 from services.calls.packets.reordering import Fate, Held, Reordering
 from services.calls.packets.rtp import RtpPacket
+from services.calls.packets.timestamp_rate import TimestampRate
 
 MOST_DROPPED = 3000
 MOST_MISORDERED = 1000
@@ -31,6 +32,7 @@ class Source:
         self.doubled = 0
         self._first = self._highest = first.sequence
         self._reordering = Reordering(wait)
+        self._rate = TimestampRate()
 
     @property
     def sequence(self) -> int:
@@ -74,17 +76,25 @@ class Source:
         pause = arrived - self.last_arrived
         if pause < least:
             return False
-        return abs(signed(packet.timestamp - self.newest_timestamp, 32) / RATE - pause) > least / 2
+        return abs(signed(self.at_48_khz(packet.timestamp) - self.newest_timestamp, 32) / RATE - pause) > least / 2
+
+    def at_48_khz(self, timestamp: int) -> int:
+        """One of its timestamps, as Opus has them."""
+        return self._rate.at_48_khz(timestamp)
 
     def take(self, packet: RtpPacket, samples: int, arrived: float) -> Fate:
-        ahead = signed(packet.sequence - self._highest, 16)
-        held = Held(self._highest + ahead, packet.timestamp, arrived, packet.payload if samples else b"", samples)
+        before, ahead = self._rate.factor, signed(packet.sequence - self._highest, 16)
+        if self._rate.observe(packet, samples) and before == 1:
+            self._reordering.restamp(self.at_48_khz)
+            self.newest_timestamp = self.at_48_khz(self.newest_timestamp)
+        timestamp = self.at_48_khz(packet.timestamp)
+        held = Held(self._highest + ahead, timestamp, arrived, packet.payload if samples else b"", samples)
         fate = self._reordering.put(held)
         self.doubled += bool(samples) and fate is Fate.DOUBLED
         if ahead > 0:
-            self._note_jitter(packet.timestamp, arrived)
+            self._note_jitter(timestamp, arrived)
             self._highest += ahead
-            self.newest_timestamp = packet.timestamp
+            self.newest_timestamp = timestamp
         self.last_arrived = max(self.last_arrived, arrived)
         if samples:
             self.last_sounded = self.last_arrived

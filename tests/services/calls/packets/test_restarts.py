@@ -1,5 +1,6 @@
 """Sources that restart, fall silent, stall, or stop their clock: each sound is placed by when it came."""
 
+import random
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from services.calls.packets.opus import RATE, samples
 from services.calls.packets.rtp import Oddity
 from services.calls.packets.side import Side
-from tests.calls.sender import Datagram, Network, Sender, rtp, taken
+from tests.calls.sender import Datagram, Network, Sender, rtp, sender_report, taken
 from tests.calls.stream import Written, written
 from tests.services.calls.packets.test_networks import told_apart
 
@@ -137,6 +138,27 @@ def test_timestamps_of_another_rate_lose_no_sound(rate: int) -> None:
     sent = [Datagram(number / 50, rtp(packet, number, number * rate // 50)) for number, packet in enumerate(PACKETS)]
     found = places(taken(sent, Side()))
     assert len(found) >= 0.97 * len(PACKETS)
+
+
+@pytest.mark.parametrize("begins", [0.0, 5.0])
+@pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 24_000])
+def test_sounds_are_at_their_time_at_another_rate_too(rate: int, begins: float) -> None:
+    """Whatever is lost; with reports, and with numbers that wrap."""
+    first, chance, sent = (1 << 32) - 40 * rate, random.Random(rate), []
+    packets = [bytes([0x78, number >> 8, number & 0xFF]) + bytes(40) for number in range(50 * 90)]
+    for number, packet in enumerate(packets):
+        at, timestamp = begins + number / 50, first + number * rate // 50
+        if number % 250 == 0:
+            sent.append(Datagram(at, sender_report(at, timestamp)))
+        if chance.random() > 0.05:
+            sent.append(Datagram(at, rtp(packet, 65_000 + number, timestamp)))
+    stream = taken(sent, side := Side())
+    found = {each.packet: each.at / RATE for each in written(stream)}
+    there = [number for number, packet in enumerate(packets) if packet in found]
+    assert len(there) >= side.counts.packets - 4 >= 0.9 * len(packets)
+    late = {number: abs(found[packets[number]] - begins - number / 50) for number in there}
+    assert max(late.values()) <= 0.15  # until its rate is known
+    assert max(late[number] for number in there if number >= 50) <= 0.05
 
 
 def test_a_sender_that_is_faster_than_its_sound_loses_none() -> None:

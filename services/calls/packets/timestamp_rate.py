@@ -1,0 +1,43 @@
+"""Senders whose timestamps do not count at 48 kHz, as Opus has it whatever its sound (RFC 7587 §4.1).
+
+Some count at the rate of their sound, or that of another codec. What one packet sounds and the next one's timestamp
+tell it.
+"""
+
+from collections import Counter
+
+from services.calls.packets.rtp import RtpPacket
+
+FACTORS = (1, 2, 3, 4, 6)  # 48, 24, 16, 12 and 8 kHz
+PAIRS, LEAST_ALIKE = 10, 9
+WRAP = 1 << 32
+
+
+class TimestampRate:
+    """Of one source: by what its timestamps are to be multiplied."""
+
+    def __init__(self) -> None:
+        self.factor = 1
+        self._before: RtpPacket | None = None
+        self._samples = 0
+        self._found: Counter[int] = Counter()
+
+    def observe(self, packet: RtpPacket, samples: int) -> bool:
+        """Whether it is another one from this packet on."""
+        before, sounded = self._before, self._samples
+        self._before, self._samples = packet, samples
+        if before is None or not sounded or (packet.sequence - before.sequence) % (1 << 16) != 1:
+            return False
+        step = (packet.timestamp - before.timestamp) % WRAP
+        self._found[sounded // step if step and sounded % step == 0 else 0] += 1
+        if self._found.total() < PAIRS:
+            return False
+        ((factor, count),) = self._found.most_common(1)
+        self._found.clear()
+        if factor == self.factor or factor not in FACTORS or count < LEAST_ALIKE:
+            return False
+        self.factor = factor
+        return True
+
+    def at_48_khz(self, timestamp: int) -> int:
+        return timestamp * self.factor % WRAP
