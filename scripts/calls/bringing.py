@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.calls.captures import NoCall, sides_of
+from scripts.calls.captures import MOST_SECONDS, NoCall, sides_of
 from services.adapters import packet_captures
 from services.adapters.av_decoder import AvDecoder
 from services.calls.names import Sound, file_of
@@ -14,7 +14,6 @@ from services.transcription.ports import Source
 
 CAPTURES = (".pcap", ".pcapng", ".cap")
 PIECE = 256 * 1024
-MOST_SECONDS = 4 * 3600.0
 MOST_BYTES = 500 * 1024 * 1024
 
 

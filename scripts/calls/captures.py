@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from services.calls.packets.captured import Captured, Carried, Flow, carried, of
 from services.calls.packets.side import Side
 
+MOST_SECONDS = 4 * 3600.0
+TOO_LONG = (
+    "The capture of {flow} goes on for {hours:.1f} hours, which no call may: its clock was set meanwhile, or it holds "
+    "several calls. Save the packets of one call as a capture of their own."
+)
+
 
 class NoCall(Exception):
     """There is none in a capture, or it is not said which; the message says what to do."""
@@ -57,6 +63,8 @@ def _sound(datagrams: list[Captured], flow: Flow, begun: float) -> bytes:
     side, pages, now = Side(), bytearray(), 0.0
     for at, _, data in of(datagrams, flow):
         now = at - begun
+        if now > MOST_SECONDS:
+            raise NoCall(TOO_LONG.format(flow=flow, hours=now / 3600))
         side.take(data, now)
         pages += side.pages(now)
     pages += side.close(now)

@@ -28,3 +28,16 @@ def test_the_first_to_begin_is_the_left_one_unless_it_is_named() -> None:
 def test_the_right_one_is_not_named_alone() -> None:
     with pytest.raises(NoCall, match="--left"):
         sides_of(captured(), None, str(ONE))
+
+
+@pytest.mark.parametrize("later", [86_400.0, 20 * 365 * 86_400.0])
+def test_a_clock_that_is_set_meanwhile_is_told_and_not_filled_with_silence(later: float) -> None:
+    moved = [each._replace(at=each.at + later) if number > 80 else each for number, each in enumerate(captured())]
+    with pytest.raises(NoCall, match="clock was set"):
+        sides_of(moved)
+
+
+def test_a_clock_that_is_set_back_loses_nothing() -> None:
+    moved = [each._replace(at=each.at - 3600) if number > 80 else each for number, each in enumerate(captured())]
+    found = sides_of(moved)
+    assert sum(len(each.packet) > 2 for each in written(found.left_sound)) == 100
