@@ -145,14 +145,22 @@ class SideRecording:
             raise UploadComplete
         if self._stream is None:
             await self._resume(arrival.offset)
-        elif arrival.offset == self._at + len(self._unsaved):
-            self._saved()
         elif arrival.offset != self._at:
-            raise CallTakenOver
+            await self._look_what_is_kept(arrival.offset - self._at)
         async with aclosing(self._pages()) as pages:
             await self.arrivals.append(
                 self.line.part_id, self.viewer, self._at, pages, takes_over=True, told=lambda _: self._saved()
             )
+
+    async def _look_what_is_kept(self, more: int) -> None:
+        """Of what was handed out last all or a part may be kept though nobody said so. CallTakenOver."""
+        is_own = 0 < more <= len(self._unsaved)
+        if not is_own or await self.arrivals.tail(self.line.part_id, self.viewer, more) != self._unsaved[:more]:
+            raise CallTakenOver
+        if more == len(self._unsaved):
+            self._saved()
+        else:
+            self._at, self._unsaved = self._at + more, self._unsaved[more:]
 
     async def _resume(self, offset: int) -> None:
         """Go on behind what is kept, with what came meanwhile."""

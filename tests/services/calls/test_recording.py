@@ -1,13 +1,16 @@
 """One side of a call whose store does not answer, or not as fast as packets come."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from services.calls.calls import Wanted
-from services.calls.recording import MOST_UNSAVED, MOST_WAITING, SideRecording
+from services.calls.packets.ogg import whole_pages
+from services.calls.recording import MOST_UNSAVED, MOST_WAITING, Over, SideRecording
 from services.errors import StoreUnavailable
+from services.interviews.model import PartId, Viewer
 from services.recordings.arrivals import Arrivals
 from tests.calls.live import LEFT
 from tests.calls.sender import Network, Sender
@@ -98,5 +101,57 @@ def test_what_is_left_out_is_counted() -> None:
         tally = side.tally
         assert tally.skipped > 0
         assert tally.packets + tally.skipped == len(packets)
+
+    HurriedLoop.runs(play())
+
+
+class Cut:
+    """A store that keeps no more than some bytes of the second run, and goes away before it says so."""
+
+    def __init__(self, arrivals: Arrivals, most: int) -> None:
+        self._arrivals, self._most, self.runs = arrivals, most, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._arrivals, name)
+
+    async def append(
+        self,
+        id: PartId,
+        viewer: Viewer,
+        at: int,
+        data: AsyncIterator[bytes],
+        *,
+        told: Callable[[int], None],
+        takes_over: bool,
+    ) -> None:
+        def heard(offset: int) -> None:
+            if self.runs != 2:
+                told(offset)
+
+        await self._arrivals.append(id, viewer, at, self._cut(data), takes_over=takes_over, told=heard)
+
+    async def _cut(self, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for piece in data:
+            self.runs += 1
+            yield piece[: self._most] if self.runs == 2 else piece
+            if self.runs == 2:
+                raise StoreUnavailable
+
+
+@pytest.mark.parametrize("most", [1, 1000, 1_000_000])
+def test_a_page_of_which_a_part_was_kept_is_gone_on_with(most: int) -> None:
+    async def play() -> None:
+        house = Interior()
+        cut = Cut(house.arrivals, most)
+        side = await recording(house, cut)
+        running = asyncio.create_task(side.run())
+        for each in Sender().send([bytes([0xF8]) + bytes(60)] * 250):
+            await asyncio.sleep(0.02)
+            side.take(each.data, each.arrived)
+        side.end()
+        assert await running is Over.ENDED and cut.runs > 2
+        stream = await house.arrivals.tail(side.line.part_id, ALICE, 1_000_000)
+        assert whole_pages(stream) == stream
+        assert sum(len(each.packet) > 2 for each in written(stream)) == side.tally.packets == 250
 
     HurriedLoop.runs(play())
