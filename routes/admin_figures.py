@@ -9,7 +9,7 @@ from services.interviews.model import PartState
 from services.operations.overview import Sight
 from services.operations.ports.trends import Bin, TrendSpan
 from services.operations.ports.views import Recent, Stored, Wait
-from services.operations.readings import Line, Passes, Reading
+from services.operations.readings import Arriving, Line, Passes, Reading, Talking
 from services.operations.sweep import Counts
 from services.recordings.ports.workers import WorkerSign
 
@@ -78,6 +78,38 @@ class PassesOut(BaseModel):
         return cls(runs=passes.number, age_seconds=passes.age_seconds)
 
 
+class ArrivingOut(BaseModel):
+    """Recordings that arrive in pieces, the sides of calls among them."""
+
+    number: int
+    bytes: int = Field(description="About so many of them are stored; not among those of `storage`.")
+    oldest_seconds: float
+
+    @classmethod
+    def of(cls, arriving: Arriving) -> "ArrivingOut":
+        return cls(number=arriving.number, bytes=arriving.bytes, oldest_seconds=arriving.oldest_seconds)
+
+
+class CallsOut(BaseModel):
+    """Calls that go on."""
+
+    open: int
+    ending: int = Field(description="Take nothing more, and have not ended.")
+    receivers: int = Field(description="Processes that take in RTP by UDP.")
+    places: int = Field(description="So many calls these take in at once.")
+    places_taken: int
+
+    @classmethod
+    def of(cls, now: Talking) -> "CallsOut":
+        return cls(
+            open=now.number,
+            ending=now.ending,
+            receivers=now.receivers,
+            places=now.places,
+            places_taken=now.with_ports,
+        )
+
+
 class OverviewOut(BaseModel):
     """How everything stands, not older than a few seconds."""
 
@@ -92,6 +124,8 @@ class OverviewOut(BaseModel):
     failed: FailuresOut
     stuck: dict[Wait, int] = Field(description="Waits for over `stuck_seconds`; counted up to 1000.")
     stuck_seconds: int
+    arriving: ArrivingOut
+    calls: CallsOut
     storage: StorageOut
     workers: list[WorkerOut]
     broker: bool = Field(description="Whether Redis answers; without it answers are taken, and found by the sweep.")
@@ -125,6 +159,8 @@ def overview(
         ),
         stuck=stuck,
         stuck_seconds=stuck_seconds,
+        arriving=ArrivingOut.of(reading.arriving),
+        calls=CallsOut.of(reading.talking),
         storage=StorageOut(
             recordings=reading.files,
             audio_bytes=reading.bytes,

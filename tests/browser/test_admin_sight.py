@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Literal
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.desk import FAULTS, NARROW, Desk, at_a_desk, clean
+from services.interviews.model import CallId, PartId
+from services.interviews.spoken import Told
+from services.operations.readings import Arriving, Reading, Talking
+from tests.browser.desk import FAULTS, NARROW, Q1, Desk, at_a_desk, clean
 from tests.browser.engines import Engines, in_both_at_length
 
 pytestmark = in_both_at_length
@@ -32,6 +36,42 @@ async def test_that_all_is_well_is_said_with_how_many_failed(desk: Desk) -> None
     await expect(desk.page).to_have_title("All well · Operations · Viva Voce")
     await expect(desk.tile("Failed in an hour")).to_contain_text("3 % of 100 that ended")
     await expect(desk.tile("In work")).to_contain_text("taken on by 1 worker · 2 transcribed at once")
+
+
+async def test_what_arrives_and_calls_are_told_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = Talking(number=3, with_ports=2, ending=1, receivers=1, places=10)
+    honest = desk.api.house.overview.gauges.read
+
+    async def read() -> Reading:
+        pieces = Arriving(number=4, bytes=2_500_000, oldest_seconds=80.0)
+        return replace(await honest(), talking=now, arriving=pieces)
+
+    monkeypatch.setattr(desk.api.house.overview.gauges, "read", read)
+    await desk.open()
+    await expect(desk.tile("Arriving")).to_contain_text("4 in pieces · 2.5 MB so far · oldest 80 s")
+    await expect(desk.tile("Calls")).to_contain_text("1 ending · 8 of 10 places by UDP free")
+    await expect(desk.tile("Calls")).to_have_class("tile")
+    now = replace(now, receivers=0, places=0)
+    desk.api.house.overview._until = float("-inf")
+    await desk.looks()
+    await expect(desk.tile("Calls")).to_contain_text("nobody takes in what is sent by UDP")
+    await expect(desk.tile("Calls")).to_have_class("tile bad")
+
+
+async def test_an_answer_that_is_recorded_is_shown_as_such_and_cannot_be_failed(desk: Desk) -> None:
+    await desk.page.set_viewport_size(NARROW)
+    session = desk.session()
+    told = Told(part_id=PartId("0" * 24), take=1, seconds=16.0, received=40.5, call_id=CallId("a-call"))
+    desk.api.house.memory.utterances_told[session.id, Q1] = told
+    await desk.open()
+    await desk.page.get_by_label("Session, user, or how a title begins").fill(session.id)
+    await desk.page.keyboard.press("Enter")
+    answer = desk.page.locator("#answers li")
+    await expect(answer.locator(".pill")).to_have_text("recording")
+    await expect(answer).to_contain_text("16 of 40 s heard")
+    await expect(answer).to_contain_text("call a-call")
+    await expect(answer.get_by_role("button")).to_have_count(0)
+    await clean(desk.page)
 
 
 async def test_that_a_quarter_fails_is_no_good_state(desk: Desk) -> None:

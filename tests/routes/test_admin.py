@@ -1,5 +1,6 @@
 """The operators' routes: what they show, what they change, and who may use them."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -9,9 +10,11 @@ from services.errors import AudioUnreadable, EngineUnavailable
 from services.interviews.model import UserId
 from services.operations.oversight import Oversight
 from services.operations.ports.audit_log import Action, Deed, Outcome
+from services.operations.readings import Reading, Talking
 from services.recordings.ports.workers import WorkerSign
 from tests.in_memory import ADMIN, Q1, Interior
 from tests.routes.api import QUESTIONS, WEBM, Api, client_of, make_session, problem, upload
+from tests.routes.resumable.tus_client import create
 
 WHY = {"reason": "It hangs."}
 NONE = {"number": 0, "is_exact": True}
@@ -161,6 +164,23 @@ async def test_the_overview_shows_how_everything_stands() -> None:
     assert (body["broker"], body["rings_waiting"]) == (True, 1)
     assert (body["sweep"]["runs"], body["audit"]) == (1, {"runs": 0, "age_seconds": None})
     assert body["stuck"] == {"uploading": 0, "queued": 1, "processing": 0, "unsettled": 0, "unscored": 0}
+
+
+async def test_the_overview_tells_of_what_arrives_and_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api()
+    honest = api.house.overview.gauges.read
+
+    async def in_talks() -> Reading:
+        return replace(await honest(), talking=Talking(number=3, with_ports=2, ending=1, receivers=1, places=10))
+
+    monkeypatch.setattr(api.house.overview.gauges, "read", in_talks)
+    async with api.client("admin") as admin:
+        alice = of_alice(admin)
+        assert (await create(alice, await make_session(alice))).status_code == 201
+        api.house.memory.clock.advance(30)
+        body = (await admin.get("/api/admin/overview")).json()
+    assert (body["arriving"]["number"], body["arriving"]["oldest_seconds"]) == (1, 30.0)
+    assert body["calls"] == {"open": 3, "ending": 1, "receivers": 1, "places": 10, "places_taken": 2}
 
 
 async def test_the_overview_says_that_redis_is_away() -> None:

@@ -25,7 +25,9 @@ function tiles(now) {
   const stuck = sum(now.stuck);
   const { storage } = now;
   return [
-    tile("Waiting", now.queued.number, `${oldest} · ${times(now.uploading.number, "upload")} arriving`),
+    tile("Arriving", now.uploading.number, arriving(now.arriving)),
+    tile("Calls", now.calls.open, calls(now.calls), isUnheard(now.calls)),
+    tile("Waiting", now.queued.number, oldest),
     tile("In work", now.processing.number, `taken on by ${times(now.workers.length, "worker")} · ${slots} transcribed at once`, !slots),
     tile("Completed in 5 min", now.completed["5"], `${now.completed["1"]} in 1 min · ${now.completed["60"]} in an hour`),
     failures(now),
@@ -44,6 +46,21 @@ function failures(now) {
   const more = `${part} · ${sum(now.failed.day)} in a day · ${sum(now.failed.ever)} in all`;
   return tile("Failed in an hour", hour.failed, more, isTooMany(hour));
 }
+
+/** @param {any} now */
+function arriving(now) {
+  return now.number ? `${now.number.toLocaleString()} in pieces · ${bytes(now.bytes)} so far · oldest ${age(now.oldest_seconds)}` : "none in pieces";
+}
+
+/** @param {any} now */
+function calls(now) {
+  if (isUnheard(now)) return "nobody takes in what is sent by UDP";
+  const free = now.places - now.places_taken;
+  return `${now.ending} ending · ${now.receivers ? `${free} of ${now.places} places by UDP free` : "none by UDP"}`;
+}
+
+/** @param {any} now */
+const isUnheard = (now) => now.places_taken > 0 && !now.receivers;
 
 /** @param {any} storage */
 function stored(storage) {

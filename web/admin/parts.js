@@ -5,7 +5,7 @@ import { h } from "../demo/dom.js";
 import { spoken } from "./words.js";
 
 /** @type {Record<string, string>} */
-const KINDS = { completed: "good", done: "good", failed: "bad", refused: "bad", broke_off: "bad", processing: "busy", queued: "busy" };
+const KINDS = { completed: "good", done: "good", failed: "bad", refused: "bad", broke_off: "bad", processing: "busy", queued: "busy", recording: "live" };
 
 /** @param {string} text a state, or an outcome */
 export function pill(text) {

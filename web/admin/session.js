@@ -72,9 +72,10 @@ function answerItem(session, question) {
   if (!answer) return item([pill("no answer"), asked], "Not answered yet.");
   const acts = [];
   if (answer.status === "failed" && answer.file_id) acts.push(retryButton(session.session_id, question.id));
-  if (["queued", "processing"].includes(answer.status)) acts.push(failButton(session.session_id, question.id));
+  const isRecorded = answer.stage === "recording";
+  if (["queued", "processing"].includes(answer.status) && !isRecorded) acts.push(failButton(session.session_id, question.id));
   if (lacksScore(answer)) acts.push(scoreButton(session.session_id, question.id));
-  return item([pill(answer.status), asked], row(...facts(answer)), acts);
+  return item([pill(isRecorded ? "recording" : answer.status), asked], row(...facts(answer)), acts);
 }
 
 /** @param {any} answer */
@@ -82,7 +83,9 @@ function facts(answer) {
   const { error } = answer;
   return [
     `take ${answer.take}`,
-    `recorded ${moment(answer.created_at)}`,
+    answer.stage === "recording" ? answer.created_at && `since ${moment(answer.created_at)}` : `recorded ${moment(answer.created_at)}`,
+    answer.stage && answer.received_seconds && `${Math.floor(answer.transcribed_seconds ?? 0)} of ${Math.floor(answer.received_seconds)} s heard`,
+    answer.call_id && said(`call ${answer.call_id}`),
     error && said(`${spoken(error.code)}: ${error.sentence}`),
     answer.status === "failed" && (answer.file_id ? "recording kept" : "recording gone"),
     answer.score_status && scored(answer),
