@@ -28,7 +28,10 @@ class Sides:
 
 
 def sides_of(captured: Iterable[Captured], left: str | None = None, right: str | None = None) -> Sides:
-    """Of the flows that are named, or of the two with the most packets: the first to begin is the left one."""
+    """Of the flows that are named, or of the two with the most packets: the first to begin is the left one.
+
+    What a proxy relays is no side of its own.
+    """
     if right is not None and left is None:
         raise NoCall("--right names one flow of two: name the other one with --left.")
     datagrams = list(captured)
@@ -47,8 +50,9 @@ def sides_of(captured: Iterable[Captured], left: str | None = None, right: str |
 def _two(flows: list[Carried]) -> list[Carried]:
     if not flows:
         raise NoCall("No RTP is in this capture. Capture the UDP ports of the call, on the host that takes it in.")
-    most = sorted(flows, key=lambda flow: -flow.packets)[:2]
-    return sorted(most, key=lambda flow: flow.first_at)
+    most = sorted(flows, key=lambda flow: -flow.packets)
+    others = [flow for flow in most[1:] if not flow.is_copy_of(most[0])]
+    return sorted([most[0], *others[:1]], key=lambda flow: flow.first_at)
 
 
 def _named(flows: list[Carried], name: str) -> Carried:

@@ -9,6 +9,7 @@ from services.calls.packets.rtp import Odd, is_rtcp, parse
 
 LEAST_PACKETS = 10
 LEAST_SHARE = 0.5
+FIRST_PACKETS = 100
 
 
 class Flow(NamedTuple):
@@ -46,6 +47,11 @@ class Carried:
     packets: int = 0
     payload_types: Counter[int] = field(default_factory=Counter)
     sources: set[int] = field(default_factory=set)
+    first: set[int] = field(default_factory=set)
+
+    def is_copy_of(self, other: "Carried") -> bool:
+        """Whether it is the same sound on another part of its way, as on the machine of a proxy."""
+        return 2 * len(self.first & other.first) > min(len(self.first), len(other.first))
 
 
 def carried(captured: Iterable[Captured]) -> list[Carried]:
@@ -63,6 +69,8 @@ def carried(captured: Iterable[Captured]) -> list[Carried]:
             continue
         found.packets += 1
         found.payload_types[packet.payload_type] += 1
+        if len(found.first) < FIRST_PACKETS:
+            found.first.add(hash((packet.sequence, packet.timestamp, packet.payload)))
         if len(found.sources) < LEAST_PACKETS:
             found.sources.add(packet.ssrc)
     likely = (each for each in flows.values() if _is_rtp(each))
