@@ -141,9 +141,9 @@ class Side:
         return self._given_out()
 
     def _note_placed(self, sequence: int) -> None:
-        """Where the stream ends with it; there end those too that were left out behind it."""
+        """Where the stream ends with it; there end those too that were left out behind it. A page is settled as one."""
         end, packets = self._writer.written, 1
-        if self._placed and self._placed[-1].end == end:
+        if self._placed and (self._placed[-1].end == end or self._placed[-1].end > self._writer.page_end):
             packets += self._placed.pop().packets
         self._placed.append(Placed(end, sequence, packets))
 

@@ -18,6 +18,7 @@ from tests.calls.stream import written
 from tests.services.calls.packets.test_networks import told_apart
 
 MEMORY_BYTES = 1_500_000
+WAITING_BYTES = 256 * 1024
 
 
 rubbish = st.one_of(
@@ -102,6 +103,21 @@ def test_a_flood_takes_no_memory_and_makes_no_more_than_came(kind: str) -> None:
         tracemalloc.stop()
     made += len(side.close(5.0))
     assert made <= sum(map(len, data)) + 250 * 100
+
+
+def test_what_waits_takes_little_more_memory_than_it_has_bytes() -> None:
+    """As while the store is away, of packets that are as short as may be and sound as long."""
+    side, number = Side(), 0
+    tracemalloc.start()
+    try:
+        while side.unsettled < WAITING_BYTES:
+            side.take(rtp(b"\xfb\x06", number, number * 5760), number * 0.12)
+            number += 1
+        assert tracemalloc.get_traced_memory()[0] < 4 * WAITING_BYTES
+    finally:
+        tracemalloc.stop()
+    side.leave(number * 0.12)
+    assert side.counts.settled == number
 
 
 @pytest.mark.parametrize(
