@@ -132,6 +132,12 @@ def test_calls_that_nobody_takes_in_or_ends_are_found(now: Talking, expected: st
     assert state(calls(now)) == expected
 
 
+@pytest.mark.parametrize(("receivers", "expected"), [(0, "warning"), (1, "ok")])
+def test_ports_that_are_set_and_nobody_has_are_a_warning(receivers: int, expected: str) -> None:
+    settings = Settings.told({"RTP_PORTS": "40000-40199"})
+    assert state(calls(Talking(receivers=receivers), settings.rtp_ports)) == expected
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
