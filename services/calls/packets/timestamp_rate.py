@@ -9,7 +9,7 @@ from collections import Counter
 from services.calls.packets.rtp import RtpPacket
 
 FACTORS = (1, 2, 3, 4, 6)  # 48, 24, 16, 12 and 8 kHz
-PAIRS, LEAST_ALIKE = 10, 9
+PAIRS = 6  # which are there before a source is believed, and which no sender at 48 kHz makes alike by chance
 WRAP = 1 << 32
 
 
@@ -34,7 +34,7 @@ class TimestampRate:
             return False
         ((factor, count),) = self._found.most_common(1)
         self._found.clear()
-        if factor == self.factor or factor not in FACTORS or count < LEAST_ALIKE:
+        if factor == self.factor or factor not in FACTORS or count < PAIRS:
             return False
         self.factor = factor
         return True
