@@ -27,6 +27,7 @@ from services.errors import (
     TakeSuperseded,
 )
 from services.interviews.model import (
+    Answer,
     Failure,
     Mark,
     Part,
@@ -44,6 +45,14 @@ from services.operations.ports.audit_log import Action, AuditLog, Deed
 from services.operations.ports.interventions import Interventions
 from services.recordings.ports.records import Records
 from services.recordings.ports.workers import Doorbell
+
+
+def still_arrives(answer: Answer) -> str:
+    """What can be done about a recording that nobody has accepted yet."""
+    gone, call = f"give it up with DELETE /api/uploads/{answer.part_id}", answer.call_id
+    if call is not None:
+        gone = f"end the call with POST /api/calls/{call}/end, or give it up with DELETE /api/calls/{call}"
+    return f"The recording of this answer still arrives, so that there is no answer yet. Wait for its end, or {gone}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,7 @@ class Intervention:
             raise QuestionNotFound
         part = await self.interventions.newest(session_id, question_id)
         if part is None:
-            raise AnswerNotFound
+            raise AnswerNotFound(still_arrives(live) if (live := session.live.get(question_id)) else None)
         return part
 
     async def _why_not(self, part: Part) -> Problem:

@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from services.errors import AudioUnreadable, EngineUnavailable
-from services.interviews.model import UserId
+from services.interviews.model import CallId, PartId, SessionId, UserId
+from services.interviews.spoken import Told
 from services.operations.oversight import Oversight
 from services.operations.ports.audit_log import Action, Deed, Outcome
 from services.operations.readings import Reading, Talking
@@ -90,6 +91,21 @@ async def test_a_failed_answer_is_listed_retried_and_completed() -> None:
         await api.house.work_off()
         assert (await alice.get(status)).json()["transcript"] == api.house.ears.said
         assert (await admin.get("/api/admin/failed")).json() == {"failed": [], "next": None, "total": NONE}
+
+
+@pytest.mark.parametrize(
+    ("call", "way"), [(None, f"DELETE /api/uploads/{'0' * 24}"), (CallId("a-call"), "POST /api/calls/a-call/end")]
+)
+@pytest.mark.parametrize("deed", ["fail", "retry", "score"])
+async def test_of_a_recording_that_arrives_it_is_said_how_it_is_ended(deed: str, call: CallId | None, way: str) -> None:
+    api = Api()
+    async with api.client("admin") as admin:
+        session = await make_session(admin)
+        told = Told(part_id=PartId("0" * 24), take=1, seconds=16.0, received=40.5, call_id=call)
+        api.house.memory.utterances_told[SessionId(session), Q1] = told
+        refused = await admin.post(f"/api/admin/answers/{session}/q1/{deed}", json=WHY if deed == "fail" else None)
+    assert problem(refused) == (404, "answer_not_found")
+    assert way in refused.json()["detail"]
 
 
 async def test_why_an_answer_is_not_retried_is_said() -> None:
