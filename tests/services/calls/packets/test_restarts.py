@@ -141,7 +141,7 @@ def test_timestamps_of_another_rate_lose_no_sound(rate: int) -> None:
 
 
 @pytest.mark.parametrize("begins", [0.0, 5.0])
-@pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 24_000])
+@pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 24_000, 44_100])
 def test_sounds_are_at_their_time_at_another_rate_too(rate: int, begins: float) -> None:
     """Whatever is lost; with reports, and with numbers that wrap."""
     first, chance, sent = (1 << 32) - 40 * rate, random.Random(rate), []
