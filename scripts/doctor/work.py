@@ -23,7 +23,7 @@ def looked_at(reading: Reading, settings: Settings) -> list[Finding]:
         queued(reading.lines[PartState.QUEUED]),
         processing(reading.lines[PartState.PROCESSING], silent),
         arriving(reading.arriving),
-        calls(reading.talking, settings.rtp_ports),
+        calls(reading.talking, settings.rtp_ports, are_taken=settings.audio_cache_enabled),
         sweep(reading.totals.sweeps.age_seconds, settings.sweep_seconds),
         erasures(reading.forgetting),
         retention(settings.retention, reading.forgetting),
@@ -72,15 +72,17 @@ def arriving(now: Arriving) -> Finding:
     return ok("In pieces", said)
 
 
-def calls(now: Talking, wanted: str | None = None) -> Finding:
+def calls(now: Talking, wanted: str | None = None, *, are_taken: bool = True) -> Finding:
     """Whether calls are taken in, and ended when they should be."""
     ports = f"{now.places - now.with_ports} of {now.places} places by UDP free" if now.receivers else "none by UDP"
-    said = f"{now.number} open, {now.ending} ending; {ports}"
+    said = (
+        f"{now.number} open, {now.ending} ending; {ports if are_taken else 'none is taken in: AUDIO_CACHE_ENABLED=0'}"
+    )
     if now.ending_seconds > LATE_SECONDS:
         return failing("Calls", said, "One takes nothing more and is not ended: look at the sweep.")
     if now.with_ports and not now.receivers:
         return failing("Calls", said, "Nobody takes in RTP by UDP, and calls wait for it: start `python -m app.rtp`.")
-    if wanted and not now.receivers:
+    if wanted and are_taken and not now.receivers:
         todo = f"Nobody takes in RTP at {wanted}: start `python -m app.rtp`; if it ends at once, its log says why."
         return warning("Calls", said, todo)
     return ok("Calls", said)

@@ -132,6 +132,11 @@ def test_calls_that_nobody_takes_in_or_ends_are_found(now: Talking, expected: st
     assert state(calls(now)) == expected
 
 
+def test_that_no_calls_are_taken_in_is_said_in_place_of_free_ports() -> None:
+    finding = calls(Talking(), "40000-40199", are_taken=False)
+    assert (state(finding), "AUDIO_CACHE_ENABLED=0" in finding.said, "free" in finding.said) == ("ok", True, False)
+
+
 @pytest.mark.parametrize(("receivers", "expected"), [(0, "warning"), (1, "ok")])
 def test_ports_that_are_set_and_nobody_has_are_a_warning(receivers: int, expected: str) -> None:
     settings = Settings.told({"RTP_PORTS": "40000-40199"})
