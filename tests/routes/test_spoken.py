@@ -116,7 +116,7 @@ async def test_what_is_said_right_now_comes_by_stream_without_a_number_and_by_no
         fields = dict(line.split(": ", 1) for line in block.splitlines())
         assert json.loads(fields["data"]) == {
             "type": "interim", "session_id": session, "question_id": "q1", "take": 1, "index": 0,
-            "start": 0.0, "end": 1.5, "text": "is thät",
+            "start": 0.0, "end": 1.5, "text": "is thät", "call_id": None, "side": None,
         }  # fmt: skip
         assert "id" not in fields
         assert (await polling).json()["events"] == []
