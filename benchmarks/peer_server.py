@@ -99,22 +99,22 @@ def _settings(weights: Path) -> dict[str, object]:
 
 def _installed(folder: Path, pause: Callable[[], None]) -> Path:
     python = folder / "bin" / "python"
-    _done([sys.executable, "-m", "venv", str(folder)], pause)
-    _done([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE], pause)
+    done([sys.executable, "-m", "venv", str(folder)], pause)
+    done([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE], pause)
     return python
 
 
-def _done(command: list[str], pause: Callable[[], None]) -> None:
+def done(command: list[str], pause: Callable[[], None], name: str = NAME) -> None:
     """Run it to its end; NotThere if that is a bad one, or does not come."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     end = time.monotonic() + INSTALL_SECONDS
     try:
         while process.poll() is None:
             if time.monotonic() > end:
-                raise NotThere(f"{NAME} could not be installed in {INSTALL_SECONDS} s")
+                raise NotThere(f"{name} could not be installed in {INSTALL_SECONDS} s")
             pause()
     finally:
         process.kill()
         process.wait()
     if process.returncode:
-        raise NotThere(f"{NAME} could not be installed")
+        raise NotThere(f"{name} could not be installed")
