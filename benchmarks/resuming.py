@@ -52,7 +52,13 @@ def _beside_peer(watch: Run, http: httpx2.Client, ours: Callable[[], float]) -> 
     with held:
         pairs = watch.pairs(ROUNDS, "beside a peer", ours, lambda: _seconds(lambda data: _send(http, where, data, {})))
         speeds = [peer / tus for tus, peer in pairs]
-        yield summary(NAMED, NO_GOAL, f"of {tus_peer.NAME}'s speed, whose store is a folder", speeds, _best(pairs))
+        yield summary(
+            f"{NAMED}, beside a peer",
+            NO_GOAL,
+            f"of {tus_peer.NAME}'s speed, whose store is a folder",
+            speeds,
+            _best(pairs),
+        )
 
 
 def _seconds(send: Callable[[bytes], None]) -> float:
