@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from routes.body_bounds import Bounded
 from services.calls.calls import Wanted
-from services.calls.model import Call, CallHeard, CallState, Place, SideHeard
+from services.calls.model import Call, CallHeard, CallState, Place, SideHeard, warnings_of
 from services.interviews.model import ENDED, ID_PATTERN, CallSide, PartState
 
 SideState = Literal["arriving", "queued", "processing", "completed", "failed", "superseded", "empty"]
@@ -20,7 +20,6 @@ STATES: dict[PartState, SideState] = {
     PartState.SUPERSEDED: "superseded",
     PartState.ABORTED: "empty",
 }
-SIDE_EMPTY, SIDE_MISSING = "side_empty", "side_missing"
 
 
 class SideIn(Bounded):
@@ -95,7 +94,9 @@ class CallSideOut(BaseModel):
     late: int = Field(description="Of these, those that came.")
     doubled: int
     foreign: int = Field(description="Came from somebody else, or of another source.")
-    odd: dict[str, int] = Field(description="What was no sound of this side, by reason.", examples=[{"not_rtp": 3}])
+    odd: dict[str, int] = Field(
+        description="What was no sound of this side, by reason.", examples=[{"comfort_noise": 3}]
+    )
     restarts: int = Field(description="How often its sender began anew.")
     seconds: float
     filled_seconds: float = Field(description="Of these, without a packet: lost, or not sent.")
@@ -125,7 +126,7 @@ class CallSideOut(BaseModel):
 class CallOut(BaseModel):
     """A call. `open`: it takes packets; `ending`: its sides are being finished; `transcribing`; `completed`.
 
-    Its warnings are `side_empty` and `side_missing`.
+    Its warnings, once it has ended: `side_missing`, `side_empty`, `side_failed`.
     """
 
     call_id: str
@@ -154,7 +155,7 @@ class CallOut(BaseModel):
             ended_at=call.ended_at,
             left=CallSideOut.of(heard.left) if heard.left else None,
             right=CallSideOut.of(heard.right) if heard.right else None,
-            warnings=_warnings(heard),
+            warnings=warnings_of(heard.sides) if call.state is CallState.ENDED else [],
         )
 
 
@@ -165,14 +166,3 @@ def _state(heard: CallHeard) -> Literal["open", "ending", "transcribing", "compl
         return "ending"
     parts = (side.part for side in heard.sides.values())
     return "completed" if all(part is None or part.state in ENDED for part in parts) else "transcribing"
-
-
-def _warnings(heard: CallHeard) -> list[str]:
-    """What is not as one would expect of a call that has ended."""
-    if heard.call.state is not CallState.ENDED:
-        return []
-    found = {
-        SIDE_MISSING: any(side not in heard.sides for side in CallSide),
-        SIDE_EMPTY: any(side.part is None or side.part.state is PartState.ABORTED for side in heard.sides.values()),
-    }
-    return [warning for warning, is_there in found.items() if is_there]

@@ -5,7 +5,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from routes.answer_schemas import FailureOut, WordOut
-from services.calls.conversations import Conversation, Heard
+from services.calls.conversations import Conversation
+from services.calls.model import Heard
 from services.calls.talk import Response, Talk, talk
 from services.calls.turns import Turn
 from services.interviews.model import CallSide, PartState

@@ -15,7 +15,8 @@ from app.engines import open_engines
 from routes.conversation_schemas import ConversationOut
 from scripts.calls.sample import RATE, SampleCall, sample_call
 from scripts.hear import NOBODYS, File
-from services.calls.conversations import Conversation, Heard
+from services.calls.conversations import Conversation
+from services.calls.model import Heard
 from services.interviews.model import CallId, CallSide, Part, PartState, QuestionId, SessionId
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Audio

@@ -156,4 +156,4 @@ class Calls:
         part = await self.parts.get(line.part_id)
         is_read = with_transcript and part is not None and part.state is PartState.COMPLETED
         transcript = await self.parts.transcript(line.part_id) if is_read else None
-        return SideHeard(side=side, line=line, part=part, transcript=transcript)
+        return SideHeard(line=line, part=part, transcript=transcript)

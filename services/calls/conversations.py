@@ -4,37 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.calls.calls import Calls
-from services.calls.model import CallHeard, CallState, SideHeard
+from services.calls.model import NOTHING, CallHeard, CallState, Heard, warnings_of
 from services.calls.turns import Turn, turns
 from services.errors import CallGone, CallNotFound
-from services.interviews.model import ENDED, CallId, CallSide, Part, PartId, PartState, QuestionId, SessionId, Viewer
+from services.interviews.model import ENDED, CallId, CallSide, PartId, PartState, QuestionId, SessionId, Viewer
 from services.interviews.ports import Sessions
-from services.interviews.transcript import Transcript
 from services.recordings.ports.records import Records
-
-MISSING, EMPTY, SILENT, FAILED = "side_missing", "side_empty", "side_silent", "side_failed"
-NOTHING = frozenset({PartState.ABORTED, PartState.SUPERSEDED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """One side: its recording's record, None where nothing of it was kept, and its transcript, once there is one."""
-
-    part: Part | None = None
-    transcript: Transcript | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return self.part is None or self.part.state in ENDED
-
-    @property
-    def warning(self) -> str | None:
-        """What is not as one would expect of a side that is over."""
-        if self.part is None or self.part.state in NOTHING:
-            return EMPTY
-        if self.part.state is PartState.FAILED:
-            return FAILED
-        return SILENT if self.transcript is not None and self.transcript.no_speech else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +30,7 @@ class Conversation:
     @property
     def warnings(self) -> list[str]:
         """None while it is not over."""
-        if not self.is_over:
-            return []
-        found = [self.sides[side].warning if side in self.sides else MISSING for side in CallSide]
-        return list(dict.fromkeys(warning for warning in found if warning))
+        return warnings_of(self.sides) if self.is_over else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +69,11 @@ class Conversations:
 
 def _of_two(heard: CallHeard) -> Conversation:
     call = heard.call
-    sides = {side: _side(one) for side, one in heard.sides.items()}
     return Conversation(
         id=call.id,
         session_id=call.session_id,
         question_id=call.question_id,
         take=call.take,
-        is_over=call.state is CallState.ENDED and all(side.is_over for side in sides.values()),
-        sides=sides,
+        is_over=call.state is CallState.ENDED and all(side.is_over for side in heard.sides.values()),
+        sides=heard.sides,
     )
-
-
-def _side(heard: SideHeard) -> Heard:
-    return Heard(part=heard.part, transcript=heard.transcript)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from services.interviews.model import CallId, CallSide, Part, PartId, QuestionId, SessionId, UserId
+from services.interviews.model import ENDED, CallId, CallSide, Part, PartId, PartState, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
 
 PORTS_OF_CALL = 4
+MISSING, EMPTY, SILENT, FAILED = "side_missing", "side_empty", "side_silent", "side_failed"
+NOTHING = frozenset({PartState.ABORTED, PartState.SUPERSEDED})
 CONNECTED = "connected"
 
 
@@ -117,16 +119,37 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SideHeard:
-    """One side of a call with what was understood of it; `transcript` is there once it is transcribed.
+class Heard:
+    """One side: its recording's record, None where nothing of it was kept, and its transcript, once there is one."""
 
-    `part` is None where nothing of it was ever kept.
-    """
-
-    side: CallSide
-    line: Line
     part: Part | None = None
     transcript: Transcript | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.part is None or self.part.state in ENDED
+
+    @property
+    def warning(self) -> str | None:
+        """What is not as one would expect of a side that is over."""
+        if self.part is None or self.part.state in NOTHING:
+            return EMPTY
+        if self.part.state is PartState.FAILED:
+            return FAILED
+        return SILENT if self.transcript is not None and self.transcript.no_speech else None
+
+
+def warnings_of(sides: Mapping[CallSide, Heard]) -> list[str]:
+    """What is not as one would expect of a call that has ended; a side that was never meant to come is missing."""
+    found = [sides[side].warning if side in sides else MISSING for side in CallSide]
+    return list(dict.fromkeys(warning for warning in found if warning))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideHeard(Heard):
+    """The same of a call whose sides come apart, with what came of its packets."""
+
+    line: Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
