@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.errors import AudioMissing
 from services.interviews.model import Part, PartId, PartState
-from services.recordings.ports.arrivals import NEVER_DUE, NOWHERE, ArrivalRecords, Arriving, Pieces
+from services.recordings.ports.arrivals import NEVER_DUE, NOWHERE, ArrivalRecords, Pieces
 
 MOST_BEHIND = 4 * 1024 * 1024
 
@@ -14,10 +14,6 @@ MOST_BEHIND = 4 * 1024 * 1024
 class Growing:
     records: ArrivalRecords
     pieces: Pieces
-
-    async def found(self, id: PartId) -> Arriving | None:
-        """None for what does not arrive in pieces."""
-        return await self.records.find(id)
 
     async def received(self, id: PartId) -> int:
         """How many bytes are here; none of what is gone."""

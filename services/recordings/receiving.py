@@ -36,12 +36,12 @@ class Receiving:
     admit: Callable[[bool], Awaitable[None]]
     kept: Callable[[], None]
     told: Callable[[int], None] | None = None
+    clock: Callable[[], float] = time.monotonic
     _buffer: bytearray = field(default_factory=bytearray, init=False)
     _sending: asyncio.Task[None] | None = field(default=None, init=False)
     _runs: int = field(default=0, init=False)
     _writer: int | None = field(default=None, init=False)
     _size_on_its_way: int = field(default=0, init=False)
-    clock: Callable[[], float] = time.monotonic
     _since: float = field(default=0.0, init=False)
     _has_failed: bool = field(default=False, init=False)
 
@@ -53,9 +53,9 @@ class Receiving:
                 if not self._buffer:
                     self._since = self.clock()
                 self._buffer += piece
-                if self.told is None:
-                    await self._send_what_may_go()
-                else:
+                while self.told is None and self._is_due():
+                    await self._send()
+                if self.told is not None:
                     while self._buffer:
                         await self._tried(self._cut_off())
                     self.told(self.known.offset)
@@ -76,10 +76,6 @@ class Receiving:
         if length is not None and size > length:
             raise LengthInconsistent
         self.most_bytes(size)
-
-    async def _send_what_may_go(self) -> None:
-        while self._is_due():
-            await self._send()
 
     async def _rest(self) -> None:
         while self._buffer:

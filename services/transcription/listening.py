@@ -144,7 +144,7 @@ class Listening:
         if not activity.spans:
             return None
         recording, start = Recording(bytes(pcm), len(pcm) / (2 * RATE)), begun.samples / RATE
-        language, languages = (begun.language, ()) if begun.language else (part.language, part.languages)
+        language, languages = _spoken(part, begun.language)
         speech = Speech(recording, activity.spans, language=language, languages=languages)
         said = moved(await self.engine.transcribe(speech), start)
         return Utterance(number=begun.stretches, start=start, transcript=said, heard=tuple(activity.heard))
@@ -174,7 +174,7 @@ class Listening:
         return whole([one.utterance for one in heard], part.channels, heard[-1].flaws)
 
     async def _heard(self, part: Part, stretch: Stretch, language: Language | None, channel: int, about: Any) -> Heard:
-        known = (language, ()) if language else (part.language, part.languages)
+        known = _spoken(part, language)
         is_first = stretch.behind.entry is not None
         transcript = await self._written(stretch.recording, stretch.activity, *known, about, is_first=is_first)
         if stretch.start:
@@ -295,6 +295,11 @@ class Listening:
             except EngineRefused:
                 break
         return silence(speech.recording.duration)
+
+
+def _spoken(part: Part, found: Language | None) -> tuple[Language | None, tuple[Language, ...]]:
+    """What is spoken, and what else it may be; what was found of the recording before holds for the rest."""
+    return (found, ()) if found else (part.language, part.languages)
 
 
 def _followed(heard: Heard) -> Heard:

@@ -92,7 +92,7 @@ export class Timeline {
   #sums() {
     const { response_latency: latency, talk_ratio: ratio, overlap_seconds: both } = this.conversation;
     const told = [
-      ["Answered after", latency === null ? "nothing was asked" : `${latency.toFixed(1)} s, in the median`],
+      ["Answered after", latency === null ? "nothing was answered" : `${latency.toFixed(1)} s, in the median`],
       ["Candidate's share of the talk", ratio === null ? "nobody speaks" : `${Math.round(100 * ratio)} %`],
       ["Both at once", `${both.toFixed(1)} s`],
     ];
