@@ -9,12 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from statistics import median
 from typing import Annotated
 
-import av
 import httpx2
 import numpy as np
 import typer
@@ -23,6 +21,7 @@ from rich.progress import Progress
 from benchmarks import last_word, stack
 from benchmarks.accuracy import word_errors
 from benchmarks.calls import connect
+from benchmarks.encoded import webm
 from benchmarks.processor import Spending
 from benchmarks.results import NO_GOAL, Result, summary, table
 from benchmarks.run import Options, Run
@@ -33,7 +32,6 @@ from services.adapters.av_decoder.entering import enterable
 from services.recordings.formats import Container
 
 LAST_BYTE_GOAL, PROCESSOR_GOAL, WORDS_GOAL = "<= 0.5", "<= 1.3", "<= 0.5"
-BIT_RATE = 24_000
 PAUSE_SECONDS = (0.4, 1.6)
 ROUNDS = 5
 QUESTION = "q1"
@@ -162,17 +160,7 @@ def spoken(minutes: float, seed: int, speech: Path | None) -> Talk:
 
 def _as_browsers_send(sound: Sound) -> list[bytes]:
     """WebM with a cluster a second, and the bytes of each second as it comes."""
-    file = BytesIO()
-    options = {"live": "1", "cluster_time_limit": "1000"}
-    with av.open(file, "w", format="webm", options=options) as output:
-        stream = output.add_stream("libopus", rate=48_000, layout="mono")
-        stream.bit_rate = BIT_RATE
-        for start in range(0, len(sound), RATE):
-            frame = av.AudioFrame.from_ndarray(sound[None, start : start + RATE], format="s16", layout="mono")
-            frame.sample_rate, frame.pts = RATE, start
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    data = file.getvalue()
+    data = webm(sound, RATE, {"live": "1", "cluster_time_limit": "1000"})
     place = enterable(Container.WEBM, data)
     assert place is not None
     starts = [entry.offset for entry in place.entries(place.first)][1:]

@@ -24,6 +24,7 @@ import typer
 from app.worker import share_heaps
 from benchmarks import hearing
 from benchmarks.accuracy import word_errors
+from benchmarks.encoded import webm
 from benchmarks.samples import Said, Sound, answers, recordings, write
 from services.adapters.av_decoder import AvDecoder
 from services.adapters.silero_activity import SileroActivity
@@ -36,7 +37,6 @@ from services.transcription.stretches import LONG, Length
 
 ONE_GO = Length(1e6, 1e6)
 MEGABYTE = 1024 * 1024
-BIT_RATE = 24_000
 PAUSE_SECONDS = (0.4, 1.6)
 LONGEST_SECONDS = 5 * 3600.0
 WORDS_MINUTES = 20.0
@@ -131,17 +131,7 @@ def _held() -> float:
 def _minute() -> bytes:
     """A minute of answers as a browser records it."""
     sound = np.concatenate([said.sound for said in answers()])
-    samples = np.resize(sound, 60 * RATE)
-    file = BytesIO()
-    with av.open(file, "w", format="webm") as output:
-        stream = output.add_stream("libopus", rate=48_000, layout="mono")
-        stream.bit_rate = BIT_RATE
-        for start in range(0, len(samples), RATE):
-            frame = av.AudioFrame.from_ndarray(samples[None, start : start + RATE], format="s16", layout="mono")
-            frame.sample_rate, frame.pts = RATE, start
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return file.getvalue()
+    return webm(np.resize(sound, 60 * RATE), RATE)
 
 
 def _hours(hours: float, folder: Path) -> bytes:

@@ -3,15 +3,13 @@
 import wave
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
 
+from scripts.calls.sample import RATE, decoded
 from tests.audio import Samples
 from tests.system.speech import samples
 
-RATE = 48_000
 LEAD_SECONDS = 0.4
 # Where the first sentence of each of the demo's answers ends.
 ENDS = (4.66, 4.76, 5.24)
@@ -32,14 +30,6 @@ class Spoken:
 def sentences() -> list[Spoken]:
     found = zip(samples(), ENDS, strict=True)
     return [Spoken(f"{sample.said.split('. ')[0]}.", decoded(sample.audio)[: int(end * RATE)]) for sample, end in found]
-
-
-def decoded(audio: Path) -> Samples:
-    converter: Any = av.AudioResampler("s16", "mono", RATE)
-    with av.open(str(audio)) as source:
-        frames = [*source.decode(audio=0), None]
-        pieces = [piece.to_ndarray()[0] for frame in frames for piece in converter.resample(frame)]
-    return np.concatenate(pieces).astype(np.int16)
 
 
 @dataclass(frozen=True)

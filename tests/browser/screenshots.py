@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from scripts.calls.sample import decoded
 from scripts.stack.layout import ROOT
 from services.interviews.model import PartId, PartState
 from tests.browser.chromium import with_microphone
 from tests.browser.desk import Desk, served
-from tests.browser.microphone import Microphone, decoded
+from tests.browser.microphone import Microphone
 from tests.browser.programs import CHROMIUM
 from tests.browser.stack import running_stack
 from tests.browser.watching import Watched

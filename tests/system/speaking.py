@@ -13,8 +13,8 @@ import httpx2
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
+from scripts.calls.sample import RATE, decoded
 from tests.audio import CLUSTER, Samples
-from tests.browser.microphone import RATE, decoded
 from tests.browser_recordings import chromium
 from tests.system.live import Stack
 from tests.system.speech import PLAIN, samples

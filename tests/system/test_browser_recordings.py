@@ -4,8 +4,9 @@ from io import BytesIO
 
 import av
 
+from scripts.calls.sample import RATE
 from tests.audio import CLUSTER
-from tests.browser.microphone import RATE, sentences
+from tests.browser.microphone import sentences
 from tests.browser_recordings import UNKNOWN, chromium, firefox, safari
 from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import word_error_rate

@@ -6,8 +6,9 @@ import json
 import httpx2
 from websockets.asyncio.client import connect
 
+from scripts.calls.sample import RATE
 from tests.audio import CLUSTER
-from tests.browser.microphone import RATE, sentences
+from tests.browser.microphone import sentences
 from tests.browser_recordings import chromium
 from tests.system.live import Stack, create, wait_for
 from tests.system.speech import word_error_rate
