@@ -25,7 +25,7 @@ from app.worker import share_heaps
 from benchmarks import hearing
 from benchmarks.accuracy import word_errors
 from benchmarks.encoded import webm
-from benchmarks.samples import Said, Sound, answers, recordings, write
+from benchmarks.samples import Said, Sound, answers, halves, recordings, write
 from services.adapters.av_decoder import AvDecoder
 from services.adapters.silero_activity import SileroActivity
 from services.interviews.model import Part, PartId
@@ -160,23 +160,25 @@ def words(
     least: Annotated[float, typer.Option(help="Seconds of the shortest stretch.")] = LONG.least,
     most: Annotated[float, typer.Option(help="Seconds of the longest stretch.")] = LONG.most,
 ) -> None:
-    """Word errors of the same recording in one go and in stretches."""
+    """Word errors of the same recording in one go and in stretches; of recorded speech for two halves of speakers."""
     with TemporaryDirectory() as folder:
         asyncio.run(_words(speech, model, minutes, Length(least, most), Path(folder)))
 
 
 async def _words(speech: Path | None, model: str, minutes: float, length: Length, folder: Path) -> None:
     hearing.hush()
-    said = [one for one in (*answers(), *(recordings(speech) if speech else ())) if one.text]
-    clip = write(*_talk(said, 60 * minutes), folder)
     listening = await hearing.opened(model)
-    part: Part = hearing.part(str(clip.file))
-    for name, cut in (("one go", ONE_GO), (f"stretches of {length.least:g} to {length.most:g} s", length)):
-        begun = time.process_time()
-        transcript = await replace(listening, length=cut).listen_through(part)
-        took = time.process_time() - begun
-        typer.echo(f"{name}: {word_errors([clip], [transcript.text]):.2f} % of {len(clip.text.split())} words, "
-                   f"{took:.0f} s of processor time, {transcript.verdict}")  # fmt: skip
+    several = halves([one for one in recordings(speech) if one.text]) if speech else (answers(),)
+    for half, said in zip("AB", several, strict=False):
+        (here := folder / half).mkdir()
+        clip = write(*_talk(said, 60 * minutes), here)
+        part: Part = hearing.part(str(clip.file))
+        for name, cut in (("one go", ONE_GO), (f"stretches of {length.least:g} to {length.most:g} s", length)):
+            begun = time.process_time()
+            transcript = await replace(listening, length=cut).listen_through(part)
+            took = time.process_time() - begun
+            errors = f"{word_errors([clip], [transcript.text]):.2f} % of {len(clip.text.split())} words"
+            typer.echo(f"{half}, {name}: {errors}, {took:.0f} s of processor time, {transcript.verdict}")
 
 
 def _talk(said: list[Said], seconds: float) -> tuple[Sound, str]:
