@@ -290,6 +290,7 @@ def _listening(wiring: Wiring, engines: Engines) -> Listening:
     return Listening(
         audio=wiring.audio,
         arriving=wiring.growing,
+        settled=wiring.utterances.get if engines.takes_prompt else None,
         decoder=engines.decoder,
         activity=engines.activity,
         engine=engines.speech,

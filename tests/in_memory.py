@@ -204,6 +204,7 @@ class Interior:
     touch_seconds: float = 10.0
     most_bytes_of_user: int = 1024 * 1024
     engine: SpeechEngine | None = None
+    takes_prompt: bool = False
     length: Length = LONG
     live: Length = LIVE
     arrival_limits: ArrivalLimits = field(default_factory=ArrivalLimits)
@@ -446,6 +447,7 @@ class Interior:
         return Listening(
             audio=self.audio,
             arriving=self.growing,
+            settled=self.utterances.get if self.takes_prompt else None,
             decoder=self.ears,
             activity=self.ears,
             engine=self.engine or self.ears,

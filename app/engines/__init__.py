@@ -33,6 +33,7 @@ class Engines:
     decoder: Decoder
     activity: VoiceActivity
     speech: SpeechEngine
+    takes_prompt: bool
     scorer: Scorer
     about: Callable[[], str]
     deadline: Callable[[], float]
@@ -64,6 +65,7 @@ def open_engines(settings: Settings) -> Engines:
         decoder=decoder,
         activity=activity,
         speech=speech.engine,
+        takes_prompt=speech.takes_prompt,
         scorer=_scorer(settings, client, throttle),
         about=lambda: " ".join([kind.name, speech.about()]).strip(),
         deadline=speech.deadline,

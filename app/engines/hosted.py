@@ -34,7 +34,8 @@ class Hosted:
         client, throttle = hosted_client(self._settings), Throttle(EngineBusy)
         model, seconds = self._settings.openai_speech_model, self._settings.openai_timeout_seconds
         engine = OpenAISpeech(client, model, seconds, throttle)
-        return OpenSpeech(engine=engine, throttle=throttle, close=client.close)
+        takes_prompt = capabilities(model).takes_prompt
+        return OpenSpeech(engine=engine, throttle=throttle, takes_prompt=takes_prompt, close=client.close)
 
     async def look(self, today: date) -> list[Finding]:
         return [await self._reached(), model(self._settings.openai_speech_model, today)]

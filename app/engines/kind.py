@@ -20,11 +20,13 @@ async def nothing() -> None:
 class OpenSpeech:
     """An engine with what goes before its first recording and after its last, and what holds its calls back.
 
-    `about` says where it computes and how fast, once that is known; `deadline` how long a stretch of one may take.
+    One that `takes_prompt` is told the words before a stretch. `about` says where it computes and how fast, once that
+    is known; `deadline` how long a stretch of one may take.
     """
 
     engine: SpeechEngine
     throttle: Throttle
+    takes_prompt: bool = False
     about: Callable[[], str] = str
     deadline: Callable[[], float] = lambda: HARD_LIMIT
     warm_up: Callable[[], Awaitable[None]] = nothing

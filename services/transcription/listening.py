@@ -6,7 +6,7 @@ without text.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ import structlog
 
 from services.errors import AudioMissing, AudioUnreadable, EngineBusy, EngineRefused, StoreUnavailable
 from services.interviews.language import Language
-from services.interviews.model import Checkpoint, Entry, Part, Status
+from services.interviews.model import Checkpoint, Entry, Part, PartId, Status
 from services.interviews.transcript import Flaw, Span, Transcript, Utterance, moved, silence
 from services.recordings.growing import Growing
 from services.recordings.ports.audio import Audio, Stored
@@ -34,6 +34,7 @@ from services.transcription.ports import (
     SpeechEngine,
     VoiceActivity,
 )
+from services.transcription.prompting import is_echo, words_before
 from services.transcription.stretches import LIVE, LONG, Length, Stretch, Stretches
 from services.transcription.together import together, whole
 
@@ -73,13 +74,17 @@ class Rest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """Of what still arrives the bytes are read from `arriving`."""
+    """Of what still arrives the bytes are read from `arriving`.
+
+    An engine that does better for knowing the words before is told them: `settled` finds those of the checkpoint.
+    """
 
     audio: Audio
     decoder: Decoder
     activity: VoiceActivity
     engine: SpeechEngine
     arriving: Growing | None = None
+    settled: Callable[[PartId, int], Awaitable[Utterance | None]] | None = None
     length: Length = LONG
     live: Length = LIVE
 
@@ -121,11 +126,11 @@ class Listening:
                 length=self.live if arrives else self.length,
                 arrives=arrives,
             )
-            language, behind = begun.language, place
+            language, behind, before = begun.language, place, await self._before(part, begun)
             async with aclosing(cut.all()) as stretches:
                 async for stretch in stretches:
-                    heard = await self._heard(part, stretch, language, begun.channel, about)
-                    language, behind = heard.checkpoint.language, stretch.behind
+                    heard = await self._heard(part, stretch, language, begun.channel, about, before)
+                    language, behind, before = heard.checkpoint.language, stretch.behind, heard.utterance
                     yield heard
             if arrives:
                 yield Rest(sound.samples / RATE, cut.missing(behind.samples) if _is_near(behind) else None)
@@ -173,10 +178,27 @@ class Listening:
         heard = [one async for one in self.listen(part)]
         return whole([one.utterance for one in heard], part.channels, heard[-1].flaws)
 
-    async def _heard(self, part: Part, stretch: Stretch, language: Language | None, channel: int, about: Any) -> Heard:
+    async def _before(self, part: Part, begun: Checkpoint) -> Utterance | None:
+        """What was said in the stretch before the checkpoint, in the same channel, where an engine is to know it."""
+        if self.settled is None or not begun.samples:
+            return None
+        return await self.settled(part.id, begun.stretches - 1)
+
+    async def _heard(
+        self,
+        part: Part,
+        stretch: Stretch,
+        language: Language | None,
+        channel: int,
+        about: Any,
+        before: Utterance | None,
+    ) -> Heard:
         known = _spoken(part, language)
         is_first = stretch.behind.entry is not None
-        transcript = await self._written(stretch.recording, stretch.activity, *known, about, is_first=is_first)
+        prompt = self._prompt(stretch, before, *known)
+        transcript = await self._written(
+            stretch.recording, stretch.activity, *known, about, is_first=is_first, prompt=prompt
+        )
         if stretch.start:
             transcript = moved(transcript, stretch.start)
         heard = tuple(Span(span.start + stretch.start, span.end + stretch.start) for span in stretch.activity.heard)
@@ -198,6 +220,15 @@ class Listening:
             return Heard(said, checkpoint, True, stretch.recording.flaws)
         return Heard(replace(said, flaws=stretch.recording.flaws), checkpoint, False)
 
+    def _prompt(
+        self, stretch: Stretch, before: Utterance | None, language: Language | None, languages: tuple[Language, ...]
+    ) -> str | None:
+        """A language that is to be found out is found without one: a prompt is in a language of its own."""
+        heard = stretch.activity.heard
+        if self.settled is None or languages or not heard:
+            return None
+        return words_before(before, stretch.start + heard[0].start, language)
+
     async def hear(
         self, recording: Recording, language: Language | None, languages: tuple[Language, ...], about: Any = log
     ) -> Transcript:
@@ -216,18 +247,22 @@ class Listening:
         about: Any,
         *,
         is_first: bool = False,
+        prompt: str | None = None,
     ) -> Transcript:
         """What was said while it arrived goes first."""
         transcript = silence(recording.duration)
         if activity.spans:
-            spans = activity.spans
-            speech = Speech(recording, spans, language=language, languages=languages, is_first=is_first)
+            speech = Speech(recording, activity.spans, language, prompt, languages, is_first)
             transcript = await self._read(speech, activity.heard)
             about.info("engine answered")
         return coverage.without_cut_word(transcript) if "truncated" in recording.warnings else transcript
 
     async def _read(self, speech: Speech, heard: list[Span]) -> Transcript:
+        """Without a prompt where the engine only says that again, and where it is to say more than it did."""
         transcript = await self.engine.transcribe(speech)
+        prompt, speech = speech.prompt, replace(speech, prompt=None)
+        if prompt and is_echo(prompt, transcript.text):
+            transcript = await self.engine.transcribe(speech)
         if not transcript.segments and (not transcript.text or coverage.is_thin(transcript.text, heard)):
             transcript = await self._piecewise(speech, transcript)
         if not transcript.text:

@@ -208,6 +208,9 @@ class FakeUtterances:
         count = row.part.checkpoint.stretches if row and row.part.checkpoint else 0
         return [self._memory.utterances[id, n][1] for n in range(count) if (id, n) in self._memory.utterances]
 
+    async def get(self, id: PartId, number: int) -> Utterance | None:
+        return self._memory.utterances.get((id, number), (0, None))[1]
+
     async def forget(self, id: PartId) -> None:
         for key in [key for key in self._memory.utterances if key[0] == id]:
             del self._memory.utterances[key]

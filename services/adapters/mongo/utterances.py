@@ -49,6 +49,11 @@ class MongoUtterances:
         return [_utterance_of(row) async for row in rows]
 
     @confirmed()
+    async def get(self, id: PartId, number: int) -> Utterance | None:
+        row = await self._utterances.find_one({"_id": f"{id}.{number}"})
+        return None if row is None else _utterance_of(row)
+
+    @confirmed()
     async def forget(self, id: PartId) -> None:
         await self._utterances.delete_many({"part": id})
         over = {"_id": id, "state": {"$in": [state.value for state in ENDED]}, "checkpoint": {"$ne": None}}

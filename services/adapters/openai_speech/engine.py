@@ -68,6 +68,7 @@ class OpenAISpeech:
         self._timeout_seconds = timeout_seconds
         self._throttle = throttle or Throttle(EngineBusy)
         self._formats = FORMATS if self._known.gives_times else FORMATS[1:]
+        self._takes_prompt = self._known.takes_prompt
 
     async def transcribe(self, speech: Speech) -> Transcript:
         """EngineUnavailable and its kind (try again), or EngineRefused; no sentence holds a key or a transcript."""
@@ -87,7 +88,7 @@ class OpenAISpeech:
 
     def _options(self, speech: Speech) -> dict[str, Any]:
         options: dict[str, Any] = {}
-        if speech.prompt and self._known.takes_prompt:
+        if speech.prompt and self._takes_prompt:
             options["prompt"] = speech.prompt
         return options
 
@@ -111,6 +112,10 @@ class OpenAISpeech:
                 if other is Other.PLAIN and len(formats) > 1:
                     self._formats = formats[1:]
                     log.warning("response format refused", asked=formats[0], next=formats[1])
+                elif other is Other.UNPROMPTED and "prompt" in options:
+                    self._takes_prompt = False
+                    options = {name: value for name, value in options.items() if name != "prompt"}
+                    log.warning("prompt refused", model=self._model)
                 elif other is Other.SMALLER and file[0] != OPUS_NAME:
                     file = await asyncio.to_thread(smaller, file[1])
                 else:

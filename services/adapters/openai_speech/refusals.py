@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _MODEL = re.compile(r"model\w*[_ ].*(decommission|deprecat|not[_ ](found|exist|supported|available)|does not|unknown)")
 _ACCOUNT = re.compile(r"quota|billing|credit|payment|account|organi[sz]ation|suspended|deactivat")
+_PROMPT = re.compile(r"\bprompt\b")
 _FORMAT = re.compile(r"response_format|verbose_json|timestamp_granularit|only\W+json")
 
 REPAIRS = {
@@ -39,6 +40,7 @@ class Other(Enum):
 
     SMALLER = "smaller"
     PLAIN = "plain"
+    UNPROMPTED = "unprompted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ class Refusal:
         """In which other form the engine may take the same recording."""
         if self.status in (413, 415):
             return Other.SMALLER
-        return Other.PLAIN if self.status in (400, 422) and _FORMAT.search(self.words) else None
+        if self.status not in (400, 422):
+            return None
+        if self.param != "prompt" and _FORMAT.search(self.words):
+            return Other.PLAIN
+        return Other.UNPROMPTED if self.param == "prompt" or _PROMPT.search(self.words) else None
 
     def problem(self, wait: float | None) -> TranscriptionProblem:
         said = f" It says: {self.code}." if self.code else ""

@@ -12,6 +12,9 @@ class Utterances(Protocol):
     async def settled(self, id: PartId) -> list[Utterance]:
         """Those up to the checkpoint of the record, in their order."""
 
+    async def get(self, id: PartId, number: int) -> Utterance | None:
+        """One of them, by its number, which has to be below that of the checkpoint."""
+
     async def forget(self, id: PartId) -> None:
         """Let go of all of a recording; nothing there is no error."""
 

@@ -79,6 +79,23 @@ async def test_the_recording_arrives_whole_as_flac_and_the_text_comes_back(
     }
 
 
+async def test_a_server_that_refuses_prompts_is_sent_none(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.script(fails(400, message="Unsupported parameter: 'prompt'."))
+    engine = OpenAISpeech(client, "gpt-4o-transcribe", 10)
+    for _ in range(2):
+        assert (await engine.transcribe(speech(prompt="Names: Ada."))).text == server.text
+    assert ["prompt" in each.fields for each in server.received] == [True, False, False]
+
+
+async def test_a_refusal_for_another_reason_is_not_laid_to_the_prompt(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script(fails(400, message="The audio cannot be read."))
+    with pytest.raises(EngineRefused):
+        await OpenAISpeech(client, "gpt-4o-transcribe", 10).transcribe(speech(prompt="Names: Ada."))
+    assert len(server.received) == 1
+
+
 async def test_the_models_doubts_come_with_its_words(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     segment = {"text": " Thanks.", "start": 0.0, "end": 1.0, "avg_logprob": -0.9, "no_speech_prob": 0.8}
     words = [{"word": "Thanks", "start": 0.0, "end": 0.9, "probability": 0.3}]

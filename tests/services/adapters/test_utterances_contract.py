@@ -47,6 +47,7 @@ async def test_what_is_settled_is_there_with_how_far_it_is(store: Store) -> None
     assert (part.checkpoint, part.state, part.fence) == (after(1), PartState.PROCESSING, claimed.fence)
     assert await store.records.get(part.id) == part
     assert await store.utterances.settled(part.id) == [said(0), said(1)]
+    assert [await store.utterances.get(part.id, number) for number in (0, 1, 2)] == [said(0), said(1), None]
 
 
 async def test_settling_may_be_repeated(store: Store) -> None:
