@@ -3,8 +3,6 @@
 `python -m benchmarks.live --minutes 10 --speed 8` measures one length at one speed, and prints it.
 """
 
-import base64
-import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,43 +12,25 @@ from statistics import median
 from typing import Annotated
 
 import httpx2
-import numpy as np
 import typer
 from rich.progress import Progress
 
-from benchmarks import last_word, stack
+from benchmarks import interim_text, last_word, stack
 from benchmarks.accuracy import word_errors
 from benchmarks.calls import connect
-from benchmarks.encoded import webm
+from benchmarks.feeding import QUESTION, Upload, new_session
 from benchmarks.processor import Spending
 from benchmarks.results import NO_GOAL, Result, summary, table
 from benchmarks.run import Options, Run
-from benchmarks.samples import RATE, Clip, Said, Sound, answers, recordings
+from benchmarks.samples import Clip
 from benchmarks.stack import Place
+from benchmarks.talks import Talk, spoken
 from scripts.stack.signals import Signals
-from services.adapters.av_decoder.entering import enterable
-from services.recordings.formats import Container
 
 LAST_BYTE_GOAL, PROCESSOR_GOAL, WORDS_GOAL = "<= 0.5", "<= 1.3", "<= 0.5"
-PAUSE_SECONDS = (0.4, 1.6)
 ROUNDS = 5
-QUESTION = "q1"
 WAIT_SECONDS = 600.0
-TUS = {"Tus-Resumable": "1.0.0"}
 SHORT, LONGER = (1.0, 1.0), (10.0, 8.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """What is said, as a browser records it: a piece for each second; the last sound is that long before the end."""
-
-    pieces: list[bytes]
-    text: str
-    after_sound: float
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +43,11 @@ class Ended:
 
 
 def run(watch: Run) -> Iterator[Result]:
-    """Of a minute as it is spoken; of ten, eight times as fast, where more is wanted."""
+    """Of a minute as it is spoken; of ten, eight times as fast, and what is shown meanwhile, where more is wanted."""
     for minutes, speed in (SHORT, LONGER) if watch.options.wide else (SHORT,):
         yield from measured(watch, minutes, speed)
+    if watch.options.wide:
+        yield from interim_text.measured(watch)
 
 
 def measured(watch: Run, minutes: float, speed: float, model: str = "tiny.en") -> Iterator[Result]:
@@ -96,35 +78,23 @@ class Side:
         self._shown.close()
 
     def live(self, talk: Talk) -> Ended:
-        session, spending = self._session(), Spending(self._worker)
-        made = self._http.post(
-            "/api/uploads", headers={**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": _metadata(session)}
-        )
-        made.raise_for_status()
+        session, spending = new_session(self._http), Spending(self._worker)
+        upload = Upload(self._http, session)
         spending.start()
-        begun, at = time.monotonic(), 0
+        begun = time.monotonic()
         for number, piece in enumerate(talk.pieces, 1):
             self._until(begun + number / self._speed)
-            is_last = number == len(talk.pieces)
-            length = {"Upload-Length": str(at + len(piece))} if is_last else {}
-            headers = {**TUS, "Upload-Offset": str(at), "Content-Type": "application/offset+octet-stream", **length}
             sent = time.time()
-            self._http.patch(made.headers["Location"], headers=headers, content=piece).raise_for_status()
-            at += len(piece)
+            upload.send(piece, is_last=number == len(talk.pieces))
         return self._ended(session, sent, spending)
 
     def at_once(self, talk: Talk) -> Ended:
-        session, spending = self._session(), Spending(self._worker)
+        session, spending = new_session(self._http), Spending(self._worker)
         spending.start()
         sent = time.time()
         files = {"audio": ("answer.webm", talk.data)}
         self._http.post(f"/api/upload-answer/{session}/{QUESTION}", files=files).raise_for_status()
         return self._ended(session, sent, spending)
-
-    def _session(self) -> str:
-        questions = [{"id": QUESTION, "text": "What was said?", "language": "en"}]
-        made = self._http.post("/api/sessions", json={"questions": questions})
-        return str(made.json()["session_id"])
 
     def _until(self, moment: float) -> None:
         while time.monotonic() < moment:
@@ -138,33 +108,6 @@ class Side:
         status = self._http.get(f"/api/transcription-status/{session}/{QUESTION}").json()
         took = self._shown.at[session, QUESTION] - sent
         return Ended(took, str(status["transcript"]), spending.spent["worker"])
-
-
-def _metadata(session: str) -> str:
-    said = {"session_id": session, "question_id": QUESTION, "filetype": "audio/webm"}
-    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in said.items())
-
-
-def spoken(minutes: float, seed: int, speech: Path | None) -> Talk:
-    """The demo's answers and somebody's recorded speech in some order, with pauses, of about so many minutes."""
-    said = [one for one in (*answers(), *(recordings(speech) if speech else ())) if one.text]
-    order, sounds, texts, done = random.Random(seed), list[Sound](), list[str](), 0.0
-    while done < 60 * minutes:
-        one: Said = order.choice(said)
-        pause = np.zeros(int(order.uniform(*PAUSE_SECONDS) * RATE), np.int16)
-        sounds += [one.sound, pause]
-        texts.append(one.text)
-        done += one.seconds + len(pause) / RATE
-    return Talk(_as_browsers_send(np.concatenate(sounds)), " ".join(texts), len(sounds[-1]) / RATE)
-
-
-def _as_browsers_send(sound: Sound) -> list[bytes]:
-    """WebM with a cluster a second, and the bytes of each second as it comes."""
-    data = webm(sound, RATE, {"live": "1", "cluster_time_limit": "1000"})
-    place = enterable(Container.WEBM, data)
-    assert place is not None
-    starts = [entry.offset for entry in place.entries(place.first)][1:]
-    return [data[start:end] for start, end in zip([0, *starts], [*starts, len(data)], strict=True)]
 
 
 def _results(what: str, rounds: list[tuple[Talk, Ended, Ended]]) -> Iterator[Result]:

@@ -172,10 +172,14 @@ TEXTS = {
     "live": Text(
         "Listening while it arrives",
         """
-        A minute of the demo's answers and of recorded speech with pauses, as WebM with a cluster each second, sent by
-        tus as it is spoken; beside it the same recording uploaded in one go, to the same stack with one worker and
-        tiny.en, in turns. With `--wide` also ten minutes, fed eight times as fast. `python -m benchmarks.live` takes
-        any length, speed and model.
+        A minute of the demo's answers and of recorded speech with pauses, as WebM with a cluster each second,
+        sent by tus as it is spoken; beside it the same recording uploaded in one go, to the same stack with one
+        worker and tiny.en, in turns. With `--wide` also ten minutes, fed eight times as fast, and interim text:
+        a listener on the event stream of a stack with `INTERIM_TEXT`, to which a minute is spoken; of each
+        word, how long after its end it was shown first, at its place, by an interim text or an utterance. When
+        it was spoken is what the same engine finds in the whole recording. A recorder's pieces are a second
+        long, so that a word waits half a second before it is sent. `python -m benchmarks.live` takes any
+        length, speed and model, `python -m benchmarks.interim_text` any model.
         """,
         """
         How soon the transcript is there once the last byte, and once the last sound, has come; what stretches cost in
