@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from app.config import Settings
 from app.container import Wiring, interim_texts
@@ -12,10 +13,18 @@ from services.transcription.interim import InterimReading
 from services.transcription.listening import Listening
 
 
+@dataclass(frozen=True, slots=True)
+class InterimReader:
+    """`freed` says that a job has ended."""
+
+    freed: Callable[[], None]
+    close: Callable[[], Awaitable[None]]
+
+
 def read_interim(
     settings: Settings, wiring: Wiring, engines: Engines, listening: Listening, is_idle: Callable[[], bool]
-) -> Callable[[], Awaitable[None]]:
-    """Read beside the jobs while there are none, until what this gives is called."""
+) -> InterimReader:
+    """Read beside the jobs while there are none, until it is closed."""
     texts = interim_texts(settings)
     reading = InterimReading(
         find=wiring.growing.part, read=listening.tail, texts=texts, turn=engines.turn, is_idle=is_idle
@@ -30,10 +39,10 @@ def read_interim(
         wiring.background.start(Kind.HINTS, lambda: wiring.grown.listen(grown)),
     ]
 
-    async def end() -> None:
+    async def close() -> None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
         await texts.close()
 
-    return end
+    return InterimReader(reading.freed, close)

@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 from app.config import Settings
 from app.container import Wiring, microphone_tests_channel, wire
 from app.engines import Engines, SettingsLack, lacks, open_engines, speech_kind
-from app.interim import read_interim
+from app.interim import InterimReader, read_interim
 from app.jobs import audit_seconds, make_celery
 from app.keys import keyring_lack
 from app.receipts import receipts_lack
@@ -110,6 +110,7 @@ class Process:
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._signs: Signs | None = None
         self._tests: asyncio.Task[None] | None = None
+        self._interim: InterimReader | None = None
         self._draining = False
 
     def call(self, name: str) -> None:
@@ -241,8 +242,8 @@ class Process:
     def _read_interim(self) -> None:
         if self._settings.interim_text:
             is_idle = lambda: not (self._tasks or self._draining)  # noqa: E731
-            end = read_interim(self._settings, self._house, self._engines, self._listening, is_idle)
-            self._closers.append(end)
+            self._interim = read_interim(self._settings, self._house, self._engines, self._listening, is_idle)
+            self._closers.append(self._interim.close)
 
     async def _begin_keys(self) -> None:
         self._house.background.start(Kind.KEYS, self._house.key_store.begin)
@@ -260,6 +261,8 @@ class Process:
             await task
         finally:
             self._tasks.discard(task)
+            if self._interim is not None:
+                self._interim.freed()
 
     async def _drain(self) -> None:
         if self._tests is not None:

@@ -27,6 +27,12 @@ class Interim:
     call_id: CallId | None = None
     side: CallSide | None = None
 
+    def is_behind(self, other: "Interim") -> bool:
+        """Whether it is of the same recording, and an earlier reading."""
+        if (self.question_id, self.take, self.side) != (other.question_id, other.take, other.side):
+            return False
+        return (self.index, self.end) < (other.index, other.end)
+
 
 class InterimTexts(Protocol):
     """The way from the worker that reads to every process in which somebody listens; any of it may be lost."""

@@ -148,8 +148,9 @@ class EventStreams:
             self._freshen(id, feed)
 
     def murmured(self, interim: Interim) -> None:
-        """Somebody says something right now."""
-        if feed := self._feeds.get(interim.session_id):
+        """Somebody says something right now; of two workers one may be told later that began to read earlier."""
+        feed = self._feeds.get(interim.session_id)
+        if feed and not (feed.interim and interim.is_behind(feed.interim)):
             feed.interim = interim
             feed.wake()
 

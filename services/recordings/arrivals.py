@@ -75,7 +75,7 @@ NEVER = float("-inf")
 
 @dataclass(slots=True, kw_only=True)
 class Arrivals:
-    """The use case, in one process; `grown` is told of what grows, about every second."""
+    """The use case, in one process; `grown` is told of what grows, each half a second."""
 
     limits: ArrivalLimits
     sessions: Sessions

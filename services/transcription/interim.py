@@ -6,7 +6,7 @@ otherwise, when its stretch is listened to.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,6 +19,8 @@ from services.interviews.transcript import Utterance
 log = structlog.get_logger(__name__)
 
 READ_SECONDS = 10.0
+# One recording is read no more often, however short its pieces are.
+APART_SECONDS = 0.5
 MOST_WAITING = 1_000
 
 
@@ -32,26 +34,45 @@ class InterimReading:
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
     is_idle: Callable[[], bool]
     _grown: dict[PartId, None] = field(default_factory=dict, init=False)
+    _due: dict[PartId, float] = field(default_factory=dict, init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _worked: bool = field(default=False, init=False)
 
     def grown(self, id: PartId) -> None:
-        """More of this recording is here. While nobody has time for it that is forgotten."""
-        if self.is_idle() and len(self._grown) < MOST_WAITING:
+        """More of this recording is here: it is read as soon as there is time."""
+        if len(self._grown) < MOST_WAITING:
             self._grown[id] = None
             self._news.set()
+
+    def freed(self) -> None:
+        """A job has ended: there may be time now, and more may be settled."""
+        self._worked = True
+        self._news.set()
 
     async def run(self) -> None:
         """Read one after the other."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._grown:
-                id = next(iter(self._grown))
+            await self._anything()
+            while self.is_idle() and (id := self._next()) is not None:
                 del self._grown[id]
-                if self.is_idle():
-                    await self._tell(id)
+                self._due[id] = _now() + APART_SECONDS
+                await self._tell(id)
+
+    async def _anything(self) -> None:
+        """Wait for news, or until what has grown may be read again."""
+        self._due = {id: due for id, due in self._due.items() if due > _now()}
+        waiting = [self._due.get(id, 0.0) for id in self._grown] if self.is_idle() else []
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(waiting, default=None)):
+                await self._news.wait()
+        self._news.clear()
+
+    def _next(self) -> PartId | None:
+        """Who has waited longest of those that may be read."""
+        return next((id for id in self._grown if self._due.get(id, 0.0) <= _now()), None)
 
     async def _tell(self, id: PartId) -> None:
+        self._worked = False
         try:
             async with asyncio.timeout(READ_SECONDS), self.turn(0.0) as came:
                 part = await self._part(id) if came else None
@@ -59,12 +80,20 @@ class InterimReading:
         except (Problem, TimeoutError) as trouble:
             log.info("interim text not read", part=id, reason=type(trouble).__name__)
             return
-        if part is not None and said is not None and self.is_idle():  # it may have come to its end meanwhile
+        if part is None or said is None:
+            return
+        if self.is_idle() and not self._worked:
             await self.texts.say(_interim_of(part, said))
+        else:  # what was read may be settled meanwhile
+            self.grown(id)
 
     async def _part(self, id: PartId) -> Part | None:
         """What still arrives, and no other worker reads now."""
         return await self.find(id) if await self.texts.take(id) else None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _interim_of(part: Part, said: Utterance) -> Interim:

@@ -402,6 +402,24 @@ def test_what_is_said_right_now_is_told_to_who_asks_for_it_each_once_and_is_no_e
     assert stage.newest == 0
 
 
+def test_a_reading_that_was_begun_before_another_is_not_told_after_it(stage: Stage) -> None:
+    heard: list[str] = []
+
+    async def listens() -> None:
+        async with stage.streams.open(S1, 0, ALICE) as listening:
+            while not listening.is_over:
+                told = await listening.news(PATIENCE, with_interim=True)
+                heard.extend([told.interim.text] if told.interim else [])
+
+    stage.loop.create_task(listens())
+    stage.passes(0)
+    newer, older = replace(murmur("so what"), index=1), replace(murmur("so"), index=1, end=0.5)
+    for one in (newer, older, murmur("of the stretch before"), replace(older, text="another take's", take=2)):
+        stage.streams.murmured(one)
+        stage.passes(0.1)
+    assert heard == ["so what", "another take's"]
+
+
 def test_who_comes_later_is_not_told_what_was_said(stage: Stage) -> None:
     ear, _ = stage.listens(0)
     stage.passes(0)

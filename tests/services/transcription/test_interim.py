@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 
@@ -14,6 +15,7 @@ from services.interviews.transcript import Transcript, Utterance
 from services.transcription import interim
 from services.transcription.interim import InterimReading
 from tests.services.adapters.stores import Q1, S1, a_part
+from tests.virtual_time import HurriedLoop
 
 
 @dataclass
@@ -113,27 +115,96 @@ async def test_what_grew_several_times_is_read_once() -> None:
     assert bench.read == ids
 
 
-async def test_who_has_work_reads_nothing() -> None:
+async def test_who_has_work_reads_nothing_before_it_is_done() -> None:
     bench = Bench(is_busy=True)
+    id = bench.arriving()
     async with bench.running():
-        bench.reading.grown(bench.arriving())
-    bench.is_busy = False
-    async with bench.running():
-        bench.reading.grown(bench.arriving())
-        bench.is_busy = True
-    assert bench.read == []
+        bench.reading.grown(id)
+        await asyncio.sleep(0.02)
+        assert bench.read == []
+        bench.is_busy = False
+        bench.reading.freed()
+    assert bench.read == [id]
 
 
-async def test_what_was_read_when_work_came_is_not_told() -> None:
+async def test_who_gets_work_leaves_the_rest_for_later() -> None:
     bench = Bench()
     bench.hold.clear()
+    ids = [bench.arriving(), bench.arriving()]
     async with bench.running():
-        bench.reading.grown(bench.arriving())
+        for id in ids:
+            bench.reading.grown(id)
         while not bench.read:
             await bench.tick()
         bench.is_busy = True
         bench.hold.set()
-    assert bench.said == []
+        await asyncio.sleep(0.02)
+        assert bench.read == ids[:1]
+        bench.is_busy = False
+        bench.reading.freed()
+    assert bench.read == ids
+
+
+def test_what_grows_all_the_time_is_read_as_often_as_may_be() -> None:
+    bench = Bench()
+    begun: list[float] = []
+
+    async def grows() -> None:
+        loop = asyncio.get_running_loop()
+        id = bench.arriving()
+        reading = asyncio.create_task(bench.reading.run())
+        for _ in range(40):
+            read = len(bench.read)
+            bench.reading.grown(id)
+            await asyncio.sleep(0.1)
+            begun.extend([loop.time()] * (len(bench.read) - read))
+        reading.cancel()
+
+    HurriedLoop.runs(grows())
+    assert len(begun) == pytest.approx(4.0 / interim.APART_SECONDS, abs=1)
+    assert all(later - one >= interim.APART_SECONDS - 0.11 for one, later in pairwise(begun))
+
+
+def test_what_grew_while_it_was_read_is_read_again_at_once() -> None:
+    bench = Bench()
+    bench.hold.clear()
+
+    async def grows() -> list[float]:
+        loop = asyncio.get_running_loop()
+        id, times = bench.arriving(), list[float]()
+        reading = asyncio.create_task(bench.reading.run())
+        bench.reading.grown(id)
+        await asyncio.sleep(0.2)
+        bench.reading.grown(id)
+        await asyncio.sleep(0.8)
+        bench.hold.set()
+        while len(bench.read) < 2:
+            await asyncio.sleep(0.01)
+        times.append(loop.time())
+        reading.cancel()
+        return times
+
+    assert HurriedLoop.runs(grows()) == [pytest.approx(1.0, abs=0.02)]
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_what_was_read_when_work_came_is_not_told_but_read_again(*, is_done: bool) -> None:
+    bench = Bench()
+    bench.hold.clear()
+    id = bench.arriving()
+    async with bench.running():
+        bench.reading.grown(id)
+        while not bench.read:
+            await bench.tick()
+        bench.is_busy = True
+        if is_done:
+            bench.is_busy = False
+            bench.reading.freed()
+        bench.hold.set()
+        while not bench.reading._grown:
+            await bench.tick()
+        assert bench.said == []
+    assert list(bench.reading._grown) == [id]
 
 
 @pytest.mark.parametrize("lack", ["room", "taken", "gone", "text"])
