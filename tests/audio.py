@@ -3,6 +3,7 @@
 import struct
 import wave
 from collections.abc import AsyncIterator, Iterable
+from functools import cache
 from io import BytesIO
 
 import av
@@ -141,9 +142,13 @@ async def arriving(data: bytes, piece: int = 16_384) -> AsyncIterator[bytes]:
 
 
 def _cluster(at: int, packets: int) -> bytes:
-    blocks = b"".join(_block(number * 120) for number in range(packets))
-    body = b"\xe7\x88" + struct.pack(">Q", at) + blocks
+    body = b"\xe7\x88" + struct.pack(">Q", at) + _blocks(packets)
     return CLUSTER + struct.pack(">Q", len(body) | 1 << 56) + body
+
+
+@cache
+def _blocks(packets: int) -> bytes:
+    return b"".join(_block(number * 120) for number in range(packets))
 
 
 def _block(at: int) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from scripts.stack.layout import ROOT
-from tests.deploy.exposed import exposed
+from tests.deploy.exposed import Exposed
 from tests.deploy.promql import NAME, Labels, Series, evaluate, names
 
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -82,8 +82,7 @@ def test_every_alert_is_seen_to_fire_and_to_be_silent() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-async def test_an_alert_asks_for_what_there_is_and_says_what_to_do(rule: dict[str, Any]) -> None:
-    there = await exposed()
+def test_an_alert_asks_for_what_there_is_and_says_what_to_do(rule: dict[str, Any], there: Exposed) -> None:
     tree = promql_parser.parse(rule["expr"])
     assert names(tree) <= there.keys() | MADE_BY_PROMETHEUS
     for label, value in re.findall(r'(state|what|kind)="(\w+)"', rule["expr"]):

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from scripts.stack.layout import ROOT
-from tests.deploy.exposed import exposed
+from tests.deploy.exposed import Exposed
 from tests.deploy.promql import names
 
 FOLDER = ROOT / "deploy" / "grafana"
@@ -49,8 +49,8 @@ def labels_of(tree: Any) -> set[str]:
     return grouped | {m.name for node in nodes(tree, ql.VectorSelector) for m in node.matchers.matchers}
 
 
-async def test_every_panel_asks_for_what_there_is() -> None:
-    there = await exposed() | MADE_BY_PROMETHEUS
+def test_every_panel_asks_for_what_there_is(there: Exposed) -> None:
+    there = there | MADE_BY_PROMETHEUS
     for title, query in queries():
         tree = ql.parse(query)
         assert names(tree) <= there.keys(), title

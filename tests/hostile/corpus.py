@@ -3,6 +3,7 @@
 import gzip
 import struct
 import zipfile
+from functools import cache
 from io import BytesIO
 
 import av
@@ -57,9 +58,11 @@ HEADS = {
     "wma": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + b"\xff" * 8,
 }
 
+BOMBS = ("91 h of webm", "10 h of mp3", "hours of mp3, of one take again and again")
 TAKE_ANY_BYTES = ("au", "amr")  # behind these heads everything is samples
 
 
+@cache
 def texts(port: int = 9) -> dict[str, bytes]:
     """Bodies without any audio; where one can name an address, it is a listener's on loopback."""
     lure = LURE.format(port=port)
@@ -89,6 +92,7 @@ def heads_on_texts(port: int = 9) -> dict[str, bytes]:
     return {f"{head} on {name}": HEADS[head] + body for head in HEADS for name, body in texts(port).items()}
 
 
+@cache
 def silent_failures(port: int = 9) -> dict[str, bytes]:
     """Files of which nothing can be heard, each with a container that is good as far as it goes."""
     return {
@@ -108,6 +112,7 @@ def silent_failures(port: int = 9) -> dict[str, bytes]:
     }
 
 
+@cache
 def odd_but_sound(port: int = 9) -> dict[str, bytes]:
     """Files with something hostile beside a second or more of sound."""
     return {
@@ -128,14 +133,12 @@ def odd_but_sound(port: int = 9) -> dict[str, bytes]:
     }
 
 
+@cache
 def bombs() -> dict[str, bytes]:
     """Small files that play for hours or days."""
     frame = audio.encoded("mp3", 10.0)
-    return {
-        "91 h of webm": audio.hours_of_silence(91),
-        "10 h of mp3": _slow_mp3() * 3600,
-        "hours of mp3, of one take again and again": frame * (25_000_000 // len(frame)),
-    }
+    made = (audio.hours_of_silence(91), _slow_mp3() * 3600, frame * (25_000_000 // len(frame)))
+    return dict(zip(BOMBS, made, strict=True))
 
 
 def cuts(container: str) -> list[bytes]:

@@ -61,7 +61,8 @@ class Served:
 
     def client(self, user: str | None = "alice", *, admin: bool = False) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {self.token(user, admin=admin)}"} if user else {}
-        return httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=60.0, trust_env=False)
+        url = f"http://127.0.0.1:{self.port}"
+        return httpx2.Client(base_url=url, headers=headers, timeout=60.0, trust_env=False, verify=False)
 
     def line(self, seconds: float = 60.0) -> "Line":
         self.lines.append(Line(socket.create_connection(("127.0.0.1", self.port), seconds)))

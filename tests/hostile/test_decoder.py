@@ -78,7 +78,7 @@ def test_what_is_hostile_beside_the_sound_is_passed_over(nursery: ForkClient, na
     assert 0.9 * protocol.RATE < outcome.samples < 2.2 * protocol.RATE
 
 
-@pytest.mark.parametrize("name", corpus.bombs())
+@pytest.mark.parametrize("name", corpus.BOMBS)
 def test_a_bomb_is_too_long_after_little_work(nursery: ForkClient, name: str) -> None:
     outcome = watched.decode(nursery, corpus.bombs()[name])
     check_cost(outcome)
