@@ -96,7 +96,8 @@ class MongoSessions:
         sessions = self._passing if since else self._sessions
         row = await _count_take(sessions, id, question_id, viewer) if is_id(question_id) else None
         if row is not None:
-            return Take(row["takes"][question_id], question_of(row["questions"][0]), row["user_id"], row["at"], since)
+            (question,) = (one for one in row["questions"] if one["id"] == question_id)
+            return Take(row["takes"][question_id], question_of(question), row["user_id"], row["at"], since)
         if await self._sessions.find_one(visible(id, viewer), {"_id": True}) is None:
             raise await missing(self._sessions.database, id, viewer)
         raise QuestionNotFound
@@ -196,12 +197,16 @@ async def _count_take(
     sessions: AsyncCollection[Document], id: SessionId, question_id: QuestionId, viewer: Viewer
 ) -> Document | None:
     takes = takes_path(question_id)
-    return await sessions.find_one_and_update(
+    row = await sessions.find_one_and_update(
         {**visible(id, viewer), "questions.id": question_id},
         {"$inc": {takes: 1}},
         projection={"user_id": True, takes: True, "questions": {"$elemMatch": {"id": question_id}}, "at": NOW},
         return_document=ReturnDocument.AFTER,
     )
+    if row is None or "at" in row:
+        return row
+    # The driver repeated it, and such an answer is the whole document as it was kept, with nothing that is reckoned.
+    return row | (await sessions.find_one({"_id": id}, {"at": NOW}) or {})
 
 
 def _may_be_told(part: Part) -> Document:

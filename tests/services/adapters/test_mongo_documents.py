@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.documents import answer_path, question_of
@@ -12,7 +13,7 @@ from services.errors import SessionNotFound
 from services.interviews.model import Failure, QuestionId, Status
 from services.interviews.transcript import silence
 from services.recordings.ports.audio import Deletion
-from tests.services.adapters.stores import BOB, Q1, S1, Store, a_session, store_on_mongo
+from tests.services.adapters.stores import ANN, BOB, Q1, Q2, S1, Store, a_session, store_on_mongo
 from tests.services.adapters.test_audio_contract import METADATA, pieces
 from tests.services.adapters.test_parts_contract import HEARD
 from tests.services.adapters.test_sessions_contract import CRAFTED, PART, SCORE, an_answer, completed
@@ -156,3 +157,16 @@ async def test_a_recordings_file_has_its_metadata(database: AsyncDatabase[Docume
     assert (file["length"], file["chunkSize"], file["filename"]) == (300_000, 255 * 1024, queued.id)
     assert is_recent(file["uploadDate"]) and file["metadata"].pop("upload_date") == file["uploadDate"]
     assert file["metadata"] == {**METADATA, "status": "processing"}
+
+
+async def test_a_number_whose_answer_was_lost_is_that_of_its_question(
+    on_mongo: Store, mongo: AsyncMongoClient[Document]
+) -> None:
+    """What the driver repeats is answered with the document as it was kept, whatever was to be selected of it."""
+    await on_mongo.sessions.create(a_session())
+    before = datetime.now(UTC)
+    lost = {"failCommands": ["findAndModify"], "writeConcernError": {"code": 91, "errmsg": "shutdown in progress"}}
+    await mongo.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=lost)
+    take = await on_mongo.sessions.next_take(S1, Q2, ANN)
+    assert (take.number, take.question.id, take.owner) == (1, Q2, ANN.user_id)
+    assert abs(take.at - before) < timedelta(minutes=1)
