@@ -8,7 +8,7 @@ WHO = $(if $(filter command,$(firstword $(origin USER))),$(USER),demo)
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up token doctor test test-long screenshots check bench chaos lock audit format clean environment dev-environment
+.PHONY: help demo up token doctor test test-long test-soak screenshots check bench chaos lock audit format clean environment dev-environment
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -28,8 +28,12 @@ doctor: environment ## Look at every part of the running stack and say what to d
 test: dev-environment ## Run the tests, AT_ONCE=3 files side by side, and tell which took longest
 	@$(RUN) -m pytest -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 
-test-long: dev-environment ## Run the tests that take minutes each: failover, failpoints, memory, more of the kill matrix
-	@$(RUN) -m pytest -m long
+test-long: dev-environment ## Run what repeats them: under faults, in crowds, in Firefox, more cells of each set, the kill matrix
+	@$(RUN) -m pytest -m "long and not alone" -n $(AT_ONCE) --no-loadscope-reorder --durations 15
+	@$(RUN) -m pytest -m "long and alone" --durations 15
+
+test-soak: dev-environment ## Run what takes minutes each or a machine of its own: memory, full disks, elections, the package from npm
+	@$(RUN) -m pytest -m soak --durations 15
 
 screenshots: dev-environment ## Play the demo and the dashboard in a browser, and take docs/images anew
 	@$(RUN) -m tests.browser.screenshots

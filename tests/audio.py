@@ -64,6 +64,7 @@ def recording(sound: Samples) -> Recording:
     return Recording(sound.tobytes(), len(sound) / RATE)
 
 
+@cache
 def encoded(container: str, seconds: float, layout: str = "mono", codec: str | None = None) -> bytes:
     """A tone in this container, with the codec that is usual there or another one."""
     usual, rate = ENCODERS[container]

@@ -16,7 +16,30 @@ from services.adapters.mongo.indexes import ensure_indexes
 from tests import servers
 from tests.emptied import emptied
 
-BROWSER = "tests/browser/"
+BROWSER, SYSTEM = "tests/browser/", "tests/system/"
+# Of the tests of the whole system these start stacks or servers of their own; the others share one stack.
+OWN_STACKS = (
+    "calls",
+    "clocks",
+    "erasing",
+    "failover",
+    "forgotten_keys",
+    "full_broker",
+    "hosted",
+    "idempotency",
+    "interim",
+    "kill_matrix",
+    "lagging_secondary",
+    "loop_stall",
+    "memory",
+    "operations",
+    "prefork",
+    "restore",
+    "reticent_logs",
+    "spoken_cells",
+    "two_processes",
+    "uploaders",
+)
 
 # How long an example takes is the machine's business.
 for profile in ("usual", "long"):
@@ -43,13 +66,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Lots":
 
 
 class Lots(LoadFileScheduling):  # type: ignore[misc]
-    """Side by side go files; those of the browser are two lots, for the files of one share a stack and browsers."""
+    """Side by side go files. What shares a stack is one lot; those of the browser are two, each with a browser too."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if not nodeid.startswith(BROWSER):
-            return str(super()._split_scope(nodeid))
-        of_pages = nodeid.startswith((f"{BROWSER}test_demo", f"{BROWSER}test_admin"))
-        return f"{BROWSER}pages" if of_pages else f"{BROWSER}recorder"
+        if nodeid.startswith(BROWSER):
+            of_pages = nodeid.startswith((f"{BROWSER}test_demo", f"{BROWSER}test_admin"))
+            return f"{BROWSER}pages" if of_pages else f"{BROWSER}recorder"
+        if nodeid.startswith(SYSTEM) and not nodeid.startswith(tuple(f"{SYSTEM}test_{name}." for name in OWN_STACKS)):
+            return SYSTEM
+        return str(super()._split_scope(nodeid))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that nobody waits for it in the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith((SYSTEM, BROWSER)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

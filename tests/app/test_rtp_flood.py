@@ -25,7 +25,7 @@ A_SECOND, AT_ONCE = 10_000, 100
 SECONDS = 4.0
 MOST_GROWN = 12 * 1024 * 1024
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 
 class Apart(World):

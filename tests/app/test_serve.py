@@ -61,6 +61,7 @@ def test_both_answer_and_what_they_count_is_told_as_one(two: Served) -> None:
     assert now["viva_http_uploads_in_flight"] == now["viva_background_waiting{hints}"] == 0
 
 
+@pytest.mark.long
 def test_one_that_dies_is_replaced_and_its_counts_stay(two: Served) -> None:
     until(lambda: len(children(two)) == 2)
     for _ in range(50):
@@ -97,6 +98,7 @@ def test_a_stop_ends_all_and_leaves_nothing(two: Served, tmp_path: Path) -> None
     assert not list(tmp_path.glob("viva-voce-counts-*"))
 
 
+@pytest.mark.long
 def test_those_of_one_that_was_killed_do_not_keep_the_port(two: Served) -> None:
     until(lambda: len(children(two)) == 2)
     os.kill(two.process.pid, signal.SIGKILL)

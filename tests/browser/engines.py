@@ -20,12 +20,10 @@ PATIENCE_MILLISECONDS = 60_000
 Say = Callable[[str], None]
 NAMES = ("chromium", "firefox")
 
-in_both = pytest.mark.parametrize("browser_name", NAMES, indirect=True)
-# Firefox among the tests that take longer.
-in_both_at_length = pytest.mark.parametrize(
-    "browser_name", ["chromium", pytest.param("firefox", marks=pytest.mark.long)], indirect=True
-)
-in_firefox = pytest.mark.parametrize("browser_name", ["firefox"], indirect=True)
+# What Chromium shows, Firefox repeats among the tests that take longer.
+_firefox = pytest.param("firefox", marks=pytest.mark.long)
+in_both = pytest.mark.parametrize("browser_name", ["chromium", _firefox], indirect=True)
+in_firefox = pytest.mark.parametrize("browser_name", [_firefox], indirect=True)
 
 
 class Engines:

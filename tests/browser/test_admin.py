@@ -85,6 +85,7 @@ async def test_an_answer_is_failed_with_a_reason_and_retried_with_a_click(page: 
     assert await faults(page) == []
 
 
+@pytest.mark.long
 async def test_what_failed_of_one_user_is_retried_together_and_completed(page: Page, stack: Stack) -> None:
     with stack.client("carol") as carol, stack.client("root", admin=True) as root:
         with standing_still(stack):

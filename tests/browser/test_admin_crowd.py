@@ -11,10 +11,10 @@ from services.interviews.model import Evaluation, Mark, PartState, Status, UserI
 from services.interviews.transcript import silence
 from services.operations.ports.audit_log import Action, Outcome
 from tests.browser.desk import NARROW, Desk, at_a_desk, clean
-from tests.browser.engines import Engines, in_both_at_length
+from tests.browser.engines import Engines, in_both
 from tests.in_memory import Q1
 
-pytestmark = in_both_at_length
+pytestmark = in_both
 
 SESSIONS, FAILURES = 2000, 500
 HOUR = 3600.0
@@ -50,6 +50,7 @@ async def look_for(page: Page, **wanted: str) -> None:
     await form.get_by_role("button", name="Filter").click()
 
 
+@pytest.mark.long
 async def test_sessions_are_paged_with_how_many_there_are(crowd: Desk) -> None:
     page = crowd.page
     await page.get_by_role("button", name="Find", exact=True).click()
@@ -82,6 +83,7 @@ async def test_sessions_are_found_by_how_they_stand_and_when_they_were_made(crow
     await clean(page)
 
 
+@pytest.mark.long
 async def test_the_search_is_above_everything_that_may_be_long(crowd: Desk) -> None:
     sought = await crowd.page.locator("#sought").bounding_box()
     height = await crowd.page.evaluate("document.documentElement.scrollHeight")
@@ -110,6 +112,7 @@ async def test_failures_are_narrowed_and_paged(crowd: Desk) -> None:
     await clean(page)
 
 
+@pytest.mark.long
 async def test_all_that_fit_are_retried_by_keyboard_up_to_a_bound_that_is_told(crowd: Desk) -> None:
     page, house = crowd.page, crowd.api.house
     before = set(house.memory.rows)
@@ -134,6 +137,7 @@ async def test_all_that_fit_are_retried_by_keyboard_up_to_a_bound_that_is_told(c
     await expect(page.locator("#audit li").first).to_contain_text("one of 20")
 
 
+@pytest.mark.long
 async def test_nothing_is_retried_where_one_thinks_better_of_it(desk: Desk) -> None:
     desk.ends(failed=3)
     await desk.open()
@@ -145,6 +149,7 @@ async def test_nothing_is_retried_where_one_thinks_better_of_it(desk: Desk) -> N
     assert {row.part.state for row in desk.api.house.memory.rows.values()} == {PartState.FAILED}
 
 
+@pytest.mark.long
 async def test_what_was_not_retried_is_told_with_why(desk: Desk) -> None:
     first, second, third = (desk.ended(PartState.FAILED, "worker_lost") for _ in range(3))
     await desk.open()
@@ -159,6 +164,7 @@ async def test_what_was_not_retried_is_told_with_why(desk: Desk) -> None:
     assert desk.api.house.part(first.id).state is PartState.QUEUED
 
 
+@pytest.mark.long
 async def test_the_focus_stays_in_the_list_where_an_entry_leaves_it(desk: Desk) -> None:
     desk.ends(failed=3)
     await desk.open()
@@ -167,6 +173,7 @@ async def test_the_focus_stays_in_the_list_where_an_entry_leaves_it(desk: Desk) 
     assert await desk.page.evaluate("document.querySelector('#failed').contains(document.activeElement)")
 
 
+@pytest.mark.long
 async def test_answers_that_no_scorer_could_be_had_for_are_scored_anew(desk: Desk) -> None:
     page, house = desk.page, desk.api.house
     session = desk.session(title="\u0648\u0627\u062c\u0647\u0629", user_id=UserId("user9"))
@@ -196,6 +203,7 @@ FOCUSED = """() => {
 }"""
 
 
+@pytest.mark.long
 async def test_by_keyboard_one_comes_to_everything_from_the_top(desk: Desk) -> None:
     await desk.open()
     found: list[str] = []
@@ -208,6 +216,7 @@ async def test_by_keyboard_one_comes_to_everything_from_the_top(desk: Desk) -> N
     assert [name for name in found if name in wanted and name != "Clear"] == [n for n in wanted if n != "Clear"]
 
 
+@pytest.mark.long
 async def test_names_and_reasons_that_mean_no_good_are_shown_as_what_they_are(desk: Desk) -> None:
     shown: list[str] = []
     desk.page.on("dialog", lambda dialog: shown.append(dialog.message))

@@ -12,9 +12,9 @@ from services.interviews.model import CallId, PartId
 from services.interviews.spoken import Told
 from services.operations.readings import Arriving, Reading, Talking
 from tests.browser.desk import FAULTS, NARROW, Q1, Desk, at_a_desk, clean
-from tests.browser.engines import Engines, in_both_at_length
+from tests.browser.engines import Engines, in_both
 
-pytestmark = in_both_at_length
+pytestmark = in_both
 
 HIDE = "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
 HIDE += "document.dispatchEvent(new Event('visibilitychange'))"
@@ -74,6 +74,7 @@ async def test_an_answer_that_is_recorded_is_shown_as_such_and_cannot_be_failed(
     await clean(desk.page)
 
 
+@pytest.mark.long
 async def test_that_a_quarter_fails_is_no_good_state(desk: Desk) -> None:
     await desk.page.set_viewport_size(NARROW)
     desk.ends(completed=3, failed=1)
@@ -86,6 +87,7 @@ async def test_that_a_quarter_fails_is_no_good_state(desk: Desk) -> None:
     await clean(desk.page)
 
 
+@pytest.mark.long
 async def test_what_failed_within_the_day_is_in_the_verdict_too(desk: Desk) -> None:
     desk.ends(completed=5, failed=5, seconds_ago=7000)
     house = desk.api.house
@@ -97,6 +99,7 @@ async def test_what_failed_within_the_day_is_in_the_verdict_too(desk: Desk) -> N
     await expect(desk.verdict).to_contain_text("5 of 10 answers (50 %) that ended within the day failed")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_what_is_not_seen_is_not_said_to_be_well(desk: Desk, fault: str) -> None:
     await desk.page.set_viewport_size(NARROW)
@@ -120,6 +123,7 @@ async def test_what_is_not_seen_is_not_said_to_be_well(desk: Desk, fault: str) -
     await expect(desk.page.locator(".old")).to_have_count(0)
 
 
+@pytest.mark.long
 async def test_one_list_that_does_not_come_makes_nothing_else_old(desk: Desk) -> None:
     await desk.open()
     await desk.breaks("mongodb", "**/api/admin/failed?*")
@@ -130,6 +134,7 @@ async def test_one_list_that_does_not_come_makes_nothing_else_old(desk: Desk) ->
     await expect(desk.verdict).to_have_class("verdict well")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["api", "portal"])
 async def test_before_anything_is_seen_that_is_said_and_the_token_stays(desk: Desk, fault: str) -> None:
     await desk.page.set_viewport_size(NARROW)
@@ -145,6 +150,7 @@ async def test_before_anything_is_seen_that_is_said_and_the_token_stays(desk: De
     await expect(desk.page.get_by_role("heading", name="How things stand")).to_be_focused()
 
 
+@pytest.mark.long
 async def test_only_the_api_itself_has_a_token_forgotten(desk: Desk) -> None:
     desk.watched.may_be_refused = True
     await desk.page.set_viewport_size(NARROW)
@@ -155,6 +161,7 @@ async def test_only_the_api_itself_has_a_token_forgotten(desk: Desk) -> None:
     await clean(desk.page)
 
 
+@pytest.mark.long
 async def test_a_page_that_nobody_sees_says_nothing_of_how_things_stand(desk: Desk) -> None:
     await desk.open()
     await desk.page.evaluate(HIDE)
@@ -193,6 +200,7 @@ async def test_the_way_to_grafana_is_there_where_there_is_one(desk: Desk) -> Non
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_it_is_read_on_a_phone_by_day_and_by_night(
     desk: Desk, engines: Engines, scheme: Literal["light", "dark"]

@@ -7,10 +7,10 @@ from playwright.async_api import BrowserContext, Page, Route
 
 from tests.answers import CASES, FOREIGN, REFUSALS, TABLE, Case
 from tests.browser.bench import Bench, Line, answers, event
-from tests.browser.engines import in_both_at_length
+from tests.browser.engines import in_both
 from tests.system import live
 
-pytestmark = in_both_at_length
+pytestmark = in_both
 
 
 @pytest.fixture
@@ -90,6 +90,7 @@ class Portal:
         return told
 
 
+@pytest.mark.long
 async def test_no_call_of_the_pages_takes_a_strangers_answer(bench: Bench) -> None:
     page = await bench.page()
     portal = await Portal.before(bench.context)
@@ -113,6 +114,7 @@ HANGING = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_a_server_that_hangs_is_no_connection_in_time(bench: Bench) -> None:
     async def silent(_: Route) -> None: ...
 
@@ -123,6 +125,7 @@ async def test_a_server_that_hangs_is_no_connection_in_time(bench: Bench) -> Non
     assert left == "AbortError"
 
 
+@pytest.mark.long
 async def test_a_recording_outlives_every_answer_that_is_not_the_apis_own(bench: Bench) -> None:
     line = await Line([answers(case.status, case.body, **case.all_headers) for case in FOREIGN]).on(bench.context)
     page = await bench.page()

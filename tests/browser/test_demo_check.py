@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
-from tests.browser.engines import in_both, in_both_at_length
+from tests.browser.engines import in_both
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 
@@ -80,6 +80,7 @@ async def test_what_was_heard_is_played_back_shown_and_thrown_away(page: Page, s
     assert after == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [503, 404])
 async def test_where_nobody_listens_the_page_says_so_and_goes_on(page: Page, status: int) -> None:
     problem = {"type": "/problems/nobody_listens", "status": status, "detail": "x", "code": "nobody_listens"}
@@ -93,7 +94,7 @@ async def test_where_nobody_listens_the_page_says_so_and_goes_on(page: Page, sta
     await expect(page.get_by_text("Question 1 of 3")).to_be_visible()
 
 
-@in_both_at_length
+@in_both
 async def test_a_microphone_that_may_not_be_used_is_told_with_what_to_do(context: BrowserContext, page: Page) -> None:
     await context.add_init_script(DENIED)
     await page.goto("/")
@@ -102,7 +103,7 @@ async def test_a_microphone_that_may_not_be_used_is_told_with_what_to_do(context
     assert await violations(page) == []
 
 
-@in_both_at_length
+@in_both
 async def test_without_a_media_recorder_the_reason_is_told_and_files_are_taken(
     context: BrowserContext, page: Page
 ) -> None:
@@ -116,7 +117,7 @@ async def test_without_a_media_recorder_the_reason_is_told_and_files_are_taken(
     assert await violations(page) == []
 
 
-@in_both_at_length
+@in_both
 async def test_microphones_come_and_go_and_the_choice_is_kept(context: BrowserContext, page: Page) -> None:
     await context.add_init_script(f"({DEVICES})()")
     await page.goto("/")

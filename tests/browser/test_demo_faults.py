@@ -38,6 +38,7 @@ async def silent(_: Route) -> None:
     """No answer, ever."""
 
 
+@pytest.mark.long
 async def test_a_strangers_answer_to_a_poll_takes_no_interview_away(page: Page, stack: Stack) -> None:
     begun = await Begun.on(page, stack)
     for case in STRANGERS:
@@ -53,6 +54,7 @@ async def test_a_strangers_answer_to_a_poll_takes_no_interview_away(page: Page, 
     assert (await begun.memory())["session"] == begun.session
 
 
+@pytest.mark.long
 async def test_a_strangers_answer_for_the_scores_is_asked_for_again(page: Page, stack: Stack) -> None:
     await Begun.on(page, stack, stage="results")
     for case in STRANGERS:
@@ -65,6 +67,7 @@ async def test_a_strangers_answer_for_the_scores_is_asked_for_again(page: Page, 
     await expect(page.get_by_role("heading", level=1)).to_have_text(QUESTIONS[0]["text"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", [SESSIONS, TOKENS])
 async def test_a_start_that_a_stranger_answers_can_be_tried_again_and_makes_one_interview(
     page: Page, path: str
@@ -87,6 +90,7 @@ async def test_a_start_that_a_stranger_answers_can_be_tried_again_and_makes_one_
     assert len({*keys}) == 1
 
 
+@pytest.mark.long
 async def test_a_server_that_hangs_is_told_of_and_start_comes_back(page: Page) -> None:
     await page.clock.install()
     await page.goto("/")
@@ -100,6 +104,7 @@ async def test_a_server_that_hangs_is_told_of_and_start_comes_back(page: Page) -
     await expect(page.get_by_role("button", name="Start the interview")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_what_the_api_itself_calls_lost_is_told_and_left_to_the_candidate(page: Page, stack: Stack) -> None:
     begun = await Begun.on(page, stack)
     await begun.page.goto("/blank")
@@ -116,6 +121,7 @@ async def test_what_the_api_itself_calls_lost_is_told_and_left_to_the_candidate(
     assert "session" not in await gone.memory()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kept", ["null", '{"token":"x","user":"guest-1","until":1}'])
 async def test_a_lost_token_makes_no_other_guest_without_a_word(page: Page, stack: Stack, kept: str) -> None:
     begun = await Begun.on(page, stack)

@@ -7,7 +7,7 @@ from playwright.async_api import BrowserContext, Page, expect
 
 from scripts.stack.layout import ROOT
 from tests.browser.begun import Begun
-from tests.browser.engines import in_both, in_both_at_length
+from tests.browser.engines import in_both
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 
@@ -63,6 +63,7 @@ LIMIT = """async (told) => {
 }"""
 
 
+@pytest.mark.long
 @in_both
 async def test_the_end_is_announced_once_shown_and_put_off_by_a_key(page: Page) -> None:
     times = [["time", {"elapsed": 120 - left, "remaining": left}] for left in (31, 30, 29.5, 29)]
@@ -84,7 +85,8 @@ async def test_the_end_is_announced_once_shown_and_put_off_by_a_key(page: Page) 
     assert (await page.evaluate(SAID))[1:] == ["1:00 more.", "10 seconds left."]
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_a_question_before_finishing_is_answered_by_keyboard_and_can_be_taken_back(page: Page) -> None:
     await page.get_by_role("button", name="Next").press("Enter")
     await page.get_by_role("button", name="Finish").press("Enter")

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from tests.browser.begun import Begun
-from tests.browser.engines import Engines, in_both, in_both_at_length
+from tests.browser.engines import Engines, in_both
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 
@@ -37,7 +37,7 @@ async def page(context: BrowserContext, watched: Watched) -> Page:
     return await context.new_page()
 
 
-@in_both_at_length
+@in_both
 async def test_long_words_and_long_questions_leave_the_buttons_where_they_are(page: Page, stack: Stack) -> None:
     await Begun.on(page, stack, LONG)
     for width, height in WINDOWS:
@@ -53,7 +53,8 @@ async def test_long_words_and_long_questions_leave_the_buttons_where_they_are(pa
     assert await violations(page) == []
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_fifty_questions_are_jumped_between_also_after_a_reload(page: Page, stack: Stack) -> None:
     many = [{"id": f"n{at}", "text": f"Number {at} of many?"} for at in range(1, 51)]
     await Begun.on(page, stack, many, at=48)
@@ -71,7 +72,7 @@ async def test_fifty_questions_are_jumped_between_also_after_a_reload(page: Page
     assert await page.evaluate(WIDTH) <= 320
 
 
-@in_both_at_length
+@in_both
 async def test_questions_have_their_language_and_direction(page: Page, stack: Stack) -> None:
     await Begun.on(page, stack, ARABIC)
     heading = page.get_by_role("heading", level=1)
@@ -82,6 +83,7 @@ async def test_questions_have_their_language_and_direction(page: Page, stack: St
     assert await heading.evaluate("(at) => getComputedStyle(at).direction") == "ltr"
 
 
+@pytest.mark.long
 async def test_questions_may_have_the_ids_of_what_every_object_has(page: Page, stack: Stack) -> None:
     await Begun.on(page, stack, HOSTILE)
     await expect(page.locator(".pill")).to_have_text(["Open"] * len(HOSTILE))
@@ -92,7 +94,8 @@ async def test_questions_may_have_the_ids_of_what_every_object_has(page: Page, s
     await expect(page.get_by_text("The file is empty.")).to_be_visible()
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_chosen_colours_leave_every_sign_visible(
     page: Page, stack: Stack, engines: Engines, watched: Watched
 ) -> None:
@@ -107,6 +110,7 @@ async def test_chosen_colours_leave_every_sign_visible(
     assert await violations(page) == []
 
 
+@pytest.mark.long
 @in_both
 async def test_answers_are_read_aloud_in_their_own_language(page: Page) -> None:
     await page.goto("/")

@@ -7,7 +7,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser.begun import Begun
 from tests.browser.bench import UPLOADS
-from tests.browser.engines import in_both, in_both_at_length
+from tests.browser.engines import in_both
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 from tests.system.speech import samples
@@ -76,6 +76,7 @@ async def test_a_recording_that_is_cut_off_replaces_no_answer_and_is_marked(page
     assert len(sent) == 1
 
 
+@pytest.mark.long
 async def test_what_is_safely_stored_is_shown_and_a_page_that_is_closed_finishes_it(page: Page, stack: Stack) -> None:
     await Begun.on(page, stack)
     await record(page, "0:02")
@@ -86,6 +87,7 @@ async def test_what_is_safely_stored_is_shown_and_a_page_that_is_closed_finishes
     await expect(page.locator(".record")).to_have_text("Record again")
 
 
+@pytest.mark.long
 async def test_a_short_take_counts_only_if_the_candidate_says_so(page: Page, stack: Stack) -> None:
     await Begun.on(page, stack)
     await answered(page)
@@ -104,6 +106,7 @@ async def test_a_short_take_counts_only_if_the_candidate_says_so(page: Page, sta
     assert await page.evaluate(LEAVE) is False
 
 
+@pytest.mark.long
 async def test_what_was_decided_of_a_short_take_is_not_called_undecided(page: Page, stack: Stack) -> None:
     await Begun.on(page, stack)
     await answered(page)
@@ -117,6 +120,7 @@ async def test_what_was_decided_of_a_short_take_is_not_called_undecided(page: Pa
     await expect(page.locator(".pill").first).to_have_text("Transcribed")
 
 
+@pytest.mark.long
 async def test_of_what_the_server_does_not_take_nobody_says_that_it_will_be_the_answer(
     page: Page, stack: Stack
 ) -> None:
@@ -130,7 +134,8 @@ async def test_of_what_the_server_does_not_take_nobody_says_that_it_will_be_the_
     )
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_two_tabs_on_one_question_know_of_each_other(context: BrowserContext, page: Page, stack: Stack) -> None:
     await Begun.on(page, stack)
     other = await context.new_page()
@@ -146,7 +151,8 @@ async def test_two_tabs_on_one_question_know_of_each_other(context: BrowserConte
     await expect(other.locator(".pill").first).not_to_have_text("Recording in another tab")
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_what_is_here_of_whom_ever_is_listened_to_sent_and_deleted(page: Page, stack: Stack) -> None:
     await page.route(UPLOADS, lambda route: route.abort())
     first = await Begun.on(page, stack)
@@ -180,6 +186,7 @@ BLOCKED = """for (const name of ["localStorage", "sessionStorage", "indexedDB"])
 }"""
 
 
+@pytest.mark.long
 @in_both
 async def test_where_the_site_may_store_nothing_the_interview_goes_on_from_memory(
     context: BrowserContext, page: Page

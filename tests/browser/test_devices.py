@@ -6,10 +6,10 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from tests.browser.bench import Bench, Line, event, told
-from tests.browser.engines import in_both_at_length
+from tests.browser.engines import in_both
 from tests.system import live
 
-pytestmark = in_both_at_length
+pytestmark = in_both
 
 FAR = "const far = performance.now.bind(performance); window.ahead = 0; performance.now = () => far() + window.ahead;"
 
@@ -32,6 +32,7 @@ AudioContext.prototype.resume = async () => { window.resumed += 1; };
 """
 
 
+@pytest.mark.long
 async def test_what_the_browser_does_not_measure_is_no_silence(bench: Bench) -> None:
     await bench.context.add_init_script(FAR + SUSPENDED)
     page = await bench.page()
@@ -47,6 +48,7 @@ async def test_what_the_browser_does_not_measure_is_no_silence(bench: Bench) -> 
     assert await page.evaluate("levels.at(-1)") == 0
 
 
+@pytest.mark.long
 async def test_sleep_is_not_counted_and_ends_nothing(bench: Bench) -> None:
     await bench.context.add_init_script(FAR)
     page = await bench.page(maxDuration=50)
@@ -102,6 +104,7 @@ LIMIT = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_the_limit_is_told_once_for_each_warning_and_put_off_as_often_as_may_be(bench: Bench) -> None:
     page = await bench.page()
     assert await page.evaluate(LIMIT) == {
@@ -112,6 +115,7 @@ async def test_the_limit_is_told_once_for_each_warning_and_put_off_as_often_as_m
     }
 
 
+@pytest.mark.long
 async def test_the_end_by_itself_says_why(bench: Bench) -> None:
     page = await bench.page(maxDuration=2, limitWarnings=[1.5], maxExtensions=1, extendSeconds=1)
     assert not await page.evaluate("recorder.extend()")
@@ -158,6 +162,7 @@ async def test_the_screen_stays_on_exactly_while_it_records(bench: Bench) -> Non
     assert await page.evaluate("locks.length") == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("without", ["window.isRefused = true", "delete Navigator.prototype.wakeLock"])
 async def test_a_screen_that_may_not_stay_on_changes_nothing(bench: Bench, without: str) -> None:
     await bench.context.add_init_script(f"{AWAKE if 'isRefused' in without else ''}; {without};")
@@ -193,6 +198,7 @@ async def test_one_answer_is_recorded_in_one_tab_at_a_time(bench: Bench) -> None
     await bench.record(two, 0.3)
 
 
+@pytest.mark.long
 async def test_a_stop_while_it_opens_leaves_the_answer_free(bench: Bench) -> None:
     page = await bench.page()
     answered = {"session": bench.session, "question": "q1"}
@@ -251,6 +257,7 @@ MediaRecorder.prototype.start = function (slice) {
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("vendor", "timeslice"), [("Google Inc.", 1000), ("Apple Computer, Inc.", 3000)])
 async def test_an_empty_piece_is_no_error_and_webkit_gives_fewer(bench: Bench, vendor: str, timeslice: int) -> None:
     vendor_is = f"Object.defineProperty(navigator, 'vendor', {{ value: '{vendor}' }});"
@@ -293,6 +300,7 @@ async def test_a_test_of_the_microphone_stays_in_memory(bench: Bench) -> None:
     assert await events(page, "limit") == []
 
 
+@pytest.mark.long
 async def test_a_test_is_stopped_like_a_recording_and_silence_is_said(bench: Bench) -> None:
     await bench.context.add_init_script(MUTED)
     page = await bench.page()

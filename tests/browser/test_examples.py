@@ -74,6 +74,7 @@ async def run(page: Page, example: str, told: str = "") -> None:
     await page.evaluate("import('/own.js').then(() => {})")
 
 
+@pytest.mark.long
 async def test_a_take_that_is_held_is_asked_about(bench: Bench) -> None:
     page = await bench.page()
     await run(page, examples.HELD)
@@ -90,6 +91,7 @@ LIST = """() => {
 }"""
 
 
+@pytest.mark.long
 async def test_what_is_here_is_listed_heard_and_deleted(bench: Bench) -> None:
     line = await Line([dead] * 100).on(bench.context)
     page = await bench.page()
@@ -107,6 +109,7 @@ async def test_what_is_here_is_listed_heard_and_deleted(bench: Bench) -> None:
     assert await kept(page) == []
 
 
+@pytest.mark.long
 async def test_the_microphone_is_tested(bench: Bench) -> None:
     async def listened(route: Route) -> None:
         assert route.request.headers["content-type"].startswith("audio/")

@@ -6,11 +6,11 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from tests.browser.bench import Bench, event
-from tests.browser.engines import in_both_at_length
+from tests.browser.engines import in_both
 from tests.browser.faults import put, put_first, take_away
 from tests.system import live
 
-pytestmark = in_both_at_length
+pytestmark = in_both
 
 ASKED = """async () => {
   const kit = await import("/web/faults.js");
@@ -56,6 +56,7 @@ async def bench(context: BrowserContext, stack: live.Stack) -> Bench:
     return await Bench.made(context, stack)
 
 
+@pytest.mark.long
 async def test_a_network_does_what_its_rules_say_by_fetch_and_by_request(bench: Bench) -> None:
     page = await bench.page()
     told, is_online = await page.evaluate(ASKED)
@@ -100,6 +101,7 @@ RULES = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_what_is_offline_goes_on_when_the_fault_is_taken_away(bench: Bench) -> None:
     page = await bench.page()
     await put(page, "network", [{"fault": "offline"}])
@@ -109,6 +111,7 @@ async def test_what_is_offline_goes_on_when_the_fault_is_taken_away(bench: Bench
     await event(page, "accepted")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["storageFull", "storageBlocked"])
 async def test_where_nothing_can_be_stored_it_is_sent_all_the_same(bench: Bench, fault: str) -> None:
     await put_first(bench.context, fault)
@@ -118,6 +121,7 @@ async def test_where_nothing_can_be_stored_it_is_sent_all_the_same(bench: Bench,
     await event(page, "accepted")
 
 
+@pytest.mark.long
 async def test_a_site_without_data_of_its_own_is_refused_everything(bench: Bench) -> None:
     page = await bench.page()
     await put(page, "storageBlocked")
@@ -134,6 +138,7 @@ REFUSED = """() => Promise.all([
 ].map((act) => act().then(() => "nothing", ({ name }) => name)))"""
 
 
+@pytest.mark.long
 async def test_a_disk_fills_up_while_it_is_written(bench: Bench) -> None:
     page = await bench.page()
     await put(page, "storageFull", {"after": 1})
@@ -174,6 +179,7 @@ MICROPHONES = {
 }
 
 
+@pytest.mark.long
 async def test_a_microphone_that_is_not_given_is_told_and_works_afterwards(bench: Bench) -> None:
     page = await bench.page()
     for fault, code in MICROPHONES.items():
@@ -183,6 +189,7 @@ async def test_a_microphone_that_is_not_given_is_told_and_works_afterwards(bench
     assert await started(page) == "recording"
 
 
+@pytest.mark.long
 async def test_a_microphone_is_waited_for_until_it_is_answered(bench: Bench) -> None:
     page = await bench.page()
     await put(page, "microphoneAsks")
@@ -192,6 +199,7 @@ async def test_a_microphone_is_waited_for_until_it_is_answered(bench: Bench) -> 
     await page.wait_for_function("() => recorder.state === 'recording'")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "code"), [("microphoneLost", "microphone_lost"), ("recordingFails", "recording_failed")]
 )
@@ -204,6 +212,7 @@ async def test_what_ends_too_early_is_kept_and_sent(bench: Bench, fault: str, co
     assert code in [trouble["code"] for trouble in await page.evaluate("troubles")]
 
 
+@pytest.mark.long
 async def test_pieces_without_bytes_are_no_error(bench: Bench) -> None:
     page = await bench.page(timeslice=200)
     await put(page, "piecesEmpty")
@@ -215,6 +224,7 @@ async def test_pieces_without_bytes_are_no_error(bench: Bench) -> None:
     assert await page.evaluate("troubles") == []
 
 
+@pytest.mark.long
 async def test_silence_sleep_suspended_levels_and_other_devices_are_what_they_say(bench: Bench) -> None:
     page = await bench.page()
     assert await page.evaluate(MACHINE) == {
@@ -270,6 +280,7 @@ MACHINE = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_a_site_whose_data_is_deleted_under_it_goes_on(bench: Bench) -> None:
     page = await bench.page()
     await page.evaluate("recorder.recordings()")

@@ -17,7 +17,7 @@ from tests.browser.engines import in_both
 from tests.browser.watching import Watched
 from tests.system import live
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.soak
 
 CONSUMER = ROOT / "tests" / "browser" / "consumer"
 NAME = "viva-voce-recorder"

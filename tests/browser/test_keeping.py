@@ -36,6 +36,7 @@ async def warns(page: Page) -> bool:
     return bool(await page.evaluate(WARNS))
 
 
+@pytest.mark.long
 async def test_a_full_disk_is_said_and_the_page_is_not_left_unasked(bench: Bench) -> None:
     await bench.context.add_init_script(FULL)
     line = await Line([dead] * 100).on(bench.context)
@@ -67,6 +68,7 @@ async def test_a_full_disk_is_said_and_the_page_is_not_left_unasked(bench: Bench
     assert not await warns(page)
 
 
+@pytest.mark.long
 async def test_the_page_is_not_left_unasked_while_it_records(bench: Bench) -> None:
     page = await bench.page()
     assert not await warns(page)
@@ -85,6 +87,7 @@ navigator.locks.request = async () => refuse();
 """
 
 
+@pytest.mark.long
 async def test_where_site_data_is_blocked_it_works_from_memory(bench: Bench) -> None:
     await bench.context.add_init_script(BLOCKED)
     page = await bench.page()
@@ -98,6 +101,7 @@ async def test_where_site_data_is_blocked_it_works_from_memory(bench: Bench) -> 
     assert short["state"] == "held"
 
 
+@pytest.mark.long
 async def test_what_is_in_memory_alone_is_sent_by_the_next_recorder_of_the_page(bench: Bench) -> None:
     await bench.context.add_init_script(BLOCKED)
     line = await Line([dead] * 100).on(bench.context)
@@ -120,6 +124,7 @@ window.setTimeout = (act, wait, ...given) => later(act, wait === 10_000 ? 50 : w
 """
 
 
+@pytest.mark.long
 async def test_a_storage_that_never_opens_holds_nothing_up(bench: Bench) -> None:
     await bench.context.add_init_script(HANGS)
     page = await bench.page()
@@ -146,6 +151,7 @@ CLEARED = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_site_data_that_is_deleted_while_it_records_takes_nothing_along(bench: Bench) -> None:
     page = await bench.page(timeslice=400)
     await bench.start(page)
@@ -164,6 +170,7 @@ LISTEN = """async (id) => {
 }"""
 
 
+@pytest.mark.long
 async def test_everything_in_this_browser_is_found_whoever_left_it(bench: Bench) -> None:
     line = await Line([dead] * 100).on(bench.context)
     alices = await bench.page(owner="alice")
@@ -193,6 +200,7 @@ RACE = """async ({ session, times }) => {
 }"""
 
 
+@pytest.mark.long
 async def test_nothing_that_was_sent_comes_back_whoever_changes_it_meanwhile(bench: Bench) -> None:
     line = await Line([dead]).on(bench.context)
     page = await bench.page()
@@ -223,6 +231,7 @@ LEFT = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_a_token_that_never_comes_holds_nothing_up_for_ever(bench: Bench) -> None:
     page = await bench.page([bench.token, bench.token], stallSeconds=0.3)
     await page.evaluate("void (window.isSilent = true)")

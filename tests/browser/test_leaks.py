@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from playwright.async_api import BrowserContext
 
 from tests.browser.bench import Bench
@@ -10,6 +11,7 @@ from tests.system import live
 HELD = "navigator.locks.query().then(({ held }) => held.filter(({ name }) => !name.includes('outbox')).length)"
 
 
+@pytest.mark.long
 async def test_twenty_recordings_leave_nothing_open(context: BrowserContext, stack: live.Stack) -> None:
     bench = await Bench.made(context, stack)
     page = await bench.page()

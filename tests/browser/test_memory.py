@@ -6,7 +6,7 @@ from playwright.async_api import BrowserContext, CDPSession, Page
 from tests.browser.bench import Bench
 from tests.system import live
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.soak
 
 # What the browser itself keeps of code that runs often is there after the first.
 WARM, MEASURED = 25, 20

@@ -6,10 +6,10 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from tests.browser.bench import Bench, Line, answers, dead, event, kept
-from tests.browser.engines import in_both_at_length
+from tests.browser.engines import in_both
 from tests.system import live
 
-pytestmark = in_both_at_length
+pytestmark = in_both
 
 
 @pytest.fixture
@@ -44,6 +44,7 @@ async def test_a_page_that_dies_while_it_records_loses_a_second_at_most(bench: B
     assert accepted["answer"]["bytes"] == accepted["bytes"] > 0
 
 
+@pytest.mark.long
 async def test_a_recording_that_is_being_made_in_another_tab_is_left_alone(bench: Bench) -> None:
     page = await bench.page()
     await bench.start(page)
@@ -56,6 +57,7 @@ async def test_a_recording_that_is_being_made_in_another_tab_is_left_alone(bench
     assert not (await mine.json_value())["recovered"]
 
 
+@pytest.mark.long
 async def test_two_tabs_send_a_recording_once_and_both_know(bench: Bench) -> None:
     line = await Line([dead]).on(bench.context)
     one, two = await bench.page(), await bench.page()
@@ -69,6 +71,7 @@ async def test_two_tabs_send_a_recording_once_and_both_know(bench: Bench) -> Non
     assert line.keys == [added["id"]] * 2  # the one that failed, and one
 
 
+@pytest.mark.long
 async def test_what_the_server_asks_to_wait_is_waited(bench: Bench) -> None:
     line = await Line([answers(429, Retry_After="2")]).on(bench.context)
     page = await bench.page()
@@ -99,6 +102,7 @@ async def test_a_token_that_is_not_taken_is_asked_for_once_more(bench: Bench) ->
     assert [one["refresh"] for one in await page.evaluate("asked")] == [False, True]
 
 
+@pytest.mark.long
 async def test_a_later_take_waits_for_the_earlier_one(bench: Bench) -> None:
     line = await Line([answers(503, Retry_After="1")]).on(bench.context)
     page = await bench.page()
@@ -110,6 +114,7 @@ async def test_a_later_take_waits_for_the_earlier_one(bench: Bench) -> None:
     assert sent[0] == first["id"] == sent[sent.index(second["id"]) - 1]
 
 
+@pytest.mark.long
 async def test_only_the_servers_own_202_counts(bench: Bench) -> None:
     await Line([answers(200, "<h1>Sign in to this hotel</h1>"), answers(202, "{}")]).on(bench.context)
     page = await bench.page()
@@ -138,6 +143,7 @@ PUT_OFF = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_what_one_owner_left_is_not_sent_for_another(bench: Bench) -> None:
     line = await Line([dead] * 100).on(bench.context)
     page = await bench.page(owner="alice")
@@ -155,6 +161,7 @@ async def test_what_one_owner_left_is_not_sent_for_another(bench: Bench) -> None
     await event(again, "accepted")
 
 
+@pytest.mark.long
 async def test_a_recording_ends_by_itself_and_its_level_is_seen(bench: Bench) -> None:
     page = await bench.page(maxDuration=1.6)
     await bench.start(page)
@@ -191,6 +198,7 @@ navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("Deni
 """
 
 
+@pytest.mark.long
 async def test_where_nothing_can_be_stored_it_is_sent_all_the_same(bench: Bench) -> None:
     await bench.context.add_init_script("indexedDB.open = () => { throw new DOMException('no', 'SecurityError'); }")
     page = await bench.page()

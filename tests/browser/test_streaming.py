@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from tests.browser.bench import Bench, event
-from tests.browser.engines import Engines, in_both_at_length
+from tests.browser.engines import Engines, in_both
 from tests.browser.faults import put, put_first, take_away
 from tests.system import live
 
@@ -73,7 +73,7 @@ def is_the_one_take(bench: Bench, sha256: str, bytes: int) -> bool:
     return [(part["sha256"], part["bytes"]) for part in bench.accepted()] == [(sha256, bytes)]
 
 
-@in_both_at_length
+@in_both
 async def test_what_is_recorded_is_stored_before_it_ends(bench: Bench) -> None:
     page = await bench.page(timeslice=300)
     await recording(bench, page, 1)
@@ -88,7 +88,8 @@ async def test_what_is_recorded_is_stored_before_it_ends(bench: Bench) -> None:
     assert all(there <= here for there, here in stored)
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_a_network_that_is_gone_for_a_while_costs_nothing(bench: Bench) -> None:
     page = await bench.page(timeslice=300)
     await recording(bench, page)
@@ -101,7 +102,7 @@ async def test_a_network_that_is_gone_for_a_while_costs_nothing(bench: Bench) ->
     assert is_the_one_take(bench, sha256, ended["bytes"])
 
 
-@in_both_at_length
+@in_both
 async def test_a_reload_in_the_middle_sends_the_rest_and_nothing_twice(bench: Bench) -> None:
     page = await bench.page(timeslice=300, warnBeforeLeaving=False)
     await recording(bench, page)
@@ -119,7 +120,8 @@ async def test_a_reload_in_the_middle_sends_the_rest_and_nothing_twice(bench: Be
     assert await page.evaluate("sent") == bytes - there["offset"] > 0
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_what_the_server_forgot_is_sent_as_a_whole_once(bench: Bench) -> None:
     page = await bench.page(timeslice=300)
     wholes: list[str] = []
@@ -136,7 +138,8 @@ async def test_what_the_server_forgot_is_sent_as_a_whole_once(bench: Bench) -> N
     assert len(wholes) == 1
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 async def test_where_nothing_can_be_kept_it_is_sent_while_it_is_made_all_the_same(bench: Bench) -> None:
     await put_first(bench.context, "storageBlocked")
     page = await bench.page(timeslice=300)
@@ -146,7 +149,8 @@ async def test_where_nothing_can_be_kept_it_is_sent_while_it_is_made_all_the_sam
     assert not ended["durable"]
 
 
-@in_both_at_length
+@pytest.mark.long
+@in_both
 @pytest.mark.parametrize("options", [{}, {"sendWhileRecording": False}], ids=["no such door", "not wanted"])
 async def test_without_the_door_it_is_sent_when_it_has_ended(bench: Bench, options: dict[str, Any]) -> None:
     page = await bench.page(timeslice=300, **options)
@@ -160,7 +164,7 @@ async def test_without_the_door_it_is_sent_when_it_has_ended(bench: Bench, optio
 
 
 @pytest.mark.long
-@in_both_at_length
+@in_both
 async def test_strangers_answers_on_the_way_count_for_nothing(bench: Bench) -> None:
     page = await bench.page(timeslice=300, stallSeconds=2)
     await put(page, "network", await page.evaluate(RULES))
@@ -174,7 +178,7 @@ async def test_strangers_answers_on_the_way_count_for_nothing(bench: Bench) -> N
 
 
 @pytest.mark.long
-@in_both_at_length
+@in_both
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
 async def test_an_api_that_comes_back_goes_on(bench: Bench, number: signal.Signals) -> None:
     page = await bench.page(timeslice=300)
@@ -212,7 +216,7 @@ async def test_a_browser_that_is_closed_in_the_middle_goes_on_when_it_is_opened_
 
 
 @pytest.mark.long
-@in_both_at_length
+@in_both
 async def test_an_earlier_take_goes_first(bench: Bench) -> None:
     page = await bench.page(timeslice=300)
     await put(page, "network", [{"path": "/api/upload", "fault": "unreachable"}])

@@ -49,6 +49,7 @@ async def test_a_short_take_waits_for_a_yes(bench: Bench) -> None:
     assert [part["bytes"] for part in bench.accepted()] == [first["bytes"], short["bytes"]]
 
 
+@pytest.mark.long
 async def test_a_take_that_is_as_whole_as_the_first_replaces_it(bench: Bench) -> None:
     page = await bench.page()
     first = await bench.record(page, 2)
@@ -58,6 +59,7 @@ async def test_a_take_that_is_as_whole_as_the_first_replaces_it(bench: Bench) ->
     assert await page.evaluate("recorder.whenSent()") == []
 
 
+@pytest.mark.long
 async def test_a_fragment_of_a_dead_page_replaces_nothing(bench: Bench) -> None:
     await Line().on(bench.context)
     page = await bench.page(warnBeforeLeaving=False)
@@ -80,6 +82,7 @@ async def test_a_fragment_of_a_dead_page_replaces_nothing(bench: Bench) -> None:
     assert [part["bytes"] for part in bench.accepted()] == [first["bytes"]]
 
 
+@pytest.mark.long
 async def test_a_fragment_does_not_overtake_a_take_that_is_not_sent_yet(bench: Bench) -> None:
     await Line([dead] * 100).on(bench.context)
     page = await bench.page(warnBeforeLeaving=False)
@@ -92,6 +95,7 @@ async def test_a_fragment_does_not_overtake_a_take_that_is_not_sent_yet(bench: B
     assert [one["state"] for one in await kept(page)] == ["kept", "held"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("replaces", "state"), [(True, "held"), (60, "held"), (1.5, "kept"), (False, "kept")])
 async def test_what_only_the_server_has_is_not_replaced_either(
     bench: Bench, replaces: bool | float, state: str
@@ -100,6 +104,7 @@ async def test_what_only_the_server_has_is_not_replaced_either(
     assert (await bench.record(page, 1, replaces=replaces))["state"] == state
 
 
+@pytest.mark.long
 async def test_a_take_that_loses_its_microphone_is_no_whole_one(bench: Bench) -> None:
     page = await bench.page()
     await bench.record(page, 1)
@@ -113,6 +118,7 @@ async def test_a_take_that_loses_its_microphone_is_no_whole_one(bench: Bench) ->
     ]
 
 
+@pytest.mark.long
 async def test_a_file_is_chosen_on_purpose(bench: Bench) -> None:
     page = await bench.page()
     await bench.record(page, 3)

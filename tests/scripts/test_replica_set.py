@@ -39,6 +39,7 @@ def test_a_server_that_is_not_there_takes_no_writes() -> None:
     assert not replica_set.is_primary(ports.choose())
 
 
+@pytest.mark.long
 def test_a_set_with_a_password_lets_nobody_else_in_and_moves_as_well(tmp_path: Path) -> None:
     layout = Layout.at(tmp_path)
     layout.make()
@@ -53,6 +54,7 @@ def test_a_set_with_a_password_lets_nobody_else_in_and_moves_as_well(tmp_path: P
                     anybody.admin.command("createUser", "another", pwd="x", roles=["root"])
 
 
+@pytest.mark.long
 def test_a_set_of_before_gets_its_password(tmp_path: Path) -> None:
     layout, port = Layout.at(tmp_path), ports.choose()
     layout.make()

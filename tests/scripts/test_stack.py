@@ -60,6 +60,7 @@ def test_every_process_has_a_pid_file(house: Running) -> None:
     assert all(runs(pid) for pid in pids.values())
 
 
+@pytest.mark.long
 def test_a_killed_mongod_comes_back_where_it_was_with_what_it_held(house: Running) -> None:
     url = house.layout.read_env()["MONGODB_URL"]
     with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=20000) as client:
@@ -85,6 +86,7 @@ def test_nobody_gets_into_the_servers_without_the_password(house: Running) -> No
         assert password not in (Path("/proc") / str(pid) / "cmdline").read_text(), "every user sees a command line"
 
 
+@pytest.mark.long
 def test_a_killed_valkey_comes_back_where_it_was_with_what_it_held(house: Running) -> None:
     url = house.layout.read_env()["REDIS_URL"]
     with redis.Redis.from_url(url) as client:
@@ -139,6 +141,7 @@ def test_two_stacks_live_side_by_side_and_a_second_request_to_stop_changes_nothi
     assert all(runs(pid) for pid in house.layout.read_pids().values())
 
 
+@pytest.mark.long
 def test_addresses_that_are_set_take_the_place_of_the_embedded_servers(
     house: Running, start: Start, tmp_path: Path
 ) -> None:
@@ -179,6 +182,7 @@ def test_a_stop_while_it_starts_leaves_nothing(start: Start) -> None:
     assert not any(runs(pid) for pid in pids.values())
 
 
+@pytest.mark.long
 def test_after_a_killed_stack_the_next_one_starts_at_once_and_keeps_the_secret(start: Start) -> None:
     first = start()
     first.wait_ready()

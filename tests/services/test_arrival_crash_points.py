@@ -16,12 +16,14 @@ from services.errors import Problem, UploadGone
 from services.interviews.model import Part, PartId, PartState, SessionId
 from services.recordings.arrivals import Arrivals, Plan, Slice
 from services.recordings.ports.audio import CHUNK_BYTES
+from tests.at_length import long_but
 from tests.faults import Fault, Faulty
 from tests.in_memory import ALICE, Q1
 from tests.invariants import World, world_in_memory, world_on_mongo
 from tests.processes import Died, seen_by
 
 MOST_CALLS = 150
+TELLING = (Fault.UNCONFIRMED, Fault.DIED)
 COLLECTIONS = ("interview_sessions", "parts", "fs.files", "fs.chunks", "pieces", "slices", "receipts")
 
 
@@ -183,8 +185,8 @@ async def test_every_crash_is_repaired_in_memory(scene: str, fault: Fault, comes
     assert process.struck is None
 
 
-@pytest.mark.parametrize("fault", [Fault.UNCONFIRMED, Fault.DIED], ids=lambda fault: fault.name.lower())
-@pytest.mark.parametrize("scene", ["small pieces", "pieces that are folded", "slices"])
+@pytest.mark.parametrize("fault", long_but(Fault.DIED, of=TELLING), ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("scene", long_but("small pieces", of=["small pieces", "pieces that are folded", "slices"]))
 async def test_every_crash_is_repaired_on_mongo(
     scene: str, fault: Fault, database: AsyncDatabase[dict[str, Any]]
 ) -> None:

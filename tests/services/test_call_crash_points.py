@@ -18,6 +18,7 @@ from services.calls.packets.ogg import last_page
 from services.calls.packets.opus import RATE
 from services.errors import CallGone, CallOver, Problem
 from services.interviews.model import CallSide, Part, PartState
+from tests.at_length import long_but
 from tests.calls.live import LEFT, RIGHT, sent
 from tests.calls.sender import Datagram
 from tests.fakes.memory import Clock, Memory
@@ -156,7 +157,7 @@ def judge(here: World, bridged: Bridged, streams: dict[CallSide, bytes], *, is_w
 
 
 @pytest.mark.parametrize("comes_back", [True, False], ids=["comes back", "stays away"])
-@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("fault", long_but(Fault.DIED, of=Fault), ids=lambda fault: fault.name.lower())
 def test_every_crash_in_a_call_costs_a_second_at_most(fault: Fault, comes_back: bool) -> None:
     for at in range(1, MOST_CALLS):
         process = Faulty(fault, at)

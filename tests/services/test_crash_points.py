@@ -11,6 +11,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import Problem
+from tests.at_length import long_but
 from tests.faults import Fault, Faulty
 from tests.invariants import World, world_in_memory, world_on_mongo
 from tests.processes import Died, seen_by
@@ -49,8 +50,8 @@ async def test_every_crash_is_repaired_in_memory(scene: str, fault: Fault) -> No
     assert process.struck is None
 
 
-@pytest.mark.parametrize("fault", TELLING, ids=lambda fault: fault.name.lower())
-@pytest.mark.parametrize("scene", MAIN)
+@pytest.mark.parametrize("fault", long_but(Fault.DIED, of=TELLING), ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("scene", long_but("transcription", of=MAIN))
 async def test_every_crash_is_repaired_on_mongo(
     scene: str, fault: Fault, database: AsyncDatabase[dict[str, Any]]
 ) -> None:

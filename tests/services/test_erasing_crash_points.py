@@ -94,6 +94,7 @@ async def test_every_crash_is_repaired_in_memory(act: str, fault: Fault) -> None
     assert process.struck is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", (Fault.UNCONFIRMED, Fault.DIED), ids=lambda fault: fault.name.lower())
 async def test_every_crash_is_repaired_on_mongo(fault: Fault, database: AsyncDatabase[dict[str, Any]]) -> None:
     for number in range(1, MOST_CALLS):

@@ -17,6 +17,7 @@ from services.interviews.model import ENDED, Evaluation, Mark, PartState, Questi
 from services.interviews.transcript import Transcript
 from services.throttle import Throttle
 from services.transcription.ports import Speech
+from tests.at_length import long_but
 from tests.fakes.memory import Clock
 from tests.in_memory import Interior
 from tests.virtual_time import HurriedLoop
@@ -257,15 +258,19 @@ async def interview(server: Limited, processes: int) -> Interior:
 
 @pytest.mark.parametrize(
     ("busy", "a_minute", "processes"),
-    [
-        (EngineBusy, 3, 1),
-        (EngineBusy, 30, 1),
-        (EngineBusy, 300, 1),
+    long_but(
         (EngineBusy, 30, 3),
-        (ScorerBusy, 3, 1),
         (ScorerBusy, 30, 1),
-        (ScorerBusy, 300, 1),
-    ],
+        of=[
+            (EngineBusy, 3, 1),
+            (EngineBusy, 30, 1),
+            (EngineBusy, 300, 1),
+            (EngineBusy, 30, 3),
+            (ScorerBusy, 3, 1),
+            (ScorerBusy, 30, 1),
+            (ScorerBusy, 300, 1),
+        ],
+    ),
 )
 def test_two_hundred_answers_against_a_rate_limit_all_complete_without_a_storm(
     busy: type[Problem], a_minute: int, processes: int

@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import av
+import pytest
 
 from scripts.calls.sample import RATE
 from tests.audio import CLUSTER
@@ -10,6 +11,8 @@ from tests.browser.microphone import sentences
 from tests.browser_recordings import UNKNOWN, chromium, firefox, safari
 from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import word_error_rate
+
+pytestmark = pytest.mark.long
 
 MAKERS = {"chromium": chromium, "firefox": firefox, "safari": safari}
 WITHOUT_SOUND_AT_THE_END = 0.97  # what is cut off is in the last second, in which little is said

@@ -17,7 +17,7 @@ from tests.system import live
 from tests.system.live import Stack
 from tests.system.speech import samples
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.soak
 
 SAMPLE = samples()[0]
 SAID = "An index finds rows without scanning the whole table."

@@ -24,6 +24,8 @@ from tests.system import live
 from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples
 
+pytestmark = pytest.mark.long
+
 RECORDINGS = [sample.audio.read_bytes() for sample in samples()]
 SOUND = sums(RECORDINGS)
 WORDS = [word for recording in RECORDINGS for word in windows(recording)]

@@ -10,6 +10,8 @@ from tests.system import live
 from tests.system.live import Stack, analyze, create, upload, wait_for
 from tests.system.speech import samples
 
+pytestmark = pytest.mark.long
+
 SAMPLE = samples()[0]
 SAID = "An index finds rows without scanning the whole table."
 POINT = "an index finds rows without scanning the whole table"

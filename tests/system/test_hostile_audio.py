@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import audio
+from tests.at_length import long_but
 from tests.hostile import corpus
 from tests.system.live import Stack, create, wait_for
 
@@ -33,7 +34,7 @@ def called(lure: socket.socket) -> bool:
     return True
 
 
-@pytest.mark.parametrize("extension", corpus.EXTENSIONS)
+@pytest.mark.parametrize("extension", long_but("webm", "mp3", "m4a", of=corpus.EXTENSIONS))
 def test_what_is_no_audio_is_refused_whatever_it_is_called(stack: Stack, lure: socket.socket, extension: str) -> None:
     media_type = corpus.EXTENSIONS[extension]
     with stack.client() as client:
@@ -46,6 +47,7 @@ def test_what_is_no_audio_is_refused_whatever_it_is_called(stack: Stack, lure: s
     assert not called(lure)
 
 
+@pytest.mark.long
 def test_hostile_recordings_end_with_a_stable_code_and_leave_nothing(stack: Stack, lure: socket.socket) -> None:
     port = port_of(lure)
     worker = stack.running.layout.read_pids()["worker"]
@@ -64,6 +66,7 @@ def test_hostile_recordings_end_with_a_stable_code_and_leave_nothing(stack: Stac
     assert stack.running.layout.read_pids()["worker"] == worker
 
 
+@pytest.mark.long
 def test_a_cut_recording_of_any_kind_ends(stack: Stack) -> None:
     cuts = {f"{name} {n}": cut for name in audio.ENCODERS for n, cut in enumerate(corpus.cuts(name)[8:40:8])}
     for name, answer in _ends(stack, cuts).items():

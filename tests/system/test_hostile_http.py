@@ -124,6 +124,7 @@ def test_a_body_that_is_cut_at_any_byte_is_never_taken_for_whole(api: Served, se
     assert api.database["parts"].count_documents({"session_id": session, "settled": False}) == 0
 
 
+@pytest.mark.long
 def test_a_body_that_drips_or_stands_still_is_ended_and_a_slow_recorder_is_not(api: Served, session: str) -> None:
     whole = form(WEBM)
     lines = {"drips": api.line(), "stands": api.line()}

@@ -18,6 +18,8 @@ from tests.system import live
 from tests.system.live import Stack, analyze, create, wait_for
 from tests.system.speech import samples
 
+pytestmark = pytest.mark.long
+
 SAMPLE = samples()[0]
 AUDIO = SAMPLE.audio.read_bytes()
 UPLOADS = 25

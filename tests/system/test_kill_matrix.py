@@ -10,6 +10,8 @@ from tests.chaos.machine import Machine, machine
 from tests.chaos.overhear import overhear
 from tests.chaos.steps import Step
 
+pytestmark = pytest.mark.long
+
 CELLS = (
     ("upload: half of the body has arrived", Fault.KILL, "api"),
     ("upload: half of the body has arrived", Fault.STOP, "api"),
@@ -77,14 +79,7 @@ def test_every_moment_and_every_write_is_a_step(steps: dict[str, Step]) -> None:
     assert {title for title, _, _ in CELLS} <= steps.keys()
 
 
-# A third of them in `make test`, the rest in `make test-long`.
-PARAMETERS = [
-    pytest.param(*cell, id=" × ".join(cell), marks=() if number % 3 == 0 else pytest.mark.long)
-    for number, cell in enumerate(CELLS)
-]
-
-
-@pytest.mark.parametrize(("title", "fault", "process"), PARAMETERS)
+@pytest.mark.parametrize(("title", "fault", "process"), [pytest.param(*cell, id=" × ".join(cell)) for cell in CELLS])
 def test_no_answer_is_lost_or_doubled_and_no_audio_is_left(
     breakable: Machine, steps: dict[str, Step], title: str, fault: Fault, process: str
 ) -> None:

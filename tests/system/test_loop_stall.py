@@ -15,6 +15,8 @@ import pytest
 from tests import audio, servers
 from tests.hostile.served import Served, serve
 
+pytestmark = [pytest.mark.long, pytest.mark.alone]
+
 ROUNDS, SECONDS = 2, 2.0
 MOST_MS = 50.0
 WEBM = audio.encoded("webm", 5.0)

@@ -13,7 +13,7 @@ from app.config import Settings
 from scripts.demo.interview import HERE
 from tests.system.worker import Bench, bench, clips, worker
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.soak
 
 ROUND = 30
 ROUNDS = 10

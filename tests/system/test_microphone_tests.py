@@ -89,6 +89,7 @@ def place(mongodb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Place(apis, workers, engine, mongo[name], stack.enter_context(Redis.from_url(url)), folder)
 
 
+@pytest.mark.long
 def test_two_apis_and_two_workers_give_one_answer_and_keep_nothing(place: Place) -> None:
     sound = beginning(3.0)
     before = place.rows()

@@ -10,6 +10,7 @@ import pytest
 from routes.errors import MEDIA_TYPE
 from routes.links import LINKS
 from scripts.stack.layout import ROOT
+from tests.at_length import long_but
 from tests.hostile.served import Served, serve
 
 CONFIG = Path(__file__).parents[1] / "hostile" / "schemathesis.toml"
@@ -22,7 +23,7 @@ def api(mongodb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFacto
         yield served
 
 
-@pytest.mark.parametrize("who", ["alice", None, "admin"])
+@pytest.mark.parametrize("who", long_but("alice", of=["alice", None, "admin"]))
 def test_every_answer_is_one_that_is_documented(api: Served, who: str | None, tmp_path: Path) -> None:
     token = api.token(who, admin=who == "admin") if who else None
     hooks = ["env", f"PYTHONPATH={ROOT}", "SCHEMATHESIS_HOOKS=tests.hostile.serializers"]

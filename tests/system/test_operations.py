@@ -13,6 +13,8 @@ from tests.system import live
 from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples
 
+pytestmark = pytest.mark.long
+
 SAMPLE = samples()[0]
 SAID = "An index finds rows without scanning the whole table."
 

@@ -177,6 +177,7 @@ def api(mongodb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFacto
         yield served
 
 
+@pytest.mark.long
 async def test_fifty_drops_and_three_transports_miss_and_repeat_nothing(api: Served) -> None:
     chance, session = random.Random(5), make_session(api)
     client = Client(api, session)
@@ -196,6 +197,7 @@ async def test_fifty_drops_and_three_transports_miss_and_repeat_nothing(api: Ser
     assert client.states == {id: answer["status"] for id, answer in snapshot["answers"].items()}
 
 
+@pytest.mark.long
 async def test_two_hundred_listeners_are_told_the_same(api: Served) -> None:
     session = make_session(api)
     clients = [Client(api, session) for _ in range(200)]
@@ -263,6 +265,7 @@ async def test_who_goes_on_sending_is_hung_up_on(api: Served) -> None:
     assert sockets[0].close_code == 1008
 
 
+@pytest.mark.long
 async def test_without_valkey_everybody_has_everything(mongodb_url: str, tmp_path: Path) -> None:
     for name in ("valkey", "api"):
         (tmp_path / name).mkdir()

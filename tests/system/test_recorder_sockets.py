@@ -89,6 +89,7 @@ class Recorder:
         return said
 
 
+@pytest.mark.long
 async def test_a_socket_that_breaks_again_and_again_loses_nothing(api: Served) -> None:
     chance, recorder = random.Random(3), Recorder(api, make_session(api))
     while recorder.acknowledged < len(RECORDING):
@@ -107,6 +108,7 @@ async def test_a_socket_that_breaks_again_and_again_loses_nothing(api: Served) -
     assert api.database["parts"].count_documents({"session_id": recorder.session}) == 1
 
 
+@pytest.mark.long
 async def test_a_process_that_is_killed_loses_nothing_that_it_acknowledged(
     mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:
@@ -130,6 +132,7 @@ async def test_a_process_that_is_killed_loses_nothing_that_it_acknowledged(
             assert done["sha256"] == hashlib.sha256(RECORDING).hexdigest()
 
 
+@pytest.mark.long
 async def test_a_stop_says_goodbye_and_keeps_what_came(mongodb_url: str, redis_url: str, tmp_path: Path) -> None:
     with serve(tmp_path, mongodb_url, redis_url) as api:
         recorder = Recorder(api, make_session(api))

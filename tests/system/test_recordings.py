@@ -30,6 +30,7 @@ def test_two_recordings_in_one_file_are_both_heard(stack: Stack) -> None:
     assert joint["at"] == pytest.approx(len(sound_of(FIRST.audio)) / RATE, abs=0.1)
 
 
+@pytest.mark.long
 def test_opposite_channels_are_heard(stack: Stack) -> None:
     sound = sound_of(FIRST.audio)
     answer = answer_to(stack, spoken("webm", np.stack((sound, -sound)), RATE))

@@ -8,6 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
+import pytest
 from bson import ObjectId
 
 from scripts.stack.layout import ROOT
@@ -32,6 +33,7 @@ def test_a_killed_worker_loses_no_answer(stack: Stack) -> None:
     assert part["deliveries"] == 2
 
 
+@pytest.mark.long
 def test_an_answer_is_taken_while_the_broker_stands_still(stack: Stack) -> None:
     pid = stack.running.layout.read_pids()["valkey"]
     with stack.client() as client:
@@ -45,6 +47,7 @@ def test_an_answer_is_taken_while_the_broker_stands_still(stack: Stack) -> None:
         assert wait_for(client, session, SAMPLE.id)["status"] == "completed"
 
 
+@pytest.mark.long
 def test_a_killed_broker_loses_no_answer(stack: Stack) -> None:
     with stack.client() as client:
         session = create(client, SAMPLE.question)
@@ -53,6 +56,7 @@ def test_a_killed_broker_loses_no_answer(stack: Stack) -> None:
         assert wait_for(client, session, SAMPLE.id)["status"] == "completed"
 
 
+@pytest.mark.long
 def test_an_upload_whose_api_process_was_killed_leaves_nothing_after_the_sweep(stack: Stack) -> None:
     with stack.client() as client:
         session = create(client, SAMPLE.question)
@@ -118,6 +122,7 @@ def _cleanup(stack: Stack, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_stopping_a_worker_gives_its_work_back(stack: Stack) -> None:
     with stack.client() as client:
         session = create(client, *_questions(4))

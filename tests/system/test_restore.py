@@ -3,7 +3,9 @@
 `mongodump --oplog` gives the state of one moment; so does a session that reads a snapshot, with which the copy is made.
 """
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -35,6 +37,7 @@ Backup = dict[str, list[dict[str, Any]]]
 def test_what_was_in_flight_goes_on_where_a_backup_is_restored(tmp_path: Path) -> None:
     with live.stack(tmp_path / "before", **QUICK) as stack:
         session, asked = _interview(stack)
+        until(lambda: "completed" in _states(stack), 120)
         with _half_an_upload(stack):
             backup = _backup_of_work(stack)
         later = _interview_that_the_backup_misses(stack)
@@ -119,12 +122,22 @@ def _backup_of_work(stack: Stack) -> Backup:
     """A copy of everything at a moment at which answers are in all states."""
     deadline = time.monotonic() + 60
     while True:
-        backup = _backup(stack)
+        until(lambda: _states(stack) >= IN_WORK, 60)
+        with _standing_still(stack.running.layout.read_pids()["worker"]):
+            backup = _backup(stack)
         states = Counter(part["state"] for part in backup["parts"])
         if set(states) >= IN_WORK:
             return backup
         assert time.monotonic() < deadline, states
-        time.sleep(0.2)
+
+
+@contextmanager
+def _standing_still(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def _backup(stack: Stack) -> Backup:

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.openai_server import OpenAIServer, fails, says
 from tests.receiver import Receiver, receiving
 from tests.system import live
 from tests.system.live import Stack
 from tests.system.speech import samples
+
+pytestmark = pytest.mark.long
 
 AUDIO = samples()[0].audio
 WORDS = ("question", "answer", "point", "title", "transcript", "user", "key", "file", "described", "refused", "told")

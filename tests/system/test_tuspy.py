@@ -69,6 +69,7 @@ def test_cut_anywhere(api: Served, seed: int) -> None:
     assert is_the_one_take(api, made, DATA)
 
 
+@pytest.mark.long
 def test_the_api_is_killed_after_every_other_piece(api: Served) -> None:
     made = session(api)
     sending = uploader(api, made, chunk_size=2 * PIECE)
@@ -80,6 +81,7 @@ def test_the_api_is_killed_after_every_other_piece(api: Served) -> None:
     assert is_the_one_take(api, made, DATA)
 
 
+@pytest.mark.long
 def test_a_finished_one_that_is_begun_again_from_its_address_is_finished(api: Served) -> None:
     made = session(api)
     first = uploader(api, made)

@@ -49,6 +49,7 @@ def test_one_key_makes_one_take_whoever_of_them_is_asked(api: Served) -> None:
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
 
 
+@pytest.mark.long
 def test_a_rate_is_that_of_both(api: Served) -> None:
     """Unless what counts for both is silent for a quarter of a second: then each counts for a moment on its own."""
     for user in ("bob", "bella", "boris", "beatrice"):
@@ -66,6 +67,7 @@ def _status_of(api: Served, session: str, user: str) -> int:
     return sent(api, session, user).status_code
 
 
+@pytest.mark.long
 async def test_every_listener_of_both_is_told(api: Served) -> None:
     session, newest = make_session(api), len(LIFE) + 1
     clients = [Client(api, session) for _ in range(LISTENERS)]
@@ -84,6 +86,7 @@ async def test_every_listener_of_both_is_told(api: Served) -> None:
 @pytest.mark.parametrize("file", [f"tests/system/{name}" for name in FILES] + ["tests/browser/test_interview.py"])
 def test_what_holds_for_one_holds_for_two(file: str) -> None:
     assert (ROOT / Path(file)).exists()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--api-processes", "2", file]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not soak"]
+    command += ["--api-processes", "2", file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stdout[-5000:]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.audio import silence, wav
 from tests.receiver import Answer, Got, Receiver, receiving
@@ -66,6 +67,7 @@ def test_what_happens_to_a_session_is_told(stack: Stack) -> None:
     }
 
 
+@pytest.mark.long
 def test_who_is_down_or_in_trouble_is_told_later_and_by_a_replay_once_more(stack: Stack) -> None:
     port = free_port()
     with receiving(Answer(500, body=b"oops"), Answer()) as troubled, stack.client("patient") as client:
@@ -87,6 +89,7 @@ def test_who_is_down_or_in_trouble_is_told_later_and_by_a_replay_once_more(stack
     assert len({got.id for got in (*troubled.seen, *late.seen)}) == 1
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_while_it_sends_or_before_loses_nothing(stack: Stack) -> None:
     hangs = Answer(hangs=True)
     with receiving(hangs, Answer()) as receiver, stack.client("unlucky") as client:

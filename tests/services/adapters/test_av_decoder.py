@@ -231,6 +231,7 @@ async def test_too_many_seconds_are_refused(decoder: AvDecoder) -> None:
         await decode(decoder, audio.wav(audio.silence(MOST_SECONDS + 2)))
 
 
+@pytest.mark.long
 async def test_days_of_silence_in_a_small_file_cost_little() -> None:
     decoder = AvDecoder(1800.0, MOST_BYTES)
     before = os.times()

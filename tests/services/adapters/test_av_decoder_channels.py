@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from services.adapters.av_decoder.channels import Level, Measure, Mix, choose
 from services.adapters.av_decoder.decode import decode
 from tests import audio
+from tests.at_length import long_but
 
 DEMO = Path(__file__).parents[3] / "scripts/demo"
 Sound = NDArray[np.float64]
@@ -98,7 +99,7 @@ def channel(name: str, seed: int) -> Sound:
     }[name]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", long_but("doubled", "opposite", "one late", "eight", of=FAULTS))
 def test_the_words_are_heard_whatever_the_channels(fault: str) -> None:
     """Upright or inverted: of a channel and its opposite, neither says more."""
     sound = mixed(*(channel(name, seed) for seed, name in enumerate(FAULTS[fault])))
@@ -124,7 +125,10 @@ def test_two_recordings_of_one_voice_in_noise_are_better_than_each() -> None:
     assert likeness(both, spoken(1)) > likeness(spoken(1) + noise(-30, 1), spoken(1))
 
 
-@pytest.mark.parametrize("container", ["webm", "ogg", "mp3", "mp4", "aac", "wma", "caf", "flac"])
+PACKED = ("webm", "ogg", "mp3", "mp4", "aac", "wma", "caf", "flac")
+
+
+@pytest.mark.parametrize("container", long_but("webm", "mp4", of=PACKED))
 def test_opposite_channels_are_heard_from_any_container(container: str) -> None:
     channels = np.stack((spoken(1), -spoken(1))).astype(np.int16)
     sound, _ = heard(audio.spoken(container, channels, audio.RATE))

@@ -12,6 +12,7 @@ from services.adapters.av_decoder.joints import OGG_PAGE
 from services.errors import AudioMissing, AudioTooLong, AudioUnreadable
 from services.transcription.ports import START, Place, Recording, Source
 from tests import audio
+from tests.at_length import long_but
 
 MOST_BYTES = 200 * 1024 * 1024
 RATE = audio.RATE
@@ -99,7 +100,7 @@ CASES = {
 MENDED = ("hole",)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", long_but("short", "webm", "mp4", "hole", of=CASES))
 async def test_block_by_block_it_is_what_it_is_at_once(
     wholes: dict[str, Recording], streaming: AvDecoder, name: str
 ) -> None:
@@ -113,7 +114,7 @@ async def test_block_by_block_it_is_what_it_is_at_once(
     assert rest.pcm == whole.pcm[2 * middle.samples :]
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in MENDED])
+@pytest.mark.parametrize("name", long_but("webm", "mp4", "joined", of=[name for name in CASES if name not in MENDED]))
 async def test_what_a_process_does_not_hold_is_asked_for(
     wholes: dict[str, Recording], asking: AvDecoder, name: str
 ) -> None:

@@ -15,6 +15,7 @@ from services.interviews.language import Language
 from services.interviews.transcript import Span
 from services.transcription.ports import Recording, Speech
 from tests import audio
+from tests.at_length import long_but
 
 ANSWER = Path(__file__).parents[3] / "scripts" / "demo" / "answer-1.webm"
 EN, DE, JV, YUE = map(Language, ("en", "de", "jv", "yue"))
@@ -53,25 +54,25 @@ def speech(recording: Recording, *languages: Language, language: Language | None
 
 
 async def test_speech_of_some_length_tells_its_language(base: LocalSpeech, said: Recording) -> None:
-    heard = await base.transcribe(speech(said))
+    heard = await base.transcribe(speech(first(said, 8.0)))
     assert heard.language == EN
     assert heard.language_probability is not None
     assert heard.language_probability > 0.9
 
 
-@pytest.mark.parametrize("seconds", [0.7, 1.2])
+@pytest.mark.parametrize("seconds", long_but(1.2, of=[0.7, 1.2]))
 async def test_a_moment_tells_no_language_for_sure(base: LocalSpeech, said: Recording, seconds: float) -> None:
     heard = await base.transcribe(speech(first(said, seconds)))
     assert heard.language_probability is not None
     assert heard.language_probability < 0.7
 
 
-@pytest.mark.parametrize("seconds", [0.7, 1.2, 3.0])
+@pytest.mark.parametrize("seconds", long_but(1.2, of=[0.7, 1.2, 3.0]))
 async def test_it_is_one_of_those_that_may_be_spoken(base: LocalSpeech, said: Recording, seconds: float) -> None:
     assert (await base.transcribe(speech(first(said, seconds), DE, EN, language=EN))).language == EN
 
 
-@pytest.mark.parametrize("seconds", [3.0, 22.0])
+@pytest.mark.parametrize("seconds", long_but(3.0, of=[3.0, 22.0]))
 async def test_to_listen_for_the_language_changes_nothing_else(
     base: LocalSpeech, said: Recording, seconds: float
 ) -> None:
@@ -81,22 +82,22 @@ async def test_to_listen_for_the_language_changes_nothing_else(
 
 
 async def test_a_language_that_is_given_is_not_looked_for(base: LocalSpeech, said: Recording) -> None:
-    heard = await base.transcribe(speech(said, language=EN))
+    heard = await base.transcribe(speech(first(said, 3.0), language=EN))
     assert (heard.language, heard.language_probability) == (EN, None)
 
 
 async def test_the_model_may_call_a_language_by_another_code(base: LocalSpeech, said: Recording) -> None:
-    assert (await base.transcribe(speech(said, language=JV))).language == JV
+    assert (await base.transcribe(speech(first(said, 3.0), language=JV))).language == JV
 
 
 async def test_a_language_that_only_larger_models_know_is_refused(base: LocalSpeech, said: Recording) -> None:
     with pytest.raises(EngineRefused, match="Cantonese"):
-        await base.transcribe(speech(said, language=YUE))
-    assert (await base.transcribe(speech(said, YUE, EN))).language == EN
+        await base.transcribe(speech(first(said, 3.0), language=YUE))
+    assert (await base.transcribe(speech(first(said, 3.0), YUE, EN))).language == EN
 
 
 async def test_a_model_of_one_language_refuses_others_and_hears_its_own(english: LocalSpeech, said: Recording) -> None:
     with pytest.raises(EngineRefused, match="does not know German, Javanese"):
-        await english.transcribe(speech(said, DE, JV))
-    heard = await english.transcribe(speech(said, DE, EN, language=DE))
+        await english.transcribe(speech(first(said, 3.0), DE, JV))
+    heard = await english.transcribe(speech(first(said, 3.0), DE, EN, language=DE))
     assert (heard.language, heard.language_probability) == (EN, None)

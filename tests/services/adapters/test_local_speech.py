@@ -27,6 +27,7 @@ from services.interviews.language import Language
 from services.interviews.transcript import Span
 from services.transcription.ports import Recording, Speech
 from tests import audio
+from tests.at_length import long_but
 
 DEMO = Path(__file__).parents[3] / "scripts" / "demo"
 ENGLISH = Language("en")
@@ -78,7 +79,7 @@ def likeness(text: str, said: str) -> float:
     return SequenceMatcher(None, words(text), words(said), autojunk=False).ratio()
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", long_but(0, of=range(3)))
 async def test_the_demo_is_understood(engine: LocalSpeech, number: int) -> None:
     transcript = await engine.transcribe(whole(answer(number)))
     assert likeness(transcript.text, QUESTIONS[number]["said"]) > 0.9
@@ -88,6 +89,7 @@ async def test_the_demo_is_understood(engine: LocalSpeech, number: int) -> None:
     assert not transcript.no_speech
 
 
+@pytest.mark.long
 async def test_base_tells_the_language(base: Path) -> None:
     engine = LocalSpeech(lambda: base, "base", 1)
     transcript = await engine.transcribe(whole(answer(0), language=None))
@@ -228,6 +230,7 @@ def test_what_is_said_twice_is_written_twice(weights: Path) -> None:
     assert len(heard) > 2 * len(once) + 5
 
 
+@pytest.mark.long
 async def test_the_same_recording_gives_the_same_text_whatever_else_is_in_work(weights: Path) -> None:
     engine = LocalSpeech(lambda: weights, "tiny.en", 2, words=True)
     mixed = np.concatenate([np.frombuffer(answer(number).pcm, np.int16) for number in range(3)])
@@ -265,6 +268,7 @@ async def test_a_device_that_is_not_here_is_told_before_the_first_recording(
     await engine.close()
 
 
+@pytest.mark.long
 async def test_another_compute_type_reads_the_same(weights: Path) -> None:
     engine = LocalSpeech(lambda: weights, "tiny.en", 1, device=Device("cpu", "float32"))
     transcript = await engine.transcribe(whole(answer(0)))

@@ -17,6 +17,7 @@ from services.interviews.model import PartId, SessionId
 from services.recordings.arrivals import Arrivals, Plan
 from services.recordings.folding import Folding
 from services.recordings.ports.audio import CHUNK_BYTES
+from tests.at_length import long_but
 from tests.in_memory import ALICE, Q1, Interior
 from tests.processes import PORTS
 from tests.services.adapters.stores import a_part, store_on_mongo
@@ -123,14 +124,17 @@ async def test_two_processes_that_send_at_once_keep_the_bytes_in_order(house: In
 
 @pytest.mark.parametrize(
     ("commands", "fault"),
-    [
-        (["insert"], {"closeConnection": True}),
-        (["find"], {"closeConnection": True}),
+    long_but(
         (["insert", "update", "delete", "findAndModify"], {"closeConnection": True}),
-        (["insert"], {"writeConcernError": {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "timed out"}}),
-        (["insert"], {"errorCode": 14031}),
-        (["update"], {"errorCode": 11602, "errorLabels": []}),
-    ],
+        of=[
+            (["insert"], {"closeConnection": True}),
+            (["find"], {"closeConnection": True}),
+            (["insert", "update", "delete", "findAndModify"], {"closeConnection": True}),
+            (["insert"], {"writeConcernError": {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "timed out"}}),
+            (["insert"], {"errorCode": 14031}),
+            (["update"], {"errorCode": 11602, "errorLabels": []}),
+        ],
+    ),
 )
 async def test_nothing_that_was_acknowledged_is_lost_where_the_database_is_in_trouble(
     mongo: AsyncMongoClient[Document], house: Interior, commands: list[str], fault: Document

@@ -1,0 +1,19 @@
+"""Which cells of a set `make test` plays, and which are for `make test-long` alone."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def long_but(*shown: object, of: Iterable[Any]) -> list[Any]:
+    """All of them, for `parametrize`; those that are not shown, since they repeat what these show, are long."""
+    cells = list(of)
+    missing = [cell for cell in shown if cell not in cells]
+    assert not missing, f"no such cells: {missing}"
+    return [cell if cell in shown else _long(cell) for cell in cells]
+
+
+def _long(cell: object) -> object:
+    values = cell if isinstance(cell, tuple) else (cell,)
+    return pytest.param(*values, marks=pytest.mark.long)
