@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -41,6 +41,7 @@ def chaos(
     stacks: Annotated[int, typer.Option(min=1, help="How many stacks are broken side by side.")] = 2,
     minutes: Annotated[float, typer.Option(help="Begin no cell after so many minutes.")] = 240,
     keep: Annotated[bool, typer.Option(help="Keep what the page says of the other cells.")] = False,
+    unplayed: Annotated[bool, typer.Option(help="With --keep: only cells that the page does not say to hold.")] = False,
     out: Annotated[Path, typer.Option(help="The page to write.")] = PAGE,
 ) -> None:
     """Play the kill matrix; exits with 1 if a promise did not hold."""
@@ -53,8 +54,9 @@ def chaos(
         machines = [open_.enter_context(machine(Path(folder) / str(number))) for number in range(stacks)]
         cells = cells_of(overhear(machines[0]))
         of = len(cells) + len(apart.CELLS)
-        aside = chosen(list(apart.CELLS), only=only, seed=seed, most=most)
-        rest = chosen(cells, only=only, seed=seed, most=None if most is None else most - len(aside))
+        known = {row.key for row in rows if row.is_proven} if unplayed else set()
+        aside = chosen(_without(apart.CELLS, known), only=only, seed=seed, most=most)
+        rest = chosen(_without(cells, known), only=only, seed=seed, most=None if most is None else most - len(aside))
         both = chain(apart.played(Path(folder), aside), _side_by_side(machines, rest, progress, start + minutes * 60))
         for cell, verdict in both:
             played += 1
@@ -66,6 +68,10 @@ def chaos(
             out.write_text(page(rows, run))
     console.print(f"{played} cells in {(time.monotonic() - start) / 60:.0f} minutes; {out} says what became of them.")
     raise typer.Exit(not all(row.is_sound for row in rows))
+
+
+def _without(cells: Iterable[Cell], known: Collection[tuple[str, str, str]]) -> list[Cell]:
+    return [cell for cell in cells if cell.row not in known]
 
 
 def _commit() -> str:

@@ -67,6 +67,11 @@ class Row:
     def is_sound(self) -> bool:
         return not any(getattr(self, name) for name in FAULTS)
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether all that is judged now was judged, and held."""
+        return self.is_sound and self.untrue is not None
+
 
 SUMS = [f.name for f in fields(Row)][3:12]
 

@@ -36,5 +36,6 @@ def test_a_page_from_before_a_column_is_read_too_and_says_that_it_was_not_judged
     head, rows = text.split("## By step, fault and process")
     older = rows.replace(" untrue |", "").replace("| 0 | 0 | 3.2 |", "| 0 | 3.2 |")
     (row,) = read(f"{head}## By step, fault and process{older}")
-    assert (row.answers, row.untrue, row.is_sound) == (2, None, True)
+    assert (row.answers, row.untrue, row.is_sound, row.is_proven) == (2, None, True, False)
+    assert WELL.is_proven and not BADLY.is_proven
     assert "| – | 0 | 3.2 |" in page([row], RUN)
