@@ -23,7 +23,7 @@ from tests.chaos.cells import Cell, cells_of, chosen
 from tests.chaos.judged import judged
 from tests.chaos.machine import Machine, machine
 from tests.chaos.overhear import overhear
-from tests.chaos.report import Run, merged, page, read, row_of
+from tests.chaos.report import Run, merged, page, read, row_of, standing
 from tests.chaos.verdict import Verdict
 
 Played = tuple[Cell, Verdict]
@@ -54,6 +54,7 @@ def chaos(
         machines = [open_.enter_context(machine(Path(folder) / str(number))) for number in range(stacks)]
         cells = cells_of(overhear(machines[0]))
         of = len(cells) + len(apart.CELLS)
+        rows = standing(rows, {cell.row for cell in (*cells, *apart.CELLS)})
         known = {row.key for row in rows if row.is_proven} if unplayed else set()
         aside = chosen(_without(apart.CELLS, known), only=only, seed=seed, most=most)
         rest = chosen(_without(cells, known), only=only, seed=seed, most=None if most is None else most - len(aside))

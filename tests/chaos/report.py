@@ -1,6 +1,6 @@
 """The matrix as a page: what was broken where, and what became of the answers. A row is a cell."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
 from tests.chaos.cells import Cell
@@ -97,6 +97,11 @@ def merged(before: Iterable[Row], now: Iterable[Row]) -> list[Row]:
     """The rows with those that were played anew in place of their elders, as an answer meets them."""
     rows: Mapping[tuple[str, str, str], Row] = {row.key: row for row in (*before, *now)}
     return sorted(rows.values(), key=lambda row: (STAGES.index(row.step.partition(":")[0]), row.key))
+
+
+def standing(rows: Iterable[Row], cells: Container[tuple[str, str, str]]) -> list[Row]:
+    """The rows but those of steps that the product does not make any more."""
+    return [row for row in rows if row.key in cells]
 
 
 @dataclass(frozen=True, slots=True)

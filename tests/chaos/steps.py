@@ -7,6 +7,8 @@ from typing import Any
 
 WRITES = {"findAndModify", "insert", "update", "delete"}
 REPEATING = {"sweep", "rotate", "destroy", "erase"}
+# Of these the database tells, while they wait, what they are to do.
+TELLING = {"findAndModify"}
 OPERATIONS = {"update": "update", "remove": "delete", "insert": "insert", "query": "find", "getmore": "getMore"}
 NICKNAMES = {
     "findAndModify interview_sessions takes": "next_take",
@@ -88,13 +90,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Where to stop a process: before its next command of this kind, once so many have gone by."""
+    """Where to stop a process: before its next command of this kind, once so many have gone by.
+
+    `what` is how that command is called, where others of its kind may come between.
+    """
 
     app: str
     command: str
     collection: str
     skip: int = 0
     after_complete: bool = False
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,10 @@ def steps_of(stage: str, commands: Iterable[Command]) -> list[Step]:
             again = f" {titles[title]}" if titles[title] > 1 else ""
             # Heartbeats are updates of parts too: count only from where they are over.
             late = stage == "finish" and key == ("update", "parts")
-            hold = Hold(command.app, *key, skip=seen[key], after_complete=late)
+            # How many of its kind a sweep makes before differs from sweep to sweep: what comes is looked at.
+            skip = 0 if stage == "sweep" and command.name in TELLING else seen[key]
+            what = command.title if command.name in TELLING else ""
+            hold = Hold(command.app, *key, skip=skip, after_complete=late, what=what)
             found.append(Step(stage, title + again, hold))
         seen[key] += 1
     return found

@@ -51,3 +51,15 @@ def test_commands_on_other_collections_are_not_taken_for_it(admin: Client, worke
         assert held_operations(admin, Hold(HOLD.app, "insert", "others")) == []
         writing.result(60)
     assert admin["viva_voce"]["held"].count_documents({}) == 1
+
+
+def test_another_command_of_its_kind_is_let_by(admin: Client, worker: Client) -> None:
+    held_at = Hold(HOLD.app, "findAndModify", "held", what="findAndModify held size")
+    collection = worker["viva_voce"]["held"]
+    with ThreadPoolExecutor(1) as thread, brake(admin, held_at, 1.0) as held:
+        other = thread.submit(collection.find_one_and_update, {}, {"$set": {"colour": "red"}}, upsert=True)
+        then = thread.submit(collection.find_one_and_update, {}, {"$set": {"shape": "round"}})
+        wanted = thread.submit(collection.find_one_and_update, {}, {"$set": {"size": 1}})
+        held.wait()
+        assert (other.done(), then.done(), wanted.done()) == (True, True, False)
+        wanted.result(60)

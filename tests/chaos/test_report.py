@@ -1,5 +1,5 @@
 from tests.chaos.cells import MOMENTS, Cell, Fault
-from tests.chaos.report import Run, merged, page, read, row_of
+from tests.chaos.report import Run, merged, page, read, row_of, standing
 from tests.chaos.verdict import Verdict
 
 KILLED = Cell(MOMENTS[0], Fault.KILL, "api")
@@ -39,3 +39,7 @@ def test_a_page_from_before_a_column_is_read_too_and_says_that_it_was_not_judged
     assert (row.answers, row.untrue, row.is_sound, row.is_proven) == (2, None, True, False)
     assert WELL.is_proven and not BADLY.is_proven
     assert "| – | 0 | 3.2 |" in page([row], RUN)
+
+
+def test_a_row_of_a_step_that_is_no_more_goes() -> None:
+    assert standing([WELL, BADLY], {KILLED.row}) == [WELL]

@@ -74,6 +74,12 @@ def test_a_write_that_nobody_named_is_a_step_all_the_same() -> None:
     assert step.title == "upload: update invoices paid"
 
 
+def test_a_sweep_is_held_at_what_a_command_is_to_do_however_many_come_before() -> None:
+    ring, settle = (Command(APP, "findAndModify", "parts", what) for what in ("rung_at", "settled"))
+    steps = steps_of("sweep", [ring, ring, settle])
+    assert [step.hold for step in steps] == [Hold(APP, ring.name, "parts", what=c.title) for c in (ring, settle)]
+
+
 def test_what_each_sweep_does_again_is_one_step() -> None:
     counters, settle = Command(APP, "update", "counters"), Command(APP, "findAndModify", "parts", "settled")
     steps = steps_of("sweep", [counters, settle, counters, counters, settle])
