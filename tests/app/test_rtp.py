@@ -21,28 +21,11 @@ from services.interviews.model import CallSide, PartState, Question, Session, Us
 from tests.calls.live import LEFT, RIGHT, sent, spoken
 from tests.calls.sender import rtp as packet
 from tests.calls.sound import decoded
+from tests.calls.udp_ports import free_ports
 from tests.services.adapters.stores import Q1
 
 ANN = Viewer(UserId("ann"))
 BOTH = {LEFT: Wanted(), RIGHT: Wanted()}
-
-
-def free_ports(count: int) -> tuple[int, int]:
-    """A range of UDP ports on loopback that nobody has now."""
-    for first in range(42_000, 60_000, count):
-        held = []
-        try:
-            for port in range(first, first + count):
-                one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                held.append(one)
-                one.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for one in held:
-                one.close()
-        return first, first + count - 1
-    raise AssertionError("no ports")
 
 
 @dataclass

@@ -5,12 +5,16 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.chaos.steps import Step
+from tests.chaos.steps import CALLS, Step
 
 PROCESSES = ("api", "worker", "valkey", "mongod")
 SWEEPERS = ("upkeep", "mongod", "valkey")
 EVERYONE = ("api", "worker", "upkeep", "valkey", "mongod")
-PROCESSES_OF = dict.fromkeys(("rotate", "destroy", "erase"), EVERYONE) | {"sweep": SWEEPERS}
+PROCESSES_OF = (
+    dict.fromkeys(("rotate", "destroy", "erase"), EVERYONE)
+    | {"sweep": SWEEPERS}
+    | dict.fromkeys(CALLS, (*EVERYONE, "rtp"))
+)
 
 
 class Fault(StrEnum):
@@ -47,6 +51,8 @@ MOMENTS = (
     Step("work", "in the engine"),
     Step("erase", "asked for"),
     Step("live", "in the engine"),
+    Step("call by UDP", "packet"),
+    Step("call by socket", "packet"),
 )
 
 

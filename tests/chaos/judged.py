@@ -2,14 +2,16 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpx2
 from pymongo.errors import PyMongoError
 
+from services.interviews.model import CallSide
 from tests.chaos import epochs
+from tests.chaos.calls import misplaced
 from tests.chaos.cells import Cell
 from tests.chaos.erased import judge_erased
 from tests.chaos.holds import NotReached, held_operations
@@ -51,6 +53,9 @@ def _judged(machine: Machine, cell: Cell) -> Verdict:
     insist(machine.clean)
     verdict = judge(insist(lambda: remains(machine, scene, since)))
     verdict.lost += late
+    if scene.talk is not None:
+        verdict.lost += scene.talk.faults()
+        verdict.doubled += _heard_twice(machine, scene)
     if cell.step.stage in ("rotate", "destroy"):
         verdict.untrue += insist(lambda: list(epochs.faults(machine)))
     verdict.seconds = seconds
@@ -80,7 +85,7 @@ def remains(machine: Machine, scene: Scene, since: Any) -> Remains:
     kept = {part["_id"] for part in database["parts"].find(others)}
     ours = {part["_id"] for part in parts}
     return Remains(
-        sent=[_sent(machine.voice, told) for told in scene.sent],
+        sent=[*(_sent(machine.voice, told) for told in scene.sent), *_of_call(scene, parts)],
         parts=parts,
         answers=document["answers"],
         files={str(row["_id"]) for row in database["fs.files"].find({}, {"_id": True})} - kept,
@@ -106,6 +111,21 @@ def _sent(voice: Voice, told: Told) -> Sent:
     sha256 = hashlib.sha256(told.audio(voice)).hexdigest()
     accepted = told.body["file_id"] if told.is_accepted else None
     return Sent(sha256, told.says(voice), told.question, accepted)
+
+
+def _of_call(scene: Scene, parts: Sequence[Mapping[str, Any]]) -> Iterator[Sent]:
+    """Its sides; their bytes are what was made here of the packets."""
+    sums = {part["_id"]: part.get("sha256") or "" for part in parts}
+    if (talk := scene.talk) is not None:
+        for side in CallSide:
+            id = talk.recording(side)
+            yield Sent(sums.get(id, ""), talk.says(side), "q1", id)
+
+
+def _heard_twice(machine: Machine, scene: Scene) -> Iterator[str]:
+    for part in insist(lambda: list(machine.database["parts"].find({"session_id": scene.session}))):
+        if part["state"] == "completed" and (words := misplaced(part["transcript"]["text"])):
+            yield f"{part['_id']}: heard again, or after what was said later: {' '.join(words)}"
 
 
 def insist(look: Callable[[], T], seconds: float = 60.0) -> T:

@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 
 from app.config import Settings
 from scripts.cleanup import clean
+from tests.calls.udp_ports import free_ports
 from tests.chaos.cells import Fault
 from tests.chaos.recordings import Engine, Voice
 from tests.scripts.running import runs, until
@@ -30,7 +31,8 @@ SILENCE = IDLE * 5 / 3
 # How long supervisord, a start and a reconnection may take on a machine that is busy with other things.
 RESTART = 45.0
 BOUND = MOST_DELIVERIES * LEASE + SILENCE + SWEEP + RESTART
-BREAKABLE = ("api", "worker", "upkeep", "beat", "valkey", "mongod")
+UDP_PORTS = 40
+BREAKABLE = ("api", "worker", "upkeep", "beat", "rtp", "valkey", "mongod")
 ENVIRONMENT = {
     "OPENAI_API_KEY": "sk-loopback",
     "OPENAI_CONCURRENCY": "8",
@@ -40,6 +42,7 @@ ENVIRONMENT = {
     "SWEEP_SECONDS": str(SWEEP),
     "UPLOAD_IDLE_SECONDS": str(IDLE),
     "DRAIN_SECONDS": "0.5",
+    "CALL_SILENCE_SECONDS": "20",
     "MONGOD_TEST_COMMANDS": "1",
 }
 
@@ -100,8 +103,9 @@ class Machine:
         if fault is Fault.STEP_DOWN:
             self.step_down()
             return
-        names = BREAKABLE if process == "all" else (process,)
-        before = {name: self.pid(name) for name in names}
+        known = self.stack.running.layout.read_pids()
+        names = [name for name in BREAKABLE if name in known] if process == "all" else [process]
+        before = {name: known[name] for name in names}
         if fault is Fault.STOP:
             self._freeze(before.values(), then)
             return
@@ -162,7 +166,9 @@ def send(pid: int, number: signal.Signals) -> None:
 @contextmanager
 def machine(folder: Path) -> Iterator[Machine]:
     """A machine on the hosted engine, which here is a loopback server."""
-    with Engine() as engine, live.stack(folder, OPENAI_BASE_URL=engine.url, **ENVIRONMENT) as stack:
+    first, last = free_ports(UDP_PORTS)
+    ports = {"RTP_PORTS": f"{first}-{last}"}
+    with Engine() as engine, live.stack(folder, OPENAI_BASE_URL=engine.url, **ENVIRONMENT, **ports) as stack:
         url = stack.environment["MONGODB_URL"]
         with MongoClient[dict[str, Any]](url, tz_aware=True, appname="chaos", serverSelectionTimeoutMS=60_000) as admin:
             yield Machine(stack, engine, admin)

@@ -14,6 +14,7 @@ from tests.chaos.scenes import (
     ask_for_analysis,
     ask_to_erase,
     await_analysis,
+    begin_talk,
     end_an_epoch,
     leave_work_for_the_sweep,
     open_session,
@@ -42,6 +43,8 @@ def overhear(machine: Machine) -> list[Step]:
         *steps_of("erase", _of_erase(machine)),
         MOMENTS[5],
         *steps_of("live", _of_live(machine)),
+        *_of_call(machine, "UDP", MOMENTS[6]),
+        *_of_call(machine, "socket", MOMENTS[7]),
     ]
 
 
@@ -143,8 +146,38 @@ def _erases(command: Command) -> bool:
     return command.name in WRITES and (command.name != "insert" or command.collection == "receipts")
 
 
-def _scene(machine: Machine) -> Scene:
-    return Scene(machine, Cell(MOMENTS[0], Fault.STOP, "nobody"), open_session(machine))
+def _of_call(machine: Machine, door: str, moment: Step) -> list[Step]:
+    """While two talk, and then while their call ends."""
+    scene = _scene(machine, moment)
+    machine.engine.reads = True
+    talk = begin_talk(scene)
+    with _profile(machine):
+        talk.begin()
+        talk.wait()
+    takes_in = "viva-voce-rtp" if talk.by_udp else "viva-voce-api"
+    heard = _heard(machine, scene, takes_in, is_quiet=False)
+    bringing = _of_records(heard, {"latch", "begin the clock", "tally", "piece"})
+    with _profile(machine):
+        talk.end()
+    await_analysis(machine, scene.session, BOUND)
+    apps = dict.fromkeys((takes_in, "viva-voce-api"))
+    ending = [each for app in apps for each in _heard(machine, scene, app)]
+    machine.engine.reads = False
+    return [
+        moment,
+        *steps_of(f"call by {door}", bringing),
+        *steps_of(f"end of call by {door}", _of_records(ending, {"piece", "end of side", "close", "ended"})),
+    ]
+
+
+def _of_records(commands: list[Command], titles: set[str]) -> list[Command]:
+    """The records of calls and their pages; what else their sides need is any recording's."""
+    ours = [each for each in commands if each.name in WRITES and each.collection in ("calls", "pieces")]
+    return [each for each in ours if each.title in titles]
+
+
+def _scene(machine: Machine, moment: Step = MOMENTS[0]) -> Scene:
+    return Scene(machine, Cell(moment, Fault.STOP, "nobody"), open_session(machine))
 
 
 @contextmanager
@@ -160,7 +193,8 @@ def _profile(machine: Machine) -> Iterator[None]:
         database.command("profile", 0)
 
 
-def _heard(machine: Machine, scene: Scene, app: str) -> list[Command]:
-    quiet(machine)
+def _heard(machine: Machine, scene: Scene, app: str, *, is_quiet: bool = True) -> list[Command]:
+    if is_quiet:
+        quiet(machine)
     rows = machine.database["system.profile"].find({"appName": app}).sort("$natural", 1)
     return [command_of(row) for row in rows]

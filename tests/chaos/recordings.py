@@ -1,14 +1,19 @@
 """Answers that tell by their length which they are, and an engine that hears it, and says each time when it did."""
 
+import io
 import itertools
 import struct
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 
 import av
+import numpy as np
 
 from tests.audio import RATE
+from tests.calls.marked import heard_in
+from tests.calls.sound import Samples
 from tests.openai_server import OpenAIServer, Received, Reply, says
 from tests.system.speech import samples
 
@@ -19,6 +24,7 @@ PADDING = 1_300_000
 HALF = 700_000
 LIVE_SECONDS = 46
 LONG = "LONG"
+CALL = "CALL"
 COUNTED = "an index finds rows without scanning the table and slows down every write"
 COUNTING = 20 * COUNTED.split()
 
@@ -71,6 +77,11 @@ def said(number: int) -> str:
     return f"This is answer number {number % MOST}, and it finds rows without scanning the table."
 
 
+def in_call(words: Sequence[str]) -> str:
+    """What must be heard of a side of a call; other words of it may be."""
+    return " ".join([CALL, *words])
+
+
 class Voice:
     """What is uploaded, and what is to be heard in it."""
 
@@ -82,7 +93,9 @@ class Voice:
         return said(number)
 
     def is_right(self, said: str, heard: str) -> bool:
-        """Of a long one all of it was given to the engine, and nothing of it twice."""
+        """Of a long one all of it was given to the engine, and nothing of it twice; of a call as much as there was."""
+        if said.startswith(CALL):
+            return set(said.split()[1:]) <= set(heard.split())
         return samples_in(heard) == samples_in(said) if said.startswith(LONG) else heard.startswith(said)
 
 
@@ -96,10 +109,19 @@ def number_of(flac: bytes) -> int:
     return round((samples_of(flac) - SECONDS * RATE) / STEP)
 
 
+def _sound(flac: bytes) -> Samples:
+    with av.open(io.BytesIO(flac), "r") as source:
+        converter = av.AudioResampler("flt", "mono", RATE)
+        frames = [*source.decode(audio=0), None]
+        pieces = [piece.to_ndarray()[0] for frame in frames for piece in converter.resample(frame)]
+    return np.concatenate(pieces)
+
+
 class Engine(OpenAIServer):
     """Hears the recordings; with `hold` it makes the next one wait until `release`, so that it can be met there.
 
-    While it `counts`, it says of each stretch how long that is, and not which recording it is.
+    While it `counts`, it says of each stretch how long that is, and not which recording it is; while it `reads`,
+    which places of a marked side are there.
     No two of its transcripts are the same: `heard` tells when it was asked for each.
     """
 
@@ -110,7 +132,7 @@ class Engine(OpenAIServer):
         self._hearings = itertools.count(1)
         self._go = threading.Event()
         self._go.set()
-        self.counts = False
+        self.counts = self.reads = False
 
     def hold(self) -> None:
         self.reached.clear()
@@ -123,7 +145,8 @@ class Engine(OpenAIServer):
         if self.counts:
             text = counted(samples_of(received.file))
         else:
-            text = f"{said(number_of(received.file))} Hearing {next(self._hearings)}."
+            heard = " ".join(heard_in(_sound(received.file))) if self.reads else said(number_of(received.file))
+            text = f"{heard} Hearing {next(self._hearings)}."
             self.heard[text] = datetime.now(UTC)
         self.reached.set()
         self._go.wait(1.2)

@@ -16,7 +16,7 @@ from bson import ObjectId
 
 from app.worker import Process, WorkerServices
 from services.interviews.model import PartId
-from tests.chaos import epochs
+from tests.chaos import calls, epochs
 from tests.chaos.cells import Cell, Fault
 from tests.chaos.holds import BLOCK_SECONDS, Brake, NotReached, brake
 from tests.chaos.machine import BOUND, Machine, send
@@ -36,6 +36,7 @@ class Scene:
     cell: Cell
     session: str
     sent: list[Told] = field(default_factory=list)
+    talk: calls.Talk | None = None
     struck: float = 0.0
 
     def upload(
@@ -146,7 +147,7 @@ def _question(id: str) -> dict[str, object]:
 def play(machine: Machine, cell: Cell) -> Scene:
     """Play a cell until its fault has passed and every client has heard or given up."""
     scene = Scene(machine, cell, open_session(machine))
-    machine.engine.counts = cell.step.stage == "live"
+    machine.engine.counts, machine.engine.reads = cell.step.stage == "live", calls.is_call(cell)
     try:
         SCENES[cell.step.stage](scene)
     finally:
@@ -223,6 +224,41 @@ def _live(scene: Scene) -> None:
             scene.strike(held)
     engine.release()
     told.gate.set()
+
+
+def begin_talk(scene: Scene) -> calls.Talk:
+    scene.talk = calls.talk(scene.machine, scene.cell, scene.session)
+    return scene.talk
+
+
+def _call(scene: Scene) -> None:
+    """Two talk; the blow falls in the midst of that, or at what is kept of it first."""
+    talk, hold = begin_talk(scene), scene.cell.step.hold
+    if hold is None:
+        talk.begin()
+        time.sleep(calls.BLOW_SECONDS)
+        talk.strike_and_await_ears(scene.strike)
+    else:
+        with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+            talk.begin()
+            held.wait()
+            talk.strike_and_await_ears(partial(scene.strike, held))
+    talk.wait()
+    talk.end()
+
+
+def _end_of_call(scene: Scene) -> None:
+    """Both have talked; the blow falls while their call ends."""
+    talk, hold = begin_talk(scene), scene.cell.step.hold
+    assert hold is not None
+    talk.begin()
+    talk.wait()
+    ending = threading.Thread(target=talk.end, daemon=True)
+    with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
+        ending.start()
+        held.wait()
+        talk.strike_and_await_ears(partial(scene.strike, held))
+    ending.join(2 * BOUND)
 
 
 def _spoken(scene: Scene) -> None:
@@ -410,4 +446,8 @@ SCENES = {
     "erase": _erase,
     "live": _live,
     "spoken": _spoken,
+    "call by UDP": _call,
+    "call by socket": _call,
+    "end of call by UDP": _end_of_call,
+    "end of call by socket": _end_of_call,
 }

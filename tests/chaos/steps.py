@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 WRITES = {"findAndModify", "insert", "update", "delete"}
-REPEATING = {"sweep", "rotate", "destroy", "erase"}
+CALLS = ("call by UDP", "call by socket", "end of call by UDP", "end of call by socket")
+UNSTEADY = {"sweep", *CALLS}
+REPEATING = {"sweep", "rotate", "destroy", "erase", *CALLS}
+CALLED_THERE = {("sweep", "accept"): "take back", **{(stage, "piece"): "page append" for stage in CALLS}}
 # Of these the database tells, while they wait, what they are to do.
 TELLING = {"findAndModify"}
 OPERATIONS = {"update": "update", "remove": "delete", "insert": "insert", "query": "find", "getmore": "getMore"}
@@ -58,6 +61,12 @@ NICKNAMES = {
     "findAndModify erasures running": "note the wish",
     "update erasures done": "note that it is done",
     "update erasures next_at,told": "note that it is told",
+    "findAndModify calls latch": "latch",
+    "findAndModify calls begun_at": "begin the clock",
+    "findAndModify calls tally": "tally",
+    "findAndModify calls is_over": "end of side",
+    "findAndModify calls ending": "close",
+    "findAndModify calls ended": "ended",
     "update usage bytes,given_back,sessions": "give back the room",
     "delete interview_sessions": "take the session away",
     "delete parts": "forget the record",
@@ -136,7 +145,7 @@ def steps_of(stage: str, commands: Iterable[Command]) -> list[Step]:
             continue
         key = (command.name, command.collection)
         if command.is_step:
-            title = "take back" if stage == "sweep" and command.title == "accept" else command.title
+            title = CALLED_THERE.get((stage, command.title), command.title)
             titles[title] += 1
             # What each sweep does again is one step.
             if stage in REPEATING and titles[title] > 1:
@@ -145,8 +154,8 @@ def steps_of(stage: str, commands: Iterable[Command]) -> list[Step]:
             again = f" {titles[title]}" if titles[title] > 1 else ""
             # Heartbeats are updates of parts too: count only from where they are over.
             late = stage == "finish" and key == ("update", "parts")
-            # How many of its kind a sweep makes before differs from sweep to sweep: what comes is looked at.
-            skip = 0 if stage == "sweep" and command.name in TELLING else seen[key]
+            # How many of its kind come before differs from sweep to sweep, and call to call: what comes is looked at.
+            skip = 0 if stage in UNSTEADY and command.name in TELLING else seen[key]
             what = command.title if command.name in TELLING else ""
             hold = Hold(command.app, *key, skip=skip, after_complete=late, what=what)
             found.append(Step(stage, title + again, hold))
@@ -178,6 +187,8 @@ def _named(collection: str, values: Mapping[str, Any]) -> str:
         return _plain(state)
     if collection in ("counters", "utterances"):
         return ""
+    if collection == "calls":
+        return _of_call(values)
     if collection == "fs.files":
         return "mark" if "metadata.status" in values else "file"
     if collection == "interview_sessions":
@@ -191,3 +202,9 @@ def _named(collection: str, values: Mapping[str, Any]) -> str:
         return "let go" if values["listener"] is None else "listen"
     known = ("heartbeat_at", "settled", "to_score", "scorings", "rung_at", "score_after", "score_failures")
     return next((key for key in known if key in values), ",".join(sorted(values)))
+
+
+def _of_call(values: Mapping[str, Any]) -> str:
+    last = {name.rpartition(".")[2] for name in values}
+    known = {"source": "latch", "is_over": "is_over", "begun_at": "begun_at", "bridged_at": "tally"}
+    return next((called for name, called in known.items() if name in last), ",".join(sorted(values)))

@@ -36,7 +36,7 @@ def test_a_seed_gives_an_order_in_which_every_step_comes_before_one_comes_twice(
 
 
 def test_each_process_meets_each_fault_in_each_stage_before_the_rest_comes() -> None:
-    cells = cells_of([*MOMENTS, HELD, SWEEP, *(Step("finish", f"write {n}", HELD.hold) for n in range(20))])
+    cells = cells_of([*MOMENTS, HELD, SWEEP, *(Step("finish", f"write {n}", HELD.hold) for n in range(60))])
     combined = {(cell.step.stage, cell.process, cell.fault) for cell in cells}
     first = chosen(cells, seed=3, most=len({cell.step for cell in cells}) + len(combined))
     assert {(cell.step.stage, cell.process, cell.fault) for cell in first} == combined

@@ -60,6 +60,21 @@ CELLS = (
     ("destroy: note that the key is gone", Fault.KILL, "upkeep"),
     ("erase: forget the record", Fault.KILL, "api"),
     ("erase: note that it is done", Fault.KILL_LATE, "api"),
+    ("call by UDP: packet", Fault.KILL, "rtp"),
+    ("call by UDP: page append", Fault.KILL, "mongod"),
+    ("call by UDP: packet", Fault.STOP, "rtp"),
+    ("call by socket: packet", Fault.KILL, "api"),
+    ("call by socket: page append", Fault.KILL_LATE, "api"),
+    ("call by UDP: packet", Fault.RESTART, "rtp"),
+    ("end of call by UDP: end of side", Fault.KILL, "rtp"),
+    ("call by UDP: packet", Fault.KILL, "worker"),
+    ("call by UDP: packet", Fault.KILL, "upkeep"),
+    ("call by UDP: latch", Fault.STEP_DOWN, "mongod"),
+    ("call by socket: packet", Fault.FLUSH, "valkey"),
+    ("call by UDP: packet", Fault.KILL, "all"),
+    ("end of call by UDP: close", Fault.KILL, "api"),
+    ("end of call by socket: ended", Fault.KILL, "api"),
+    ("end of call by socket: end of side", Fault.KILL, "worker"),
 )
 
 
