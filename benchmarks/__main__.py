@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from benchmarks import (
     call_sides,
+    calls_at_once,
     engine,
     growth,
     hosted,
@@ -40,6 +41,12 @@ from benchmarks.transcribing import NotTranscribed
 from scripts.stack.errors import StackError
 from scripts.stack.signals import Signals, Stopped
 
+
+def _calls(watch: Run) -> Iterator[Result]:
+    yield from calls_at_once.run(watch)
+    yield from call_sides.run(watch)
+
+
 BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "upload": upload.run,
     "promises": promises.run,
@@ -57,7 +64,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "pieces": pieces.run,
     "resuming": resuming.run,
     "live": live.run,
-    "calls": call_sides.run,
+    "calls": _calls,
     "turns": turn_times.run,
 }
 
@@ -65,7 +72,9 @@ console = Console(highlight=False)
 
 
 def bench(
-    only: Annotated[str | None, typer.Option(help=f"One of {', '.join(BENCHMARKS)}; else all.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help=f"Some of {', '.join(BENCHMARKS)}, with commas between; else all.")
+    ] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds that count; else as many as are usual.")] = None,
     wide: Annotated[bool, typer.Option(help="All sizes of uploads, and 64 at once; as without --only.")] = False,
     scale: Annotated[
@@ -87,12 +96,13 @@ def bench(
     ] = None,
 ) -> None:
     """Measure; every result is a ratio of two things that took turns."""
-    if only is not None and only not in BENCHMARKS:
+    names = only.split(",") if only else list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
         raise typer.BadParameter(
-            f"there is no benchmark {only}; there are {', '.join(BENCHMARKS)}", param_hint="--only"
+            f"there is no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}", param_hint="--only"
         )
     options = Options(rounds=rounds, wide=wide or only is None, clips=clips, speech=speech, scale=scale)
-    raise typer.Exit(_run([only] if only else list(BENCHMARKS), options))
+    raise typer.Exit(_run(names, options))
 
 
 def _run(names: list[str], options: Options) -> int:

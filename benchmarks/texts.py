@@ -190,15 +190,18 @@ TEXTS = {
         "Calls with two sides",
         """
         RTP of a sender of our own in virtual time, whose network holds packets up by 30 to 70 ms, loses 3 %, reorders
-        2 % and doubles 1 %. Ten minutes of noise in syllables from two senders whose clocks are 100 ppm fast and slow,
-        coded by libopus at 24 kbit/s in frames of 20 ms, decoded again from what is stored, and laid over the original
-        by cross-correlation at every minute. The time that a core needs for 30,000 packets, with their pages. What 50
-        calls of two sides hold. The words of spoken clips (the demo's answers where no folder of speech was given),
-        after a call that lost so many packets, with tiny.en; each clip is a side of its own.
+        2 % and doubles 1 %. Ten minutes of noise in syllables from two senders whose clocks are 100 ppm fast and
+        slow, coded by libopus at 24 kbit/s in frames of 20 ms, decoded again from what is stored, and laid over the
+        original by cross-correlation at every minute. The time that a core needs for 30,000 packets, with their
+        pages. What 50 calls of two sides hold. Calls at once: a receiver with a core of its own, to which a process
+        sends the packets of ever more calls by UDP, 50 a second for each side, while the pages are stored; the most
+        of which every packet that was sent was counted, with what the receiver took for 50 of them. The words of
+        spoken clips (the demo's answers where no folder of speech was given), after a call that lost so many packets,
+        with tiny.en; each clip is a side of its own.
         """,
         """
         Whether one may read off the two sides who spoke when, and how long an answer was waited for; how many calls
-        one process takes in; and what a bad line costs a transcript.
+        one process takes in, and what each costs; and what a bad line costs a transcript.
         """,
     ),
     "turns": Text(
