@@ -18,6 +18,7 @@ from benchmarks import (
     languages,
     listeners,
     live,
+    long_worker,
     machine,
     memory,
     page,
@@ -64,6 +65,7 @@ BENCHMARKS: dict[str, Callable[[Run], Iterator[Result]]] = {
     "pieces": pieces.run,
     "resuming": resuming.run,
     "live": live.run,
+    "long": long_worker.run,
     "calls": _calls,
     "turns": turn_times.run,
 }

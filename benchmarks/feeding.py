@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 QUESTION = "q1"
+OFFSET = "application/offset+octet-stream"
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
@@ -26,17 +27,44 @@ class Upload:
     sent: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        headers = {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": _metadata(self.session)}
-        self.location = self.http.post("/api/uploads", headers=headers).raise_for_status().headers["Location"]
+        made = self.http.post("/api/uploads", headers=_beginning(self.session))
+        self.location = made.raise_for_status().headers["Location"]
 
     def send(self, piece: bytes, *, is_last: bool = False) -> None:
         length = {"Upload-Length": str(self.sent + len(piece))} if is_last else {}
-        about = {"Upload-Offset": str(self.sent), "Content-Type": "application/offset+octet-stream"}
+        about = {"Upload-Offset": str(self.sent), "Content-Type": OFFSET}
         self.http.patch(self.location, headers={**TUS, **about, **length}, content=piece).raise_for_status()
         self.sent += len(piece)
 
     def give_up(self) -> None:
         self.http.delete(self.location, headers=TUS).raise_for_status()
+
+
+@dataclass(slots=True)
+class AsyncUpload:
+    """The same beside others in one process, of an end that never comes."""
+
+    http: httpx2.AsyncClient
+    session: str
+    location: str
+    sent: int = 0
+
+    @classmethod
+    async def begun(cls, http: httpx2.AsyncClient, session: str) -> "AsyncUpload":
+        made = await http.post("/api/uploads", headers=_beginning(session))
+        return cls(http, session, made.raise_for_status().headers["Location"])
+
+    async def send(self, piece: bytes) -> None:
+        headers = {**TUS, "Upload-Offset": str(self.sent), "Content-Type": OFFSET}
+        (await self.http.patch(self.location, headers=headers, content=piece)).raise_for_status()
+        self.sent += len(piece)
+
+    async def give_up(self) -> None:
+        (await self.http.delete(self.location, headers=TUS)).raise_for_status()
+
+
+def _beginning(session: str) -> dict[str, str]:
+    return {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": _metadata(session)}
 
 
 def _metadata(session: str) -> str:

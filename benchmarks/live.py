@@ -15,7 +15,7 @@ import httpx2
 import typer
 from rich.progress import Progress
 
-from benchmarks import interim_text, last_word, stack
+from benchmarks import interim_text, last_word, live_speakers, stack
 from benchmarks.accuracy import word_errors
 from benchmarks.calls import connect
 from benchmarks.feeding import QUESTION, Upload, new_session
@@ -43,11 +43,12 @@ class Ended:
 
 
 def run(watch: Run) -> Iterator[Result]:
-    """Of a minute as it is spoken; of ten, eight times as fast, and what is shown meanwhile, where more is wanted."""
+    """Of a minute as it is spoken; of ten, eight times as fast, and what goes on meanwhile, where more is wanted."""
     for minutes, speed in (SHORT, LONGER) if watch.options.wide else (SHORT,):
         yield from measured(watch, minutes, speed)
     if watch.options.wide:
         yield from interim_text.measured(watch)
+        yield from live_speakers.run(watch)
 
 
 def measured(watch: Run, minutes: float, speed: float, model: str = "tiny.en") -> Iterator[Result]:

@@ -10,13 +10,10 @@ import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, cast
 
-import av
 import numpy as np
 import psutil
 import typer
@@ -24,7 +21,7 @@ import typer
 from app.worker import share_heaps
 from benchmarks import hearing
 from benchmarks.accuracy import word_errors
-from benchmarks.encoded import webm
+from benchmarks.hours import a_minute, hours_of_opus
 from benchmarks.samples import Said, Sound, answers, halves, recordings, write
 from services.adapters.av_decoder import AvDecoder
 from services.adapters.silero_activity import SileroActivity
@@ -74,7 +71,7 @@ def memory(
 ) -> None:
     """What a worker holds while it listens for hours, and what it costs to go on after a kill."""
     with TemporaryDirectory() as folder:
-        asyncio.run(_memory(_hours(hours, Path(folder)), kill_at))
+        asyncio.run(_memory(hours_of_opus(hours, Path(folder)), kill_at))
 
 
 async def _memory(data: bytes, kill_at: float) -> None:
@@ -83,7 +80,7 @@ async def _memory(data: bytes, kill_at: float) -> None:
     hearing.hush()
     share_heaps()
     try:
-        await _listened(decoder, _minute(), None)
+        await _listened(decoder, a_minute(), None)
         idle = _held()
         heard, seconds, held = await _listened(decoder, data, None)
         half = len(held) // 2
@@ -126,30 +123,6 @@ def _held() -> float:
         except psutil.NoSuchProcess:
             continue
     return found
-
-
-def _minute() -> bytes:
-    """A minute of answers as a browser records it."""
-    sound = np.concatenate([said.sound for said in answers()])
-    return webm(np.resize(sound, 60 * RATE), RATE)
-
-
-def _hours(hours: float, folder: Path) -> bytes:
-    """The minute again and again, with the times that it then has."""
-    file = folder / "hours.webm"
-    with av.open(BytesIO(_minute()), "r") as source:
-        all_packets = [(bytes(packet), packet.pts or 0, packet.duration) for packet in source.demux(audio=0)]
-        packets = [(data, pts, length) for data, pts, length in all_packets if data and 0 <= pts < 60_000]
-        track, base = source.streams.audio[0], Fraction(1, 1000)
-        with av.open(str(file), "w", format="webm") as output:
-            stream = output.add_stream_from_template(track)
-            for minute in range(round(hours * 60)):
-                for data, pts, duration in packets:
-                    packet = av.Packet(data)
-                    packet.stream, packet.time_base, packet.duration = stream, base, duration
-                    packet.pts = packet.dts = pts + int(60 / base) * minute
-                    output.mux(packet)
-    return file.read_bytes()
 
 
 @program.command()

@@ -179,11 +179,34 @@ TEXTS = {
         word, how long after its end it was shown first, at its place, by an interim text or an utterance. When
         it was spoken is what the same engine finds in the whole recording. A recorder's pieces are a second
         long, so that a word waits half a second before it is sent. `python -m benchmarks.live` takes any
-        length, speed and model, `python -m benchmarks.interim_text` any model.
+        length, speed and model, `python -m benchmarks.interim_text` any model. And how many may speak at once:
+        each sends a piece a second for 75 s; so many are borne where in the last 25 s no more than 5 % of the
+        looks, one a second at each, find more than 26.5 s received and not settled, which is 6 s beyond a whole
+        stretch. The first number follows from how fast what waits is read, the next ones lie between what was
+        borne and what was not; three minutes a model, or `python -m benchmarks.live_speakers --seconds`. The
+        peer is `whisper-streaming` 0.1.0 (local agreement of two readings, its buffer cut to 15 s) in a process
+        of one thread for each core, whose speakers share a model, on the same talks and under the same bound;
+        it is fed by the clock, without HTTP, containers or a database, and settled is what it commits.
         """,
         """
         How soon the transcript is there once the last byte, and once the last sound, has come; what stretches cost in
         processor time, and in words.
+        """,
+    ),
+    "long": Text(
+        "Hours of sound",
+        """
+        Four hours of Opus, uploaded in one go to a stack with one worker; in the place of the engine stands a
+        speech API on loopback that answers at once, so that no model's memory or time is in any figure, and the
+        stretches are found, packed and settled as ever. What the worker and its decoding processes hold
+        (proportional set size) is looked at twice a second; the slope is that of the means at each settled
+        stretch. Then two hours, once undisturbed and once with the worker killed (SIGKILL) in the middle of the
+        stretch behind nine tenths: how much more sound the engine was given. `python -m benchmarks.long_worker
+        memory` and `killed` take another length, and with `--model` a real one, of which the processor time
+        that was spent again is told.
+        """,
+        """
+        Whether a worker may be left alone with recordings of any length, and what its death costs near their end.
         """,
     ),
     "calls": Text(
