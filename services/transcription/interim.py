@@ -15,12 +15,15 @@ from services.errors import Problem
 from services.events.interim import MOST_INTERIM_BYTES, Interim, InterimTexts
 from services.interviews.model import Part, PartId, asked_in, beginning
 from services.interviews.transcript import Utterance
+from services.transcription.tails import Tail
 
 log = structlog.get_logger(__name__)
 
 READ_SECONDS = 10.0
 # One recording is read no more often, however short its pieces are.
 APART_SECONDS = 0.5
+# What was read of one is forgotten where no more comes for so long.
+TAIL_SECONDS = 10.0
 MOST_WAITING = 1_000
 
 
@@ -29,12 +32,13 @@ class InterimReading:
     """One worker's part in it; `run` goes on for ever, and `grown` tells it of a recording of which more is here."""
 
     find: Callable[[PartId], Awaitable[Part | None]]
-    read: Callable[[Part], Awaitable[Utterance | None]]
+    read: Callable[[Part, Tail | None], Awaitable[Tail | None]]
     texts: InterimTexts
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
     is_idle: Callable[[], bool]
     _grown: dict[PartId, None] = field(default_factory=dict, init=False)
     _due: dict[PartId, float] = field(default_factory=dict, init=False)
+    _tails: dict[PartId, tuple[float, Tail]] = field(default_factory=dict, init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _worked: bool = field(default=False, init=False)
 
@@ -61,9 +65,11 @@ class InterimReading:
     async def _anything(self) -> None:
         """Wait for news, or until what has grown may be read again."""
         self._due = {id: due for id, due in self._due.items() if due > _now()}
+        self._tails = {id: tail for id, tail in self._tails.items() if tail[0] > _now()}
         waiting = [self._due.get(id, 0.0) for id in self._grown] if self.is_idle() else []
+        ends = [ends for ends, _ in self._tails.values()]
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(min(waiting, default=None)):
+            async with asyncio.timeout_at(min((*waiting, *ends), default=None)):
                 await self._news.wait()
         self._news.clear()
 
@@ -76,16 +82,21 @@ class InterimReading:
         try:
             async with asyncio.timeout(READ_SECONDS), self.turn(0.0) as came:
                 part = await self._part(id) if came else None
-                said = await self.read(part) if part else None
+                tail = await self.read(part, self._before(id)) if part else None
         except (Problem, TimeoutError) as trouble:
             log.info("interim text not read", part=id, reason=type(trouble).__name__)
             return
-        if part is None or said is None:
+        if part is None or tail is None:
             return
+        self._tails[id] = _now() + TAIL_SECONDS, tail
         if self.is_idle() and not self._worked:
-            await self.texts.say(_interim_of(part, said))
+            await self.texts.say(_interim_of(part, tail.said))
         else:  # what was read may be settled meanwhile
             self.grown(id)
+
+    def _before(self, id: PartId) -> Tail | None:
+        _, tail = self._tails.pop(id, (0.0, None))
+        return tail
 
     async def _part(self, id: PartId) -> Part | None:
         """What still arrives, and no other worker reads now."""

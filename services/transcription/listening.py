@@ -36,6 +36,7 @@ from services.transcription.ports import (
 )
 from services.transcription.prompting import is_echo, words_before
 from services.transcription.stretches import LIVE, LONG, Length, Stretch, Stretches
+from services.transcription.tails import Tail, Unread
 from services.transcription.together import together, whole
 
 log = structlog.get_logger(__name__)
@@ -135,8 +136,11 @@ class Listening:
             if arrives:
                 yield Rest(sound.samples / RATE, cut.missing(behind.samples) if _is_near(behind) else None)
 
-    async def tail(self, part: Part) -> Utterance | None:
-        """A first reading of what is here behind what is settled; None where nobody speaks in it, or it is too long."""
+    async def tail(self, part: Part, before: Tail | None = None) -> Tail | None:
+        """A first reading of what is here behind what is settled, and of what was read `before` what may have changed.
+
+        None where nobody speaks in it, or it is too long.
+        """
         begun = part.checkpoint or Checkpoint()
         async with self._sound(part, begun, arrives=True) as (sound, place):
             if not 0 < sound.samples - place.samples <= MOST_TAIL * RATE:
@@ -148,11 +152,13 @@ class Listening:
             activity = await following.close(bytes(pcm))
         if not activity.spans:
             return None
-        recording, start = Recording(bytes(pcm), len(pcm) / (2 * RATE)), begun.samples / RATE
+        number, start = begun.stretches, begun.samples / RATE
+        unread = Unread.of(number, start, bytes(pcm), activity, before and before.goes_on(number))
+        if not unread.spans:
+            return unread.read(silence(unread.recording.duration))
         language, languages = _spoken(part, begun.language)
-        speech = Speech(recording, activity.spans, language=language, languages=languages)
-        said = moved(await self.engine.transcribe(speech), start)
-        return Utterance(number=begun.stretches, start=start, transcript=said, heard=tuple(activity.heard))
+        speech = Speech(unread.recording, unread.spans, language=language, languages=languages)
+        return unread.read(await self.engine.transcribe(speech))
 
     @asynccontextmanager
     async def _sound(self, part: Part, begun: Checkpoint, arrives: bool) -> AsyncIterator[tuple[Sound, Place]]:

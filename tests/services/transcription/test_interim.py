@@ -14,6 +14,7 @@ from services.interviews.model import CallId, CallSide, Part, PartId, aside_of
 from services.interviews.transcript import Transcript, Utterance
 from services.transcription import interim
 from services.transcription.interim import InterimReading
+from services.transcription.tails import Tail
 from tests.services.adapters.stores import Q1, S1, a_part
 from tests.virtual_time import HurriedLoop
 
@@ -24,6 +25,7 @@ class Bench:
 
     said: list[Interim] = field(default_factory=list)
     read: list[PartId] = field(default_factory=list)
+    before: list[Tail | None] = field(default_factory=list)
     parts: dict[PartId, Part] = field(default_factory=dict)
     taken: set[PartId] = field(default_factory=set)
     text: str = "so far"
@@ -54,13 +56,14 @@ class Bench:
     async def _find(self, id: PartId) -> Part | None:
         return self.parts.get(id)
 
-    async def _read(self, part: Part) -> Utterance | None:
+    async def _read(self, part: Part, before: Tail | None) -> Tail | None:
         self.read.append(part.id)
+        self.before.append(before)
         await self.hold.wait()
         if self.trouble:
             raise self.trouble
         transcript = Transcript(text=self.text, language=None, duration=2.5)
-        return Utterance(number=3, start=48.0, transcript=transcript) if self.text else None
+        return Tail(Utterance(number=3, start=48.0, transcript=transcript), 48.0) if self.text else None
 
     @asynccontextmanager
     async def _turn(self, seconds: float) -> AsyncIterator[bool]:
@@ -240,6 +243,24 @@ async def test_what_goes_wrong_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> 
         while len(bench.read) < 3:
             await asyncio.sleep(0)
     assert len(bench.said) == 1
+
+
+def test_what_was_read_is_gone_on_from_and_forgotten_where_no_more_comes() -> None:
+    bench = Bench()
+
+    async def grows() -> None:
+        id = bench.arriving()
+        reading = asyncio.create_task(bench.reading.run())
+        for seconds in (1.0, interim.TAIL_SECONDS - 1.0, interim.TAIL_SECONDS + 1.0, 1.0):
+            bench.reading.grown(id)
+            await asyncio.sleep(seconds)
+        assert len(bench.reading._tails) == 1
+        await asyncio.sleep(interim.TAIL_SECONDS)
+        assert bench.reading._tails == {}
+        reading.cancel()
+
+    HurriedLoop.runs(grows())
+    assert [one is not None for one in bench.before] == [False, True, True, False]
 
 
 async def test_no_more_is_told_than_an_utterance_may_have() -> None:
