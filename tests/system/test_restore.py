@@ -28,7 +28,7 @@ from tests.system.speech import Sample, samples, word_error_rate
 pytestmark = pytest.mark.long
 
 ANSWERS = 12
-QUICK = {"LEASE_SECONDS": "4", "OPENAI_TIMEOUT_SECONDS": "3", "SWEEP_SECONDS": "1", "UPLOAD_IDLE_SECONDS": "6"}
+QUICK = {"LEASE_SECONDS": "4", "OPENAI_TIMEOUT_SECONDS": "3", "SWEEP_SECONDS": "1", "UPLOAD_IDLE_SECONDS": "15"}
 IN_WORK = {"uploading", "queued", "processing", "completed"}
 
 Backup = dict[str, list[dict[str, Any]]]
