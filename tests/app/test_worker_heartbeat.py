@@ -1,5 +1,6 @@
 """A worker that can give no sign of life ends itself; each case is a process of its own."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -86,7 +87,7 @@ async def test_a_worker_whose_database_falls_silent_ends_itself(
             with launched(settings, tmp_path, "--queues", "celery", WORKER_SILENT_SECONDS="2") as process:
                 await place.workers(1)
                 line.silence()
-                assert process.wait(120) == 1, "who gives up has failed, whatever restarts it"
+                assert await asyncio.to_thread(process.wait, 120) == 1, "who gives up has failed, whatever restarts it"
             assert "no sign of life for long; the worker ends" in (tmp_path / "worker.log").read_text()
 
 
