@@ -25,6 +25,9 @@ token: environment ## Print a bearer token for the running stack; USER=demo ROLE
 doctor: environment ## Look at every part of the running stack and say what to do; STATE_DIR=.local
 	@$(RUN) -m scripts.doctor --stack
 
+# Compiled once, not by each of many processes; whatever the environment says.
+test test-long test-soak: export PYTHONDONTWRITEBYTECODE :=
+
 test: dev-environment ## Run the tests, AT_ONCE=3 files side by side, and tell which took longest
 	@$(RUN) -m pytest -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 
