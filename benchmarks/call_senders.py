@@ -16,13 +16,16 @@ PAYLOAD_TYPE = 111
 PACKET_SECONDS, PACKET_SAMPLES = 0.02, 960
 SOUND_SECONDS = 10.0
 WARM_SECONDS = 0.5
+# Packets between the beginnings of two calls: twenty calls begin in a second.
+APART = 2.5
 
 
 class Side:
-    """One side's source of packets, each one made when it is sent."""
+    """One side's source of packets, each one made when it is sent; a call begins some packets after the one before."""
 
     def __init__(self, number: int, address: list[Any], sounds: list[bytes]) -> None:
         self._ssrc, self._address, self._sounds = number + 1, (str(address[0]), int(address[1])), sounds
+        self.begins = int(number // 2 * APART)
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._line.setblocking(False)
 
@@ -44,7 +47,7 @@ async def opened() -> AsyncIterator[Handle]:
     sounds = coded(murmur(SOUND_SECONDS))
 
     async def handle(job: Job) -> Job:
-        """Each side's packets at 50 a second; the sides are spread over the 20 ms."""
+        """Each side's packets at 50 a second, spread over the 20 ms, for so long after the last call has begun."""
         sides = [Side(number, address, sounds) for number, address in enumerate(job["addresses"])]
         try:
             return await _sent(sides, round(job["seconds"] / PACKET_SECONDS))
@@ -58,8 +61,8 @@ async def opened() -> AsyncIterator[Handle]:
 async def _sent(sides: list[Side], packets: int) -> Job:
     loop = asyncio.get_running_loop()
     begun, behind, sent = loop.time() + WARM_SECONDS, 0.0, 0
-    for number in range(packets):
-        for place, side in enumerate(sides):
+    for number in range(sides[-1].begins + packets):
+        for place, side in enumerate(each for each in sides if each.begins <= number):
             due = begun + (number + place / len(sides)) * PACKET_SECONDS
             if (early := due - loop.time()) > 0.0005:
                 await asyncio.sleep(early)

@@ -29,6 +29,7 @@ LADDER = (10, 25, 50, 75, 100, 125, 150, 200, 250, 300, 400, 500)
 SECONDS, LEAST_SECONDS = 30.0, 6.0
 READY_SECONDS, SETTLE_SECONDS, END_SECONDS = 60.0, 2.0, 120.0
 LATEST_SENDER_SECONDS = 0.2
+PACKETS_A_SECOND = 100
 USUAL = 50
 RTP_CORE = 0
 SIDES = ("left", "right")
@@ -144,7 +145,7 @@ def _step(
         counted=counted,
         lost=lost,
         behind=found["behind"],
-        core=spending.spent["rtp"] / seconds / calls,
+        core=spending.spent["rtp"] / (found["sent"] / PACKETS_A_SECOND),
         memory=(peak - idle) / calls,
     )
 
@@ -165,7 +166,7 @@ def _begin(http: httpx2.Client, calls: int) -> list[dict[str, Any]]:
 
 
 def _ended(here: Place, http: httpx2.Client, ids: list[str]) -> tuple[int, int]:
-    """Once all have ended: how many packets were counted, and how many are known to be lost."""
+    """Once all have ended: how many packets were counted, whatever became of them; how many came too late or not."""
     for id in ids:
         http.post(f"/api/calls/{id}/end").raise_for_status()
     end = time.monotonic() + END_SECONDS
@@ -177,7 +178,8 @@ def _ended(here: Place, http: httpx2.Client, ids: list[str]) -> tuple[int, int]:
             time.sleep(0.1)
         tallies = [line["tally"] for call in calls.find({"_id": {"$in": ids}}) for line in call["lines"].values()]
         calls.delete_many({})
-    return sum(tally["packets"] for tally in tallies), sum(tally["lost"] + tally["late"] for tally in tallies)
+    counted = sum(tally["packets"] + tally["skipped"] + tally["late"] for tally in tallies)
+    return counted, sum(tally["lost"] + tally["late"] for tally in tallies)
 
 
 def _seconds(watch: Run) -> float:
