@@ -166,9 +166,14 @@ class SideRecording:
         """Go on behind what is kept, with what came meanwhile."""
         tail = await self.arrivals.tail(self.line.part_id, self.viewer, 2 * MOST_PAGE_BYTES)
         stream = Side.resumed(
-            whole_pages(tail), buffer_seconds=self.buffer_seconds, payload_type=self.line.payload_type
+            whole_pages(tail),
+            buffer_seconds=self.buffer_seconds,
+            payload_type=self.line.payload_type,
+            counted=self._before.seconds,
+            last_sequence=self._before.last_sequence,
         )
         self._at = offset
+        self._kept = self._counted = self._sum(stream)
         while self._waiting:
             stream.take(*self._waiting.popleft())
         self._stream = stream
@@ -214,7 +219,7 @@ class SideRecording:
             foreign=before.foreign + counts.foreign + self.foreign,
             filled=round(before.filled + counts.filled, 3),
             odd=odd,
-            seconds=round(counts.seconds, 3),
+            seconds=round(counts.settled_seconds, 3),
             jitter=round(counts.jitter, 6),
             last_sequence=before.last_sequence if counts.settled_sequence is None else counts.settled_sequence,
             last_arrived=before.last_arrived if counts.last_arrived is None else counts.last_arrived,

@@ -14,7 +14,8 @@ class Counts:
 
     `foreign` were of another source while the side's own went on. `odd` were no sound of it, by reason. `skipped` were
     left out, and `filled` are seconds of concealment: what was lost, was not sent, and what keeps the side in step.
-    `seconds` is how long the side's stream is, `jitter` as in RFC 3550 §6.4.1, in seconds.
+    `seconds` is how long the side's stream is, `settled_seconds` how long its pages, `jitter` as in RFC 3550 §6.4.1, in
+    seconds.
     """
 
     packets: int = 0
@@ -30,6 +31,7 @@ class Counts:
     restarts: int = 0
     filled: float = 0.0
     seconds: float = 0.0
+    settled_seconds: float = 0.0
     jitter: float = 0.0
     last_sequence: int | None = None
     last_arrived: float | None = None

@@ -3,6 +3,7 @@
 import secrets
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from services.calls.packets.opus import RATE
@@ -55,16 +56,42 @@ def whole_pages(data: bytes) -> bytes:
     return data[: _last_whole(data)[1]]
 
 
+def packets_behind(data: bytes, granule: int) -> list[bytes]:
+    """The packets of the whole pages that end behind a place; those of our own pages, which hold whole packets."""
+    found: list[bytes] = []
+    for at, page, end in _whole(data):
+        if page.granule > granule:
+            found += _packets(data[at:end])
+    return found
+
+
+def _packets(page: bytes) -> Iterator[bytes]:
+    body = PAGE.size + page[PAGE.size - 1]
+    begin = end = body
+    for length in page[PAGE.size : body]:
+        end += length
+        if length < MOST_SEGMENTS:
+            yield page[begin:end]
+            begin = end
+
+
 def _last_whole(data: bytes) -> tuple[LastPage | None, int]:
-    """The last page and its end, found page by page from the front: a packet may hold what looks like one."""
-    page, end, at = None, 0, data.find(MAGIC)
+    page, end = None, 0
+    for _, page, end in _whole(data):  # noqa: B007  the last one
+        pass
+    return page, end
+
+
+def _whole(data: bytes) -> Iterator[tuple[int, LastPage, int]]:
+    """Each page with its place and its end, found from the front: a packet may hold what looks like one."""
+    at = data.find(MAGIC)
     while at >= 0:
         if (found := _page_from(data, at)) is None:
             at = data.find(MAGIC, at + 1)
         else:
             page, end = found
+            yield at, page, end
             at = data.find(MAGIC, end)
-    return page, end
 
 
 def _page_from(data: bytes, at: int) -> tuple[LastPage, int] | None:

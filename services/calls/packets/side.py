@@ -10,10 +10,11 @@ from typing import NamedTuple, Self
 
 from services.calls.packets import opus
 from services.calls.packets.counts import Counts
-from services.calls.packets.ogg import END, OggWriter, last_page
+from services.calls.packets.ogg import END, OggWriter, last_page, packets_behind
 from services.calls.packets.opus import LEADING_TOC, RATE
 from services.calls.packets.placing import Placing
 from services.calls.packets.reordering import Fate, Held
+from services.calls.packets.resent import Resent
 from services.calls.packets.rtcp import sender_reports
 from services.calls.packets.rtp import COMFORT_NOISE, FIRST_DYNAMIC, Odd, Oddity, RtpPacket, is_rtcp, parse
 from services.calls.packets.source import Source, came_at_once, looks_encrypted, sounding
@@ -27,6 +28,8 @@ OVERLAP_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
 IDLE_SECONDS = 10.0
 PAGE_SECONDS = 1.0
+# Seconds are told to the millisecond, and no packet is as short as that.
+ROUNDING = RATE // 1000
 TELEPHONE_EVENT_BYTES, MOST_TELEPHONE_EVENT = 4, 16
 
 
@@ -57,6 +60,7 @@ class Side:
         self._source: Source | None = None
         self._candidate: Source | None = None
         self._placed: deque[Placed] = deque()
+        self._resent: Resent | None = None
         self._is_doubted = False
         self._is_closed = False
 
@@ -68,20 +72,31 @@ class Side:
         buffer_seconds: float = BUFFER_SECONDS,
         payload_type: int | None = None,
         begun: float = 0.0,
+        counted: float = inf,
+        last_sequence: int | None = None,
     ) -> Self:
         """Go on behind a stream's last bytes (`MOST_PAGE_BYTES` are enough), or begin where there are none.
 
-        A stream that has its end stays as it is. ValueError where the bytes do not end with a whole page.
+        What of them lies behind so many `counted` seconds, whose last packet is told, is counted in the end, and may
+        be sent again. A stream that has its end stays as it is. ValueError where they do not end with a whole page.
         """
         side = cls(buffer_seconds=buffer_seconds, payload_type=payload_type, begun=begun)
         if tail:
             page = last_page(tail)
             side._is_closed = page.is_end
             side._writer = OggWriter.behind(page)
-            side.counts.seconds = side._writer.written / RATE
+            side.counts.seconds = side.counts.settled_seconds = side._writer.written / RATE
+            if counted < side.counts.seconds:
+                side._count_kept(packets_behind(tail, round(counted * RATE) + ROUNDING), last_sequence)
             toc = page.packet[0] if page.granule and page.packet else LEADING_TOC
             side._placing = Placing(side._writer, side.counts, toc)
         return side
+
+    def _count_kept(self, packets: list[bytes], last_sequence: int | None) -> None:
+        self._resent = Resent(packets, last_sequence)
+        self.counts.packets += self._resent.packets
+        self.counts.settled += self._resent.packets
+        self.counts.filled += self._resent.filled
 
     @property
     def unsettled(self) -> int:
@@ -102,7 +117,10 @@ class Side:
         except Odd as odd:
             self.counts.odd[odd.oddity] += 1
         else:
-            self._route(packet, arrived)
+            if self._resent is not None and self._resent.has(packet):
+                self.counts.doubled += 1
+            else:
+                self._route(packet, arrived)
 
     def pages(self, now: float) -> bytes:
         """The whole pages that are settled by now."""
@@ -152,6 +170,7 @@ class Side:
             placed = self._placed.popleft()
             self.counts.settled += placed.packets
             self.counts.settled_sequence = placed.sequence % (1 << 16)
+        self.counts.settled_seconds = self._writer.page_end / RATE
         return self._writer.take_pages()
 
     def _route(self, packet: RtpPacket, arrived: float) -> None:

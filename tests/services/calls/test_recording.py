@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,5 +154,48 @@ def test_a_page_of_which_a_part_was_kept_is_gone_on_with(most: int) -> None:
         stream = await house.arrivals.tail(side.line.part_id, ALICE, 1_000_000)
         assert whole_pages(stream) == stream
         assert sum(len(each.packet) > 2 for each in written(stream)) == side.tally.packets == 250
+
+    HurriedLoop.runs(play())
+
+
+@pytest.mark.parametrize("lost", [0.0, 5.0])
+@pytest.mark.parametrize(("noted", "killed"), [(0.0, 1.9), (1.3, 3.4), (2.9, 3.1), (3.4, 3.4)])
+def test_what_is_sent_again_though_it_was_kept_stands_there_once_and_is_counted_once(
+    noted: float, killed: float, lost: float
+) -> None:
+    async def play() -> None:
+        house = Interior()
+        first = await recording(house, house.arrivals)
+        running = asyncio.create_task(first.run())
+        payloads = [bytes([0xF8]) + number.to_bytes(2) * 30 for number in range(300)]
+        packets = Network(lost=lost).carry(Sender().send(payloads))
+        zero = asyncio.get_running_loop().time()
+
+        async def bring(side: SideRecording, after: float, until: float) -> None:
+            for each in (one for one in packets if after <= one.arrived < until):
+                await asyncio.sleep(max(0.0, zero + each.arrived - asyncio.get_running_loop().time()))
+                side.take(each.data, each.arrived)
+
+        await bring(first, 0.0, noted)
+        tally = first.tally
+        await bring(first, noted, killed)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+        second = replace(first, line=replace(first.line, tally=tally))
+        running = asyncio.create_task(second.run())
+        last = -1 if tally.last_sequence is None else tally.last_sequence
+        for each in packets:
+            if each.arrived < killed and int.from_bytes(each.data[2:4]) > last:
+                second.take(each.data, killed)
+        await bring(second, killed, 7.0)
+        second.end()
+        await running
+        stream = await house.arrivals.tail(first.line.part_id, ALICE, 1_000_000)
+        numbers = [int.from_bytes(one.packet[1:3]) for one in written(stream) if len(one.packet) > 2]
+        assert numbers == sorted(set(numbers))
+        assert second.tally.packets == len(numbers)
+        assert second.tally.last_sequence == 1000 + numbers[-1]
+        assert second.tally.seconds == pytest.approx(6.0, abs=0.5)
 
     HurriedLoop.runs(play())
