@@ -1,8 +1,8 @@
 """RTP over UDP: all ports of one receiver, and whose call each takes in.
 
 Nothing is asked of the store for what looks like no RTP, and little for what does: of a port that takes in no call
-some packets are held while it is looked for, now and then. The first who sends to a side's port is latched: what
-comes from others is counted and left, so that nobody can speak for him.
+some packets are held while it is looked for, now and then. The first who sends two packets to a side's port is latched:
+what comes from others is counted and left, so that nobody can speak for him.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from services.calls.bridging import Bridge, Bridging
+from services.calls.candidates import Candidates, Source
 from services.calls.model import PORTS_OF_CALL, CallState, RtpReceiver
 from services.calls.packets.rtp import Odd, RtpPacket, is_rtcp, parse
 from services.calls.packets.side import may_be_sound
@@ -24,7 +25,6 @@ from services.interviews.model import CallSide
 
 log = structlog.get_logger(__name__)
 
-Source = tuple[str, int]
 NOWHERE: Source = ("", 0)
 
 LOOK_SECONDS = 0.5
@@ -49,6 +49,7 @@ class Place:
 
     held: deque[Datagram] = field(default_factory=deque)
     sources: dict[CallSide, Source] = field(default_factory=dict)
+    candidates: dict[CallSide, Candidates] = field(default_factory=dict)
     bridge: Bridge | None = None
     task: asyncio.Task[None] | None = None
     looked_at: float = float("-inf")
@@ -176,7 +177,9 @@ class Reception:
         finally:
             while place.held:
                 self._let_go(place)
-            place.sources, place.bridge, place.task = {}, None, None
+            if single := sum(each.seen for each in place.candidates.values()):
+                self.strangers["single"] += single
+            place.sources, place.candidates, place.bridge, place.task = {}, {}, None, None
 
     def _hand_on(self, place: Place, bridge: Bridge, datagram: Datagram) -> None:
         side = datagram.side
@@ -187,13 +190,29 @@ class Reception:
             if not _may_begin(bridge, side, packet):
                 bridge.take(side, datagram.data, datagram.arrived)  # which says why it is no sound
                 return
-            latched = place.sources[side] = datagram.source
-            bridge.latch(side, f"{latched[0]} {latched[1]}")
+            if not self._latch(place, bridge, datagram, packet):
+                return
+            latched = datagram.source
         is_own = latched is not None and datagram.source[0] == latched[0]
         if not is_own or (datagram.source != latched and not datagram.is_for_reports):
             bridge.refuse(side)
         elif not datagram.is_for_reports or is_rtcp(datagram.data):
             bridge.take(side, datagram.data, datagram.arrived)
+
+    @staticmethod
+    def _latch(place: Place, bridge: Bridge, datagram: Datagram, packet: RtpPacket) -> bool:
+        """Whether its source is the side's from now on; what came of it before is handed on, of others refused."""
+        side, source = datagram.side, datagram.source
+        candidates = place.candidates.setdefault(side, Candidates())
+        first = candidates.first_of(source, datagram.data, datagram.arrived, packet)
+        if first is None:
+            return False
+        place.sources[side] = source
+        bridge.latch(side, f"{source[0]} {source[1]}")
+        bridge.take(side, first.data, first.arrived)
+        for _ in range(place.candidates.pop(side).seen - 2):
+            bridge.refuse(side)
+        return True
 
 
 def _packet_of(datagram: Datagram) -> RtpPacket | None:

@@ -102,6 +102,39 @@ def test_what_is_no_sound_of_a_side_latches_nobody(stray: bytes, odd: dict[str, 
     HurriedLoop.runs(play())
 
 
+@pytest.mark.parametrize("strangers", [1, 40])
+def test_single_packets_of_strangers_latch_nobody(strangers: int) -> None:
+    """However real they are, and however many come, before and between the side's own."""
+
+    async def play() -> None:
+        house = Interior()
+        call, reception = await begun(house)
+        assert call.place is not None
+        left = call.place.left
+        stray = sent(1.0, ssrc=99)
+
+        def come(port: int) -> None:
+            for number in range(strangers):
+                reception.take(left, (STRANGER[0], port + number), stray[number].data)
+
+        come(7000)
+        await asyncio.sleep(0.1)
+        own = sent(2.0)
+        reception.take(left, BRIDGE, own[0].data)
+        come(8000) if strangers == 1 else None
+        for each in own[1:]:
+            reception.take(left, BRIDGE, each.data)
+            await asyncio.sleep(0.02)
+        await reception.leave()
+        kept = await house.call_records.get(call.id)
+        assert kept is not None
+        line = kept.lines[LEFT]
+        assert (line.tally.packets, line.source) == (100, "198.51.100.1 5004")
+        assert (line.tally.restarts, line.tally.foreign) == (0, strangers + (strangers == 1))
+
+    HurriedLoop.runs(play())
+
+
 def test_what_strangers_send_to_ports_without_calls_is_not_kept() -> None:
     """As much as may be at once, and then nothing more, so that nothing drives it away."""
 
