@@ -104,8 +104,11 @@ def merged(before: Iterable[Row], now: Iterable[Row]) -> list[Row]:
 
 
 def standing(rows: Iterable[Row], cells: Container[tuple[str, str, str]]) -> list[Row]:
-    """The rows but those of steps that the product does not make any more."""
-    return [row for row in rows if row.key in cells]
+    """The rows but those that did not hold, or were missed, of steps that the product does not make any more.
+
+    What held stays: that a step is not overheard once says little.
+    """
+    return [row for row in rows if row.is_sound or row.key in cells]
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,5 +41,6 @@ def test_a_page_from_before_a_column_is_read_too_and_says_that_it_was_not_judged
     assert "| – | 0 | 3.2 |" in page([row], RUN)
 
 
-def test_a_row_of_a_step_that_is_no_more_goes() -> None:
-    assert standing([WELL, BADLY], {KILLED.row}) == [WELL]
+def test_a_row_that_did_not_hold_goes_with_its_step() -> None:
+    assert standing([WELL, BADLY], {BADLY.key}) == [WELL, BADLY]
+    assert standing([WELL, BADLY], {}) == [WELL]
