@@ -102,9 +102,25 @@ class House:
 
     def given(self) -> float:
         """How many seconds of sound the engine was given so far, where that can be told."""
+        return 0.0 if self.speech is None else float(self._ask("GET", "seconds").json())
+
+    @contextmanager
+    def in_a_call(self, seconds: float) -> Iterator[None]:
+        """While the engine has sound and has not answered; of a model that cannot be told, so after some seconds."""
         if self.speech is None:
-            return 0.0
-        return float(httpx2.get(f"http://127.0.0.1:{self.speech}/seconds", trust_env=False).json())
+            self.pause(seconds)
+            yield
+            return
+        before = self.given()
+        self._ask("POST", "hold")
+        while self.given() == before:
+            self.watch.pause()
+        yield
+        self._ask("POST", "go")
+
+    def _ask(self, method: str, what: str) -> httpx2.Response:
+        answer = httpx2.request(method, f"http://127.0.0.1:{self.speech}/{what}", trust_env=False)
+        return answer.raise_for_status()
 
 
 @contextmanager
@@ -211,17 +227,17 @@ def _work(house: House, act: Callable[[], object]) -> Work:
 
 
 def _with_a_kill(house: House, data: bytes, seconds: float) -> None:
-    """In the middle of a stretch, by how long the others took."""
+    """While the engine has the stretch behind nine tenths."""
     begun = time.monotonic()
     session = house.upload(data)
     house.follow(session, until=lambda look: look.seconds >= KILL_AT * seconds)
     stretches = len({look.seconds for look in house.looks}) or 1
-    house.pause((time.monotonic() - begun) / stretches / 2)
-    house.look(session)
-    pid = house.pid
-    psutil.Process(pid).kill()
-    while house.pid == pid or not psutil.pid_exists(house.pid):
-        house.watch.pause()
+    with house.in_a_call((time.monotonic() - begun) / stretches / 2):
+        house.look(session)
+        pid = house.pid
+        psutil.Process(pid).kill()
+        while house.pid == pid or not psutil.pid_exists(house.pid):
+            house.watch.pause()
     house.follow(session)
 
 

@@ -200,10 +200,10 @@ TEXTS = {
         speech API on loopback that answers at once, so that no model's memory or time is in any figure, and the
         stretches are found, packed and settled as ever. What the worker and its decoding processes hold
         (proportional set size) is looked at twice a second; the slope is that of the means at each settled
-        stretch. Then two hours, once undisturbed and once with the worker killed (SIGKILL) in the middle of the
-        stretch behind nine tenths: how much more sound the engine was given. `python -m benchmarks.long_worker
-        memory` and `killed` take another length, and with `--model` a real one, of which the processor time
-        that was spent again is told.
+        stretch. Then two hours, once undisturbed and once with the worker killed (SIGKILL) while the speech API
+        has the stretch behind nine tenths: how much more sound it was given, at worst a whole stretch. `python
+        -m benchmarks.long_worker memory` and `killed` take another length, and with `--model` a real one, of
+        which the processor time that was spent again is told.
         """,
         """
         Whether a worker may be left alone with recordings of any length, and what its death costs near their end.
