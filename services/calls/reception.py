@@ -29,7 +29,7 @@ NOWHERE: Source = ("", 0)
 
 LOOK_SECONDS = 0.5
 SEEN_SECONDS, TELL_SECONDS = 3.0, 60.0
-MOST_HELD, MOST_HELD_BYTES = 64, 8 * 1024 * 1024
+MOST_HELD, MOST_HELD_OF_CALL, MOST_HELD_BYTES = 64, 1024, 8 * 1024 * 1024
 MOST_DATAGRAM_BYTES = 4096
 LOOKS_AT_ONCE = 8
 LEAVING_SECONDS = 5.0
@@ -45,7 +45,7 @@ class Datagram(NamedTuple):
 
 @dataclass(slots=True)
 class Place:
-    """The ports of one call at a time."""
+    """The ports of one call at a time; `has_call` once it is known that there is one."""
 
     held: deque[Datagram] = field(default_factory=deque)
     sources: dict[CallSide, Source] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class Place:
     bridge: Bridge | None = None
     task: asyncio.Task[None] | None = None
     looked_at: float = float("-inf")
+    has_call: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class Reception:
 
     def _hold(self, left: int, place: Place, datagram: Datagram) -> None:
         """Keep it, as far as there is room, while its call is looked for: at once, or as soon as that may be again."""
-        if len(place.held) == MOST_HELD:
+        if len(place.held) >= (MOST_HELD_OF_CALL if place.has_call else MOST_HELD):
             self._let_go(place)
         if len(datagram.data) > MOST_DATAGRAM_BYTES or self.held_bytes > MOST_HELD_BYTES - MOST_DATAGRAM_BYTES:
             self.strangers["too_much"] += 1
@@ -162,6 +163,7 @@ class Reception:
                 if call is None or call.state is not CallState.OPEN:
                     self.strangers["no_call"] += len(place.held)
                     return
+                place.has_call = True
                 bridge = await self.bridging.open(call.id, is_connected=False)
             if self._is_leaving:
                 return
@@ -180,6 +182,7 @@ class Reception:
             if single := sum(each.seen for each in place.candidates.values()):
                 self.strangers["single"] += single
             place.sources, place.candidates, place.bridge, place.task = {}, {}, None, None
+            place.has_call = False
 
     def _hand_on(self, place: Place, bridge: Bridge, datagram: Datagram) -> None:
         side = datagram.side

@@ -2,13 +2,16 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from services.calls.calls import Wanted
 from services.calls.model import CONNECTED, Call, RtpReceiver
+from services.calls.ports import Begun, CallRecords
 from services.calls.reception import LOOK_SECONDS, MOST_HELD_BYTES, Reception
 from services.errors import CallTakenOver
+from services.interviews.model import CallId
 from tests.calls.live import LEFT, RIGHT, sent
 from tests.calls.sender import rtp, sender_report
 from tests.fakes.calls import FakeRtpReceivers
@@ -98,6 +101,43 @@ def test_what_is_no_sound_of_a_side_latches_nobody(stray: bytes, odd: dict[str, 
         assert kept is not None
         assert (kept.lines[LEFT].tally.packets, kept.lines[LEFT].source) == (100, "198.51.100.1 5004")
         assert kept.lines[LEFT].tally.odd == odd
+
+    HurriedLoop.runs(play())
+
+
+class Slow:
+    """Records that take their time until a call's clock runs."""
+
+    def __init__(self, records: CallRecords, seconds: float) -> None:
+        self._records, self._seconds = records, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+    async def start(self, id: CallId) -> Begun | None:
+        await asyncio.sleep(self._seconds / 2)
+        begun = await self._records.start(id)
+        await asyncio.sleep(self._seconds / 2)
+        return begun
+
+
+def test_nothing_is_lost_of_a_call_that_begins_while_the_store_is_slow() -> None:
+    async def play() -> None:
+        house = Interior()
+        call, reception = await begun(house)
+        assert call.place is not None
+        reception.bridging = replace(reception.bridging, records=cast(CallRecords, Slow(house.call_records, 3.0)))
+        for left, right in zip(sent(6.0), sent(6.0, seed=2, ssrc=2), strict=True):
+            reception.take(call.place.left, BRIDGE, left.data)
+            reception.take(call.place.right, BRIDGE, right.data)
+            await asyncio.sleep(0.02)
+        await reception.leave()
+        kept = await house.call_records.get(call.id)
+        assert kept is not None
+        for side in (LEFT, RIGHT):
+            tally = kept.lines[side].tally
+            assert (tally.packets, tally.lost, tally.skipped) == (300, 0, 0)
+            assert tally.seconds == pytest.approx(6.0, abs=0.2)
 
     HurriedLoop.runs(play())
 
