@@ -4,11 +4,12 @@ Whoever takes a call in ends it; where nobody does, the sweep. Each step may be 
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from services.calls.model import Call, CallState, Line
+from services.calls.model import Call, CallState, Tally
+from services.calls.packets.counts import Counts
 from services.calls.packets.ogg import MOST_PAGE_BYTES, whole_pages
 from services.calls.packets.side import Side
 from services.calls.ports import CallRecords
@@ -69,7 +70,7 @@ class Ending:
         """Finish what is left of its sides, so that it has ended: for a call that nobody takes in any more."""
         for side, line in call.lines.items():
             if not line.is_over:
-                await self._end_stream(line, Viewer(call.user_id))
+                await self._end_stream(call, side)
                 call = await self.finish_side(call, side)
         ended = await self.records.ended(call.id)
         if ended is None:
@@ -117,14 +118,18 @@ class Ending:
             log.exception("a call is not ended", call=id)
             return False
 
-    async def _end_stream(self, line: Line, owner: Viewer) -> None:
-        """Its stream has its end, where something of it is there."""
+    async def _end_stream(self, call: Call, side: CallSide) -> None:
+        """Its stream has its end, where something of it is there, and all that is kept of it is counted."""
+        line, owner = call.lines[side], Viewer(call.user_id)
         try:
             arrival = await self.arrivals.find(line.part_id, owner)
             if arrival.is_complete or not arrival.offset:
                 return
             tail = whole_pages(await self.arrivals.tail(line.part_id, owner, 2 * MOST_PAGE_BYTES))
-            end = Side.resumed(tail).close(0.0)
+            stream = Side.resumed(tail, counted=line.tally.seconds, last_sequence=line.tally.last_sequence)
+            if stream.counts.packets:
+                await self.records.note(call.id, {side: _with(line.tally, stream.counts)}, is_heard=False)
+            end = stream.close(0.0)
             if end:
                 await self.arrivals.append(line.part_id, owner, arrival.offset, _whole(end), takes_over=True)
         except HAS_ENDED as problem:
@@ -135,6 +140,11 @@ class Ending:
         if now is None or now.state is CallState.ABORTED:
             raise CallGone
         return now
+
+
+def _with(tally: Tally, kept: Counts) -> Tally:
+    packets, filled = tally.packets + kept.packets, round(tally.filled + kept.filled, 3)
+    return replace(tally, packets=packets, filled=filled, seconds=round(kept.settled_seconds, 3))
 
 
 async def _whole(data: bytes) -> AsyncIterator[bytes]:

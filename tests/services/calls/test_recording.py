@@ -199,3 +199,33 @@ def test_what_is_sent_again_though_it_was_kept_stands_there_once_and_is_counted_
         assert second.tally.seconds == pytest.approx(6.0, abs=0.5)
 
     HurriedLoop.runs(play())
+
+
+@pytest.mark.parametrize("noted", [0.0, 1.3, 3.0])
+def test_where_nobody_comes_back_what_is_kept_is_counted_as_the_call_ends(noted: float) -> None:
+    async def play() -> None:
+        house = Interior()
+        call = await house.calls.begin(await house.session(), Q1, ALICE, {LEFT: Wanted()})
+        line, clock = call.lines[LEFT], asyncio.get_running_loop().time
+        side = SideRecording(arrivals=house.arrivals, viewer=ALICE, line=line, clock=clock, buffer_seconds=0.2)
+        running = asyncio.create_task(side.run())
+        packets = list(Sender().send([bytes([0xF8]) + number.to_bytes(2) * 30 for number in range(175)]))
+        tally = side.tally
+        for each in packets:
+            tally = side.tally if each.arrived <= noted else tally
+            side.take(each.data, each.arrived)
+            await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        stream = await house.arrivals.tail(line.part_id, ALICE, 1_000_000)
+        packets_kept = sum(len(one.packet) > 2 for one in written(stream))
+        await house.call_records.note(call.id, {LEFT: tally}, is_heard=True)
+        ending = await house.call_records.end(call.id)
+        assert ending is not None
+        for _ in range(2):
+            ended = await house.ending.conclude(ending)
+        counted = ended.lines[LEFT].tally
+        assert counted.packets == packets_kept > 100
+        assert counted.seconds == pytest.approx(packets_kept * 0.02)
+
+    HurriedLoop.runs(play())
