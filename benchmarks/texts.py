@@ -351,8 +351,8 @@ REASONS = {
     again what it doubts.
     """,
     "tus": """
-    Each byte is written twice, as a piece that is acknowledged and in GridFS's chunk, and read back between, with
-    the seals opened and made anew; see the notes on recordings in pieces.
+    Each piece is a request, which waits until a majority has it, and so for the disk ten times where an ordinary
+    upload does once; see the notes on recordings in pieces.
     """,
     "verdicts": """
     A verdict is on a sentence. In little noise the wrong words are single ones in sentences that are read well, and in

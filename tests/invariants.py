@@ -276,7 +276,7 @@ def sight_of(memory: Memory) -> Sight:
         for id, row in memory.rows.items()
     }
     chunks = {id: hashlib.sha256(b"".join(pieces)).hexdigest() for id, pieces in memory.chunks.items() if pieces}
-    pieces = {id for stored in (memory.pieces, memory.waiting) for id, rows in stored.items() if rows}
+    pieces = {id for stored in (memory.ahead, memory.pieces, memory.waiting) for id, rows in stored.items() if rows}
     said = {id for id, _ in memory.utterances}
     return Sight(records=rows, files=set(memory.files), chunks=chunks, pieces=pieces, utterances=said)
 

@@ -253,10 +253,11 @@ class Arrivals:
         if arriving.part.session_id == NOWHERE:
             raise AnswerUnnamed
         if not is_over(arriving):
-            missing = arrival_of(arriving, 0, tuple(await self.slices.of(id))).missing(slices)
-            if missing:
+            there = tuple(await self.slices.of(id))
+            if missing := arrival_of(arriving, 0, there).missing(slices):
                 raise SlicesMissing(missing)
-            await self._ordering.move_what_waits(arriving)
+            if there:
+                await self._ordering.move_what_waits(arriving)
         return await asyncio.shield(self._finish(id))
 
     async def drive(self, id: PartId) -> Part:
@@ -358,6 +359,7 @@ class Arrivals:
         offset = await self._offset(id)
         if before is not None and before.offset == offset:
             before.arriving = arriving
+            before.claim = before.claim if before.claim == arriving.writer else None
             return before
         return self._known.keep(Known(arriving, offset, NEVER if before is None else before.heard_at))
 

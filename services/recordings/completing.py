@@ -8,10 +8,12 @@
 Each step may be repeated by whoever comes; the sweep repeats what was interrupted after 1.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from services.errors import (
     AudioEmpty,
@@ -62,7 +64,7 @@ class Completing:
             raise UploadNotFound
         if arriving.part.state is not PartState.UPLOADING:
             return await self._ended(arriving)
-        closed = await self._closed(arriving)
+        closed = await self._closed(arriving, sum_of)
         if closed is None:
             return await self.run(id, sum_of)
         try:
@@ -77,10 +79,10 @@ class Completing:
             part = None  # who finished it at the same time has let go of its pieces
         return await self.run(id, sum_of) if part is None else part
 
-    async def _closed(self, arriving: Arriving) -> Arriving | None:
+    async def _closed(self, arriving: Arriving, sum_of: SumOf) -> Arriving | None:
         """It takes nothing more, and has a length; None where it has ended meanwhile."""
-        id = arriving.part.id
-        if arriving.length is not None and await self.pieces.offset(id) < arriving.length:
+        id, length = arriving.part.id, arriving.length
+        if length is not None and sum_of(length) is None and await self.pieces.offset(id) < length:
             raise LengthInconsistent
         closed = await self.records.close(id)
         if closed is None or closed.length is not None:
@@ -92,8 +94,7 @@ class Completing:
         part, size = arriving.part, arriving.length or 0
         if not size:
             raise Unfit(AudioEmpty())
-        await self._whole(arriving, size)
-        container = await self._container(arriving, size)
+        container = await self._whole(arriving, size)
         sha256 = sum_of(size) or await self._sum(arriving, size)
         if arriving.plan.sha256 not in (None, sha256):
             raise Unfit(ChecksumMismatch())
@@ -114,13 +115,31 @@ class Completing:
         await self.accepting.announce(queued)
         return queued
 
-    async def _whole(self, arriving: Arriving, size: int) -> None:
-        """All of it is in chunks; AudioMissing."""
+    async def _whole(self, arriving: Arriving, size: int) -> Container:
+        """All of it is in chunks, and nothing behind it; AudioMissing."""
         folded = await self.folding.whole_chunks(arriving, size)
         n, rest = divmod(size, CHUNK_BYTES)
-        is_whole = folded.folded == n * CHUNK_BYTES
-        if not is_whole or (rest and not await self.pieces.write_chunk(folded, n, rest)):
+        if folded.folded != n * CHUNK_BYTES:
             raise AudioMissing
+        last, container, _ = await asyncio.gather(
+            self._last_chunk(folded, n, rest),
+            self._container(arriving, size),
+            self._cleared(arriving, n + bool(rest)),
+            return_exceptions=True,  # none may go on where another one ends it
+        )
+        for trouble in (last, _, container):
+            if isinstance(trouble, BaseException):
+                raise trouble
+        return cast("Container", container)
+
+    async def _last_chunk(self, arriving: Arriving, n: int, rest: int) -> None:
+        if rest and not await self.pieces.write_chunk(arriving, n, rest):
+            raise AudioMissing
+
+    async def _cleared(self, arriving: Arriving, chunks: int) -> None:
+        """Nothing is left of what somebody wrote ahead who did not come to count it."""
+        if arriving.is_claimed:
+            await self.pieces.clear(arriving.part.id, chunks * CHUNK_BYTES, arriving.writer + 1)
 
     async def _container(self, arriving: Arriving, size: int) -> Container:
         head = b""

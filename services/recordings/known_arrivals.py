@@ -19,18 +19,22 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Known:
-    """A recording as it was seen last; `digest` is of its first `offset` bytes, if they all came this way.
+    """A recording as it was seen last; `digest` is of its first `digested` bytes, if they all came this way.
 
-    A worker is rung for with so many bytes, or with any once it is so late.
+    `claim`: the writer's number under which this process alone may append. A worker is rung for with so many bytes, but
+    not before `ring_after`, or with any once it is so late.
     """
 
     arriving: Arriving
     offset: int
     heard_at: float
     digest: Any | None = None
+    digested: int = 0
+    claim: int | None = None
     folding: asyncio.Task[None] | None = None
     ring_with: int = 0
     ring_at: float = 0.0
+    ring_after: float = 0.0
     told_at: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -44,9 +48,14 @@ class Known:
 
     def received(self, data: bytes) -> None:
         """These bytes are kept by a majority, behind those before."""
+        self.read(data)
         self.offset += len(data)
+
+    def read(self, data: bytes | bytearray) -> None:
+        """These bytes have come, behind those before; they may count later."""
         if self.digest is not None:
             self.digest.update(data)
+            self.digested += len(data)
 
     def learned(self, length: int | None, folded: int = 0) -> None:
         """So long will it be, and so much of it is in chunks: that may have been said to, or done by, another."""
@@ -57,7 +66,9 @@ class Known:
 
     def sha256_of(self, size: int) -> str | None:
         """The sum of so many bytes, if it is known."""
-        return str(self.digest.hexdigest()) if self.digest is not None and self.offset == size else None
+        if self.digest is None or not self.offset == self.digested == size:
+            return None
+        return str(self.digest.hexdigest())
 
 
 @dataclass(slots=True)

@@ -1,8 +1,13 @@
-"""Taking in what one request sends to a recording: in runs, each of which counts as soon as a majority has it."""
+"""Taking in what one request sends to a recording: in runs, each of which counts as soon as a majority has it.
+
+What fills whole chunks is written ahead as such, by who has claimed the recording: nobody else may append meanwhile,
+and a majority has a chunk before the record says that it counts, which it does of many at once.
+"""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, UploadTakenOver
@@ -16,6 +21,8 @@ LEAST_RUN, MOST_RUN = 64 * 1024, 4 * CHUNK_BYTES
 SLOW_SECONDS = 0.25
 # Who has sent so many is told from who sends after him; until then the offsets alone tell two apart.
 LONG_RUNS = 8
+# What is written ahead is counted once it is so much, or so old, whatever comes behind it.
+MOST_AHEAD, MOST_AHEAD_SECONDS = 32 * CHUNK_BYTES, 0.25
 
 
 class Over(Exception):
@@ -41,12 +48,24 @@ class Receiving:
     _sending: asyncio.Task[None] | None = field(default=None, init=False)
     _runs: int = field(default=0, init=False)
     _writer: int | None = field(default=None, init=False)
-    _size_on_its_way: int = field(default=0, init=False)
+    _at: int = field(default=0, init=False)
+    _ahead: int = field(default=0, init=False)
+    _is_much: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _counting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _counter: asyncio.Task[None] | None = field(default=None, init=False)
     _since: float = field(default=0.0, init=False)
     _has_failed: bool = field(default=False, init=False)
 
     async def run(self, data: AsyncIterator[bytes]) -> None:
         """Until the data ends, or breaks off: what came before that counts too."""
+        self._at = self.known.offset
+        try:
+            await self._all(data)
+        finally:
+            if self._counter is not None and not self._counter.cancel() and not self._counter.cancelled():
+                self._counter.exception()  # it was raised, or something before it
+
+    async def _all(self, data: AsyncIterator[bytes]) -> None:
         try:
             async for piece in data:
                 self._refuse_longer(len(piece))
@@ -57,11 +76,10 @@ class Receiving:
                     await self._send()
                 if self.told is not None:
                     while self._buffer:
-                        await self._tried(self._cut_off())
+                        await self._tried(self._at, self._cut_off())
                     self.told(self.known.offset)
         except asyncio.CancelledError:
-            if self._sending is not None:
-                await asyncio.wait((self._sending,))
+            await asyncio.wait((asyncio.create_task(self._what_is_written()),))
             raise
         except Exception:
             if not self._has_failed:
@@ -71,7 +89,7 @@ class Receiving:
 
     def _refuse_longer(self, more: int) -> None:
         """LengthInconsistent, AudioTooLarge: what came before it counts."""
-        size = self.known.offset + self._size_on_its_way + len(self._buffer) + more
+        size = self._at + len(self._buffer) + more
         length = self.known.arriving.length
         if length is not None and size > length:
             raise LengthInconsistent
@@ -81,81 +99,171 @@ class Receiving:
         while self._buffer:
             await self._send()
         await self._arrived()
+        await self._count()
+
+    async def _what_is_written(self) -> None:
+        """It counts, also where nobody waits for that."""
+        with suppress(Exception):
+            await self._arrived()
+            await self._count()
 
     def _is_due(self) -> bool:
         """A run goes once it can be a chunk, or its sender is slow; it is longer while another is on its way."""
         here = len(self._buffer)
         if here >= MOST_RUN or self._is_busy():
             return here >= MOST_RUN
-        to_border = CHUNK_BYTES - self.known.offset % CHUNK_BYTES
-        return here >= to_border or (here >= LEAST_RUN and self.clock() - self._since >= SLOW_SECONDS)
+        to_border = CHUNK_BYTES - self._at % CHUNK_BYTES
+        goes_beyond = self.known.claim is not None and to_border < CHUNK_BYTES
+        return here >= to_border + goes_beyond * CHUNK_BYTES or (here >= LEAST_RUN and self.clock() - self._since >= SLOW_SECONDS)
 
     def _is_busy(self) -> bool:
         return self._sending is not None and not self._sending.done()
 
     async def _send(self) -> None:
         await self._arrived()
-        self._sending = asyncio.create_task(self._tried(self._cut_off()))
+        at, run = self._at, self._cut_off()
+        self._sending = asyncio.create_task(self._tried(at, run))
 
-    def _cut_off(self) -> bytes:
-        run = bytes(self._buffer[: self._end_of_run()])
+    def _cut_off(self) -> bytearray:
+        run = self._buffer[: self._end_of_run()]
         del self._buffer[: len(run)]
-        self._size_on_its_way = len(run)
+        self._at += len(run)
         return run
 
     def _end_of_run(self) -> int:
         """As much as there is, up to the last border of a chunk if there is one in it."""
         end = min(len(self._buffer), MOST_RUN)
-        beyond = (self.known.offset + end) % CHUNK_BYTES
+        beyond = (self._at + end) % CHUNK_BYTES
         return end - beyond if beyond < end and end > LEAST_RUN else end
 
     async def _arrived(self) -> None:
-        """What is on its way counts, or why it does not."""
+        """What is on its way is kept, or why it is not."""
         if self._sending is not None:
             await asyncio.shield(self._sending)
+        if self._counter is not None and self._counter.done():
+            await self._counter
 
-    async def _tried(self, run: bytes) -> None:
+    async def _tried(self, at: int, run: bytearray) -> None:
         try:
-            await self._append(run)
+            await self._append(at, run)
         except BaseException:
             self._has_failed = True
             raise
 
-    async def _append(self, run: bytes) -> None:
-        known, at = self.known, self.known.offset
+    async def _append(self, at: int, run: bytearray) -> None:
         await self.admit((at + len(run)) // CHUNK_BYTES > at // CHUNK_BYTES)
         if at < SNIFF_BYTES:
             await self._refuse_what_is_no_audio(run)
-        if self._runs == LONG_RUNS:
-            self._writer = await self.records.take_over(known.arriving.part.id)
+        if await self._may_be_ahead(at, run):
+            await self._write_ahead(at, run)
+        else:
+            await self._append_pieces(at, bytes(run))
+
+    async def _may_be_ahead(self, at: int, run: bytearray) -> bool:
+        """Whether it fills chunks, and chunks have all before them: what is kept as pieces is written once more."""
+        known = self.known
+        if len(run) < CHUNK_BYTES or (at + len(run)) % CHUNK_BYTES:
+            return False
+        if known.folding is not None:
+            await asyncio.wait((known.folding,))
+        if known.arriving.folded + self._ahead != at - at % CHUNK_BYTES:
+            return False
+        if known.claim is None:
+            await self._claim(at)
+        return True
+
+    async def _claim(self, at: int) -> int:
+        """Be the only one who may append, behind what others have appended."""
+        known, id = self.known, self.known.arriving.part.id
+        claimed = await self.records.claim(id)
+        if claimed is None:
+            raise Over
+        offset = await self.pieces.offset(id)
+        if offset != at:
+            raise OffsetMismatch(offset, at)
+        await self.pieces.clear(id, at, claimed.writer)
+        known.arriving, known.claim = claimed, claimed.writer
+        return claimed.writer
+
+    async def _write_ahead(self, at: int, run: bytearray) -> None:
+        known, start = self.known, at - at % CHUNK_BYTES
+        whole = run if start == at else await self._before(at) + run
+        with memoryview(whole) as held:
+            chunks = [held[begin : begin + CHUNK_BYTES] for begin in range(0, len(whole), CHUNK_BYTES)]
+            if not await self.pieces.write_ahead(known.arriving, start // CHUNK_BYTES, chunks, known.claim or 0):
+                raise OffsetMismatch(at, at)
+        known.read(run)
+        self._ahead += len(whole)
+        if self.told is not None:
+            await self._count()
+            return
+        if self._ahead >= MOST_AHEAD:
+            self._is_much.set()
+        if self._counter is None or self._counter.done():
+            self._counter = asyncio.create_task(self._count_soon())
+
+    async def _before(self, at: int) -> bytes:
+        """What has been received of the chunk in which this byte is."""
+        start = at - at % CHUNK_BYTES
+        return b"".join([piece async for piece in self.pieces.read(self.known.arriving, start)])[: at - start]
+
+    async def _count_soon(self) -> None:
+        """Beside what still comes."""
+        while self._ahead:
+            self._is_much.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MOST_AHEAD_SECONDS if self._ahead < MOST_AHEAD else 0):
+                    await self._is_much.wait()
+            try:
+                await self._count()
+            except BaseException:
+                self._has_failed = True
+                raise
+
+    async def _count(self) -> None:
+        """What was written ahead counts."""
+        async with self._counting:
+            known, ahead = self.known, self._ahead
+            if not ahead:
+                return
+            until = known.arriving.folded + ahead
+            appended = await self.pieces.count(known.arriving, until, known.claim or 0)
+            if appended.outcome is Outcome.KEPT:
+                known.offset = until
+            self._ahead -= ahead
+            self._became(appended, known.offset)
+
+    async def _append_pieces(self, at: int, run: bytes) -> None:
+        known, id = self.known, self.known.arriving.part.id
+        if known.arriving.is_claimed and known.claim is None:
+            await self._claim(at)
+        if known.claim is None and self._runs == LONG_RUNS:
+            self._writer = await self.records.take_over(id)
             if self._writer is None:
                 raise Over
-        appended = await self._appended(at, run)
+        counting = asyncio.create_task(self._count())
+        appending = asyncio.create_task(self.pieces.append(known.arriving, at, run, known.claim or self._writer))
+        await asyncio.wait((counting, appending))
+        await counting
+        appended = await appending
         self._runs += 1
-        self._size_on_its_way = 0
+        if appended.outcome is not Outcome.OVER:
+            known.received(run[: appended.size])
+        self._became(appended, at)
+
+    def _became(self, appended: Appended, at: int) -> None:
+        """Go on, or raise why not."""
         if appended.outcome is Outcome.OVER:
             raise Over
-        known.received(run[: appended.size])
-        known.learned(appended.length, appended.folded)
-        self.kept()
+        self.known.learned(appended.length, appended.folded)
+        if appended.size:
+            self.kept()
         if appended.outcome is Outcome.LOST:
             raise OffsetMismatch(at, at + appended.size)
         if appended.outcome is Outcome.TAKEN_OVER:
             raise UploadTakenOver
 
-    async def _appended(self, at: int, run: bytes) -> Appended:
-        """Kept as chunks where that is possible, for what is kept as pieces is written once more."""
-        known = self.known
-        if at % CHUNK_BYTES == 0 and len(run) % CHUNK_BYTES == 0:
-            if known.folding is not None:
-                await asyncio.wait((known.folding,))
-            if known.arriving.folded == at:
-                whole = await self.pieces.append_chunks(known.arriving, at, run, self._writer)
-                if whole is not None:
-                    return whole
-        return await self.pieces.append(known.arriving, at, run, self._writer)
-
-    async def _refuse_what_is_no_audio(self, run: bytes) -> None:
+    async def _refuse_what_is_no_audio(self, run: bytearray) -> None:
         head = b""
         if self.known.offset:
             async for piece in self.pieces.read(self.known.arriving):

@@ -8,7 +8,7 @@ import httpx2
 
 from tests.chaos.machine import Machine
 
-PIECE = 200_000
+PIECE, LARGE = 200_000, 700_000
 TAIL = 250_000
 PATIENCE = 60.0
 PAUSE = 0.2
@@ -42,11 +42,15 @@ class Piecewise:
         while at < len(self._audio):
             headers = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(at)}
             self._wait(at)
-            piece = self._audio[at : at + PIECE]
+            piece = self._audio[at : at + self._size(at)]
             at = int(
                 client.patch(self._where, content=piece, headers=headers, timeout=PATIENCE).headers["Upload-Offset"]
             )
         return True
+
+    def _size(self, at: int) -> int:
+        """Two pieces that are folded into chunks, then one that is written as such."""
+        return PIECE if self._gate is not None or at < 2 * PIECE else LARGE
 
     def _wait(self, at: int) -> None:
         """With a gate it sends slowly, and the last of it once that is open."""

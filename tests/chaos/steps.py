@@ -20,6 +20,8 @@ NICKNAMES = {
     "findAndModify parts processing": "claim",
     "findAndModify parts completed": "complete",
     "findAndModify parts arrival.writer": "take over",
+    "findAndModify parts arrival.claimed,arrival.writer": "claim the arrival",
+    "findAndModify parts arrival.folded": "count what was written ahead",
     "findAndModify parts arrival.closed,arrival.closed_at": "close",
     "update parts arrival.folded": "note what is folded",
     "insert pieces": "piece",

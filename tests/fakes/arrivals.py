@@ -1,6 +1,6 @@
 """Recordings that arrive in pieces, in memory."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from services.errors import AudioMissing, StoreUnavailable
@@ -23,6 +23,7 @@ from services.recordings.ports.audio import CHUNK_BYTES
 from tests.fakes.memory import ArrivalRow, Memory, Row
 
 SLACK_SECONDS = 60.0
+NOBODY = 2**62
 
 
 class FakeArrivals:
@@ -101,6 +102,13 @@ class FakeArrivals:
         row.arrival.writer += 1
         return row.arrival.writer
 
+    async def claim(self, id: PartId) -> Arriving | None:
+        row = self._memory.arriving(id)
+        if await self.take_over(id) is None or row is None or row.arrival is None:
+            return None
+        row.arrival.claimed = True
+        return _arriving(row, row.arrival)
+
     async def fold(self, id: PartId, folded: int) -> bool:
         row = self._memory.arriving(id)
         if row is None or row.arrival is None or row.arrival.folded >= folded:
@@ -148,6 +156,7 @@ def _arriving(row: Row, arrival: ArrivalRow) -> Arriving:
         length=arrival.length,
         folded=arrival.folded,
         writer=arrival.writer,
+        is_claimed=arrival.claimed,
         is_closed=arrival.closed_at is not None,
         same_as=arrival.same_as,
         listened=arrival.listened,
@@ -166,9 +175,11 @@ class FakePieces:
                 break
             pieces[offset] = piece
             size += len(piece)
+            self._memory.writers.setdefault(id, {})[offset] = writer if writer is not None else NOBODY
         outcome = self._outcome(id, at, writer)
-        if self._memory.arriving(id) is None or outcome is Outcome.LOST:
-            folded = self._folded(id) if self._memory.arriving(id) else at + size
+        is_anothers = self._is_anothers(id, writer)
+        if self._memory.arriving(id) is None or outcome is Outcome.LOST or is_anothers:
+            folded = self._folded(id) if self._memory.arriving(id) and not is_anothers else at + size
             for offset in [offset for offset in pieces if at <= offset < min(folded, at + size)]:
                 del pieces[offset]
             return Appended(0, outcome)
@@ -177,26 +188,44 @@ class FakePieces:
         row = self._memory.arriving(id)
         return Appended(size, outcome, row.arrival.length if row and row.arrival else None)
 
-    async def append_chunks(
-        self, arriving: Arriving, at: int, data: bytes, writer: int | None = None
-    ) -> Appended | None:
-        id = arriving.part.id
-        if self._outcome(id, at, writer) is Outcome.OVER or self._folded(id) != at:
-            return None
-        if at in self._memory.pieces.get(id, {}):
-            return Appended(0, Outcome.LOST)
-        chunks = self._memory.chunks.setdefault(id, [])
-        chunks[at // CHUNK_BYTES :] = [piece for _, piece in cut_at_chunks(at, data)]
-        row = self._memory.rows[id].arrival
-        assert row is not None
-        row.folded = at + len(data)
-        return Appended(len(data), self._outcome(id, row.folded, writer), row.length, folded=row.folded)
+    async def write_ahead(self, arriving: Arriving, n: int, chunks: Sequence[memoryview], writer: int) -> bool:
+        there = self._memory.chunks.setdefault(arriving.part.id, [])
+        written = self._memory.ahead.setdefault(arriving.part.id, {})
+        for number, chunk in enumerate(chunks, n):
+            if number < len(there) or number in written:
+                return False
+            written[number] = writer, bytes(chunk)
+        return True
+
+    async def count(self, arriving: Arriving, until: int, writer: int) -> Appended:
+        id, folded = arriving.part.id, arriving.folded
+        row, outcome = self._memory.arriving(id), self._outcome(id, folded, writer)
+        length = row.arrival.length if row and row.arrival else None
+        if outcome is not Outcome.KEPT or row is None or row.arrival is None or row.arrival.folded != folded:
+            return Appended(0, Outcome.LOST if outcome is Outcome.KEPT else outcome, length)
+        written = self._memory.ahead.get(id, {})
+        for n in range(folded // CHUNK_BYTES, until // CHUNK_BYTES):
+            self._memory.chunks[id].append(written.pop(n)[1])
+        row.arrival.folded = until
+        return Appended(until - folded, Outcome.KEPT, length, folded=until)
+
+    async def clear(self, id: PartId, at: int, before: int) -> None:
+        written, pieces = self._memory.ahead.get(id, {}), self._memory.pieces.get(id, {})
+        for n in [n for n, (writer, _) in written.items() if n >= at // CHUNK_BYTES and writer < before]:
+            del written[n]
+        by = self._memory.writers.get(id, {})
+        for offset in [offset for offset in pieces if offset >= at and by.get(offset, before) < before]:
+            del pieces[offset]
+
+    def _is_anothers(self, id: PartId, writer: int | None) -> bool:
+        row = self._memory.arriving(id)
+        return bool(row and row.arrival and row.arrival.claimed and row.arrival.writer != writer)
 
     def _outcome(self, id: PartId, at: int, writer: int | None) -> Outcome:
         row = self._memory.arriving(id)
         if row is None or row.arrival is None or row.arrival.closed_at is not None:
             return Outcome.OVER
-        if row.arrival.folded > at:
+        if row.arrival.folded > at or (writer is None and row.arrival.claimed):
             return Outcome.LOST
         return Outcome.KEPT if writer in (None, row.arrival.writer) else Outcome.TAKEN_OVER
 
@@ -223,6 +252,7 @@ class FakePieces:
         chunks = self._memory.chunks.setdefault(id, [])
         assert len(chunks) >= n
         chunks[n:] = [plain[:size], *chunks[n + 1 :]]
+        self._memory.ahead.get(id, {}).pop(n, None)
         return True
 
     async def let_go(self, id: PartId, below: int) -> None:

@@ -57,12 +57,11 @@ class FakeAudio:
         file = self._memory.files.pop(id, None)
         envelope = (file or {}).get("envelope")
         epoch = envelope.epoch if isinstance(envelope, Envelope) else None
-        chunks = sum(len(each.pop(id, [])) for each in (self._memory.chunks, self._memory.pieces, self._memory.waiting))
+        chunks = sum(len(each.pop(id, [])) for each in self._memory.bytes_of_parts)
         return Deletion(int(file is not None), chunks, 0, self._memory.clock.now, epoch)
 
     async def stored(self, id: PartId) -> tuple[int, int]:
-        stored = (self._memory.chunks, self._memory.pieces, self._memory.waiting)
-        return int(id in self._memory.files), sum(len(each.get(id, [])) for each in stored)
+        return int(id in self._memory.files), sum(len(each.get(id, [])) for each in self._memory.bytes_of_parts)
 
     async def orphaned_files(self) -> AsyncIterator[list[PartId]]:
         for id in list(self._memory.files):
@@ -71,7 +70,7 @@ class FakeAudio:
     async def orphaned_chunks(self) -> AsyncIterator[list[PartId]]:
         for id in [id for id, pieces in self._memory.chunks.items() if pieces and id not in self._memory.files]:
             yield [id]
-        for stored in (self._memory.pieces, self._memory.waiting):
+        for stored in (self._memory.ahead, self._memory.pieces, self._memory.waiting):
             for id in [id for id, pieces in stored.items() if pieces]:
                 yield [id]
 

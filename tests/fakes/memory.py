@@ -63,6 +63,7 @@ class ArrivalRow:
     length: int | None = None
     folded: int = 0
     writer: int = 0
+    claimed: bool = False
     closed_at: datetime | None = None
     drive_after: datetime | None = None
     same_as: PartId | None = None
@@ -157,7 +158,9 @@ class Memory:
     spoken_by: dict[PartId, set[int]] = field(default_factory=dict)
     files: dict[PartId, dict[str, object]] = field(default_factory=dict)
     chunks: dict[PartId, list[bytes]] = field(default_factory=dict)
+    ahead: dict[PartId, dict[int, tuple[int, bytes]]] = field(default_factory=dict)
     pieces: dict[PartId, dict[int, bytes]] = field(default_factory=dict)
+    writers: dict[PartId, dict[int, int]] = field(default_factory=dict)
     slices: dict[PartId, dict[int, KeptSlice]] = field(default_factory=dict)
     waiting: dict[PartId, dict[int, bytes]] = field(default_factory=dict)
     workers: dict[str, WorkerSign] = field(default_factory=dict)
@@ -178,6 +181,11 @@ class Memory:
     erased: dict[SessionId, Owner] = field(default_factory=dict)
     told: dict[SessionId, datetime] = field(default_factory=dict)
     held: set[SessionId] = field(default_factory=set)
+
+    @property
+    def bytes_of_parts(self) -> tuple[dict[PartId, Any], ...]:
+        """Where there are bytes of recordings."""
+        return self.chunks, self.ahead, self.pieces, self.waiting
 
     def row(self, id: PartId, to: PartState, *states: PartState) -> Row | None:
         """The row if it is in one of these states and may come from there into that one."""

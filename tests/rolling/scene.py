@@ -57,6 +57,7 @@ TROUBLE = Failure("engine_unavailable", "It was away.")
 SEALED = PartId("65f000000000000000000003")
 ARRIVING = PartId("65f000000000000000000004")
 TALKING = PartId("65f000000000000000000005")
+CLAIMED = PartId("65f000000000000000000006")
 CALL = CallId("65f0000000000000000000c1")
 TALKED = Tally(packets=50, lost=2, odd={"version": 1}, seconds=1.0, last_sequence=7)
 PLAN = Plan("tus", length=None, media_type="audio/webm", raw_metadata="filename Zg==", sha256="5ha", key="tus:s1")
@@ -119,6 +120,11 @@ async def _write_arrival(store: Store) -> None:
         await store.slices.announce(ARRIVING, Slice(index, start=1.0, end=2.0, duration=1.0), 3, "5ha")
     await store.slices.keep(arriving, 2, b"two")
     await store.slices.received(ARRIVING, 0, 3)
+    part = replace(a_part(session_id=S1, question_id=WAITING, take=2), id=CLAIMED)
+    await store.arriving.begin(part, Plan("tus"))
+    claimed = await store.arriving.claim(CLAIMED)
+    assert claimed is not None
+    await store.pieces.append(claimed, 0, b"y", claimed.writer)
 
 
 async def _write_call(store: Store) -> None:
@@ -227,6 +233,10 @@ async def _check_arrival(store: Store) -> None:
     assert slices == [(0, "received", 2.0, "5ha"), (2, "waiting", 2.0, "5ha")]
     assert await store.slices.data(arriving, 2) == b"two"
     assert await store.slices.head(ARRIVING) == Head(1, 3)
+    ahead = await store.arriving.find(CLAIMED)
+    if ahead is not None:
+        assert (ahead.writer, ahead.is_claimed) == (1, True)
+        assert [piece async for piece in store.pieces.read(ahead)] == [b"y"]
 
 
 async def _check_epochs(store: Store) -> None:

@@ -106,9 +106,12 @@ class MongoArrivals:
 
     @confirmed()
     async def take_over(self, id: PartId) -> int | None:
-        where = {"_id": id, **UPLOADING, "arrival.closed": False}
-        changed = await self._change(where, {"$inc": {"arrival.writer": 1}})
+        changed = await self._change(_open(id), {"$inc": {"arrival.writer": 1}})
         return None if changed is None else changed.writer
+
+    @confirmed()
+    async def claim(self, id: PartId) -> Arriving | None:
+        return await self._change(_open(id), {"$inc": {"arrival.writer": 1}, "$set": {"arrival.claimed": True}})
 
     @confirmed()
     async def fold(self, id: PartId, folded: int) -> bool:
@@ -171,6 +174,11 @@ async def waiting_bytes(
     return int(rows[0]["bytes"]) if rows else 0
 
 
+def _open(id: PartId) -> Document:
+    """It takes more."""
+    return {"_id": id, **UPLOADING, "arrival.closed": False}
+
+
 def _arriving(row: Mapping[str, Any]) -> Arriving:
     arrival = row["arrival"]
     return value_of(
@@ -178,6 +186,7 @@ def _arriving(row: Mapping[str, Any]) -> Arriving:
         arrival,
         part=part_of(row),
         plan=value_of(Plan, arrival),
+        is_claimed=arrival.get("claimed", False),
         is_closed=arrival.get("closed", False),
         envelope=envelope_of(arrival),
         listened=value_of(Listened, arrival.get("listening") or {}),

@@ -107,7 +107,7 @@ class GridAudio:
         chunks = cursor.sort("n", 1).batch_size(CHUNKS_PER_READ)
         try:
             for n in count(first):
-                chunk = await self._next(chunks)
+                chunk = await self._next(chunks) if left > 0 else None
                 if chunk is None or chunk["n"] != n:
                     break
                 left -= len(chunk["data"])

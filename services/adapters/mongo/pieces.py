@@ -7,16 +7,16 @@ from typing import Any
 from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from services.adapters.mongo.audio import file_document
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
-from services.adapters.mongo.group_commit import DUPLICATE_KEY, GroupCommit, inserted
+from services.adapters.mongo.group_commit import GroupCommit, inserted
 from services.adapters.mongo.indexes import INDEXES
 from services.adapters.mongo.parts import parts_of, unhurried
-from services.adapters.mongo.sealing import SEALED, Sealing, contents, piece_at, plain_of, sealed_under
+from services.adapters.mongo.sealing import Sealing, contents, piece_at, plain_of, sealed_under
 from services.adapters.mongo.seals import Seals
 from services.errors import AudioMissing
 from services.interviews.model import PartId, PartState
@@ -29,6 +29,7 @@ STANDING = {
     "arrival.folded": True,
     "arrival.closed": True,
     "arrival.writer": True,
+    "arrival.claimed": True,
     "arrival.length": True,
 }
 SIZES = {"_id": False, "offset": True, "size": True}
@@ -50,7 +51,7 @@ class MongoPieces:
     async def append(self, arriving: Arriving, at: int, data: bytes, writer: int | None = None) -> Appended:
         await self._indexed()
         id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
-        documents = [_document(id, seal, offset, piece) for offset, piece in cut_at_chunks(at, data)]
+        documents = [_document(id, seal, offset, piece, writer) for offset, piece in cut_at_chunks(at, data)]
         if len(documents) == 1:
             is_kept, row = await self._group.keep(documents[0])
             kept = documents if is_kept else []
@@ -61,7 +62,7 @@ class MongoPieces:
         if not kept:
             return Appended(0, Outcome.LOST)
         outcome = _outcome(row, at, writer)
-        if useless := _useless(row, kept):
+        if useless := _useless(row, kept, writer):
             await self._remove(useless)
             return Appended(0, outcome)
         is_cut = len(kept) < len(documents) and outcome is not Outcome.OVER
@@ -69,49 +70,32 @@ class MongoPieces:
         return Appended(size, Outcome.LOST if is_cut else outcome, _length(row))
 
     @confirmed()
-    async def append_chunks(
-        self, arriving: Arriving, at: int, data: bytes, writer: int | None = None
-    ) -> Appended | None:
-        await self._indexed()
+    async def write_ahead(self, arriving: Arriving, n: int, chunks: Sequence[memoryview], writer: int) -> bool:
         id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
-        chunks = [_chunk_of(id, seal, offset, piece) for offset, piece in cut_at_chunks(at, data)]
-        try:
-            row = await self._kept_as_chunks(id, at, chunks)
-        except DuplicateKeyError:
-            return Appended(0, Outcome.LOST)
-        except OperationFailure as trouble:
-            if _is_taken(trouble):
-                return Appended(0, Outcome.LOST)
-            if trouble.has_error_label("TransientTransactionError"):
-                return None
-            raise
-        if row is None:
-            return None
-        outcome = Outcome.KEPT if writer in (None, row["arrival"]["writer"]) else Outcome.TAKEN_OVER
-        return Appended(len(data), outcome, _length(row), folded=row["arrival"]["folded"])
+        made = [_chunk_of(id, seal, number, plain, writer) for number, plain in enumerate(chunks, n)]
+        return not await inserted(self._chunks, made, ordered=True)
 
-    async def _kept_as_chunks(self, id: PartId, at: int, chunks: list[Document]) -> Document | None:
-        """The record, which says that they are there; None where not all before them is in chunks, or it is over.
+    @confirmed()
+    async def count(self, arriving: Arriving, until: int, writer: int) -> Appended:
+        id = arriving.part.id
+        where = {"_id": id, "state": PartState.UPLOADING.value, "arrival.closed": False}
+        row = await self._parts.find_one_and_update(
+            {**where, "arrival.writer": writer, "arrival.folded": arriving.folded},
+            {"$set": {"arrival.folded": until}},
+            projection=STANDING,
+            return_document=ReturnDocument.AFTER,
+        )
+        if row is not None:
+            return Appended(until - arriving.folded, Outcome.KEPT, _length(row), folded=until)
+        row = (await self._group.look([id])).get(id)
+        outcome = _outcome(row, arriving.folded, writer)
+        return Appended(0, Outcome.LOST if outcome is Outcome.KEPT else outcome, _length(row))
 
-        What stands at their place is one document for pieces and chunks alike: of two that come at once one is kept.
-        """
-        until = at + len(chunks) * CHUNK_BYTES
-        place = {"recording": ObjectId(id), "offset": at, "size": 0, "data": b""}
-        where = {"_id": id, "state": PartState.UPLOADING.value, "arrival.folded": at, "arrival.closed": False}
-        async with self._pieces.database.client.start_session() as session, await session.start_transaction():
-            row = await self._parts.find_one_and_update(
-                where,
-                {"$set": {"arrival.folded": until}},
-                projection=STANDING,
-                return_document=ReturnDocument.AFTER,
-                session=session,
-            )
-            if row is None:
-                await session.abort_transaction()
-                return None
-            await self._pieces.insert_one(place, session=session)
-            await self._chunks.insert_many(chunks, session=session)
-        return dict(row)
+    @confirmed()
+    async def clear(self, id: PartId, at: int, before: int) -> None:
+        writer = {"writer": {"$lt": before}}
+        await self._chunks.delete_many({"files_id": ObjectId(id), "n": {"$gte": at // CHUNK_BYTES}, **writer})
+        await self._pieces.delete_many({"recording": ObjectId(id), "offset": {"$gte": at}, **writer})
 
     async def _indexed(self) -> None:
         """The unique index is what two appends at one place are told apart by: nothing is kept before it is there."""
@@ -209,26 +193,22 @@ class MongoPieces:
         await self._files.replace_one({"_id": file["_id"]}, file, upsert=True)
 
 
-def _document(id: PartId, seal: Seal | None, offset: int, plain: bytes) -> Document:
+def _document(id: PartId, seal: Seal | None, offset: int, plain: bytes, writer: int | None) -> Document:
     piece: Document = {"_id": ObjectId(), "recording": ObjectId(id), "offset": offset, "size": len(plain)}
+    by = {} if writer is None else {"writer": writer}
+    return {**piece, **by, **_sealed(seal, offset, plain)}
+
+
+def _chunk_of(id: PartId, seal: Seal | None, n: int, plain: memoryview, writer: int) -> Document:
+    return {"files_id": ObjectId(id), "n": n, "writer": writer, **_sealed(seal, n * CHUNK_BYTES, plain)}
+
+
+def _sealed(seal: Seal | None, offset: int, plain: bytes | memoryview) -> Document:
+    """Under a random nonce: what is kept at one place may be other bytes than what was kept there before."""
     if seal is None:
-        return {**piece, "data": plain}
+        return {"data": bytes(plain)}
     data, tag, nonce = seal.seal_at(piece_at(offset), plain)
-    return {**piece, "data": data, "tag": tag, "nonce": nonce}
-
-
-def _chunk_of(id: PartId, seal: Seal | None, offset: int, plain: bytes) -> Document:
-    piece = _document(id, seal, offset, plain)
-    return {
-        "files_id": ObjectId(id),
-        "n": offset // CHUNK_BYTES,
-        **{name: piece[name] for name in SEALED if name in piece},
-    }
-
-
-def _is_taken(trouble: OperationFailure) -> bool:
-    errors = (trouble.details or {}).get("writeErrors", [])
-    return bool(errors) and all(error["code"] == DUPLICATE_KEY for error in errors)
+    return {"data": data, "tag": tag, "nonce": nonce}
 
 
 def _plain(seal: Seal | None, row: Mapping[str, Any]) -> bytes:
@@ -244,16 +224,22 @@ def _outcome(row: Document | None, at: int, writer: int | None) -> Outcome:
         return Outcome.OVER
     if row["arrival"]["folded"] > at:
         return Outcome.LOST
-    return Outcome.KEPT if writer in (None, row["arrival"]["writer"]) else Outcome.TAKEN_OVER
+    if writer in (None, row["arrival"]["writer"]):
+        return Outcome.LOST if _is_anothers(row, writer) else Outcome.KEPT
+    return Outcome.TAKEN_OVER
+
+
+def _is_anothers(row: Document, writer: int | None) -> bool:
+    return bool(row["arrival"].get("claimed")) and row["arrival"]["writer"] != writer
 
 
 def _length(row: Document | None) -> int | None:
     return row["arrival"].get("length") if row is not None else None
 
 
-def _useless(row: Document | None, documents: list[Document]) -> list[Document]:
-    """Those that came when the recording had ended, or chunks had what was at their place."""
-    if row is None or not _is_uploading(row):
+def _useless(row: Document | None, documents: list[Document], writer: int | None) -> list[Document]:
+    """Those that came when the recording had ended or was another's, or chunks had what was at their place."""
+    if row is None or not _is_uploading(row) or _is_anothers(row, writer):
         return documents
     return [document for document in documents if document["offset"] < row["arrival"]["folded"]]
 

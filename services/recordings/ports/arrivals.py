@@ -5,7 +5,7 @@ there on pieces, each of which lies within one chunk. What counts as received ar
 without a gap. Times are the store's own.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,8 +112,8 @@ class Listened:
 class Arriving:
     """The record of a recording that arrives in pieces, or did.
 
-    `is_closed`: it takes nothing more, because it is being finished. `same_as`: the recording in work that it turned
-    out to be.
+    `is_claimed`: only its writer of this number may append. `is_closed`: it takes nothing more, because it is being
+    finished. `same_as`: the recording in work that it turned out to be.
     """
 
     part: Part
@@ -122,6 +122,7 @@ class Arriving:
     length: int | None = None
     folded: int = 0
     writer: int = 0
+    is_claimed: bool = False
     is_closed: bool = False
     envelope: Envelope | None = None
     same_as: PartId | None = None
@@ -191,6 +192,9 @@ class ArrivalRecords(Protocol):
     async def take_over(self, id: PartId) -> int | None:
         """The number of a new writer: who has an older one is told so. None where it takes nothing more."""
 
+    async def claim(self, id: PartId) -> Arriving | None:
+        """The same, and from then on nobody else may append until somebody claims it anew."""
+
     async def fold(self, id: PartId, folded: int) -> bool:
         """So many bytes are in whole chunks; False where as many were already, or it has ended."""
 
@@ -215,15 +219,24 @@ class Pieces(Protocol):
     async def append(self, arriving: Arriving, at: int, data: bytes, writer: int | None = None) -> Appended:
         """Keep these bytes behind the first `at`, which have been received; with a writer's number as its own.
 
+        Of what another writer has claimed nothing is kept.
         StoreUnavailable where it is not known whether they are kept.
         """
 
-    async def append_chunks(
-        self, arriving: Arriving, at: int, data: bytes, writer: int | None = None
-    ) -> Appended | None:
-        """The same for whole chunks, without making pieces first; None where that is not possible now.
+    async def write_ahead(self, arriving: Arriving, n: int, chunks: Sequence[memoryview], writer: int) -> bool:
+        """Keep whole chunks from this number on, of which none counts yet; False where something is in their place.
 
-        It is where all that has been received is in chunks.
+        A majority has them then. Their writer has claimed the recording.
+        """
+
+    async def count(self, arriving: Arriving, until: int, writer: int) -> Appended:
+        """What its writer wrote ahead up to this byte counts, behind what is in chunks: all of it, or nothing."""
+
+    async def clear(self, id: PartId, at: int, before: int) -> None:
+        """Forget what of writers before this one stands behind the first `at` bytes, or in the chunk that goes on
+        there.
+
+        More has not been received: it counts for nothing.
         """
 
     async def offset(self, id: PartId) -> int:

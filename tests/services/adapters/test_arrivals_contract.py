@@ -244,23 +244,36 @@ async def test_of_many_that_come_at_one_place_one_is_kept(store: Store) -> None:
     assert await received(store, arriving) == kept[0]
 
 
-@pytest.mark.parametrize("rest", [0, 17])
-async def test_whole_chunks_are_kept_as_such_behind_what_is_in_chunks(store: Store, rest: int) -> None:
-    arriving, data = await begun(store), noise(3 * CHUNK_BYTES + rest)
-    id = arriving.part.id
-    first = await store.pieces.append_chunks(arriving, 0, data[:CHUNK_BYTES])
-    assert first == Appended(CHUNK_BYTES, Outcome.KEPT, folded=CHUNK_BYTES)
-    assert await store.pieces.append_chunks(arriving, 2 * CHUNK_BYTES, data[CHUNK_BYTES:]) is None
+def in_chunks(data: bytes) -> list[memoryview]:
+    return [memoryview(data)[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES)]
+
+
+async def claimed(store: Store, id: PartId) -> Arriving:
+    arriving = await store.arriving.claim(id)
+    assert arriving is not None
+    return arriving
+
+
+async def test_whole_chunks_that_are_written_ahead_count_once_that_is_said(store: Store) -> None:
+    data = noise(3 * CHUNK_BYTES + 17)
+    id = (await begun(store)).part.id
+    arriving = await claimed(store, id)
+    assert (arriving.writer, arriving.is_claimed) == (1, True)
+    assert await store.pieces.write_ahead(arriving, 0, in_chunks(data)[:2], 1)
+    assert await store.pieces.write_ahead(arriving, 2, in_chunks(data)[2:3], 1)
+    assert await store.pieces.offset(id) == 0
+    assert await received(store, arriving) == b""
+    first = await store.pieces.count(arriving, 2 * CHUNK_BYTES, 1)
+    assert first == Appended(2 * CHUNK_BYTES, Outcome.KEPT, folded=2 * CHUNK_BYTES)
+    assert await store.pieces.offset(id) == 2 * CHUNK_BYTES
     await store.arriving.declare(id, len(data))
-    second = await store.pieces.append_chunks(arriving, CHUNK_BYTES, data[CHUNK_BYTES : 3 * CHUNK_BYTES])
-    assert second == Appended(2 * CHUNK_BYTES, Outcome.KEPT, len(data), folded=3 * CHUNK_BYTES)
-    assert await store.pieces.offset(id) == 3 * CHUNK_BYTES
-    if rest:
-        assert (await store.pieces.append(arriving, 3 * CHUNK_BYTES, data[3 * CHUNK_BYTES :])).outcome is Outcome.KEPT
-        assert await store.pieces.write_chunk(arriving, 3, rest)
+    arriving = replace(arriving, folded=2 * CHUNK_BYTES)
+    second = await store.pieces.count(arriving, 3 * CHUNK_BYTES, 1)
+    assert second == Appended(CHUNK_BYTES, Outcome.KEPT, len(data), folded=3 * CHUNK_BYTES)
+    assert (await store.pieces.append(arriving, 3 * CHUNK_BYTES, data[3 * CHUNK_BYTES :], 1)).outcome is Outcome.KEPT
     assert await received(store, arriving, 5) == data[5:]
     await store.arriving.close(id)
-    assert await store.pieces.append_chunks(arriving, 3 * CHUNK_BYTES, noise(CHUNK_BYTES)) is None
+    assert await store.pieces.write_chunk(arriving, 3, 17)
     await store.pieces.write_file(arriving, len(data), METADATA)
     await store.uploads.accept(id, hashlib.sha256(data).hexdigest(), len(data))
     await store.pieces.let_go(id, ALL)
@@ -268,40 +281,83 @@ async def test_whole_chunks_are_kept_as_such_behind_what_is_in_chunks(store: Sto
     assert (await store.audio.delete(id)).left == 0
 
 
-async def test_of_chunks_and_pieces_that_come_at_one_place_one_is_kept(store: Store) -> None:
-    for number in range(8):
-        arriving, data = await begun(store), noise(CHUNK_BYTES)
-        sent = [b"a piece", data, b"another one", data[::-1]]
-        appended = await asyncio.gather(
-            *(
-                (store.pieces.append_chunks if len(each) == CHUNK_BYTES else store.pieces.append)(arriving, 0, each)
-                for each in (sent if number % 2 else sent[::-1])
-            )
-        )
-        kept = [
-            each
-            for each, one in zip(sent if number % 2 else sent[::-1], appended, strict=True)
-            if one is not None and one.outcome is Outcome.KEPT
-        ]
-        assert len(kept) == 1
-        assert await received(store, arriving) == kept[0]
-        assert await store.pieces.offset(arriving.part.id) == len(kept[0])
-
-
-async def test_who_was_taken_over_from_is_told_so_of_whole_chunks_too(store: Store) -> None:
-    arriving, data = await begun(store), noise(CHUNK_BYTES)
-    first = await store.arriving.take_over(arriving.part.id)
-    await store.arriving.take_over(arriving.part.id)
-    late = await store.pieces.append_chunks(arriving, 0, data, first)
-    assert late is not None and (late.size, late.outcome) == (CHUNK_BYTES, Outcome.TAKEN_OVER)
-    assert await received(store, arriving) == data
-
-
-async def test_whole_chunks_of_what_is_given_up_are_not_kept(store: Store) -> None:
+async def test_what_another_has_claimed_nobody_else_appends_to(store: Store) -> None:
     arriving = await begun(store)
-    await store.uploads.stop(arriving.part.id)
-    assert await store.pieces.append_chunks(arriving, 0, noise(CHUNK_BYTES)) is None
-    assert await store.audio.stored(arriving.part.id) == (0, 0)
+    id = arriving.part.id
+    await store.pieces.append(arriving, 0, b"one")
+    first, second = await claimed(store, id), await claimed(store, id)
+    late = [await store.pieces.append(arriving, 3, b"late", writer) for writer in (None, first.writer)]
+    assert [(each.size, each.outcome) for each in late] == [(0, Outcome.LOST), (0, Outcome.TAKEN_OVER)]
+    assert await store.pieces.offset(id) == 3
+    assert (await store.pieces.append(arriving, 3, b"two", second.writer)).outcome is Outcome.KEPT
+    assert await received(store, arriving) == b"onetwo"
+
+
+async def test_of_two_who_write_ahead_what_the_one_wrote_who_claimed_it_last_counts(store: Store) -> None:
+    id, data = (await begun(store)).part.id, noise(2 * CHUNK_BYTES)
+    first = await claimed(store, id)
+    assert await store.pieces.write_ahead(first, 0, in_chunks(data[::-1])[:1], first.writer)
+    second = await claimed(store, id)
+    assert not await store.pieces.write_ahead(second, 0, in_chunks(data), second.writer), "another's is in its place"
+    late = await store.pieces.count(first, CHUNK_BYTES, first.writer)
+    assert (late.size, late.outcome) == (0, Outcome.TAKEN_OVER)
+    await store.pieces.clear(id, 0, second.writer)
+    assert await store.pieces.write_ahead(second, 0, in_chunks(data), second.writer)
+    assert not await store.pieces.write_ahead(first, 1, in_chunks(data[::-1])[1:], first.writer)
+    await store.pieces.clear(id, 0, first.writer)
+    assert (await store.pieces.count(second, 2 * CHUNK_BYTES, second.writer)).outcome is Outcome.KEPT
+    await store.pieces.clear(id, 2 * CHUNK_BYTES, second.writer + 1)
+    assert await received(store, second) == data
+    assert (await store.pieces.count(second, 3 * CHUNK_BYTES, second.writer)).outcome is Outcome.LOST
+
+
+async def test_who_claims_it_finds_no_pieces_behind_what_has_been_received(store: Store) -> None:
+    arriving = await begun(store)
+    id = arriving.part.id
+    await store.pieces.append(arriving, 0, b"one")
+    first = await claimed(store, id)
+    await store.pieces.append(arriving, 3, b"two", first.writer)
+    await store.pieces.append(arriving, CHUNK_BYTES, b"far behind", first.writer)
+    second = await claimed(store, id)
+    await store.pieces.clear(id, 6, second.writer)
+    for at, data in ((6, noise(CHUNK_BYTES - 6)), (CHUNK_BYTES, b"last")):
+        assert (await store.pieces.append(arriving, at, data, second.writer)).outcome is Outcome.KEPT
+    await store.pieces.clear(id, 0, first.writer)
+    await store.pieces.clear(id, 6, second.writer)
+    assert await received(store, arriving) == b"onetwo" + noise(CHUNK_BYTES - 6) + b"last"
+
+
+async def test_what_is_written_ahead_behind_the_end_is_no_part_of_it(store: Store) -> None:
+    id, data = (await begun(store)).part.id, noise(2 * CHUNK_BYTES)
+    arriving = await claimed(store, id)
+    await store.pieces.write_ahead(arriving, 0, in_chunks(data), arriving.writer)
+    await store.pieces.count(arriving, CHUNK_BYTES, arriving.writer)
+    await store.arriving.close(id)
+    late = await store.pieces.count(replace(arriving, folded=CHUNK_BYTES), 2 * CHUNK_BYTES, arriving.writer)
+    assert (late.size, late.outcome) == (0, Outcome.OVER)
+    await store.pieces.write_file(arriving, CHUNK_BYTES, METADATA)
+    await store.uploads.accept(id, hashlib.sha256(data[:CHUNK_BYTES]).hexdigest(), CHUNK_BYTES)
+    assert b"".join([piece async for piece in store.audio.read(id)]) == data[:CHUNK_BYTES]
+    assert await store.audio.stored(id) == (1, 2)
+    await store.pieces.clear(id, CHUNK_BYTES, arriving.writer + 1)
+    assert await store.audio.stored(id) == (1, 1)
+
+
+async def test_what_has_ended_cannot_be_claimed(store: Store) -> None:
+    closed, stopped = (await begun(store)).part.id, (await begun(store)).part.id
+    await store.arriving.close(closed)
+    await store.uploads.stop(stopped)
+    assert [await store.arriving.claim(id) for id in (closed, stopped)] == [None, None]
+
+
+async def test_what_is_written_ahead_of_what_is_given_up_goes_with_it(store: Store) -> None:
+    id = (await begun(store)).part.id
+    arriving = await claimed(store, id)
+    await store.pieces.write_ahead(arriving, 0, in_chunks(noise(CHUNK_BYTES)), arriving.writer)
+    assert set(await all_of(store.audio.orphaned_chunks())) == {id}
+    await store.uploads.stop(id)
+    assert (await store.audio.delete(id)).left == 0
+    assert await store.audio.stored(id) == (0, 0)
 
 
 async def test_many_recordings_at_once(store: Store) -> None:

@@ -12,7 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.pieces import MongoPieces
-from services.errors import AudioSealBroken, OffsetMismatch, Problem, StoreUnavailable
+from services.errors import AudioSealBroken, OffsetMismatch, Problem, StoreUnavailable, UploadTakenOver
 from services.interviews.model import PartId, SessionId
 from services.recordings.arrivals import Arrivals, Plan
 from services.recordings.folding import Folding
@@ -47,13 +47,13 @@ async def begun(house: Interior) -> tuple[SessionId, PartId]:
     return session, (await house.arrivals.begin(session, Q1, ALICE, Plan("tus"))).part.id
 
 
-async def sends(arrivals: Arrivals, id: PartId, at: int = 0) -> None:
+async def sends(arrivals: Arrivals, id: PartId, at: int = 0, size: int = 60_001) -> None:
     """All that is behind this byte, going on from where it is told that it should."""
     while at < len(WHOLE):
         try:
-            at = (await arrivals.append(id, ALICE, at, once(WHOLE[at : at + 60_001]))).offset
-        except OffsetMismatch as mismatch:
-            at = mismatch.expected
+            at = (await arrivals.append(id, ALICE, at, once(WHOLE[at : at + size]))).offset
+        except (OffsetMismatch, UploadTakenOver):
+            at = (await arrivals.find(id, ALICE)).offset
     await arrivals.close()
 
 
@@ -113,10 +113,11 @@ async def test_pieces_cannot_change_places_or_recordings(house: Interior, databa
             await house.arrivals.finish(id, ALICE)
 
 
-async def test_two_processes_that_send_at_once_keep_the_bytes_in_order(house: Interior) -> None:
+@pytest.mark.parametrize("sizes", [(60_001, 60_001), (600_000, 600_000), (60_001, 600_000)])
+async def test_two_processes_that_send_at_once_keep_the_bytes_in_order(house: Interior, sizes: tuple[int, int]) -> None:
     _, id = await begun(house)
     both = [house.arrivals, house.arrivals]
-    await asyncio.gather(*(sends(arrivals, id) for arrivals in both))
+    await asyncio.gather(*(sends(arrivals, id, size=size) for arrivals, size in zip(both, sizes, strict=True)))
     parts = await asyncio.gather(*(arrivals.finish(id, ALICE) for arrivals in both))
     assert {part.sha256 for part in parts} == {hashlib.sha256(WHOLE).hexdigest()}
     assert await stored(house, id) == WHOLE
@@ -161,6 +162,42 @@ async def test_nothing_that_was_acknowledged_is_lost_where_the_database_is_in_tr
         assert WHOLE.startswith(read)
     await sends(arrivals, id, at)
     assert (await arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
+
+
+async def test_two_processes_in_turns_take_in_one_recording_in_large_requests(
+    house: Interior, database: AsyncDatabase[Document]
+) -> None:
+    _, id = await begun(house)
+    first, second = house.arrivals, house.arrivals
+    size, at = 600_000, 0
+    for number, begin in enumerate(range(0, len(WHOLE), size)):
+        arrivals = (first, first, second)[number % 3]
+        at = (await arrivals.append(id, ALICE, begin, once(WHOLE[begin : begin + size]))).offset
+        await arrivals.close()
+        assert at == (await house.arrivals.find(id, ALICE)).offset == min(len(WHOLE), begin + size)
+    assert (await first.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
+    assert await stored(house, id) == WHOLE
+    assert await database["pieces"].count_documents({}) == 0
+
+
+async def test_what_a_process_that_died_had_written_ahead_is_in_nobodys_way(
+    house: Interior, database: AsyncDatabase[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, id = await begun(house)
+    dying = house.arrivals
+
+    async def cut_off(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.pieces, "count", cut_off)
+        with pytest.raises(StoreUnavailable):
+            await dying.append(id, ALICE, 0, once(WHOLE))
+    assert await database["fs.chunks"].count_documents({}) == 3
+    assert (await house.arrivals.find(id, ALICE)).offset == 0
+    await sends(house.arrivals, id, size=100_000)
+    assert (await house.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
+    assert await stored(house, id) == WHOLE
 
 
 async def test_many_that_wait_are_told_together_that_the_database_is_gone(

@@ -401,7 +401,7 @@ async def test_of_two_who_send_at_once_the_second_waits_or_takes_over() -> None:
     assert (await scene.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(AMR + b"mine").hexdigest()
 
 
-async def test_a_writer_at_another_process_is_noticed_by_the_offset() -> None:
+async def test_what_came_counts_while_more_is_waited_for_and_a_writer_at_another_process_takes_over() -> None:
     scene = Scene()
     id, slow = await scene.begun(), Slow(AMR, b"x" * 300_000)
     first = asyncio.create_task(scene.arrivals.append(id, ALICE, 0, slow.data()))
@@ -410,7 +410,7 @@ async def test_a_writer_at_another_process_is_noticed_by_the_offset() -> None:
     await scene.received(id, at)
     assert (await other.append(id, ALICE, at, sent(b"other"))).offset == at + 5
     slow.goes_on.set()
-    with pytest.raises(OffsetMismatch):
+    with pytest.raises(UploadTakenOver):
         await first
     assert (await scene.arrivals.find(id, ALICE)).offset == at + 5
 
