@@ -114,7 +114,9 @@ class Receiving:
             return here >= MOST_RUN
         to_border = CHUNK_BYTES - self._at % CHUNK_BYTES
         goes_beyond = self.known.claim is not None and to_border < CHUNK_BYTES
-        return here >= to_border + goes_beyond * CHUNK_BYTES or (here >= LEAST_RUN and self.clock() - self._since >= SLOW_SECONDS)
+        return here >= to_border + goes_beyond * CHUNK_BYTES or (
+            here >= LEAST_RUN and self.clock() - self._since >= SLOW_SECONDS
+        )
 
     def _is_busy(self) -> bool:
         return self._sending is not None and not self._sending.done()

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 HEARD_SECONDS, TELL_SECONDS = 30.0, 1.0
 STRETCH_SECONDS, LEAST_SECONDS, USUAL_BYTES_A_SECOND = 20.0, 14.0, 8_000
 GROWN_SECONDS = 0.5
+# What arrives much faster than it is spoken is not rung for with each stretch.
+RING_SECONDS = 1.0
 FOLDS_AT_ONCE = 4
 
 
@@ -52,13 +54,13 @@ class Tending:
         if now - known.told_at >= GROWN_SECONDS:
             known.told_at = now
             self.grown(id)
-        if known.offset >= known.ring_with or now >= known.ring_at:
+        if now >= known.ring_at or (known.offset >= known.ring_with and now >= known.ring_after):
             self._may_ring(known, now)
 
     def _may_ring(self, known: Known, now: float) -> None:
         is_first, is_late = not known.ring_with, now >= known.ring_at
         known.ring_with = known.offset + round(STRETCH_SECONDS * USUAL_BYTES_A_SECOND)
-        known.ring_at = now + STRETCH_SECONDS
+        known.ring_at, known.ring_after = now + STRETCH_SECONDS, now + RING_SECONDS
         if not is_first:
             self._start(self._ring(known, is_late=is_late))
 
