@@ -77,6 +77,7 @@ def test_one_that_dies_is_replaced_and_its_counts_stay(two: Served) -> None:
     assert counted(two)[HEALTH] >= before + 50
 
 
+@pytest.mark.long
 def test_a_stop_ends_all_and_leaves_nothing(two: Served, tmp_path: Path) -> None:
     until(lambda: len(children(two)) == 2)
     assert list(tmp_path.glob("viva-voce-counts-*"))

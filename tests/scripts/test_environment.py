@@ -23,6 +23,7 @@ def making(folder: Path, lock: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.long
 def test_two_at_once_make_one_environment(tmp_path: Path, lock: Path) -> None:
     folder = tmp_path / "venv"
     both = [making(folder, lock), making(folder, lock)]

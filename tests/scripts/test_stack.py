@@ -19,6 +19,8 @@ from scripts.stack import ports
 from tests import servers
 from tests.scripts.running import NAMES, Running, runs, until
 
+pytestmark = pytest.mark.long
+
 Start = Callable[..., Running]
 
 
@@ -60,7 +62,6 @@ def test_every_process_has_a_pid_file(house: Running) -> None:
     assert all(runs(pid) for pid in pids.values())
 
 
-@pytest.mark.long
 def test_a_killed_mongod_comes_back_where_it_was_with_what_it_held(house: Running) -> None:
     url = house.layout.read_env()["MONGODB_URL"]
     with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=20000) as client:
@@ -86,7 +87,6 @@ def test_nobody_gets_into_the_servers_without_the_password(house: Running) -> No
         assert password not in (Path("/proc") / str(pid) / "cmdline").read_text(), "every user sees a command line"
 
 
-@pytest.mark.long
 def test_a_killed_valkey_comes_back_where_it_was_with_what_it_held(house: Running) -> None:
     url = house.layout.read_env()["REDIS_URL"]
     with redis.Redis.from_url(url) as client:
@@ -101,7 +101,6 @@ def test_a_killed_process_of_the_house_comes_back(house: Running, name: str) -> 
     assert runs(kill(house, name))
 
 
-@pytest.mark.long
 def test_a_killed_supervisor_comes_back_with_everything(house: Running) -> None:
     before = house.layout.read_pids()
     os.kill(before["supervisord"], signal.SIGKILL)
@@ -124,7 +123,6 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(house: Running, st
     assert not second.layout.read_pids()
 
 
-@pytest.mark.long
 def test_two_stacks_live_side_by_side_and_a_second_request_to_stop_changes_nothing(
     house: Running, start: Start
 ) -> None:
@@ -141,7 +139,6 @@ def test_two_stacks_live_side_by_side_and_a_second_request_to_stop_changes_nothi
     assert all(runs(pid) for pid in house.layout.read_pids().values())
 
 
-@pytest.mark.long
 def test_addresses_that_are_set_take_the_place_of_the_embedded_servers(
     house: Running, start: Start, tmp_path: Path
 ) -> None:
@@ -182,7 +179,6 @@ def test_a_stop_while_it_starts_leaves_nothing(start: Start) -> None:
     assert not any(runs(pid) for pid in pids.values())
 
 
-@pytest.mark.long
 def test_after_a_killed_stack_the_next_one_starts_at_once_and_keeps_the_secret(start: Start) -> None:
     first = start()
     first.wait_ready()
@@ -195,7 +191,6 @@ def test_after_a_killed_stack_the_next_one_starts_at_once_and_keeps_the_secret(s
     assert second.stop() == 0
 
 
-@pytest.mark.long
 def test_what_keeps_dying_is_named_with_the_end_of_its_log(start: Start) -> None:
     running = start("a", "SPEECH_MODEL=/nowhere")
     assert running.process.wait(300) == 1

@@ -38,7 +38,7 @@ async def play(world: World, name: str, process: Faulty) -> None:
     await world.forget()
 
 
-@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("fault", long_but(*TELLING, of=Fault), ids=lambda fault: fault.name.lower())
 @pytest.mark.parametrize("scene", SCENES)
 async def test_every_crash_is_repaired_in_memory(scene: str, fault: Fault) -> None:
     for at in range(1, MOST_CALLS):

@@ -10,6 +10,8 @@ from redis import Redis
 from tests.system import live
 from tests.system.speaking import Seen, follow, speak, speech, summary
 
+pytestmark = pytest.mark.long
+
 SECONDS = 38.0
 
 

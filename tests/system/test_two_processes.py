@@ -36,6 +36,7 @@ def sent(api: Served, session: str, user: str, **headers: str) -> httpx2.Respons
         return client.post(where, files={"audio": ("a.webm", WEBM)}, headers=headers)
 
 
+@pytest.mark.long
 def test_one_key_makes_one_take_whoever_of_them_is_asked(api: Served) -> None:
     session = make_session(api)
     with ThreadPoolExecutor(AT_ONCE) as threads:

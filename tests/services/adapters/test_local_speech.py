@@ -210,6 +210,7 @@ def test_a_text_that_goes_round_in_circles_is_read_again_in_full(
     assert len(words(text(reading))) < 10
 
 
+@pytest.mark.long
 def test_an_improbable_text_is_read_again_in_full(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.adapters.local_speech.hypotheses.LEAST_LOG_PROBABILITY", 0.0)
     model = Whisper(weights, 1)
