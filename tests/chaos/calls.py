@@ -62,9 +62,12 @@ class Talk:
         if self._thread is not None:
             self._thread.join(BOUND)
 
-    def strike_and_await_ears(self, strike: Callable[[], None]) -> None:
-        """The blow; from when until when of the call nobody can have taken it in, or had kept what came."""
-        since, blow = datetime.now(UTC), time.monotonic() - self.begun
+    def strike_and_await_ears(self, strike: Callable[[], None], stands_since: float | None = None) -> None:
+        """The blow; from when until when of the call nobody can have taken it in, or had kept what came.
+
+        Nor can anything be kept from when on the database lets commands of its record wait.
+        """
+        since, blow = datetime.now(UTC), (stands_since or time.monotonic()) - self.begun
         strike()
         if self.is_hit:
             until(partial(serves, self.machine.stack, "rtp" if self.by_udp else "api", since), BOUND)

@@ -21,13 +21,17 @@ class NotReached(Exception):
 
 
 class Brake:
-    """The database's own failpoint: it lets a command wait before it is carried out."""
+    """The database's own failpoint: it lets a command wait before it is carried out.
+
+    `stands_since` is when the first one of its kind was held, also where that was another than the wanted one.
+    """
 
     def __init__(self, admin: MongoClient[dict[str, Any]]) -> None:
         self._admin = admin
         self._entered = 0
         self._held: Hold | None = None
         self._seconds = BLOCK_SECONDS
+        self.stands_since: float | None = None
 
     def arm(self, hold: Hold, seconds: float = BLOCK_SECONDS) -> None:
         """From now on; one that is to come after `complete` is armed while the answer is in the engine."""
@@ -83,6 +87,7 @@ class Brake:
                 self._admin.admin.command(
                     "waitForFailPoint", "failCommand", timesEntered=self._entered + 1, maxTimeMS=1000
                 )
+                self.stands_since = self.stands_since or time.monotonic()
                 # Another of its kind goes on once its time is over, and the next is looked at.
                 if not hold.what or hold.what in held_titles(self._admin, hold):
                     return

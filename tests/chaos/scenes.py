@@ -242,7 +242,7 @@ def _call(scene: Scene) -> None:
         with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
             talk.begin()
             held.wait()
-            talk.strike_and_await_ears(partial(scene.strike, held))
+            talk.strike_and_await_ears(partial(scene.strike, held), held.stands_since)
     talk.wait()
     talk.end()
 
@@ -257,7 +257,7 @@ def _end_of_call(scene: Scene) -> None:
     with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
         ending.start()
         held.wait()
-        talk.strike_and_await_ears(partial(scene.strike, held))
+        talk.strike_and_await_ears(partial(scene.strike, held), held.stands_since)
     ending.join(2 * BOUND)
 
 
