@@ -413,6 +413,7 @@ class Arrivals:
         )
         try:
             await receiving.run(data)
+            self._known.bound(known)
         except Over:
             await self._refuse_ended(part.id)
         except OffsetMismatch as mismatch:

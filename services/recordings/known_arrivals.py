@@ -14,6 +14,8 @@ from services.recordings.ports.arrivals import Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
 
 MOST_KNOWN = 5_000
+# Of how many the begun chunk is held, for the next request to go on with.
+MOST_BEGUN = 32
 AGAIN_SECONDS = 1.0
 
 
@@ -21,8 +23,9 @@ AGAIN_SECONDS = 1.0
 class Known:
     """A recording as it was seen last; `digest` is of its first `digested` bytes, if they all came this way.
 
-    `claim`: the writer's number under which this process alone may append. A worker is rung for with so many bytes, but
-    not before `ring_after`, or with any once it is so late.
+    `claim`: the writer's number under which this process alone may append. `begun`: the chunk that goes on at `offset`,
+    as far as it is known, if it is held. A worker is rung for with so many bytes, but not before `ring_after`, or with
+    any once it is so late.
     """
 
     arriving: Arriving
@@ -31,6 +34,7 @@ class Known:
     digest: Any | None = None
     digested: int = 0
     claim: int | None = None
+    begun: bytes = b""
     folding: asyncio.Task[None] | None = None
     ring_with: int = 0
     ring_at: float = 0.0
@@ -56,6 +60,12 @@ class Known:
         if self.digest is not None:
             self.digest.update(data)
             self.digested += len(data)
+
+    def goes_on(self, at: int, data: bytes) -> None:
+        """These bytes were received behind the first `at`: hold what they begin of a chunk."""
+        inside = at % CHUNK_BYTES
+        is_known, end = len(self.begun) == inside, inside + len(data)
+        self.begun = self.begun + data if is_known and self.claim is not None and end < CHUNK_BYTES else b""
 
     def learned(self, length: int | None, folded: int = 0) -> None:
         """So long will it be, and so much of it is in chunks: that may have been said to, or done by, another."""
@@ -109,6 +119,7 @@ class KnownArrivals:
     """The recordings that this process knows of late, and who sends to each now."""
 
     _known: OrderedDict[PartId, Known] = field(default_factory=OrderedDict, init=False)
+    _begun: OrderedDict[PartId, Known] = field(default_factory=OrderedDict, init=False)
     _turns: dict[PartId, Turn] = field(default_factory=dict, init=False)
 
     def get(self, id: PartId) -> Known | None:
@@ -125,6 +136,16 @@ class KnownArrivals:
 
     def forget(self, id: PartId) -> None:
         self._known.pop(id, None)
+        self._begun.pop(id, None)
+
+    def bound(self, known: Known) -> None:
+        """Hold the begun chunks of few recordings only: those that came last."""
+        self._begun.pop(known.arriving.part.id, None)
+        if known.begun:
+            self._begun[known.arriving.part.id] = known
+        while len(self._begun) > MOST_BEGUN:
+            _, oldest = self._begun.popitem(last=False)
+            oldest.begun = b""
 
     @asynccontextmanager
     async def turn(self, id: PartId, *, takes_over: bool) -> AsyncIterator[Turn]:

@@ -195,6 +195,7 @@ class Receiving:
             if not await self.pieces.write_ahead(known.arriving, start // CHUNK_BYTES, chunks, known.claim or 0):
                 raise OffsetMismatch(at, at)
         known.read(run)
+        known.begun = b""
         self._ahead += len(whole)
         if self.told is not None:
             await self._count()
@@ -206,6 +207,8 @@ class Receiving:
 
     async def _before(self, at: int) -> bytes:
         """What has been received of the chunk in which this byte is."""
+        if len(self.known.begun) == at % CHUNK_BYTES:
+            return self.known.begun
         start = at - at % CHUNK_BYTES
         return b"".join([piece async for piece in self.pieces.read(self.known.arriving, start)])[: at - start]
 
@@ -251,6 +254,7 @@ class Receiving:
         self._runs += 1
         if appended.outcome is not Outcome.OVER:
             known.received(run[: appended.size])
+            known.goes_on(at, run[: appended.size])
         self._became(appended, at)
 
     def _became(self, appended: Appended, at: int) -> None:

@@ -36,6 +36,7 @@ from services.errors import (
 from services.interviews.model import PartId, PartState, SessionId, Status, UserId, Viewer
 from services.recordings.arrival_limits import ArrivalLimits
 from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice
+from services.recordings.known_arrivals import MOST_BEGUN
 from services.recordings.ports.arrivals import Arriving, Load
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Interior
@@ -413,6 +414,29 @@ async def test_what_came_counts_while_more_is_waited_for_and_a_writer_at_another
     with pytest.raises(UploadTakenOver):
         await first
     assert (await scene.arrivals.find(id, ALICE)).offset == at + 5
+
+
+async def test_a_request_goes_on_with_the_chunk_that_the_one_before_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    id, read, starts = await scene.begun(), scene.house.pieces.read, []
+
+    def noted(arriving: Arriving, start: int = 0) -> AsyncIterator[bytes]:
+        starts.append(start)
+        return read(arriving, start)
+
+    monkeypatch.setattr(scene.house.pieces, "read", noted)
+    await scene.appended(id, 0, AMR, b"x" * 599_900)
+    others = [await scene.begun() for _ in range(MOST_BEGUN)]
+    for at in (600_000, 1_200_000):
+        await scene.appended(id, at, b"y" * 600_000)
+    assert starts == []
+    for other in others:
+        await scene.appended(other, 0, AMR, b"x" * 599_900)
+    await scene.appended(id, 1_800_000, b"z" * 600_000)
+    assert starts == [1_800_000 - 1_800_000 % CHUNK_BYTES], "few are held"
+    part = await scene.arrivals.finish(id, ALICE)
+    whole = AMR + b"x" * 599_900 + b"y" * 1_200_000 + b"z" * 600_000
+    assert (part.sha256, await scene.whole(id)) == (hashlib.sha256(whole).hexdigest(), whole)
 
 
 async def test_what_was_finished_while_it_arrives_takes_nothing_more() -> None:
