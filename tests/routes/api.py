@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import httpx2
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from app.main import build
 from routes.dependencies import Guests, Health, Operations, Services
@@ -139,8 +141,15 @@ class Api:
     @asynccontextmanager
     async def client(self, user: str | None = "alice") -> AsyncIterator[httpx2.AsyncClient]:
         app = build(self.services)
+        app.router.routes[:] = routes()
         async with app.router.lifespan_context(app):
             yield client_of(app, user)
+
+
+@cache
+def routes() -> list[BaseRoute]:
+    """Those of every app that is built here: what a route takes and gives is found out at its first request."""
+    return build(Api().services).router.routes
 
 
 def client_of(app: FastAPI, user: str | None) -> httpx2.AsyncClient:
