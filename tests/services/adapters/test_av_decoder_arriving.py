@@ -12,6 +12,7 @@ from services.errors import AudioUnreadable
 from services.interviews.model import Entry
 from services.transcription.ports import Place, Source
 from tests import audio
+from tests.at_length import long_but
 from tests.browser_recordings import chromium, chromium_mp4, firefox, safari
 from tests.services.adapters.test_av_decoder_entering import RECORDINGS, changing, made, samples
 
@@ -93,7 +94,7 @@ def lag(ours: audio.Samples, theirs: audio.Samples) -> int:
 BROWSERS = {made.__name__: made(changing(48_000), 48_000) for made in (chromium, chromium_mp4, firefox, safari)}
 
 
-@pytest.mark.parametrize("pieces", [4, 9, 23])
+@pytest.mark.parametrize("pieces", long_but(9, of=[4, 9, 23]))
 @pytest.mark.parametrize("name", [*RECORDINGS, *BROWSERS])
 async def test_what_arrives_is_heard_as_it_is_in_the_whole(decoder: AvDecoder, name: str, pieces: int) -> None:
     data = (RECORDINGS | BROWSERS)[name]

@@ -17,6 +17,7 @@ from services.transcription.listening import Heard, Listening, Rest
 from services.transcription.ports import RATE, Recording
 from services.transcription.stretches import Length
 from tests import audio
+from tests.at_length import long_but
 from tests.fakes.arrivals import FakeArrivals, FakePieces
 from tests.fakes.audio import FakeAudio
 from tests.fakes.memory import Memory
@@ -114,7 +115,7 @@ async def whole(data: bytes, decoder: AvDecoder) -> Sent:
     return sent
 
 
-@pytest.mark.parametrize("pieces", [5, 17])
+@pytest.mark.parametrize("pieces", long_but(5, of=[5, 17]))
 @pytest.mark.parametrize("name", MADE)
 async def test_what_arrives_is_heard_once_and_as_it_is_in_the_whole(decoder: AvDecoder, name: str, pieces: int) -> None:
     data = recorded(name)

@@ -10,6 +10,7 @@ from services.calls.packets.opus import RATE
 from services.calls.packets.rtcp import sender_reports
 from services.calls.packets.rtp import is_rtcp, parse
 from services.calls.packets.side import Side
+from tests.at_length import long_but
 from tests.calls.programs import needs, save, sent
 from tests.calls.sender import Datagram, taken
 from tests.calls.sound import Samples, decoded, displacement, murmur
@@ -57,7 +58,9 @@ def gstreamer(sound: Path, *options: str, pay: str = "rtpopuspay") -> list[str |
     return ["gst-launch-1.0", "-q", *line.split()]
 
 
-@pytest.mark.parametrize("options", [[], ["-frame_duration", "60"], ["-ac", "2", "-application", "audio"]])
+@pytest.mark.parametrize(
+    "options", long_but([], of=[[], ["-frame_duration", "60"], ["-ac", "2", "-application", "audio"]])
+)
 @needs("ffmpeg")
 async def test_ffmpeg(tmp_path: Path, options: list[str]) -> None:
     sound, side = with_a_pause(), Side()
@@ -67,7 +70,9 @@ async def test_ffmpeg(tmp_path: Path, options: list[str]) -> None:
     assert any(sender_reports(data) for _, data in came if is_rtcp(data))
 
 
-@pytest.mark.parametrize("options", [[], ["frame-size=60"], ["frame-size=10"], ["dtx=true", "bitrate-type=vbr"]])
+@pytest.mark.parametrize(
+    "options", long_but([], of=[[], ["frame-size=60"], ["frame-size=10"], ["dtx=true", "bitrate-type=vbr"]])
+)
 @needs("gst-launch-1.0")
 async def test_gstreamer(tmp_path: Path, options: list[str]) -> None:
     """With DTX nothing is sent in a pause."""
