@@ -1,11 +1,5 @@
-"""Listening to a part's recording: decode it, find who speaks, have the engine write it down, stretch by stretch.
+"""Listening to a part's recording: decode it, find who speaks, have the engine write it down, stretch by stretch."""
 
-What is spoken and has no text is read again, until all has one or another
-reading gives nothing more; what has none even then is shown as a segment
-without text.
-"""
-
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,17 +8,15 @@ from typing import Any
 
 import structlog
 
-from services.errors import AudioMissing, AudioUnreadable, EngineBusy, EngineRefused, StoreUnavailable
+from services.errors import AudioMissing, AudioUnreadable, StoreUnavailable
 from services.interviews.language import Language
 from services.interviews.model import Checkpoint, Entry, Part, PartId, Status
 from services.interviews.transcript import Flaw, Span, Transcript, Utterance, moved, silence
 from services.recordings.growing import Growing
 from services.recordings.ports.audio import Audio, Stored
 from services.transcription import coverage
-from services.transcription.coverage import Gap
 from services.transcription.ports import (
     RATE,
-    Activity,
     Decoder,
     Place,
     Recording,
@@ -34,17 +26,14 @@ from services.transcription.ports import (
     SpeechEngine,
     VoiceActivity,
 )
-from services.transcription.prompting import is_echo, words_before
+from services.transcription.prompting import words_before
+from services.transcription.reading import Reading
 from services.transcription.stretches import LIVE, LONG, Length, Stretch, Stretches
 from services.transcription.tails import Tail, Unread
 from services.transcription.together import together, whole
 
 log = structlog.get_logger(__name__)
 
-MOST_READINGS = 4
-PIECES_AT_ONCE = 4
-PATIENT_TRIES = 4
-BUSY_SECONDS, MOST_BUSY_SECONDS = 5.0, 60.0
 BEGINNING = Entry(offset=0, samples=0)
 MOST_BEFORE = 60.0
 LEAST_SPOKEN = 1.0
@@ -199,12 +188,7 @@ class Listening:
         about: Any,
         before: Utterance | None,
     ) -> Heard:
-        known = _spoken(part, language)
-        is_first = stretch.behind.entry is not None
-        prompt = self._prompt(stretch, before, *known)
-        transcript = await self._written(
-            stretch.recording, stretch.activity, *known, about, is_first=is_first, prompt=prompt
-        )
+        transcript = await self._written(self._speech(part, stretch, language, before), stretch.activity.heard, about)
         if stretch.start:
             transcript = moved(transcript, stretch.start)
         heard = tuple(Span(span.start + stretch.start, span.end + stretch.start) for span in stretch.activity.heard)
@@ -226,6 +210,18 @@ class Listening:
             return Heard(said, checkpoint, True, stretch.recording.flaws)
         return Heard(replace(said, flaws=stretch.recording.flaws), checkpoint, False)
 
+    def _speech(self, part: Part, stretch: Stretch, language: Language | None, before: Utterance | None) -> Speech:
+        """What was said while it arrived goes first."""
+        language, languages = _spoken(part, language)
+        return Speech(
+            stretch.recording,
+            stretch.activity.spans,
+            language=language,
+            prompt=self._prompt(stretch, before, language, languages),
+            languages=languages,
+            is_first=stretch.behind.entry is not None,
+        )
+
     def _prompt(
         self, stretch: Stretch, before: Utterance | None, language: Language | None, languages: tuple[Language, ...]
     ) -> str | None:
@@ -240,102 +236,17 @@ class Listening:
     ) -> Transcript:
         """What is said in a short recording; that the engine has answered is told to the log `about` it."""
         activity = await self.activity.find(recording)
-        transcript = await self._written(recording, activity, language, languages, about)
+        speech = Speech(recording, activity.spans, language=language, languages=languages)
+        transcript = await self._written(speech, activity.heard, about)
         said = Utterance(number=0, start=0.0, transcript=transcript, heard=tuple(activity.heard))
         return together([said], recording.flaws)
 
-    async def _written(
-        self,
-        recording: Recording,
-        activity: Activity,
-        language: Language | None,
-        languages: tuple[Language, ...],
-        about: Any,
-        *,
-        is_first: bool = False,
-        prompt: str | None = None,
-    ) -> Transcript:
-        """What was said while it arrived goes first."""
-        transcript = silence(recording.duration)
-        if activity.spans:
-            speech = Speech(recording, activity.spans, language, prompt, languages, is_first)
-            transcript = await self._read(speech, activity.heard)
+    async def _written(self, speech: Speech, heard: list[Span], about: Any) -> Transcript:
+        recording, transcript = speech.recording, silence(speech.recording.duration)
+        if speech.spans:
+            transcript = await Reading(self.engine).read(speech, heard)
             about.info("engine answered")
         return coverage.without_cut_word(transcript) if "truncated" in recording.warnings else transcript
-
-    async def _read(self, speech: Speech, heard: list[Span]) -> Transcript:
-        """Without a prompt where the engine only says that again, and where it is to say more than it did."""
-        transcript = await self.engine.transcribe(speech)
-        prompt, speech = speech.prompt, replace(speech, prompt=None)
-        if prompt and is_echo(prompt, transcript.text):
-            transcript = await self.engine.transcribe(speech)
-        if not transcript.segments and (not transcript.text or coverage.is_thin(transcript.text, heard)):
-            transcript = await self._piecewise(speech, transcript)
-        if not transcript.text:
-            return coverage.shown(transcript, coverage.gaps(heard, transcript))
-        return await self._filled(speech, transcript, heard)
-
-    async def _filled(self, speech: Speech, transcript: Transcript, heard: list[Span]) -> Transcript:
-        """The transcript with what its gaps say, as long as there is more to be had."""
-        gaps = coverage.gaps(heard, transcript)
-        for _ in range(MOST_READINGS):
-            fuller = await self._fuller(speech, transcript, gaps)
-            if fuller is None:
-                break
-            transcript, gaps = fuller, coverage.gaps(heard, fuller)
-        return coverage.shown(transcript, gaps)
-
-    async def _fuller(self, speech: Speech, transcript: Transcript, gaps: list[Gap]) -> Transcript | None:
-        """The transcript with more of what stands in its gaps; None where another reading gives nothing more."""
-        for lot in coverage.apart(gaps):
-            again = await self._pieces(speech, coverage.to_read(lot, speech.recording.duration), transcript)
-            fuller = coverage.filled(transcript, lot, [one for piece in again for one in piece.segments])
-            if fuller.text != transcript.text:
-                return fuller
-        return None
-
-    async def _piecewise(self, speech: Speech, transcript: Transcript) -> Transcript:
-        """What the engine makes of the speech bit by bit, if that is more; with times where it tells them."""
-        pieces = await self._pieces(speech, coverage.bits(speech.spans), transcript)
-        said = [piece for piece in pieces if piece.text]
-        text = " ".join(piece.text for piece in said)
-        if transcript.text and len(text) <= len(transcript.text):
-            return transcript
-        is_timed = all(piece.segments for piece in said)
-        segments = tuple(one for piece in pieces for one in piece.segments) if is_timed else ()
-        language = transcript.language or next((piece.language for piece in said if piece.language), None)
-        return replace(transcript, text=text, language=language, segments=segments, no_speech=not text)
-
-    async def _pieces(self, speech: Speech, spans: list[Span], transcript: Transcript) -> list[Transcript]:
-        """What is said in each span, in the language that was found, with times of the whole recording.
-
-        One that the engine refuses, or has no room for time and again, says nothing: the first reading is there all
-        the same, and is not paid for once more.
-        """
-        if transcript.language:
-            speech = replace(speech, language=transcript.language, languages=())
-        room = asyncio.Semaphore(PIECES_AT_ONCE)
-
-        async def read(span: Span) -> Transcript:
-            async with room:
-                return moved(await self._piece(_of(speech, span)), span.start)
-
-        reading = [asyncio.create_task(read(span)) for span in spans]
-        try:
-            return await asyncio.gather(*reading)
-        finally:
-            for one in reading:
-                one.cancel()
-
-    async def _piece(self, speech: Speech) -> Transcript:
-        for _ in range(PATIENT_TRIES):
-            try:
-                return await self.engine.transcribe(speech)
-            except EngineBusy as busy:
-                await asyncio.sleep(min(busy.retry_after or BUSY_SECONDS, MOST_BUSY_SECONDS))
-            except EngineRefused:
-                break
-        return silence(speech.recording.duration)
 
 
 def _spoken(part: Part, found: Language | None) -> tuple[Language | None, tuple[Language, ...]]:
@@ -359,11 +270,3 @@ def _is_near(place: Place) -> bool:
 def _is_told(heard: tuple[Span, ...]) -> bool:
     """Whether so much is spoken that the language is known by it."""
     return sum(span.seconds for span in heard) >= LEAST_SPOKEN
-
-
-def _of(speech: Speech, span: Span) -> Speech:
-    """A span of it as a recording of its own."""
-    first, last = (2 * int(moment * RATE) for moment in (span.start, span.end))
-    pcm = speech.recording.pcm[first:last]
-    cut = Recording(pcm, len(pcm) / (2 * RATE))
-    return replace(speech, recording=cut, spans=[Span(0.0, cut.duration)])

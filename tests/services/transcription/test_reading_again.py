@@ -9,8 +9,9 @@ from services.errors import EngineBusy, EngineRefused, EngineUnavailable
 from services.interviews.language import Language
 from services.interviews.transcript import Segment, Span, Transcript, Verdict, Word
 from services.transcription import coverage
-from services.transcription.listening import PIECES_AT_ONCE, Listening
+from services.transcription.listening import Listening
 from services.transcription.ports import RATE, Activity, Recording, Speech
+from services.transcription.reading import PIECES_AT_ONCE
 from services.transcription.verdicts import judged
 from tests.in_memory import Followed, Interior
 
