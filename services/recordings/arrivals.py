@@ -36,6 +36,7 @@ from services.errors import (
 from services.interviews.model import Part, PartId, PartState, QuestionId, SessionId, Viewer
 from services.interviews.ports import Elections, Sessions
 from services.recordings.accepting import GIVEN_UP, Accepting
+from services.recordings.ahead import Over
 from services.recordings.arrival import Arrival, arrival_of, is_over, may_see
 from services.recordings.arrival_limits import ArrivalLimits, ArrivalRoom
 from services.recordings.completing import Completing, SumOf
@@ -61,7 +62,7 @@ from services.recordings.ports.arrivals import (
 )
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ports.records import Records, Uploads
-from services.recordings.receiving import Over, Receiving
+from services.recordings.receiving import Receiving
 from services.recordings.tending import Tending
 
 log = structlog.get_logger(__name__)

@@ -1,7 +1,6 @@
 """Taking in what one request sends to a recording: in runs, each of which counts as soon as a majority has it.
 
-What fills whole chunks is written ahead as such, by who has claimed the recording: nobody else may append meanwhile,
-and a majority has a chunk before the record says that it counts, which it does of many at once.
+What fills whole chunks is written ahead as such.
 """
 
 import asyncio
@@ -11,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, UploadTakenOver
+from services.recordings.ahead import Ahead, Over
 from services.recordings.formats import SNIFF_BYTES, sniff
 from services.recordings.known_arrivals import Known
 from services.recordings.ports.arrivals import Appended, ArrivalRecords, Outcome, Pieces
@@ -21,12 +21,6 @@ LEAST_RUN, MOST_RUN = 64 * 1024, 4 * CHUNK_BYTES
 SLOW_SECONDS = 0.25
 # Who has sent so many is told from who sends after him; until then the offsets alone tell two apart.
 LONG_RUNS = 8
-# What is written ahead is counted once it is so much, or so old, whatever comes behind it.
-MOST_AHEAD, MOST_AHEAD_SECONDS = 32 * CHUNK_BYTES, 0.25
-
-
-class Over(Exception):
-    """The recording takes nothing more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,12 +43,12 @@ class Receiving:
     _runs: int = field(default=0, init=False)
     _writer: int | None = field(default=None, init=False)
     _at: int = field(default=0, init=False)
-    _ahead: int = field(default=0, init=False)
-    _is_much: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _counting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    _counter: asyncio.Task[None] | None = field(default=None, init=False)
     _since: float = field(default=0.0, init=False)
     _has_failed: bool = field(default=False, init=False)
+    _ahead: Ahead = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ahead = Ahead(records=self.records, pieces=self.pieces, known=self.known, became=self._became)
 
     async def run(self, data: AsyncIterator[bytes]) -> None:
         """Until the data ends, or breaks off: what came before that counts too."""
@@ -62,8 +56,7 @@ class Receiving:
         try:
             await self._all(data)
         finally:
-            if self._counter is not None and not self._counter.cancel() and not self._counter.cancelled():
-                self._counter.exception()  # it was raised, or something before it
+            self._ahead.close()
 
     async def _all(self, data: AsyncIterator[bytes]) -> None:
         try:
@@ -82,7 +75,7 @@ class Receiving:
             await asyncio.wait((asyncio.create_task(self._what_is_written()),))
             raise
         except Exception:
-            if not self._has_failed:
+            if not (self._has_failed or self._ahead.has_failed):
                 await self._rest()
             raise
         await self._rest()
@@ -99,13 +92,13 @@ class Receiving:
         while self._buffer:
             await self._send()
         await self._arrived()
-        await self._count()
+        await self._ahead.count()
 
     async def _what_is_written(self) -> None:
         """It counts, also where nobody waits for that."""
         with suppress(Exception):
             await self._arrived()
-            await self._count()
+            await self._ahead.count()
 
     def _is_due(self) -> bool:
         """A run goes once it can be a chunk, or its sender is slow; it is longer while another is on its way."""
@@ -142,8 +135,7 @@ class Receiving:
         """What is on its way is kept, or why it is not."""
         if self._sending is not None:
             await asyncio.shield(self._sending)
-        if self._counter is not None and self._counter.done():
-            await self._counter
+        await self._ahead.check()
 
     async def _tried(self, at: int, run: bytearray) -> None:
         try:
@@ -156,97 +148,20 @@ class Receiving:
         await self.admit((at + len(run)) // CHUNK_BYTES > at // CHUNK_BYTES)
         if at < SNIFF_BYTES:
             await self._refuse_what_is_no_audio(run)
-        if await self._may_be_ahead(at, run):
-            await self._write_ahead(at, run)
+        if await self._ahead.takes(at, run):
+            await self._ahead.write(at, run, counts_at_once=self.told is not None)
         else:
             await self._append_pieces(at, bytes(run))
-
-    async def _may_be_ahead(self, at: int, run: bytearray) -> bool:
-        """Whether it fills chunks, and chunks have all before them: what is kept as pieces is written once more."""
-        known = self.known
-        if len(run) < CHUNK_BYTES or (at + len(run)) % CHUNK_BYTES:
-            return False
-        if known.folding is not None:
-            await asyncio.wait((known.folding,))
-        if known.arriving.folded + self._ahead != at - at % CHUNK_BYTES:
-            return False
-        if known.claim is None:
-            await self._claim(at)
-        return True
-
-    async def _claim(self, at: int) -> int:
-        """Be the only one who may append, behind what others have appended."""
-        known, id = self.known, self.known.arriving.part.id
-        claimed = await self.records.claim(id)
-        if claimed is None:
-            raise Over
-        offset = await self.pieces.offset(id)
-        if offset != at:
-            raise OffsetMismatch(offset, at)
-        await self.pieces.clear(id, at, claimed.writer)
-        known.arriving, known.claim = claimed, claimed.writer
-        return claimed.writer
-
-    async def _write_ahead(self, at: int, run: bytearray) -> None:
-        known, start = self.known, at - at % CHUNK_BYTES
-        whole = run if start == at else await self._before(at) + run
-        with memoryview(whole) as held:
-            chunks = [held[begin : begin + CHUNK_BYTES] for begin in range(0, len(whole), CHUNK_BYTES)]
-            if not await self.pieces.write_ahead(known.arriving, start // CHUNK_BYTES, chunks, known.claim or 0):
-                raise OffsetMismatch(at, at)
-        known.read(run)
-        known.begun = b""
-        self._ahead += len(whole)
-        if self.told is not None:
-            await self._count()
-            return
-        if self._ahead >= MOST_AHEAD:
-            self._is_much.set()
-        if self._counter is None or self._counter.done():
-            self._counter = asyncio.create_task(self._count_soon())
-
-    async def _before(self, at: int) -> bytes:
-        """What has been received of the chunk in which this byte is."""
-        if len(self.known.begun) == at % CHUNK_BYTES:
-            return self.known.begun
-        start = at - at % CHUNK_BYTES
-        return b"".join([piece async for piece in self.pieces.read(self.known.arriving, start)])[: at - start]
-
-    async def _count_soon(self) -> None:
-        """Beside what still comes."""
-        while self._ahead:
-            self._is_much.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(MOST_AHEAD_SECONDS if self._ahead < MOST_AHEAD else 0):
-                    await self._is_much.wait()
-            try:
-                await self._count()
-            except BaseException:
-                self._has_failed = True
-                raise
-
-    async def _count(self) -> None:
-        """What was written ahead counts."""
-        async with self._counting:
-            known, ahead = self.known, self._ahead
-            if not ahead:
-                return
-            until = known.arriving.folded + ahead
-            appended = await self.pieces.count(known.arriving, until, known.claim or 0)
-            if appended.outcome is Outcome.KEPT:
-                known.offset = until
-            self._ahead -= ahead
-            self._became(appended, known.offset)
 
     async def _append_pieces(self, at: int, run: bytes) -> None:
         known, id = self.known, self.known.arriving.part.id
         if known.arriving.is_claimed and known.claim is None:
-            await self._claim(at)
+            await self._ahead.claim(at)
         if known.claim is None and self._runs == LONG_RUNS:
             self._writer = await self.records.take_over(id)
             if self._writer is None:
                 raise Over
-        counting = asyncio.create_task(self._count())
+        counting = asyncio.create_task(self._ahead.count())
         appending = asyncio.create_task(self.pieces.append(known.arriving, at, run, known.claim or self._writer))
         await asyncio.wait((counting, appending))
         await counting
