@@ -66,10 +66,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Lots":
 
 
 class Lots(LoadFileScheduling):  # type: ignore[misc]
-    """Side by side go files. What shares a stack is one lot; those of the browser are two, each with a browser too."""
+    """Side by side go files. What shares a stack is one lot; those of the browser are two, each with a browser too.
+
+    Firefox is a third: two of them at once, each with a sound card, do not both start their AudioContext on few cores.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(BROWSER):
+            if "[firefox" in nodeid:
+                return f"{BROWSER}firefox"
             of_pages = nodeid.startswith((f"{BROWSER}test_demo", f"{BROWSER}test_admin"))
             return f"{BROWSER}pages" if of_pages else f"{BROWSER}recorder"
         if nodeid.startswith(SYSTEM) and not nodeid.startswith(tuple(f"{SYSTEM}test_{name}." for name in OWN_STACKS)):

@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 NAMES = ("chromium", "firefox")
 
 # What Chromium shows, Firefox repeats among the tests that take longer.
-_firefox = pytest.param("firefox", marks=pytest.mark.long)
+_firefox = pytest.param("firefox", marks=(pytest.mark.long, pytest.mark.firefox))
 in_both = pytest.mark.parametrize("browser_name", ["chromium", _firefox], indirect=True)
 in_firefox = pytest.mark.parametrize("browser_name", [_firefox], indirect=True)
 
