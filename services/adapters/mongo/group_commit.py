@@ -15,8 +15,6 @@ from services.errors import StoreUnavailable
 
 MOST_DOCUMENTS, MOST_BYTES = 500, 4 * 1024 * 1024
 DUPLICATE_KEY = 11000
-# So many go on before the loop turns to others: what each does then takes longer than to tell it.
-TOLD_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +76,6 @@ class GroupCommit:
             _fail(batch, trouble)
             return
         for index, waiting in enumerate(batch):
-            if index and index % TOLD_AT_ONCE == 0:
-                await asyncio.sleep(0)
             if not waiting.done.done():
                 waiting.done.set_result((index not in taken, rows.get(str(waiting.document["recording"]))))
 
