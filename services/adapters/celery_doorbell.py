@@ -132,8 +132,10 @@ class CeleryDoorbell:
             self._celery.send_task(task, args=[*ids], ignore_result=True, producer=producer, priority=priority)
 
     def _length(self) -> int:
+        """What the broker has, and what is not sent yet."""
         with self._celery.connection_for_read() as connection:
             channel: Any = connection.default_channel
             channel.client.set(PROBE, "", ex=PROBE_SECONDS)  # one that is full answers, and takes no ring
             queue = self._celery.conf.task_default_queue
-            return sum(int(channel.client.llen(f"{queue}{channel.sep}{step}" if step else queue)) for step in STEPS)
+            sent = sum(int(channel.client.llen(f"{queue}{channel.sep}{step}" if step else queue)) for step in STEPS)
+            return sent + self._unsent

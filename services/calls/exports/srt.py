@@ -10,7 +10,7 @@ from services.calls.turns import Turn
 
 MEDIA_TYPE = "application/x-subrip"
 JOINER = "\u2060"
-MARK = re.compile(r"<(?=\S)|\{(?=\\|[A-Za-z]:)|--(?=>)|\\(?=[Nnh])")
+MARK = re.compile(r"<|\{(?=\\|[A-Za-z]:)|--(?=>)|\\(?=[Nnh])")
 
 
 def srt(turns: Sequence[Turn]) -> str:

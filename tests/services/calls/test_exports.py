@@ -81,6 +81,12 @@ def test_what_looks_like_a_tag_is_shown_as_it_was_said() -> None:
     assert (cue.start, cue.end) == (1000, 4000)
 
 
+@pytest.mark.parametrize("text", ["< B>x", "a < i >b", "<\t/b>", "<"])
+def test_a_tag_with_room_in_it_is_none_either(text: str) -> None:
+    (cue,) = shown("srt", srt(turns(said(*evenly(text, 1.0, 2.0)), None)))
+    assert cue.text.replace(JOINER, "") == f"left: {' '.join(text.split())}"
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0, "00:00:00.000"), (3599.9996, "01:00:00.000"), (359_999, "99:59:59.000")]
 )
