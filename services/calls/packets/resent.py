@@ -11,6 +11,8 @@ from services.calls.packets.rtp import RtpPacket
 MOST_FILLER_BYTES = 2
 LEAST_TELLING_BYTES = 8
 NUMBERS = 1 << 16
+# Who sends again does so first; later the same numbers come round again, and are of new sounds.
+MOST_LOOKED_AT = 3000
 
 
 class Resent:
@@ -25,11 +27,13 @@ class Resent:
         shortest = min((opus.samples(packet) for packet in sounds), default=1)
         # What was lost has its number too, and stands there as filled.
         self._most = sum(map(opus.samples, kept)) // max(1, shortest) if sounds else 0
+        self._left = self.packets + MOST_LOOKED_AT
 
     def has(self, packet: RtpPacket) -> bool:
         """Whether it is kept already."""
-        if not self._most:
+        if not self._most or not self._left:
             return False
+        self._left -= 1
         is_known = packet.payload in self._payloads
         if self._after is None and is_known:
             self._after = packet.sequence - 1
