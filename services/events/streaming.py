@@ -28,6 +28,7 @@ AGE_SECONDS = 600.0
 MOST_HELD = 64
 MOST_IN_LOOK = 500
 AGAIN_SECONDS = 2.0
+ENDS = {EventType.COMPLETED, EventType.FAILED, EventType.DROPPED}
 # A hint may come before a majority has what it is about.
 TOO_EARLY_SECONDS = (0.1, 0.3)
 
@@ -77,6 +78,12 @@ class Feed:
         if missing > len(self.held):
             return None
         return tuple(islice(self.held, len(self.held) - missing, None)) if missing > 0 else ()
+
+    def has_settled(self, interim: Interim) -> bool:
+        """Whether an utterance that stands in its place was told meanwhile, or its recording came to its end."""
+        recording = interim.question_id, interim.take, interim.side
+        own = (event for event in self.held if _of(event) == recording)
+        return any(_settles(event, interim.index) for event in own)
 
     def learn(self, news: News) -> bool:
         """Hold what was read, and wake everybody if that is new."""
@@ -150,7 +157,7 @@ class EventStreams:
     def murmured(self, interim: Interim) -> None:
         """Somebody says something right now; of two workers one may be told later that began to read earlier."""
         feed = self._feeds.get(interim.session_id)
-        if feed and not (feed.interim and interim.is_behind(feed.interim)):
+        if feed and not (feed.interim and interim.is_behind(feed.interim)) and not feed.has_settled(interim):
             feed.interim = interim
             feed.wake()
 
@@ -292,6 +299,12 @@ class Listening:
 def _of(event: Event) -> tuple[object, ...]:
     """Which recording an event is of."""
     return event.question_id, event.take, event.side
+
+
+def _settles(event: Event, index: int) -> bool:
+    if event.type is EventType.UTTERANCE:
+        return event.spoken is not None and event.spoken.index >= index
+    return event.type in ENDS
 
 
 async def _again(stale: asyncio.Event, pause: float | None) -> bool:

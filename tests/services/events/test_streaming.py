@@ -13,11 +13,25 @@ from services.events.interim import Interim
 from services.events.model import MOST_KEPT
 from services.events.ports import News
 from services.events.streaming import MOST_HELD, EventStreams, Told
-from services.interviews.model import Answer, Evaluation, Mark, PartId, Question, Session, SessionId, Status, Viewer
+from services.interviews.model import (
+    Answer,
+    CallSide,
+    Evaluation,
+    Mark,
+    PartId,
+    PartState,
+    Question,
+    Session,
+    SessionId,
+    Status,
+    Viewer,
+)
+from services.interviews.spoken import Spoken
 from tests.fakes.hints import FakeHints
 from tests.fakes.memory import Memory
 from tests.fakes.sessions import FakeEvents, FakeSessions
 from tests.in_memory import ADMIN, ALICE, BOB, Q1
+from tests.services.adapters.stores import a_part
 from tests.virtual_time import VirtualLoop
 
 S1 = SessionId("s1")
@@ -418,6 +432,35 @@ def test_a_reading_that_was_begun_before_another_is_not_told_after_it(stage: Sta
         stage.streams.murmured(one)
         stage.passes(0.1)
     assert heard == ["so what", "another take's"]
+
+
+def test_a_reading_of_what_is_settled_meanwhile_is_not_told(stage: Stage) -> None:
+    """One worker settles a stretch while another one reads it."""
+    heard: list[str] = []
+
+    async def listens() -> None:
+        async with stage.streams.open(S1, 0, ALICE) as listening:
+            while not listening.is_over:
+                told = await listening.news(PATIENCE, with_interim=True)
+                heard.extend([told.interim.text] if told.interim else [])
+
+    def comes(interim: Interim) -> None:
+        stage.streams.murmured(interim)
+        stage.passes(0.1)
+
+    stage.loop.create_task(listens())
+    stage.passes(0)
+    part = replace(a_part(session_id=S1, question_id=Q1), rev=1)
+    stage.does(stage.sessions.tell(part, [Spoken(index=0, start=0.0, end=16.0, text="So what.")]))
+    stage.passes(0.5)
+    comes(murmur("so what"))
+    comes(replace(murmur("and then"), index=1))
+    comes(replace(murmur("the other side"), side=CallSide.RIGHT))
+    stage.does(stage.sessions.unsay(replace(part, state=PartState.ABORTED)))
+    stage.passes(0.5)
+    comes(replace(murmur("and then what"), index=1))
+    comes(replace(murmur("anew"), take=2))
+    assert heard == ["and then", "the other side", "anew"]
 
 
 def test_who_comes_later_is_not_told_what_was_said(stage: Stage) -> None:
