@@ -93,7 +93,7 @@ def filled(transcript: Transcript, gaps: list[Gap], again: list[Segment]) -> Tra
             continue
         if gap.within is not None:
             where = segments.index(gap.within)
-            segments[where : where + 1] = _until(gap.within, gap.word)
+            segments[where : where + 1] = up_to(gap.within, gap.word)
         segments += found
     return _with(transcript, segments)
 
@@ -115,7 +115,7 @@ def without_cut_word(transcript: Transcript) -> Transcript:
         return transcript
     if word.probability is None or word.probability >= CERTAIN_WORD:
         return transcript
-    left = [*transcript.segments[:-1], *_until(last, len(last.words) - 1)]
+    left = [*transcript.segments[:-1], *up_to(last, len(last.words) - 1)]
     return _with(transcript, left) if left else transcript
 
 
@@ -141,7 +141,7 @@ def _end(end: float, most: float, heard: list[Span]) -> float:
     return min(max((span.end for span in heard if span.start <= end <= span.end), default=end), max(end, most))
 
 
-def _until(segment: Segment, word: int) -> list[Segment]:
+def up_to(segment: Segment, word: int) -> list[Segment]:
     """The segment up to a word, if there is anything before it."""
     if not word:
         return []

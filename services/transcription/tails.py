@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from services.interviews.transcript import Segment, Span, Transcript, Utterance, moved
+from services.transcription.coverage import up_to
 from services.transcription.ports import RATE, Activity, Recording
 
 # So long somebody is silent behind what is not read again, and so much of what follows is there.
@@ -85,10 +86,7 @@ def _before(segments: Sequence[Segment], moment: float) -> tuple[Segment, ...] |
         if segment.end <= moment:
             found.append(segment)
         elif segment.start < moment:
-            words = tuple(word for word in segment.words if (word.start + word.end) / 2 < moment)
             if not segment.words:
                 return None
-            if words:
-                text = " ".join(word.text for word in words)
-                found.append(replace(segment, text=text, end=words[-1].end, words=words))
+            found += up_to(segment, sum((word.start + word.end) / 2 < moment for word in segment.words))
     return tuple(found)

@@ -104,6 +104,22 @@ def test_a_sentence_without_words_that_goes_on_over_the_pause_is_read_again() ->
     assert rest.read(said).until == START
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "kept"),
+    [
+        ("索引很快。然后", ["索引", "很快", "然后"], "索引很快"),
+        ("An index, yes. Then", ["An", "index", "yes", "Then"], "An index, yes"),
+    ],
+    ids=["without spaces", "words without commas"],
+)
+def test_what_is_kept_is_written_as_its_sentence_is(text: str, words: list[str], kept: str) -> None:
+    timed = spoken(*((word, 0.2 + 0.4 * number) for number, word in enumerate(words[:-1])), (words[-1], 3.0))
+    rest = Unread.of(NUMBER, START, bytes(2 * 5 * RATE), Activity([Span(0.0, 5.0)], heard_in(timed)), None)
+    whole = Segment(text=text, start=timed[0].start, end=timed[-1].end, words=tuple(timed))
+    tail = rest.read(Transcript(text=text, language=None, duration=5.0, segments=(whole,)))
+    assert [one.text for one in tail.kept] == [kept]
+
+
 def test_of_another_stretch_nothing_is_kept() -> None:
     tail = readings(Speaker(TALK), 6.0)[0]
     assert tail.goes_on(NUMBER) is tail
