@@ -138,13 +138,14 @@ class Reception:
 
     def _hold(self, left: int, place: Place, datagram: Datagram) -> None:
         """Keep it, as far as there is room, while its call is looked for: at once, or as soon as that may be again."""
-        if len(place.held) >= (MOST_HELD_OF_CALL if place.has_call else MOST_HELD):
-            self._let_go(place)
         if len(datagram.data) > MOST_DATAGRAM_BYTES or self.held_bytes > MOST_HELD_BYTES - MOST_DATAGRAM_BYTES:
             self.strangers["too_much"] += 1
         else:
             place.held.append(datagram)
             self.held_bytes += len(datagram.data)
+        if len(place.held) > (MOST_HELD_OF_CALL if place.has_call else MOST_HELD):
+            self._let_go(place)
+            self.strangers["too_much"] += 1
         if place.task is None and not self._is_leaving:
             place.task = asyncio.create_task(self._serve(left, place))
 

@@ -9,7 +9,7 @@ import pytest
 from services.calls.calls import Wanted
 from services.calls.model import CONNECTED, Call, RtpReceiver
 from services.calls.ports import Begun, CallRecords
-from services.calls.reception import LOOK_SECONDS, MOST_HELD_BYTES, Reception
+from services.calls.reception import LOOK_SECONDS, MOST_DATAGRAM_BYTES, MOST_HELD, MOST_HELD_BYTES, Reception
 from services.errors import CallTakenOver
 from services.interviews.model import CallId
 from tests.calls.live import LEFT, RIGHT, sent
@@ -190,6 +190,26 @@ def test_what_strangers_send_to_ports_without_calls_is_not_kept() -> None:
         await asyncio.sleep(3 * LOOK_SECONDS)
         assert reception.held_bytes == 0
         await reception.leave()
+
+    HurriedLoop.runs(play())
+
+
+def test_what_is_too_large_drives_nothing_away_and_what_was_driven_away_is_counted() -> None:
+    async def play() -> None:
+        house = Interior()
+        call, reception = await begun(house)
+        assert call.place is not None
+        left, own = call.place.left, sent(4.0)
+        for each in own[: MOST_HELD + 3]:
+            reception.take(left, BRIDGE, each.data)
+        for _ in range(MOST_HELD):
+            reception.take(left, STRANGER, rtp(b"\xf8" + bytes(MOST_DATAGRAM_BYTES), 1, 1))
+        assert reception.strangers == {"too_much": 3 + MOST_HELD}
+        await asyncio.sleep(LOOK_SECONDS)
+        await reception.leave()
+        kept = await house.call_records.get(call.id)
+        assert kept is not None
+        assert kept.lines[LEFT].tally.packets == MOST_HELD
 
     HurriedLoop.runs(play())
 
