@@ -32,10 +32,10 @@ class Candidates:
     def first_of(self, source: Source, data: bytes, arrived: float, packet: RtpPacket) -> First | None:
         """The packet before, where this one goes on with it; else this one waits, and the longest waiting goes."""
         self.seen += 1
-        before = self._firsts.get(source)
+        before = self._firsts.pop(source, None)
         if before is not None and _belong_together(before.packet, packet):
             return before
-        if before is None and len(self._firsts) == MOST_CANDIDATES:
+        if len(self._firsts) == MOST_CANDIDATES:
             self._firsts.pop(next(iter(self._firsts)))
         self._firsts[source] = First(data, arrived, packet)
         return None
