@@ -108,14 +108,15 @@ class OpenAISpeech:
             try:
                 return await self._ask(file, {**formats[0], **options})
             except openai.APIStatusError as error:
-                other = Refusal.of(error).other
-                if other is Other.PLAIN and len(formats) > 1:
-                    self._formats = formats[1:]
-                    log.warning("response format refused", asked=formats[0], next=formats[1])
-                elif other is Other.UNPROMPTED and "prompt" in options:
+                refusal = Refusal.of(error)
+                other = refusal.other
+                if refusal.names_prompt and "prompt" in options:
                     self._takes_prompt = False
                     options = {name: value for name, value in options.items() if name != "prompt"}
                     log.warning("prompt refused", model=self._model)
+                elif other is Other.PLAIN and len(formats) > 1:
+                    self._formats = formats[1:]
+                    log.warning("response format refused", asked=formats[0], next=formats[1])
                 elif other is Other.SMALLER and file[0] != OPUS_NAME:
                     file = await asyncio.to_thread(smaller, file[1])
                 else:

@@ -40,7 +40,6 @@ class Other(Enum):
 
     SMALLER = "smaller"
     PLAIN = "plain"
-    UNPROMPTED = "unprompted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,12 @@ class Refusal:
         """In which other form the engine may take the same recording."""
         if self.status in (413, 415):
             return Other.SMALLER
-        if self.status not in (400, 422):
-            return None
-        if self.param != "prompt" and _FORMAT.search(self.words):
-            return Other.PLAIN
-        return Other.UNPROMPTED if self.param == "prompt" or _PROMPT.search(self.words) else None
+        return Other.PLAIN if self.status in (400, 422) and _FORMAT.search(self.words) else None
+
+    @property
+    def names_prompt(self) -> bool:
+        """Whether the prompt may be what it will not take; one that lists what it takes may name the format too."""
+        return self.status in (400, 422) and (self.param == "prompt" or bool(_PROMPT.search(self.words)))
 
     def problem(self, wait: float | None) -> TranscriptionProblem:
         said = f" It says: {self.code}." if self.code else ""

@@ -79,12 +79,19 @@ async def test_the_recording_arrives_whole_as_flac_and_the_text_comes_back(
     }
 
 
-async def test_a_server_that_refuses_prompts_is_sent_none(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
-    server.script(fails(400, message="Unsupported parameter: 'prompt'."))
-    engine = OpenAISpeech(client, "gpt-4o-transcribe", 10)
+@pytest.mark.parametrize(
+    "message",
+    ["Unsupported parameter: 'prompt'.", "Unknown field prompt; known are file, model, language, response_format."],
+)
+async def test_a_server_that_refuses_prompts_is_sent_none(
+    server: OpenAIServer, client: openai.AsyncOpenAI, message: str
+) -> None:
+    server.on_request = lambda asked: server.script(fails(400, message=message)) if "prompt" in asked.fields else None
+    engine = OpenAISpeech(client, "whisper-1", 10)
     for _ in range(2):
         assert (await engine.transcribe(speech(prompt="Names: Ada."))).text == server.text
     assert ["prompt" in each.fields for each in server.received] == [True, False, False]
+    assert all(each.fields["response_format"] == ["verbose_json"] for each in server.received)
 
 
 async def test_a_refusal_for_another_reason_is_not_laid_to_the_prompt(
