@@ -5,14 +5,14 @@ it is told only what is to be believed, and what it says is compared with what i
 """
 
 from services.interviews.language import Language
-from services.interviews.text import inside_word, of_word
+from services.interviews.text import inside_word, is_unspaced, of_word
 from services.interviews.transcript import Span, Utterance, Verdict
 from services.transcription.verdicts import judged
 
 # Of a prompt no model takes more than some 200 tokens, and the last words tell it most.
 MOST_CHARACTERS = 200
 LONGEST_PAUSE = 10.0
-LEAST_ECHO = 5
+LEAST_ECHO, LEAST_ECHO_IN_LETTERS = 5, 10
 
 
 def words_before(before: Utterance | None, speaks_at: float, language: Language | None) -> str | None:
@@ -30,9 +30,12 @@ def words_before(before: Utterance | None, speaks_at: float, language: Language 
 
 
 def is_echo(prompt: str, text: str) -> bool:
-    """Whether a text may be its prompt said again: all of it stands there, or a run of several words."""
+    """Whether a text may be its prompt said again: all of it stands there, or a run of several words.
+
+    In scripts that write no spaces it is a run of letters.
+    """
     told, said = _words(prompt), _words(text)
-    length = min(len(said), LEAST_ECHO)
+    length = min(len(said), LEAST_ECHO_IN_LETTERS if any(map(is_unspaced, text)) else LEAST_ECHO)
     runs = {tuple(told[at : at + length]) for at in range(len(told) - length + 1)}
     return length > 0 and any(tuple(said[at : at + length]) in runs for at in range(len(said) - length + 1))
 
@@ -60,4 +63,6 @@ def _last_words(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     """Without what stands between them, and without their capitals."""
-    return "".join(char if of_word(char) else " " for char in text.casefold()).split()
+    text = text.casefold()
+    apart = (char if inside_word(text, at) else f" {char}" for at, char in enumerate(text))
+    return "".join(char if of_word(char[-1]) else " " for char in apart).split()

@@ -110,6 +110,19 @@ def test_what_is_an_echo(text: str, *, echoes: bool) -> None:
     assert is_echo(f"{FIRST.text} {LAST.text}", text) is echoes
 
 
+@pytest.mark.parametrize(
+    ("prompt", "text", "echoes"),
+    [
+        ("我们把所有的数据都放在数据库里,然后建立索引。", "都放在数据库里,然后建立索引。现在很快。", True),
+        ("我们把所有的数据都放在数据库里,然后建立索引。", "我们的数据库现在很快,因为有索引。", False),
+        ("เราเก็บข้อมูลทั้งหมดไว้ในฐานข้อมูล", "ทั้งหมดไว้ในฐานข้อมูลตอนนี้เร็วมาก", True),
+        ("เราเก็บข้อมูลทั้งหมดไว้ในฐานข้อมูล", "ตอนนี้เร็วมากแล้ว", False),
+    ],
+)
+def test_what_is_an_echo_in_a_script_without_spaces(prompt: str, text: str, *, echoes: bool) -> None:
+    assert is_echo(prompt, text) is echoes
+
+
 class Speaking(Ears):
     """Somebody speaks all the time."""
 
