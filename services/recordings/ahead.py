@@ -108,7 +108,10 @@ class Ahead:
         if len(self.known.begun) == at % CHUNK_BYTES:
             return self.known.begun
         start = at - at % CHUNK_BYTES
-        return b"".join([piece async for piece in self.pieces.read(self.known.arriving, start)])[: at - start]
+        before = b"".join([piece async for piece in self.pieces.read(self.known.arriving, start)])[: at - start]
+        if len(before) < at - start:
+            raise OffsetMismatch(start + len(before), at)
+        return before
 
     async def _count_soon(self) -> None:
         """Beside what still comes."""

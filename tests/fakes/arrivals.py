@@ -177,9 +177,8 @@ class FakePieces:
             size += len(piece)
             self._memory.writers.setdefault(id, {})[offset] = writer if writer is not None else NOBODY
         outcome = self._outcome(id, at, writer)
-        is_anothers = self._is_anothers(id, writer)
-        if self._memory.arriving(id) is None or outcome is Outcome.LOST or is_anothers:
-            folded = self._folded(id) if self._memory.arriving(id) and not is_anothers else at + size
+        if self._memory.arriving(id) is None or outcome is Outcome.LOST or self._is_anothers(id, writer):
+            folded = self._folded(id) if self._memory.arriving(id) else at + size
             for offset in [offset for offset in pieces if at <= offset < min(folded, at + size)]:
                 del pieces[offset]
             return Appended(0, outcome)
@@ -214,7 +213,8 @@ class FakePieces:
         for n in [n for n, (writer, _) in written.items() if n >= at // CHUNK_BYTES and writer < before]:
             del written[n]
         by = self._memory.writers.get(id, {})
-        for offset in [offset for offset in pieces if offset >= at and by.get(offset, before) < before]:
+        seen = at + len(self._behind(id, at, NOBODY))
+        for offset in [offset for offset in pieces if offset > seen and by.get(offset, before) < before]:
             del pieces[offset]
 
     def _is_anothers(self, id: PartId, writer: int | None) -> bool:

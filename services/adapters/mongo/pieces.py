@@ -62,8 +62,9 @@ class MongoPieces:
         if not kept:
             return Appended(0, Outcome.LOST)
         outcome = _outcome(row, at, writer)
-        if useless := _useless(row, kept, writer):
-            await self._remove(useless)
+        if useless := _useless(row, kept):
+            await self._remove([document["_id"] for document in useless])
+        if useless or _is_anothers(row, writer):
             return Appended(0, outcome)
         is_cut = len(kept) < len(documents) and outcome is not Outcome.OVER
         size = sum(document["size"] for document in kept)
@@ -93,9 +94,20 @@ class MongoPieces:
 
     @confirmed()
     async def clear(self, id: PartId, at: int, before: int) -> None:
-        writer = {"writer": {"$lt": before}}
-        await self._chunks.delete_many({"files_id": ObjectId(id), "n": {"$gte": at // CHUNK_BYTES}, **writer})
-        await self._pieces.delete_many({"recording": ObjectId(id), "offset": {"$gte": at}, **writer})
+        ahead = {"n": {"$gte": at // CHUNK_BYTES}, "writer": {"$lt": before}}
+        await self._chunks.delete_many({"files_id": ObjectId(id), **ahead})
+        if hidden := await self._behind_a_gap(id, at, before):
+            await self._remove(hidden)
+
+    @confirmed()
+    async def _behind_a_gap(self, id: PartId, at: int, before: int) -> list[ObjectId]:
+        where, hidden = {"recording": ObjectId(id), "offset": {"$gte": at}}, list[ObjectId]()
+        async for row in self._pieces.find(where, {**SIZES, "_id": True, "writer": True}, sort=[("offset", 1)]):
+            if row["offset"] == at:
+                at += row["size"]
+            elif row.get("writer", before) < before:
+                hidden.append(row["_id"])
+        return hidden
 
     async def _indexed(self) -> None:
         """The unique index is what two appends at one place are told apart by: nothing is kept before it is there."""
@@ -105,8 +117,8 @@ class MongoPieces:
             self._is_indexed = True
 
     @confirmed()
-    async def _remove(self, documents: Sequence[Document]) -> None:
-        await self._pieces.delete_many({"_id": {"$in": [document["_id"] for document in documents]}})
+    async def _remove(self, ids: Sequence[ObjectId]) -> None:
+        await self._pieces.delete_many({"_id": {"$in": ids}})
 
     @confirmed()
     async def offset(self, id: PartId) -> int:
@@ -229,17 +241,20 @@ def _outcome(row: Document | None, at: int, writer: int | None) -> Outcome:
     return Outcome.TAKEN_OVER
 
 
-def _is_anothers(row: Document, writer: int | None) -> bool:
-    return bool(row["arrival"].get("claimed")) and row["arrival"]["writer"] != writer
+def _is_anothers(row: Document | None, writer: int | None) -> bool:
+    return row is not None and bool(row["arrival"].get("claimed")) and row["arrival"]["writer"] != writer
 
 
 def _length(row: Document | None) -> int | None:
     return row["arrival"].get("length") if row is not None else None
 
 
-def _useless(row: Document | None, documents: list[Document], writer: int | None) -> list[Document]:
-    """Those that came when the recording had ended or was another's, or chunks had what was at their place."""
-    if row is None or not _is_uploading(row) or _is_anothers(row, writer):
+def _useless(row: Document | None, documents: list[Document]) -> list[Document]:
+    """Those that came when the recording had ended, or chunks had what was at their place.
+
+    What came when it was another's stays: somebody may have seen it, and gone on behind it.
+    """
+    if row is None or not _is_uploading(row):
         return documents
     return [document for document in documents if document["offset"] < row["arrival"]["folded"]]
 

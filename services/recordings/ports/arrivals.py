@@ -219,7 +219,8 @@ class Pieces(Protocol):
     async def append(self, arriving: Arriving, at: int, data: bytes, writer: int | None = None) -> Appended:
         """Keep these bytes behind the first `at`, which have been received; with a writer's number as its own.
 
-        Of what another writer has claimed nothing is kept.
+        Of what another writer has claimed nothing is said to be kept; what is seen of it all the same stays, as
+        somebody may go on behind it.
         StoreUnavailable where it is not known whether they are kept.
         """
 
@@ -233,10 +234,10 @@ class Pieces(Protocol):
         """What its writer wrote ahead up to this byte counts, behind what is in chunks: all of it, or nothing."""
 
     async def clear(self, id: PartId, at: int, before: int) -> None:
-        """Forget what of writers before this one stands behind the first `at` bytes, or in the chunk that goes on
-        there.
+        """Forget what writers before this one wrote ahead behind the first `at` bytes, or of the chunk that goes on
+        there, and their pieces that are behind a gap.
 
-        More has not been received: it counts for nothing.
+        None of it counts; what has been received meanwhile stays.
         """
 
     async def offset(self, id: PartId) -> int:

@@ -286,11 +286,25 @@ async def test_what_another_has_claimed_nobody_else_appends_to(store: Store) -> 
     id = arriving.part.id
     await store.pieces.append(arriving, 0, b"one")
     first, second = await claimed(store, id), await claimed(store, id)
-    late = [await store.pieces.append(arriving, 3, b"late", writer) for writer in (None, first.writer)]
+    late = [await store.pieces.append(arriving, at, b"late", writer) for at, writer in ((3, None), (7, first.writer))]
     assert [(each.size, each.outcome) for each in late] == [(0, Outcome.LOST), (0, Outcome.TAKEN_OVER)]
-    assert await store.pieces.offset(id) == 3
-    assert (await store.pieces.append(arriving, 3, b"two", second.writer)).outcome is Outcome.KEPT
-    assert await received(store, arriving) == b"onetwo"
+    assert (await store.pieces.append(arriving, 3, b"two", second.writer)).outcome is Outcome.LOST
+    assert await store.pieces.offset(id) == 11, "who saw it may have gone on behind it"
+    assert (await store.pieces.append(arriving, 11, b"two", second.writer)).outcome is Outcome.KEPT
+    assert await received(store, arriving) == b"onelatelatetwo"
+
+
+async def test_what_came_late_and_was_seen_is_cleared_by_nobody(store: Store) -> None:
+    arriving = await begun(store)
+    id = arriving.part.id
+    await store.pieces.append(arriving, 0, b"one")
+    first, second = await claimed(store, id), await claimed(store, id)
+    late = await store.pieces.append(arriving, 3, b"two", first.writer)
+    assert (late.size, late.outcome) == (0, Outcome.TAKEN_OVER)
+    third = await claimed(store, id)
+    assert (await store.pieces.append(arriving, 6, b"three", third.writer)).outcome is Outcome.KEPT
+    await store.pieces.clear(id, 3, second.writer)
+    assert await received(store, arriving) == b"onetwothree"
 
 
 async def test_of_two_who_write_ahead_what_the_one_wrote_who_claimed_it_last_counts(store: Store) -> None:

@@ -11,6 +11,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.adapters.mongo.elections import MongoElections
+from services.adapters.mongo.group_commit import GroupCommit
 from services.adapters.mongo.pieces import MongoPieces
 from services.errors import AudioSealBroken, OffsetMismatch, Problem, StoreUnavailable, UploadTakenOver
 from services.interviews.model import PartId, SessionId
@@ -198,6 +199,33 @@ async def test_what_a_process_that_died_had_written_ahead_is_in_nobodys_way(
     await sends(house.arrivals, id, size=100_000)
     assert (await house.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
     assert await stored(house, id) == WHOLE
+
+
+async def test_what_others_have_seen_of_it_is_not_taken_from_under_them(
+    house: Interior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, id = await begun(house)
+    slow, other = house.arrivals, house.arrivals
+    await slow.append(id, ALICE, 0, once(WHOLE[:1000]))
+    await house.arriving.claim(id)  # by one who broke off before anything of his counted
+    look, is_kept, goes_on = GroupCommit.look, asyncio.Event(), asyncio.Event()
+
+    async def late(group: GroupCommit, ids: list[str]) -> dict[str, Document]:
+        monkeypatch.setattr(GroupCommit, "look", look)
+        is_kept.set()
+        await goes_on.wait()
+        return await look(group, ids)
+
+    monkeypatch.setattr(GroupCommit, "look", late)
+    sending = asyncio.create_task(slow.append(id, ALICE, 1000, once(WHOLE[1000:2000])))
+    await is_kept.wait()
+    assert (await other.find(id, ALICE)).offset == 2000
+    assert (await other.append(id, ALICE, 2000, once(WHOLE[2000:3000]))).offset == 3000
+    goes_on.set()
+    with pytest.raises(OffsetMismatch):
+        await sending
+    assert (await house.arrivals.find(id, ALICE)).offset == 3000
+    assert (await other.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE[:3000]).hexdigest()
 
 
 async def test_many_that_wait_are_told_together_that_the_database_is_gone(
