@@ -97,11 +97,11 @@ class Bridge:
         """Note from where this side comes, so that whoever goes on takes it from nowhere else."""
         self._sources[side] = source
 
-    def refuse(self, side: CallSide) -> None:
-        """Count a packet that came from somebody else; of a side that is not taken in here it is nothing."""
+    def refuse(self, side: CallSide, packets: int = 1) -> None:
+        """Count what came from somebody else; of a side that is not taken in here it is nothing."""
         recording = self._sides.get(side)
         if recording is not None:
-            recording.foreign += 1
+            recording.foreign += packets
 
     def end(self, side: CallSide | None = None) -> None:
         """All of this side has come, or of both."""

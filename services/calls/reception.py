@@ -214,8 +214,7 @@ class Reception:
         place.sources[side] = source
         bridge.latch(side, f"{source[0]} {source[1]}")
         bridge.take(side, first.data, first.arrived)
-        for _ in range(place.candidates.pop(side).seen - 2):
-            bridge.refuse(side)
+        bridge.refuse(side, place.candidates.pop(side).seen - 2)
         return True
 
 
