@@ -173,7 +173,9 @@ class SideRecording:
             last_sequence=self._before.last_sequence,
         )
         self._at = offset
-        self._kept = self._counted = self._sum(stream)
+        self._counted = self._sum(stream)
+        if stream.is_closed:
+            self._kept = self._counted
         while self._waiting:
             stream.take(*self._waiting.popleft())
         self._stream = stream

@@ -99,6 +99,11 @@ class Side:
         self.counts.filled += self._resent.filled
 
     @property
+    def is_closed(self) -> bool:
+        """Whether its stream has its end."""
+        return self._is_closed
+
+    @property
     def unsettled(self) -> int:
         """Bytes of its stream that were not given out yet."""
         return self._writer.size

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.calls.calls import Wanted
+from services.calls.model import Tally
 from services.calls.packets.ogg import whole_pages
 from services.calls.recording import MOST_UNSAVED, MOST_WAITING, Over, SideRecording
 from services.errors import StoreUnavailable
@@ -197,6 +198,52 @@ def test_what_is_sent_again_though_it_was_kept_stands_there_once_and_is_counted_
         assert second.tally.packets == len(numbers)
         assert second.tally.last_sequence == 1000 + numbers[-1]
         assert second.tally.seconds == pytest.approx(6.0, abs=0.5)
+
+    HurriedLoop.runs(play())
+
+
+@pytest.mark.parametrize("is_sent_again", [True, False])
+@pytest.mark.parametrize(("noted", "killed"), [(0.0, 1.9), (1.3, 3.4), (2.9, 3.1)])
+def test_so_it_is_where_the_next_process_dies_at_once(noted: float, killed: float, *, is_sent_again: bool) -> None:
+    """What it counted had no number yet, and the bridge sends it once more."""
+
+    async def play() -> None:
+        house = Interior()
+        side = await recording(house, house.arrivals)
+        packets = list(Sender().send([bytes([0xF8]) + number.to_bytes(2) * 30 for number in range(300)]))
+        zero, tallies = asyncio.get_running_loop().time(), list[Tally]()
+
+        async def bring(after: float, until: float) -> None:
+            for each in (one for one in packets if after <= one.arrived < until):
+                await asyncio.sleep(max(0.0, zero + each.arrived - asyncio.get_running_loop().time()))
+                side.take(each.data, each.arrived)
+
+        def again(last: int | None) -> None:
+            for each in packets:
+                if each.arrived < killed and int.from_bytes(each.data[2:4]) > (last or -1):
+                    side.take(each.data, killed)
+
+        running = asyncio.create_task(side.run())
+        await bring(0.0, noted)
+        tallies.append(side.tally)
+        await bring(noted, killed)
+        for sends in (is_sent_again, True):
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            side = replace(side, line=replace(side.line, tally=tallies[-1]))
+            running = asyncio.create_task(side.run())
+            if sends:
+                again(tallies[-1].last_sequence)
+            await asyncio.sleep(0.3)
+            tallies.append(side.tally)
+        await bring(killed, 7.0)
+        side.end()
+        await running
+        stream = await house.arrivals.tail(side.line.part_id, ALICE, 1_000_000)
+        numbers = [int.from_bytes(one.packet[1:3]) for one in written(stream) if len(one.packet) > 2]
+        assert numbers == sorted(set(numbers))
+        assert side.tally.packets == len(numbers) + side.tally.skipped == 300
+        assert side.tally.last_sequence == 1299
 
     HurriedLoop.runs(play())
 
