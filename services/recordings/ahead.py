@@ -91,6 +91,8 @@ class Ahead:
             if appended.outcome is Outcome.KEPT:
                 known.offset = until
             self._bytes -= ahead
+            if appended.outcome is Outcome.OVER:  # who ended it may have looked before this was written
+                await self.pieces.clear(known.arriving.part.id, appended.folded, (known.claim or 0) + 1)
             self.became(appended, known.offset)
 
     async def check(self) -> None:

@@ -56,6 +56,8 @@ class Receiving:
         try:
             await self._all(data)
         finally:
+            if self._is_busy():
+                await self._what_is_written()
             self._ahead.close()
 
     async def _all(self, data: AsyncIterator[bytes]) -> None:

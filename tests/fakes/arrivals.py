@@ -201,7 +201,9 @@ class FakePieces:
         row, outcome = self._memory.arriving(id), self._outcome(id, folded, writer)
         length = row.arrival.length if row and row.arrival else None
         if outcome is not Outcome.KEPT or row is None or row.arrival is None or row.arrival.folded != folded:
-            return Appended(0, Outcome.LOST if outcome is Outcome.KEPT else outcome, length)
+            there = self._memory.rows.get(id)
+            now = there.arrival.folded if there and there.arrival else 0
+            return Appended(0, Outcome.LOST if outcome is Outcome.KEPT else outcome, length, now)
         written = self._memory.ahead.get(id, {})
         for n in range(folded // CHUNK_BYTES, until // CHUNK_BYTES):
             self._memory.chunks[id].append(written.pop(n)[1])

@@ -90,7 +90,8 @@ class MongoPieces:
             return Appended(until - arriving.folded, Outcome.KEPT, _length(row), folded=until)
         row = (await self._group.look([id])).get(id)
         outcome = _outcome(row, arriving.folded, writer)
-        return Appended(0, Outcome.LOST if outcome is Outcome.KEPT else outcome, _length(row))
+        folded = 0 if row is None else row["arrival"]["folded"]
+        return Appended(0, Outcome.LOST if outcome is Outcome.KEPT else outcome, _length(row), folded)
 
     @confirmed()
     async def clear(self, id: PartId, at: int, before: int) -> None:

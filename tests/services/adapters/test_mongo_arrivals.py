@@ -13,7 +13,15 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.group_commit import GroupCommit
 from services.adapters.mongo.pieces import MongoPieces
-from services.errors import AudioSealBroken, OffsetMismatch, Problem, StoreUnavailable, UploadTakenOver
+from services.errors import (
+    AudioSealBroken,
+    OffsetMismatch,
+    Problem,
+    StoreUnavailable,
+    UploadComplete,
+    UploadGone,
+    UploadTakenOver,
+)
 from services.interviews.model import PartId, SessionId
 from services.recordings.arrivals import Arrivals, Plan
 from services.recordings.folding import Folding
@@ -226,6 +234,30 @@ async def test_what_others_have_seen_of_it_is_not_taken_from_under_them(
         await sending
     assert (await house.arrivals.find(id, ALICE)).offset == 3000
     assert (await other.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE[:3000]).hexdigest()
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+async def test_chunks_that_come_after_the_end_do_not_stay(
+    house: Interior, monkeypatch: pytest.MonkeyPatch, is_finished: bool
+) -> None:
+    _, id = await begun(house)
+    slow, other = house.arrivals, house.arrivals
+    await slow.append(id, ALICE, 0, once(WHOLE[:CHUNK_BYTES]))
+    write_ahead, is_on_its_way, goes_on = house.pieces.write_ahead, asyncio.Event(), asyncio.Event()
+
+    async def late(*arguments: Any) -> bool:
+        is_on_its_way.set()
+        await goes_on.wait()
+        return await write_ahead(*arguments)
+
+    monkeypatch.setattr(house.pieces, "write_ahead", late)
+    sending = asyncio.create_task(slow.append(id, ALICE, CHUNK_BYTES, once(WHOLE[CHUNK_BYTES : 2 * CHUNK_BYTES])))
+    await is_on_its_way.wait()
+    await (other.finish(id, ALICE) if is_finished else other.abort(id, ALICE))
+    goes_on.set()
+    with pytest.raises((UploadComplete, UploadGone)):
+        await sending
+    assert await house.audio.stored(id) == ((1, 1) if is_finished else (0, 0))
 
 
 async def test_many_that_wait_are_told_together_that_the_database_is_gone(
