@@ -6,19 +6,25 @@ Whoever makes the next one contiguous moves it; two who do the same at once leav
 
 import asyncio
 import hashlib
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from services.errors import OffsetMismatch, SliceDiffers, StoreUnavailable
+from services.errors import OffsetMismatch, SliceDiffers, StoreUnavailable, UploadTakenOver
 from services.interviews.model import PartId
 from services.recordings.ports.arrivals import Arriving, KeptSlice, Pieces, Slice, Slices, SliceState
+
+# Of two who take a recording over from each other, one waits for longer.
+AGAIN_SECONDS, MOST_SECONDS = 0.05, 1.0
 
 Append = Callable[[Arriving, int, bytes], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordering:
-    """`append` keeps bytes behind those that are received; OffsetMismatch where they are not as many."""
+    """`append` keeps bytes behind those that are received; OffsetMismatch where they are not as many, UploadTakenOver
+    where another one appends too.
+    """
 
     pieces: Pieces
     slices: Slices
@@ -61,7 +67,7 @@ class Ordering:
             await self.slices.keep(arriving, known.index, data)
 
     async def _move(self, arriving: Arriving, index: int, start: int, data: bytes) -> None:
-        id = arriving.part.id
+        id, seconds = arriving.part.id, AGAIN_SECONDS
         while (offset := await self.pieces.offset(id)) < start + len(data):
             if offset < start:
                 raise StoreUnavailable
@@ -69,4 +75,7 @@ class Ordering:
                 await self.append(arriving, offset, data[offset - start :])
             except OffsetMismatch:
                 continue
+            except UploadTakenOver:
+                await asyncio.sleep(random.uniform(0, seconds))
+                seconds = min(2 * seconds, MOST_SECONDS)
         await self.slices.received(id, index, start + len(data))

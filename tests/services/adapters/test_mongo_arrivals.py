@@ -23,7 +23,7 @@ from services.errors import (
     UploadTakenOver,
 )
 from services.interviews.model import PartId, SessionId
-from services.recordings.arrivals import Arrivals, Plan
+from services.recordings.arrivals import Arrivals, Plan, Slice
 from services.recordings.folding import Folding
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.at_length import long_but
@@ -187,6 +187,20 @@ async def test_two_processes_in_turns_take_in_one_recording_in_large_requests(
     assert (await first.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
     assert await stored(house, id) == WHOLE
     assert await database["pieces"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("size", [50_000, 300_000, 600_000])
+async def test_slices_of_any_size_that_two_processes_take_in_at_once(house: Interior, size: int) -> None:
+    session = await house.session()
+    slices = [WHOLE[start : start + size] for start in range(0, len(WHOLE), size)]
+    for _ in range(3):
+        id = (await house.arrivals.begin(session, Q1, ALICE, Plan("slices"))).part.id
+        both = [house.arrivals, house.arrivals]
+        await asyncio.gather(
+            *(each.put(id, ALICE, Slice(n), once(data)) for n, data in enumerate(slices) for each in both)
+        )
+        parts = await asyncio.gather(*(each.finish(id, ALICE, slices=len(slices)) for each in both))
+        assert {part.sha256 for part in parts} == {hashlib.sha256(WHOLE).hexdigest()}
 
 
 async def test_what_a_process_that_died_had_written_ahead_is_in_nobodys_way(
