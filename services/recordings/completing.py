@@ -105,6 +105,7 @@ class Completing:
         epoch = None if arriving.envelope is None else arriving.envelope.epoch
         queued = await self.uploads.accept(part.id, sha256, size, seconds, epoch)
         if queued is None:
+            await self._nothing_left_of_what_was_given_up(part)
             return None
         if queued.id != part.id:
             await self.records.became(part.id, queued.id)
@@ -114,6 +115,12 @@ class Completing:
                 await self.pieces.let_go(part.id, ALL)
         await self.accepting.announce(queued)
         return queued
+
+    async def _nothing_left_of_what_was_given_up(self, part: Part) -> None:
+        """Who gave it up may have looked before its file was there."""
+        now = await self.records.find(part.id)
+        if now is None or now.part.state is PartState.ABORTED:
+            await self.accepting.give_up(part, UploadGone.code)
 
     async def _whole(self, arriving: Arriving, size: int) -> Container:
         """All of it is in chunks, and nothing behind it; AudioMissing."""

@@ -248,8 +248,8 @@ class FakePieces:
 
     async def write_chunk(self, arriving: Arriving, n: int, size: int) -> bool:
         id, start = arriving.part.id, n * CHUNK_BYTES
-        plain = self._behind(id, start, start + CHUNK_BYTES)
-        if len(plain) < size:
+        plain, row = self._behind(id, start, start + CHUNK_BYTES), self._memory.rows.get(id)
+        if len(plain) < size or row is None or row.part.state is PartState.ABORTED:
             return False
         chunks = self._memory.chunks.setdefault(id, [])
         assert len(chunks) >= n

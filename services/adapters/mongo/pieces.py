@@ -194,6 +194,10 @@ class MongoPieces:
             await self._chunks.replace_one({"files_id": ObjectId(id), "n": n}, chunk, upsert=True)
         except DuplicateKeyError:  # another one has just made the same
             return True
+        record = (await self._group.look([id])).get(id)
+        if record is None or record["state"] == PartState.ABORTED.value:  # who gave it up may have looked before
+            await self._chunks.delete_many({"files_id": ObjectId(id), "n": n})
+            return False
         return True
 
     @confirmed()

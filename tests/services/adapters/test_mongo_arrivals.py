@@ -250,6 +250,21 @@ async def test_what_others_have_seen_of_it_is_not_taken_from_under_them(
     assert (await other.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE[:3000]).hexdigest()
 
 
+class Held:
+    """One call of a function, which comes to its end once it is let go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, first: bool) -> None:
+        self.is_there, self.goes_on = asyncio.Event(), asyncio.Event()
+        self._call, self._first = getattr(where, name), first
+        monkeypatch.setattr(where, name, self._held)
+
+    async def _held(self, *arguments: Any) -> Any:
+        done = await self._call(*arguments) if self._first else None
+        self.is_there.set()
+        await self.goes_on.wait()
+        return done if self._first else await self._call(*arguments)
+
+
 @pytest.mark.parametrize("is_finished", [False, True])
 async def test_chunks_that_come_after_the_end_do_not_stay(
     house: Interior, monkeypatch: pytest.MonkeyPatch, is_finished: bool
@@ -257,21 +272,44 @@ async def test_chunks_that_come_after_the_end_do_not_stay(
     _, id = await begun(house)
     slow, other = house.arrivals, house.arrivals
     await slow.append(id, ALICE, 0, once(WHOLE[:CHUNK_BYTES]))
-    write_ahead, is_on_its_way, goes_on = house.pieces.write_ahead, asyncio.Event(), asyncio.Event()
-
-    async def late(*arguments: Any) -> bool:
-        is_on_its_way.set()
-        await goes_on.wait()
-        return await write_ahead(*arguments)
-
-    monkeypatch.setattr(house.pieces, "write_ahead", late)
+    writing = Held(monkeypatch, house.pieces, "write_ahead", first=False)
     sending = asyncio.create_task(slow.append(id, ALICE, CHUNK_BYTES, once(WHOLE[CHUNK_BYTES : 2 * CHUNK_BYTES])))
-    await is_on_its_way.wait()
+    await writing.is_there.wait()
     await (other.finish(id, ALICE) if is_finished else other.abort(id, ALICE))
-    goes_on.set()
+    writing.goes_on.set()
     with pytest.raises((UploadComplete, UploadGone)):
         await sending
     assert await house.audio.stored(id) == ((1, 1) if is_finished else (0, 0))
+
+
+async def test_a_chunk_that_is_made_while_it_is_given_up_does_not_stay(
+    house: Interior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, id = await begun(house)
+    folding, other = house.arrivals, house.arrivals
+    making = Held(monkeypatch, house.pieces, "_from", first=True)
+    for at in (0, 150_000):
+        await folding.append(id, ALICE, at, once(WHOLE[at : at + 150_000]))
+    await making.is_there.wait()
+    await other.abort(id, ALICE)
+    making.goes_on.set()
+    await folding.close()
+    assert await house.audio.stored(id) == (0, 0)
+
+
+async def test_of_what_is_finished_while_it_is_given_up_nothing_stays(
+    house: Interior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, id = await begun(house)
+    await house.arrivals.append(id, ALICE, 0, once(WHOLE))
+    writing = Held(monkeypatch, house.pieces, "write_file", first=False)
+    finishing = asyncio.create_task(house.arrivals.finish(id, ALICE))
+    await writing.is_there.wait()
+    await house.arrivals.abort(id, ALICE)
+    writing.goes_on.set()
+    with pytest.raises(UploadGone):
+        await finishing
+    assert await house.audio.stored(id) == (0, 0)
 
 
 async def test_many_that_wait_are_told_together_that_the_database_is_gone(
