@@ -13,7 +13,9 @@ class Counts:
     `lost` came not at all or too late, and `late` of these came; `doubled` came again.
 
     `foreign` were of another source while the side's own went on. `odd` were no sound of it, by reason. `skipped` were
-    left out, and `filled` are seconds of concealment: what was lost, was not sent, and what keeps the side in step.
+    left out to be in step. What came is counted once: in `packets`, or in one of `late` to `skipped`.
+
+    `filled` are seconds of concealment: what was lost, was not sent, and what keeps the side in step.
     `seconds` is how long the side's stream is, `settled_seconds` how long its pages, `jitter` as in RFC 3550 §6.4.1, in
     seconds.
     """

@@ -57,8 +57,8 @@ class Placing:
         """What time it was by the sender's clock, in seconds, when its stream was at a timestamp."""
         self._transit.report(clock * RATE - self._offset_of(timestamp))
 
-    def place(self, packet: Held) -> None:
-        """Write it, behind what is missing before it, unless what comes there is written."""
+    def place(self, packet: Held) -> bool:
+        """Write it, behind what is missing before it, unless what comes there is written. Whether it was."""
         offset = self._offset_of(packet.timestamp)
         if self._is_sudden(offset - self._offset, packet.arrived - self._arrived):
             self._counts.restarts += 1
@@ -72,12 +72,13 @@ class Placing:
         self._timestamp, self._offset, self._arrived = packet.timestamp, offset, packet.arrived
         missing = self._missing_before(packet, offset)
         if missing is None:
-            return
+            return False
         self.fill(missing)
         self._writer.add(packet.payload, packet.samples)
         self._toc = packet.payload[0]
         self._size += (len(packet.payload) - self._size) / SIZES
         self._counts.seconds = self._writer.written / RATE
+        return True
 
     def fill_until(self, position: float) -> None:
         """Go on without packets; what belongs there and comes yet is too late."""
@@ -107,6 +108,7 @@ class Placing:
         gap = self._base + offset - written
         if gap < -MOST_OVERLAP and self._is_filled_ahead:
             self._counts.late += 1
+            self._counts.lost += 1
             return None
         self._is_filled_ahead = False
         if gap < -MOST_OVERLAP or written + gap > packet.arrived * RATE + MOST_AHEAD:

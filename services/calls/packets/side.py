@@ -163,9 +163,9 @@ class Side:
             self._writer.flush(END)
         return self._given_out()
 
-    def _note_placed(self, sequence: int) -> None:
+    def _note_placed(self, sequence: int, packets: int) -> None:
         """Where the stream ends with it; there end those too that were left out behind it. A page is settled as one."""
-        end, packets = self._writer.written, 1
+        end = self._writer.written
         if self._placed and (self._placed[-1].end == end or self._placed[-1].end > self._writer.page_end):
             packets += self._placed.pop().packets
         self._placed.append(Placed(end, sequence, packets))
@@ -228,8 +228,9 @@ class Side:
         before = source.lost
         for packet in source.due(now):
             if packet.samples:
-                self._placing.place(packet)
-                self._note_placed(packet.sequence)
+                is_written = self._placing.place(packet)
+                self.counts.packets -= not is_written
+                self._note_placed(packet.sequence, int(is_written))
         self.counts.lost += source.lost - before
 
     def _report(self, data: bytes) -> None:
