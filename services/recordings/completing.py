@@ -83,7 +83,10 @@ class Completing:
         """It takes nothing more, and has a length; None where it has ended meanwhile."""
         id, length = arriving.part.id, arriving.length
         if length is not None and sum_of(length) is None and await self.pieces.offset(id) < length:
-            raise LengthInconsistent
+            now = await self.records.find(id)
+            if now is None or now.part.state is PartState.UPLOADING:
+                raise LengthInconsistent
+            return None  # who has finished it meanwhile has let go of its pieces
         closed = await self.records.close(id)
         if closed is None or closed.length is not None:
             return closed

@@ -312,6 +312,20 @@ async def test_of_what_is_finished_while_it_is_given_up_nothing_stays(
     assert await house.audio.stored(id) == (0, 0)
 
 
+async def test_who_measures_what_another_finishes_meanwhile_is_answered_alike(
+    house: Interior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, session = house.arrivals, house.arrivals, await house.session()
+    id = (await first.begin(session, Q1, ALICE, Plan("tus", length=1000))).part.id
+    await first.append(id, ALICE, 0, once(WHOLE[:1000]))
+    measuring = Held(monkeypatch, house.pieces, "offset", first=False)
+    late = asyncio.create_task(second.finish(id, ALICE))
+    await measuring.is_there.wait()
+    part = await first.finish(id, ALICE)
+    measuring.goes_on.set()
+    assert (await late).sha256 == part.sha256 == hashlib.sha256(WHOLE[:1000]).hexdigest()
+
+
 async def test_many_that_wait_are_told_together_that_the_database_is_gone(
     mongo: AsyncMongoClient[Document], house: Interior
 ) -> None:
