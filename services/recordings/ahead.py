@@ -5,6 +5,7 @@ said at once.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from services.recordings.known_arrivals import Known
 from services.recordings.ports.arrivals import Appended, ArrivalRecords, Outcome, Pieces
 from services.recordings.ports.audio import CHUNK_BYTES
 
+MOST_ON_WAY = 2
 # What is written ahead is counted once it is so much, or so old, whatever comes behind it.
 MOST_AHEAD, MOST_AHEAD_SECONDS = 32 * CHUNK_BYTES, 0.25
 
@@ -30,20 +32,26 @@ class Ahead:
     pieces: Pieces
     known: Known
     became: Callable[[Appended, int], None]
-    has_failed: bool = field(default=False, init=False)
+    _is_over: bool = field(default=False, init=False)
     _bytes: int = field(default=0, init=False)
+    _on_way: deque[tuple[asyncio.Task[None], int]] = field(default_factory=deque, init=False)
     _is_much: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _counter: asyncio.Task[None] | None = field(default=None, init=False)
 
-    async def takes(self, at: int, run: bytearray) -> bool:
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is on its way."""
+        return any(not writing.done() for writing, _ in self._on_way)
+
+    async def takes(self, at: int, run: bytes) -> bool:
         """Whether it fills chunks, and chunks have all before them: what is kept as pieces is written once more."""
         known = self.known
         if len(run) < CHUNK_BYTES or (at + len(run)) % CHUNK_BYTES:
             return False
         if known.folding is not None:
             await asyncio.wait((known.folding,))
-        if known.arriving.folded + self._bytes != at - at % CHUNK_BYTES:
+        if known.arriving.folded + self._sent != at - at % CHUNK_BYTES:
             return False
         if known.claim is None:
             await self.claim(at)
@@ -58,31 +66,33 @@ class Ahead:
         offset = await self.pieces.offset(id)
         if offset != at:
             raise OffsetMismatch(offset, at)
-        await self.pieces.clear(id, at, claimed.writer)
+        if claimed.writer > 1:  # before the first nobody wrote ahead
+            await self.pieces.clear(id, at, claimed.writer)
         known.arriving, known.claim = claimed, claimed.writer
 
-    async def write(self, at: int, run: bytearray, *, counts_at_once: bool) -> None:
-        """What it takes, with what has been received of the chunk before."""
+    async def write(self, at: int, run: bytes, *, counts_at_once: bool) -> None:
+        """Have what it takes on its way, with what has been received of the chunk before."""
         known, start = self.known, at - at % CHUNK_BYTES
         whole = run if start == at else await self._before(at) + run
-        with memoryview(whole) as held:
-            chunks = [held[begin : begin + CHUNK_BYTES] for begin in range(0, len(whole), CHUNK_BYTES)]
-            if not await self.pieces.write_ahead(known.arriving, start // CHUNK_BYTES, chunks, known.claim or 0):
-                raise OffsetMismatch(at, at)
+        await self._are_written(MOST_ON_WAY - 1)
+        if self._is_over:
+            raise Over
+        self._on_way.append((asyncio.create_task(self._write(start, at, whole)), len(whole)))
+        await asyncio.sleep(0)  # it is hashed while the database has it
         known.read(run)
         known.begun = b""
-        self._bytes += len(whole)
         if counts_at_once:
             await self.count()
             return
-        if self._bytes >= MOST_AHEAD:
+        if self._sent >= MOST_AHEAD:
             self._is_much.set()
         if self._counter is None or self._counter.done():
             self._counter = asyncio.create_task(self._count_soon())
 
-    async def count(self) -> None:
-        """What was written ahead counts."""
+    async def count(self, *, waits: bool = True) -> None:
+        """What was written ahead counts: all of it, or what is not on its way any more."""
         async with self._turn:
+            await self._are_written(0 if waits else len(self._on_way))
             known, ahead = self.known, self._bytes
             if not ahead:
                 return
@@ -92,6 +102,8 @@ class Ahead:
                 known.offset = until
             self._bytes -= ahead
             if appended.outcome is Outcome.OVER:  # who ended it may have looked before this was written
+                self._is_over = True
+                await self.settled()
                 await self.pieces.clear(known.arriving.part.id, appended.folded, (known.claim or 0) + 1)
             self.became(appended, known.offset)
 
@@ -100,10 +112,17 @@ class Ahead:
         if self._counter is not None and self._counter.done():
             await self._counter
 
+    async def settled(self) -> None:
+        """Nothing is on its way any more, whatever became of it."""
+        if self._on_way:
+            await asyncio.wait([writing for writing, _ in self._on_way])
+
     def close(self) -> None:
         """Nobody waits for what is not counted yet."""
         if self._counter is not None and not self._counter.cancel() and not self._counter.cancelled():
             self._counter.exception()  # it was raised, or something before it
+        for writing, _ in self._on_way:
+            writing.exception()
 
     async def _before(self, at: int) -> bytes:
         """What has been received of the chunk in which this byte is."""
@@ -117,13 +136,30 @@ class Ahead:
 
     async def _count_soon(self) -> None:
         """Beside what still comes."""
-        while self._bytes:
+        while self._sent:
             self._is_much.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(MOST_AHEAD_SECONDS if self._bytes < MOST_AHEAD else 0):
+                async with asyncio.timeout(MOST_AHEAD_SECONDS if self._sent < MOST_AHEAD else 0):
                     await self._is_much.wait()
-            try:
-                await self.count()
-            except BaseException:
-                self.has_failed = True
-                raise
+            await self.count(waits=False)
+
+    @property
+    def _sent(self) -> int:
+        """How much is written or on its way, and does not count yet."""
+        return self._bytes + sum(size for _, size in self._on_way)
+
+    async def _write(self, start: int, at: int, whole: bytes) -> None:
+        known = self.known
+        with memoryview(whole) as held:
+            chunks = [held[begin : begin + CHUNK_BYTES] for begin in range(0, len(whole), CHUNK_BYTES)]
+            if not await self.pieces.write_ahead(known.arriving, start // CHUNK_BYTES, chunks, known.claim or 0):
+                raise OffsetMismatch(at, at)
+
+    async def _are_written(self, most: int) -> None:
+        """No more than so many are on their way; what was written first is behind nothing that was not."""
+        while self._on_way and (len(self._on_way) > most or self._on_way[0][0].done()):
+            first = self._on_way[0]
+            await asyncio.shield(first[0])
+            if self._on_way and self._on_way[0] is first:
+                self._on_way.popleft()
+                self._bytes += first[1]

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 
 from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, UploadTakenOver
 from services.recordings.ahead import Ahead, Over
+from services.recordings.buffered import Buffered
 from services.recordings.formats import SNIFF_BYTES, sniff
 from services.recordings.known_arrivals import Known
 from services.recordings.ports.arrivals import Appended, ArrivalRecords, Outcome, Pieces
 from services.recordings.ports.audio import CHUNK_BYTES
 
 LEAST_RUN, MOST_RUN = 64 * 1024, 4 * CHUNK_BYTES
+# Once nothing more comes, what is left goes in one.
+LAST_RUN = 2 * MOST_RUN
 # Who sends less than a run in it is waited for no longer.
 SLOW_SECONDS = 0.25
 # Who has sent so many is told from who sends after him; until then the offsets alone tell two apart.
@@ -38,7 +41,7 @@ class Receiving:
     kept: Callable[[], None]
     told: Callable[[int], None] | None = None
     clock: Callable[[], float] = time.monotonic
-    _buffer: bytearray = field(default_factory=bytearray, init=False)
+    _buffer: Buffered = field(default_factory=Buffered, init=False)
     _sending: asyncio.Task[None] | None = field(default=None, init=False)
     _runs: int = field(default=0, init=False)
     _writer: int | None = field(default=None, init=False)
@@ -58,6 +61,7 @@ class Receiving:
         finally:
             if self._is_busy():
                 await self._what_is_written()
+            await self._ahead.settled()
             self._ahead.close()
 
     async def _all(self, data: AsyncIterator[bytes]) -> None:
@@ -66,7 +70,7 @@ class Receiving:
                 self._refuse_longer(len(piece))
                 if not self._buffer:
                     self._since = self.clock()
-                self._buffer += piece
+                self._buffer.add(piece)
                 while self.told is None and self._is_due():
                     await self._send()
                 if self.told is not None:
@@ -77,7 +81,7 @@ class Receiving:
             await asyncio.wait((asyncio.create_task(self._what_is_written()),))
             raise
         except Exception:
-            if not (self._has_failed or self._ahead.has_failed):
+            if not self._has_failed:
                 await self._rest()
             raise
         await self._rest()
@@ -92,7 +96,7 @@ class Receiving:
 
     async def _rest(self) -> None:
         while self._buffer:
-            await self._send()
+            await self._send(LAST_RUN)
         await self._arrived()
         await self._ahead.count()
 
@@ -114,22 +118,21 @@ class Receiving:
         )
 
     def _is_busy(self) -> bool:
-        return self._sending is not None and not self._sending.done()
+        return self._ahead.is_busy or (self._sending is not None and not self._sending.done())
 
-    async def _send(self) -> None:
+    async def _send(self, most: int = MOST_RUN) -> None:
         await self._arrived()
-        at, run = self._at, self._cut_off()
+        at, run = self._at, self._cut_off(most)
         self._sending = asyncio.create_task(self._tried(at, run))
 
-    def _cut_off(self) -> bytearray:
-        run = self._buffer[: self._end_of_run()]
-        del self._buffer[: len(run)]
+    def _cut_off(self, most: int = MOST_RUN) -> bytes:
+        run = self._buffer.take(self._end_of_run(most))
         self._at += len(run)
         return run
 
-    def _end_of_run(self) -> int:
+    def _end_of_run(self, most: int) -> int:
         """As much as there is, up to the last border of a chunk if there is one in it."""
-        end = min(len(self._buffer), MOST_RUN)
+        end = min(len(self._buffer), most)
         beyond = (self._at + end) % CHUNK_BYTES
         return end - beyond if beyond < end and end > LEAST_RUN else end
 
@@ -139,21 +142,21 @@ class Receiving:
             await asyncio.shield(self._sending)
         await self._ahead.check()
 
-    async def _tried(self, at: int, run: bytearray) -> None:
+    async def _tried(self, at: int, run: bytes) -> None:
         try:
             await self._append(at, run)
         except BaseException:
             self._has_failed = True
             raise
 
-    async def _append(self, at: int, run: bytearray) -> None:
+    async def _append(self, at: int, run: bytes) -> None:
         await self.admit((at + len(run)) // CHUNK_BYTES > at // CHUNK_BYTES)
         if at < SNIFF_BYTES:
             await self._refuse_what_is_no_audio(run)
         if await self._ahead.takes(at, run):
             await self._ahead.write(at, run, counts_at_once=self.told is not None)
         else:
-            await self._append_pieces(at, bytes(run))
+            await self._append_pieces(at, run)
 
     async def _append_pieces(self, at: int, run: bytes) -> None:
         known, id = self.known, self.known.arriving.part.id
@@ -166,8 +169,10 @@ class Receiving:
         counting = asyncio.create_task(self._ahead.count())
         appending = asyncio.create_task(self.pieces.append(known.arriving, at, run, known.claim or self._writer))
         await asyncio.wait((counting, appending))
-        await counting
-        appended = await appending
+        for trouble in [each.exception() for each in (counting, appending)]:
+            if trouble is not None:
+                raise trouble
+        appended = appending.result()
         self._runs += 1
         if appended.outcome is not Outcome.OVER:
             known.received(run[: appended.size])
@@ -186,7 +191,7 @@ class Receiving:
         if appended.outcome is Outcome.TAKEN_OVER:
             raise UploadTakenOver
 
-    async def _refuse_what_is_no_audio(self, run: bytearray) -> None:
+    async def _refuse_what_is_no_audio(self, run: bytes) -> None:
         head = b""
         if self.known.offset:
             async for piece in self.pieces.read(self.known.arriving):

@@ -99,6 +99,20 @@ async def one_long_piece(sender: Sender, arrivals: Arrivals) -> None:
     await sender.finish(arrivals)
 
 
+async def several_runs(sender: Sender, arrivals: Arrivals) -> None:
+    """In one request, which the network cuts: more comes while a chunk is on its way."""
+    await sender.begin(arrivals)
+    assert sender.id is not None
+
+    async def data() -> AsyncIterator[bytes]:
+        for start in range(0, len(sender.recording), 100_000):
+            yield sender.recording[start : start + 100_000]
+
+    sender.acknowledged = (await arrivals.append(sender.id, ALICE, 0, data())).offset
+    await arrivals.close()
+    await sender.finish(arrivals)
+
+
 async def slices(sender: Sender, arrivals: Arrivals) -> None:
     await sender.begin(arrivals)
     assert sender.id is not None
@@ -125,6 +139,7 @@ SCENES: dict[str, tuple[str, Act]] = {
     "pieces that are folded": (LONG, folded_pieces),
     "whole chunks": (LONG, whole_chunks),
     "one long piece": (LONG, one_long_piece),
+    "several runs": (LONG, several_runs),
     "slices": (SHORT, slices),
     "given up": (LONG, given_up),
 }

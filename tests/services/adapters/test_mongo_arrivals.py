@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from services.errors import (
 from services.interviews.model import PartId, SessionId
 from services.recordings.arrivals import Arrivals, Plan, Slice
 from services.recordings.folding import Folding
+from services.recordings.ports.arrivals import Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.at_length import long_but
 from tests.in_memory import ALICE, Q1, Interior
@@ -45,6 +46,11 @@ def house(database: AsyncDatabase[Document]) -> Interior:
             setattr(house, name, getattr(ports, name))
     house.elections = MongoElections(database)
     return house
+
+
+async def cut(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES]
 
 
 async def once(data: bytes) -> AsyncIterator[bytes]:
@@ -263,6 +269,51 @@ class Held:
         self.is_there.set()
         await self.goes_on.wait()
         return done if self._first else await self._call(*arguments)
+
+
+async def test_while_chunks_are_on_their_way_more_go(house: Interior, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, id = await begun(house)
+    writing = Held(monkeypatch, house.pieces, "write_ahead", first=False)
+    write, numbers, second = house.pieces.write_ahead, list[int](), asyncio.Event()
+
+    async def noted(arriving: Arriving, n: int, chunks: Sequence[memoryview], writer: int) -> bool:
+        numbers.append(n)
+        if len(numbers) > 1:
+            second.set()
+        return await write(arriving, n, chunks, writer)
+
+    monkeypatch.setattr(house.pieces, "write_ahead", noted)
+    sending = asyncio.create_task(house.arrivals.append(id, ALICE, 0, cut(WHOLE)))
+    await second.wait()
+    assert numbers == [0, 1]
+    assert (await house.arrivals.find(id, ALICE)).offset == 0
+    writing.goes_on.set()
+    assert (await sending).offset == len(WHOLE)
+    assert (await house.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
+    assert await stored(house, id) == WHOLE
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+async def test_of_chunks_that_were_on_their_way_together_none_counts_behind_one_that_is_not_kept(
+    house: Interior, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    _, id = await begun(house)
+    write = house.pieces.write_ahead
+
+    async def troubled(arriving: Arriving, n: int, chunks: Sequence[memoryview], writer: int) -> bool:
+        if n == failing:
+            raise StoreUnavailable
+        return await write(arriving, n, chunks, writer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.pieces, "write_ahead", troubled)
+        with pytest.raises(StoreUnavailable):
+            await house.arrivals.append(id, ALICE, 0, cut(WHOLE))
+    at = (await house.arrivals.find(id, ALICE)).offset
+    assert at <= failing * CHUNK_BYTES
+    await sends(house.arrivals, id, at=at, size=100_000)
+    assert (await house.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(WHOLE).hexdigest()
+    assert await stored(house, id) == WHOLE
 
 
 @pytest.mark.parametrize("is_finished", [False, True])
