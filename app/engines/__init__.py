@@ -1,26 +1,32 @@
-"""The engines that the settings ask for: decoding, listening, scoring."""
+"""The engines that the settings ask for: decoding, listening, scoring.
+
+What speaks OpenAI's API is imported where it is asked for alone: it is a third of what a worker imports.
+"""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-import openai
-
 from app.config import Settings
 from app.cores import cores
-from app.engines.hosted import Hosted, hosted_client
-from app.engines.kind import SpeechKind
+from app.engines.kind import SpeechKind, nothing
 from app.engines.local import Local
 from services.adapters.av_decoder import AvDecoder
 from services.adapters.coverage_scorer import CoverageScorer
-from services.adapters.openai_scorer import OpenAIScorer
 from services.adapters.silero_activity import SileroActivity
 from services.analysis.ports import Scorer
 from services.errors import ScorerBusy
 from services.throttle import Throttle
 from services.transcription.ports import Decoder, SpeechEngine, VoiceActivity
 
-KINDS: dict[str, type[SpeechKind]] = {"local": Local, "openai": Hosted}
+
+def _hosted(settings: Settings) -> SpeechKind:
+    from app.engines.hosted import Hosted
+
+    return Hosted(settings)
+
+
+KINDS: dict[str, Callable[[Settings], SpeechKind]] = {"local": Local, "openai": _hosted}
 
 
 class SettingsLack(Exception):
@@ -52,12 +58,13 @@ def speech_kind(settings: Settings) -> SpeechKind:
 def open_engines(settings: Settings) -> Engines:
     """The engines; weights are found, checked and loaded by `warm_up` or the first recording."""
     kind = speech_kind(settings)
-    speech, client, throttle = kind.open(), hosted_client(settings), Throttle(ScorerBusy)
+    speech, throttle = kind.open(), Throttle(ScorerBusy)
+    scorer, close_scorer = _scorer(settings, throttle)
     decoder, activity = AvDecoder(settings.max_audio_seconds, settings.max_audio_bytes, cores()), SileroActivity()
 
     async def close() -> None:
         await decoder.close()
-        await client.close()
+        await close_scorer()
         await speech.close()
 
     return Engines(
@@ -66,7 +73,7 @@ def open_engines(settings: Settings) -> Engines:
         activity=activity,
         speech=speech.engine,
         takes_prompt=speech.takes_prompt,
-        scorer=_scorer(settings, client, throttle),
+        scorer=scorer,
         about=lambda: " ".join([kind.name, speech.about()]).strip(),
         deadline=speech.deadline,
         turn=speech.throttle.turn,
@@ -90,7 +97,13 @@ def scorer_lack(settings: Settings) -> str:
     return "" if settings.openai_api_key else "SCORER=openai needs OPENAI_API_KEY"
 
 
-def _scorer(settings: Settings, client: openai.AsyncOpenAI, throttle: Throttle) -> Scorer:
+def _scorer(settings: Settings, throttle: Throttle) -> tuple[Scorer, Callable[[], Awaitable[None]]]:
+    """The scorer, and what closes it."""
     if not (settings.uses_hosted_scorer and settings.scorer_model):
-        return CoverageScorer()
-    return OpenAIScorer(client, settings.scorer_model, settings.openai_timeout_seconds, throttle)
+        return CoverageScorer(), nothing
+    from app.engines.hosted import hosted_client
+    from services.adapters.openai_scorer import OpenAIScorer
+
+    client = hosted_client(settings)
+    scorer = OpenAIScorer(client, settings.scorer_model, settings.openai_timeout_seconds, throttle)
+    return scorer, client.close
