@@ -36,6 +36,7 @@ from services.operations.ports.retained import RecordKind
 from services.operations.retention import Policy
 
 DAY = 24 * 3600.0
+MOST_FAILED_AUDIO_HOURS = 87_600
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -208,7 +209,7 @@ class Settings(FromEnvironment):
     failed_audio_hours: float = Field(
         24.0,
         ge=0,
-        le=87_600,
+        le=MOST_FAILED_AUDIO_HOURS,
         description="How long the audio of a failed answer is kept for a retry, unless the fault is its own.",
     )
     retain_sessions_days: Days = Field(

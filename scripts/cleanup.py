@@ -9,12 +9,13 @@ from pymongo.errors import OperationFailure
 from rich.console import Console
 from rich.table import Table
 
-from app.config import Settings
+from app.config import MOST_FAILED_AUDIO_HOURS, Settings
 from app.container import wire
 from app.environment import settings_or_end
 from app.jobs import make_celery
 from app.keys import keyring_lack
 from app.logs import configure_logs
+from scripts.refusals import told
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
 from services.operations.sweep import Counts, merged
@@ -26,7 +27,12 @@ err = Console(stderr=True)
 def main(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be done, and do nothing.")] = False,
     hours: Annotated[
-        float | None, typer.Option(min=0, help="Keep the audio of failed answers so long; else FAILED_AUDIO_HOURS.")
+        float | None,
+        typer.Option(
+            min=0,
+            max=MOST_FAILED_AUDIO_HOURS,
+            help="Keep the audio of failed answers so long; else FAILED_AUDIO_HOURS.",
+        ),
     ] = None,
 ) -> None:
     """Repair what crashes left: lost jobs, silent workers, abandoned uploads, stray audio."""
@@ -39,12 +45,8 @@ def main(
     try:
         with err.status("Looking at the records and the stored audio …"):
             counts = asyncio.run(clean(settings, kept, dry_run=dry_run))
-    except StoreUnavailable:
-        err.print("MongoDB did not answer. Check MONGODB_URL; nothing is lost, run this again.")
-        raise typer.Exit(1) from None
-    except OperationFailure as refusal:
-        said = (refusal.details or {}).get("codeName") or type(refusal).__name__
-        err.print(f"MongoDB refused: {said}. Check the rights of its user; nothing is lost, run this again.")
+    except (StoreUnavailable, OperationFailure) as trouble:
+        err.print(f"{told(trouble)} Nothing is lost, run this again.", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     out.print(_table(counts, "would be done" if dry_run else "done"))
 

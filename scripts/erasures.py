@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pymongo.errors import OperationFailure
 from rich.console import Console
 
 from app.config import Settings
@@ -19,6 +20,7 @@ from app.container import wire
 from app.environment import settings_or_end
 from app.jobs import make_celery
 from app.logs import configure_logs
+from scripts.refusals import told
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
 from services.interviews.erasable import ErasureId
@@ -26,7 +28,7 @@ from services.interviews.model import SessionId
 from services.operations.ports.erasures import Cause, Erasure, Owner
 from services.operations.reapplying import Applied, Reapplying
 
-out, err = Console(), Console(stderr=True)
+out, err = Console(), Console(stderr=True, soft_wrap=True)
 app = typer.Typer(help="The journal of erasures, outside of the store.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="JSON, an entry a line.")]
@@ -35,7 +37,11 @@ File = Annotated[Path, typer.Argument(help="JSON, an entry a line.")]
 @app.command("export")
 def export_command(file: File) -> None:
     """Write the whole journal into a file. It names sessions, and users only by salted sums."""
-    number = _run(export(file))
+    try:
+        number = _run(export(file))
+    except OSError as trouble:
+        err.print(f"{file} cannot be written: {trouble.strerror}. Nothing is exported.", markup=False)
+        raise typer.Exit(2) from None
     out.print(f"{number} entries in {file}")
 
 
@@ -45,7 +51,7 @@ def apply_command(file: File) -> None:
     try:
         entries = [_entry(json.loads(line)) for line in file.read_text().splitlines() if line.strip()]
     except (OSError, ValueError, KeyError, TypeError) as trouble:
-        err.print(f"{file} is no exported journal: {trouble}")
+        err.print(f"{file} is no exported journal: {trouble}", markup=False)
         raise typer.Exit(2) from None
     _tell(_run(apply(entries)))
 
@@ -87,8 +93,8 @@ async def _reapplying() -> AsyncIterator[Reapplying]:
 def _run(work: Any) -> Any:
     try:
         return asyncio.run(work)
-    except StoreUnavailable:
-        err.print("MongoDB did not answer. Check MONGODB_URL, and run this again: repeating it does no harm.")
+    except (StoreUnavailable, OperationFailure) as trouble:
+        err.print(f"{told(trouble)} Then run this again: repeating it does no harm.", markup=False)
         raise typer.Exit(1) from None
 
 

@@ -25,8 +25,20 @@ console, errors = Console(highlight=False), Console(stderr=True, highlight=False
 PAUSE_SECONDS = 1.0
 NO_CALL = "This API took the recording as one of a single side. It is older than this script: update it."
 
+
+def reachable(url: str) -> str:
+    """The address, if one can be asked at it."""
+    try:
+        known = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        known = httpx2.URL("")
+    if known.scheme not in ("http", "https") or not known.host:
+        raise typer.BadParameter("write it like http://127.0.0.1:8000")
+    return url
+
+
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="The call: one file, or two.")]
-Url = Annotated[str, typer.Option(help="Where the API is.")]
+Url = Annotated[str, typer.Option(help="Where the API is.", callback=reachable)]
 Token = Annotated[str, typer.Option(envvar="VIVA_VOCE_TOKEN", help="A bearer token; scripts.mint_token makes one.")]
 
 
@@ -45,13 +57,18 @@ def import_call(
     try:
         with console.status("Reading …"):
             brought = bring(files, left, right)
-    except (NoCall, CaptureUnreadable, Problem) as trouble:
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+    except (NoCall, CaptureUnreadable, Problem, OSError) as trouble:
         errors.print(str(trouble), markup=False)
         raise typer.Exit(2) from None
     try:
         with VivaVoce(url, token) as client:
             _import(client, brought, session or _session(client, question, files[0].name), question, keep, wait_seconds)
-    except (ApiProblem, NoConnection, httpx2.HTTPError, TimeoutError) as trouble:
+    except httpx2.ConnectError as trouble:
+        errors.print(f"{url} is not reached: {trouble}. Start the API there, or say --url.", markup=False)
+        raise typer.Exit(1) from None
+    except (ApiProblem, NoConnection, httpx2.HTTPError, OSError) as trouble:
         errors.print(str(trouble) or type(trouble).__name__, markup=False)
         raise typer.Exit(1) from None
 

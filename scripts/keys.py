@@ -16,6 +16,7 @@ from app.config import Settings, StackSettings
 from app.environment import settings_or_end
 from app.keys import key_store
 from app.logs import configure_logs
+from scripts.refusals import told
 from scripts.stack.layout import Layout
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
@@ -126,11 +127,8 @@ def _done(context: typer.Context, act: Callable[[Epochs], Awaitable[T]]) -> T:
         _end(str(trouble))
     except WrittenElsewhere:
         _end(ELSEWHERE)
-    except StoreUnavailable:
-        _end("MongoDB did not answer. Check MONGODB_URL, and run this again.")
-    except OperationFailure as refusal:
-        said = (refusal.details or {}).get("codeName") or type(refusal).__name__
-        _end(f"MongoDB refused: {said}. Check the rights of its user.")
+    except (StoreUnavailable, OperationFailure) as refusal:
+        _end(f"{told(refusal)} Then run this again.")
 
 
 def _of_stack() -> Settings:

@@ -8,7 +8,9 @@ import typer
 from app.config import Settings, StackSettings
 from app.environment import settings_or_end
 from scripts.stack.layout import Layout
-from services.adapters.jwt_tokens import mint
+from services.adapters.jwt_tokens import LONGEST_USER, is_user, mint
+
+MOST_HOURS = 87_600  # ten years
 
 
 class Role(StrEnum):
@@ -19,15 +21,17 @@ class Role(StrEnum):
 def mint_token(
     user: Annotated[str, typer.Option(help="Whose token.")] = "demo",
     role: Annotated[Role, typer.Option(help="An admin sees every session.")] = Role.USER,
-    hours: Annotated[float, typer.Option(min=0.001, help="How long it is valid.")] = 12.0,
+    hours: Annotated[float, typer.Option(min=0.001, max=MOST_HOURS, help="How long it is valid.")] = 12.0,
     stack: Annotated[bool, typer.Option("--stack", help="For the local stack in STATE_DIR.")] = False,
 ) -> None:
     """Print a token that an API with these settings takes."""
+    if not is_user(user):
+        raise typer.BadParameter(f"a user is a text of 1 to {LONGEST_USER} characters", param_hint="--user")
     settings = _of_stack() if stack else settings_or_end(Settings)
     if settings.jwks_url or settings.jwt_secret is None:
         raise SystemExit("Tokens are signed here only where JWT_SECRET is set and JWKS_URL is not.")
-    typer.echo(
-        mint(
+    try:
+        token = mint(
             settings.jwt_secret.get_secret_value(),
             user,
             admin=role is Role.ADMIN,
@@ -35,7 +39,9 @@ def mint_token(
             audience=settings.jwt_audience,
             issuer=settings.jwt_issuer,
         )
-    )
+    except ValueError as trouble:
+        raise SystemExit(f"{trouble}.") from None
+    typer.echo(token)
 
 
 def _of_stack() -> Settings:

@@ -18,6 +18,7 @@ from app.container import wire
 from app.environment import settings_or_end
 from app.jobs import make_celery
 from app.logs import configure_logs
+from scripts.refusals import told
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.inventory import MongoInventory
 from services.errors import StoreUnavailable
@@ -53,12 +54,8 @@ def main(
     configure_logs(settings)
     try:
         found = asyncio.run(_verify(settings, repair=repair, contents=not quick))
-    except StoreUnavailable as trouble:
-        err.print(f"{trouble} Nothing is lost, run this again.")
-        raise typer.Exit(2) from None
-    except OperationFailure as refusal:
-        said = (refusal.details or {}).get("codeName") or type(refusal).__name__
-        err.print(f"MongoDB refused: {said}. Check the rights of its user; nothing is lost, run this again.")
+    except (StoreUnavailable, OperationFailure) as trouble:
+        err.print(f"{told(trouble)} Nothing is lost, run this again.", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     _show(found)
     if any(not one.is_mended for one in found):

@@ -210,10 +210,15 @@ def mint(
 
 def _viewer(claims: dict[str, Any]) -> Viewer:
     user, roles = claims["sub"], claims.get("roles")
-    if not isinstance(user, str) or not 1 <= len(user) <= LONGEST_USER or not _is_text(user):
+    if not isinstance(user, str) or not is_user(user):
         raise Unauthenticated(NO_USER)
     is_admin = claims.get("role") == "admin" or (isinstance(roles, list) and "admin" in roles)
     return Viewer(UserId(user), is_admin)
+
+
+def is_user(name: str) -> bool:
+    """Whether a token may be somebody's of this name."""
+    return 1 <= len(name) <= LONGEST_USER and _is_text(name)
 
 
 def _is_text(name: str) -> bool:

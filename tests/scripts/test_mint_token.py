@@ -56,3 +56,23 @@ def test_where_others_sign_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.setenv(name, given.get(name, ""))
     result = run()
     assert (result.exit_code, "JWT_SECRET" in str(result.exception)) == (1, True)
+
+
+@pytest.mark.parametrize("user", ["", "a" * 129, "\udcff"])
+def test_a_name_that_no_api_takes_gets_no_token(user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    result = run("--user", user)
+    assert (result.exit_code, "1 to 128 characters" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("hours", ["inf", "1e300", "nan", "0"])
+def test_hours_that_no_clock_has_are_refused(hours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    result = run("--hours", hours)
+    assert (result.exit_code, "--hours" in result.stderr) == (2, True)
+
+
+def test_a_secret_that_is_too_short_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "short")
+    result = run()
+    assert (result.exit_code, "JWT_SECRET needs 32 bytes" in str(result.exception)) == (1, True)
