@@ -47,11 +47,19 @@ class Reordering:
         """Whether no more is waited for, however little time has passed."""
         return len(self._held) > MOST_HELD or self._bytes > MOST_HELD_BYTES
 
+    def has_passed(self, sequence: int) -> bool:
+        """Whether what comes for this place comes too late."""
+        return self._next is not None and sequence < self._next
+
+    def misses(self, sequence: int) -> bool:
+        """Whether this place was given up."""
+        return sequence in self._missing
+
     def put(self, packet: Held) -> Fate:
         """Keep it until it is due, unless it is there or its place is given up."""
         sequence = packet.sequence
-        if self._next is not None and sequence < self._next:
-            if sequence not in self._missing:
+        if self.has_passed(sequence):
+            if not self.misses(sequence):
                 return Fate.DOUBLED
             del self._missing[sequence]
             return Fate.LATE

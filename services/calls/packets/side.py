@@ -181,25 +181,34 @@ class Side:
     def _route(self, packet: RtpPacket, arrived: float) -> None:
         source, candidate = self._source, self._candidate
         samples = opus.samples(packet.payload)
-        if candidate is not None and candidate.is_of(packet):
+        if candidate is not None and self._is_of_candidate(candidate, packet):
             if candidate.is_full:
                 self.counts.foreign += 1
             else:
                 self._keep(candidate, packet, samples, arrived)
-        elif source is not None and source.is_of(packet) and not self._begins_anew(source, packet, arrived):
+        elif source is not None and source.is_of(packet) and not self._begins_anew(source, packet, samples, arrived):
             self._keep(source, packet, samples, arrived)
             self._write(arrived)
         elif not may_be_sound(packet, self._payload_type):
             self.counts.odd[_oddity(packet, self._payload_type)] += 1
         elif candidate is None or (candidate.is_alone and arrived - candidate.began > self._buffer_seconds):
             self._dismiss()
-            self._candidate = Source(packet, arrived, self._buffer_seconds)
+            counts_again = source is not None and source.has_passed(packet)
+            self._candidate = Source(packet, arrived, self._buffer_seconds, counts_again=counts_again)
             self._candidate.take(packet, samples, arrived)
         else:
             self.counts.foreign += 1
 
-    def _begins_anew(self, source: Source, packet: RtpPacket, arrived: float) -> bool:
-        """Whether a packet with the next number is to be looked at as another source's."""
+    def _is_of_candidate(self, candidate: Source, packet: RtpPacket) -> bool:
+        """Of one that counts again those are that its source is past, and the others are the source's."""
+        source = self._source
+        is_own = source is not None and candidate.counts_again and not source.has_passed(packet)
+        return not is_own and candidate.is_of(packet)
+
+    def _begins_anew(self, source: Source, packet: RtpPacket, samples: int, arrived: float) -> bool:
+        """Whether a packet with the next number, or one that was there, is to be looked at as another source's."""
+        if source.had_long_ago(packet, samples):
+            return self._candidate is None and may_be_sound(packet, self._payload_type)
         if source.has_left(packet, arrived, OTHER_SECONDS):
             return may_be_sound(packet, self._payload_type)
         return source.skips_time(packet, arrived, PAUSE_SECONDS)
@@ -256,7 +265,7 @@ class Side:
         if looks_encrypted(candidate.held):
             self._is_doubted = True
             self._dismiss(Oddity.ENCRYPTED)
-        elif source is not None and source.last_arrived > candidate.began + OVERLAP_SECONDS:
+        elif candidate.comes_again or (source and source.last_arrived > candidate.began + OVERLAP_SECONDS):
             self._dismiss()
         elif len(held) >= self._least(candidate, is_last):
             self._accept(candidate, held, now)
@@ -295,10 +304,12 @@ class Side:
         if self._candidate is None:
             return
         dismissed = len(sounding(self._candidate.held))
-        if oddity is None:
-            self.counts.foreign += dismissed
-        else:
+        if oddity is not None:
             self.counts.odd[oddity] += dismissed
+        elif self._candidate.counts_again:
+            self.counts.doubled += dismissed + self._candidate.doubled
+        else:
+            self.counts.foreign += dismissed
         self._candidate = None
 
 

@@ -10,6 +10,7 @@ from services.calls.packets.timestamp_rate import TimestampRate
 
 MOST_DROPPED = 3000
 MOST_MISORDERED = 1000
+LONG_PAST = RATE // 2
 LEAST_PAIRS, LEAST_ALIKE = 3, 0.6
 BURST_SECONDS = 0.1
 
@@ -21,11 +22,12 @@ def signed(difference: int, bits: int) -> int:
 
 
 class Source:
-    """Its packets, in order."""
+    """Its packets, in order; one that `counts_again` has numbers that were another's."""
 
-    def __init__(self, first: RtpPacket, arrived: float, wait: float) -> None:
+    def __init__(self, first: RtpPacket, arrived: float, wait: float, *, counts_again: bool = False) -> None:
         self.ssrc = first.ssrc
         self.payload_type = first.payload_type
+        self.counts_again = counts_again
         self.began = self.last_arrived = self.last_sounded = arrived
         self.newest_timestamp = first.timestamp
         self.jitter = 0.0
@@ -60,12 +62,33 @@ class Source:
         """Whether a packet goes on with it (RFC 3550 §A.1)."""
         if packet.ssrc != self.ssrc:
             return False
-        return -MOST_MISORDERED <= signed(packet.sequence - self._highest, 16) <= MOST_DROPPED
+        return -MOST_MISORDERED <= self._ahead(packet.sequence) <= MOST_DROPPED
 
     def follows(self, other: "Source") -> bool:
         """Whether its numbers go on where another's ended."""
         is_same = (self.ssrc, self.payload_type) == (other.ssrc, other.payload_type)
-        return is_same and 0 < signed(self._first - other._highest, 16) <= MOST_DROPPED
+        return is_same and 0 < other._ahead(self._first) <= MOST_DROPPED
+
+    def has_passed(self, packet: RtpPacket) -> bool:
+        """Whether a number is one of its own that it is past: it comes late, or again, or its sender counts anew."""
+        ahead = self._ahead(packet.sequence)
+        is_own = packet.ssrc == self.ssrc and -MOST_MISORDERED <= ahead < 0
+        return is_own and self._reordering.has_passed(self._highest + ahead)
+
+    def had_long_ago(self, packet: RtpPacket, samples: int) -> bool:
+        """Whether a packet with this number was there, so long ago that no network holds it up."""
+        ahead = self._ahead(packet.sequence)
+        is_old = self.has_passed(packet) and -ahead * samples >= LONG_PAST
+        return is_old and not self._reordering.misses(self._highest + ahead)
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether it counts again, and faster than it sounds: it was sent before."""
+        held = sounding(self.held)
+        return self.counts_again and bool(held) and came_at_once(held)
+
+    def _ahead(self, sequence: int) -> int:
+        return signed(sequence - self._highest, 16)
 
     def has_left(self, packet: RtpPacket, arrived: float, least: float) -> bool:
         """Whether a packet is of another payload type than its own, of which nothing came for so long."""
@@ -83,7 +106,7 @@ class Source:
         return self._rate.at_48_khz(timestamp)
 
     def take(self, packet: RtpPacket, samples: int, arrived: float) -> Fate:
-        before, ahead = self._rate.factor, signed(packet.sequence - self._highest, 16)
+        before, ahead = self._rate.factor, self._ahead(packet.sequence)
         if self._rate.observe(packet, samples) and before == 1:
             self._reordering.restamp(self.at_48_khz)
             self.newest_timestamp = self.at_48_khz(self.newest_timestamp)
@@ -102,7 +125,7 @@ class Source:
 
     def go_on(self, packet: Held) -> None:
         """Take in what another one held that turned out to be this one."""
-        sequence = self._highest + signed(packet.sequence - self._highest, 16)
+        sequence = self._highest + self._ahead(packet.sequence)
         self._reordering.put(packet._replace(sequence=sequence))
         self._highest = max(self._highest, sequence)
         self.newest_timestamp = packet.timestamp

@@ -29,7 +29,16 @@ def assert_at(found: dict[bytes, int], packets: list[bytes], begins: float, near
 
 @pytest.mark.parametrize("pause", [0.0, 0.3, 4.0, 200.0])
 @pytest.mark.parametrize(
-    "change", [{"ssrc": 9}, {"ssrc": 9, "payload_type": 97}, {"sequence": 40_000}, {"sequence": 40_000, "timestamp": 9}]
+    "change",
+    [
+        {"ssrc": 9},
+        {"ssrc": 9, "payload_type": 97},
+        {"sequence": 40_000},
+        {"sequence": 40_000, "timestamp": 9},
+        {"sequence": 1000},
+        {"sequence": 1000, "timestamp": 9},
+        {"sequence": 1040, "timestamp": 50_000 + 100 * 960},
+    ],
 )
 def test_a_source_that_restarted_is_placed_by_arrival(pause: float, change: dict[str, Any]) -> None:
     side = Side()
@@ -39,6 +48,26 @@ def test_a_source_that_restarted_is_placed_by_arrival(pause: float, change: dict
     assert_at(found, SECOND, 2.0 + pause)
     assert side.counts.restarts == 1
     assert (side.counts.packets, side.counts.foreign, side.counts.late) == (200, 0, 0)
+
+
+@pytest.mark.parametrize("after", [100, 150])
+def test_what_is_sent_once_more_is_heard_once(after: int) -> None:
+    """Two seconds of it in a moment, while the source goes on or has come to its end."""
+    sent = list(Sender().send(PACKETS[:150]))
+    again = [Datagram(after / 50, data) for _, data in sent[:100]]
+    found = places(taken([*sent[:after], *again, *sent[after:]], side := Side()))
+    assert_at(found, PACKETS[:150], 0.0)
+    assert side.counts.seconds == pytest.approx(3.0, abs=0.02)
+    assert (side.counts.packets, side.counts.doubled, side.counts.foreign) == (150, 100, 0)
+    assert side.counts.restarts == 0
+
+
+def test_an_old_packet_beside_the_sides_own_is_doubled() -> None:
+    sent = list(Sender().send(PACKETS))
+    strays = [Datagram(at + 1.5, data) for at, data in sent[::40]]
+    found = places(taken(sorted([*sent, *strays]), side := Side()))
+    assert_at(found, PACKETS, 0.0)
+    assert (side.counts.packets, side.counts.doubled, side.counts.restarts) == (len(PACKETS), len(strays), 0)
 
 
 def test_another_payload_type_is_followed_once_the_first_is_gone() -> None:
