@@ -26,6 +26,8 @@ FORMATS: list[dict[str, Any]] = [
     {"response_format": "json"},
     {},
 ]
+# A model fills its window up, and may tell times in what was filled.
+MOST_BEYOND = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ class OpenAISpeech:
             text=text,
             language=(heard.spoken() or asked) if text else None,
             duration=duration,
-            segments=heard.timed_segments() if heard.is_timed else (),
+            segments=heard.timed_segments(duration) if heard.is_timed(duration) else (),
             no_speech=not text,
             engine="openai",
             model=self._model,
@@ -168,6 +170,13 @@ class _Segment(BaseModel):
     end: FiniteFloat
     avg_logprob: Perhaps = None
     no_speech_prob: Perhaps = None
+    compression_ratio: Perhaps = None
+
+    def doubts(self) -> dict[str, Any]:
+        """None where one of them cannot be: servers that measure none write some number."""
+        log, silence, ratio = self.avg_logprob, self.no_speech_prob, self.compression_ratio
+        can_be = (log or 0.0) <= 0.0 <= (ratio or 0.0) and 0.0 <= (silence or 0.0) <= 1.0
+        return {"log_probability": log, "no_speech_probability": silence} if can_be else {}
 
 
 class _Language(BaseModel):
@@ -186,24 +195,27 @@ class _Heard(BaseModel):
     def spoken(self) -> Language | None:
         return named(self.languages[0].code if self.languages else self.language)
 
-    @property
-    def is_timed(self) -> bool:
-        """Whether all of the text stands in segments; else what these lack would be lost."""
-        return "".join(self.text.split()) == "".join("".join(one.text for one in self.segments or ()).split())
+    def is_timed(self, duration: float) -> bool:
+        """Whether all of the text stands in segments, else what these lack would be lost; and at times that can be."""
+        told = self.segments or ()
+        is_whole = "".join(self.text.split()) == "".join("".join(one.text for one in told).split())
+        return is_whole and all(0.0 <= one.start <= duration + MOST_BEYOND for one in told)
 
-    def timed_segments(self) -> tuple[Segment, ...]:
+    def timed_segments(self, duration: float) -> tuple[Segment, ...]:
         return tuple(
             Segment(
                 text=one.text.strip(),
-                start=one.start,
-                end=one.end,
-                words=self._words_of(one),
-                log_probability=one.avg_logprob,
-                no_speech_probability=one.no_speech_prob,
+                start=min(one.start, duration),
+                end=min(one.end, duration),
+                words=self._words_of(one, duration),
+                **one.doubts(),
             )
             for one in self.segments or ()
         )
 
-    def _words_of(self, segment: _Segment) -> tuple[Word, ...]:
+    def _words_of(self, segment: _Segment, duration: float) -> tuple[Word, ...]:
         inside = (w for w in self.words or () if segment.start <= (w.start + w.end) / 2 < segment.end)
-        return tuple(Word(text=w.word.strip(), start=w.start, end=w.end, probability=w.probability) for w in inside)
+        return tuple(
+            Word(text=w.word.strip(), start=min(w.start, duration), end=min(w.end, duration), probability=w.probability)
+            for w in inside
+        )

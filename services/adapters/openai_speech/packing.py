@@ -13,12 +13,18 @@ from services.errors import EngineRefused, size_of
 RATE = 16_000
 OPUS_BITS_PER_SECOND = 32_000
 OPUS_NAME = "answer.ogg"
+# Some engines refuse less than a tenth of a second, and some say nothing of less than a second.
+LEAST_BYTES = RATE * 2 * 5 // 4
 
 Packed = tuple[str, bytes, str]
 
 
 def packed(pcm: bytes, most_bytes: int) -> Packed:
-    """The samples as a named file of at most so many bytes: FLAC if it fits, else Opus, else EngineRefused."""
+    """The samples as a named file of at most so many bytes: FLAC if it fits, else Opus, else EngineRefused.
+
+    What is short is followed by silence.
+    """
+    pcm = pcm.ljust(LEAST_BYTES, b"\0")
     flac = _encoded(pcm, "flac", "flac")
     if len(flac) <= most_bytes:
         return "answer.flac", flac, "audio/flac"

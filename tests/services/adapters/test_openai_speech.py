@@ -141,6 +141,46 @@ async def test_where_one_segment_has_no_times_the_text_is_whole_without_any(
     assert heard.segments == ()
 
 
+async def test_no_time_lies_behind_the_end(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    """A model that fills its window up tells times in what was filled."""
+    segments = [{"text": "Hello", "start": 0.0, "end": 1.0}, {"text": "you.", "start": 1.2, "end": 29.98}]
+    words = [{"word": "Hello", "start": 0.0, "end": 1.0}, {"word": "you", "start": 1.2, "end": 2.5}]
+    server.script(says("Hello you.", segments=segments, words=words))
+    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(1.5))
+    assert [(one.start, one.end) for one in heard.segments] == [(0.0, 1.0), (1.2, 1.5)]
+    assert [(word.start, word.end) for one in heard.segments for word in one.words] == [(0.0, 1.0), (1.2, 1.5)]
+
+
+@pytest.mark.parametrize("start", [1_200_000_000, 120, -1])
+async def test_times_that_cannot_be_are_none(server: OpenAIServer, client: openai.AsyncOpenAI, start: float) -> None:
+    """As of a server that counts in nanoseconds or hundredths."""
+    segments = [{"text": "Hello", "start": 0, "end": start}, {"text": "you.", "start": start, "end": start + 1}]
+    server.script(says("Hello you.", segments=segments))
+    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(1.5))
+    assert (heard.text, heard.segments) == ("Hello you.", ())
+
+
+@pytest.mark.parametrize("other", [{"compression_ratio": -1.0}, {"no_speech_prob": -1.0}, {"avg_logprob": 0.5}])
+async def test_doubts_that_nobody_has_measured_are_none(
+    server: OpenAIServer, client: openai.AsyncOpenAI, other: dict[str, float]
+) -> None:
+    segment = {"text": "Hello.", "start": 0.0, "end": 1.0, "avg_logprob": -1.0, "no_speech_prob": 0.9, **other}
+    server.script(says("Hello.", segments=[segment]))
+    (heard,) = (await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())).segments
+    assert (heard.log_probability, heard.no_speech_probability) == (None, None)
+
+
+@pytest.mark.parametrize("seconds", [0.0625, 0.5, 1.0])
+async def test_what_is_short_is_followed_by_silence(
+    server: OpenAIServer, client: openai.AsyncOpenAI, seconds: float
+) -> None:
+    """Engines refuse less than a tenth of a second, or say nothing of less than one."""
+    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(seconds))
+    _, _, sent = samples(server.received[0].file)
+    assert sent == noise(seconds).ljust(40_000, b"\0")
+    assert heard.duration == seconds
+
+
 async def test_a_word_whose_times_are_no_numbers_is_left_out(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     words = [{"word": "Hello", "start": 0.0, "end": 0.5}, {"word": "you", "start": 0.6, "end": float("inf")}]
     server.script(says("Hello you.", segments=[{"text": "Hello you.", "start": 0.0, "end": 1.0}], words=words))
@@ -436,7 +476,7 @@ async def test_the_samples_are_let_go_before_the_wait(server: OpenAIServer, clie
 async def test_many_at_once_do_not_mix(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.script(*(says(f"Answer {number}.") for number in range(8)))
     engine = OpenAISpeech(client, "gpt-transcribe", 20)
-    heard = await asyncio.gather(*(engine.transcribe(speech(0.5 + number / 10)) for number in range(8)))
+    heard = await asyncio.gather(*(engine.transcribe(speech(1.5 + number / 10)) for number in range(8)))
     assert {each.text for each in heard} == {f"Answer {number}." for number in range(8)}
     lengths = sorted(len(samples(sent.file)[2]) for sent in server.received)
-    assert lengths == [len(noise(0.5 + number / 10)) for number in range(8)]
+    assert lengths == [len(noise(1.5 + number / 10)) for number in range(8)]
