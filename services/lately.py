@@ -33,6 +33,11 @@ class Lately(Generic[T]):
             self._reading = asyncio.ensure_future(self.read())
             self._reading.add_done_callback(_heeded)
 
+    async def again(self) -> T:
+        """The figure as it is now, which is then known for a while."""
+        self._until = float("-inf")
+        return await self.get()
+
     async def get(self) -> T:
         """The figure, or the error of reading it; it is read on for others where the caller is cancelled."""
         self.look()

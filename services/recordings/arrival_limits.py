@@ -52,7 +52,7 @@ class ArrivalRoom:
 
     async def another(self, user_id: UserId) -> None:
         """One more recording of this user; TooManyArrivals, and what `more` raises."""
-        load = await self.records.load(user_id)
+        load = await self._of_user(user_id).again()
         if load.recordings >= self.limits.most_of_user:
             raise TooManyArrivals(retry_after=FULL_AGAIN_SECONDS)
         self._refuse(load)
@@ -68,14 +68,17 @@ class ArrivalRoom:
 
     async def much_more(self, user_id: UserId) -> None:
         """A chunk more of this user's; TooMuchArriving, and what `more` raises."""
+        self._refuse(await self._of_user(user_id).get())
+        await self.more()
+
+    def _of_user(self, user_id: UserId) -> Lately[Load]:
         lately = self._of_users.pop(user_id, None)
         if lately is None:
             lately = Lately(read=partial(self.records.load, user_id), clock=self.clock, seconds=LOOK_SECONDS)
         self._of_users[user_id] = lately
         while len(self._of_users) > MOST_KNOWN:
             self._of_users.popitem(last=False)
-        self._refuse(await lately.get())
-        await self.more()
+        return lately
 
     def _refuse(self, load: Load) -> None:
         if load.bytes > self.limits.most_bytes_of_user:

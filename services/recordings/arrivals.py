@@ -39,7 +39,7 @@ from services.recordings.accepting import GIVEN_UP, Accepting
 from services.recordings.ahead import Over
 from services.recordings.arrival import Arrival, arrival_of, is_over, may_see
 from services.recordings.arrival_limits import ArrivalLimits, ArrivalRoom
-from services.recordings.completing import Completing, SumOf
+from services.recordings.completing import Completing, SeenOf
 from services.recordings.folding import Folding
 from services.recordings.formats import SNIFF_BYTES, sniff
 from services.recordings.known_arrivals import Known, KnownArrivals
@@ -250,12 +250,11 @@ class Arrivals:
         where it is not placed, SlicesMissing (of so many, or up to the last that came), AudioEmpty, NotAudio,
         ChecksumMismatch where it is not what was declared, TakeSuperseded where a newer take was accepted meanwhile.
         """
-        arriving = await self._found(id, viewer)
+        arriving, there = await asyncio.gather(self._found(id, viewer), self.slices.of(id))
         if arriving.part.session_id == NOWHERE:
             raise AnswerUnnamed
         if not is_over(arriving):
-            there = tuple(await self.slices.of(id))
-            if missing := arrival_of(arriving, 0, there).missing(slices):
+            if missing := arrival_of(arriving, 0, tuple(there)).missing(slices):
                 raise SlicesMissing(missing)
             if there:
                 await self._ordering.move_what_waits(arriving)
@@ -437,13 +436,13 @@ class Arrivals:
     def _finish(self, id: PartId) -> asyncio.Task[Part]:
         """One at a time here, which goes on also where who asked for it goes away."""
         if id not in self._finishing:
-            finishing = self._finishing[id] = asyncio.create_task(self._completing.run(id, self._sum_of(id)))
+            finishing = self._finishing[id] = asyncio.create_task(self._completing.run(id, self._seen_of(id)))
             finishing.add_done_callback(lambda _: self._finished(id))
         return self._finishing[id]
 
-    def _sum_of(self, id: PartId) -> SumOf:
+    def _seen_of(self, id: PartId) -> SeenOf:
         known = self._known.get(id)
-        return (lambda _: None) if known is None else known.sha256_of
+        return (lambda _: None) if known is None else known.seen_of
 
     def _finished(self, id: PartId) -> None:
         self._known.forget(id)

@@ -1,8 +1,8 @@
 """Finishing a recording that arrived in pieces: from then on it is one like any other.
 
 1. it takes nothing more, and its length is what has been received;
-2. what is not in chunks yet is put there, and read once for its sum, unless the process took that on the way;
-3. GridFS's file is made of them, so that a majority has everything before
+2. it is read once for its sum, unless the process took that on the way;
+3. what is not in chunks yet is put there, and GridFS's file is made of them, so that a majority has everything before
 4. the record is `queued`, shown and rung for, as any upload's is.
 
 Each step may be repeated by whoever comes; the sweep repeats what was interrupted after 1.
@@ -10,10 +10,10 @@ Each step may be repeated by whoever comes; the sweep repeats what was interrupt
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from services.errors import (
     AudioEmpty,
@@ -37,11 +37,27 @@ from services.recordings.ports.records import Records, Uploads
 
 ALL = 2**62
 
-SumOf = Callable[[int], str | None]
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a recording on its way: its sum, and what begins it, where that could be told."""
+
+    sha256: str
+    container: Container | None
 
 
-def _unknown(_: int) -> None:
-    """Where nobody took the sum on the way."""
+SeenOf = Callable[[int], Seen | None]
+
+
+def _unseen(_: int) -> None:
+    """Where nobody has seen all of it."""
+
+
+async def _all_of(*work: Awaitable[Any]) -> None:
+    """Wait for all, also where one fails: none may go on where another one ends it."""
+    for done in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(done, BaseException):
+            raise done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +69,8 @@ class Completing:
     accepting: Accepting
     folding: Folding
 
-    async def run(self, id: PartId, sum_of: SumOf = _unknown) -> Part:
-        """The accepted part, or the same recording in work; `sum_of` so many bytes, where that is known.
+    async def run(self, id: PartId, seen_of: SeenOf = _unseen) -> Part:
+        """The accepted part, or the same recording in work; `seen_of` says what was seen of so many bytes.
 
         LengthInconsistent before it takes nothing more; AudioEmpty, NotAudio, ChecksumMismatch, after which nothing
         of it is left.
@@ -64,25 +80,27 @@ class Completing:
             raise UploadNotFound
         if arriving.part.state is not PartState.UPLOADING:
             return await self._ended(arriving)
-        closed = await self._closed(arriving, sum_of)
+        closed = await self._closed(arriving, seen_of)
         if closed is None:
-            return await self.run(id, sum_of)
+            return await self.run(id, seen_of)
         try:
-            part = await self._accepted(closed, sum_of)
+            part = await self._accepted(closed, seen_of)
         except Unfit as unfit:
             await self.accepting.give_up(closed.part, unfit.problem.code)
             raise unfit.problem from None
         except AudioMissing:
             now = await self.records.find(id)
-            if now is None or now.part.state is PartState.UPLOADING:
+            if now is not None and now.part.state is PartState.UPLOADING:
                 raise
-            part = None  # who finished it at the same time has let go of its pieces
-        return await self.run(id, sum_of) if part is None else part
+            # Who finished it at the same time has let go of its pieces, or it was given up.
+            await self._nothing_left_of_what_was_given_up(closed.part)
+            part = None
+        return await self.run(id, seen_of) if part is None else part
 
-    async def _closed(self, arriving: Arriving, sum_of: SumOf) -> Arriving | None:
+    async def _closed(self, arriving: Arriving, seen_of: SeenOf) -> Arriving | None:
         """It takes nothing more, and has a length; None where it has ended meanwhile."""
         id, length = arriving.part.id, arriving.length
-        if length is not None and sum_of(length) is None and await self.pieces.offset(id) < length:
+        if length is not None and seen_of(length) is None and await self.pieces.offset(id) < length:
             now = await self.records.find(id)
             if now is None or now.part.state is PartState.UPLOADING:
                 raise LengthInconsistent
@@ -92,32 +110,33 @@ class Completing:
             return closed
         return await self.records.end_at(id, await self.pieces.offset(id))
 
-    async def _accepted(self, arriving: Arriving, sum_of: SumOf) -> Part | None:
+    async def _accepted(self, arriving: Arriving, seen_of: SeenOf) -> Part | None:
         """None where it has ended meanwhile."""
         part, size = arriving.part, arriving.length or 0
         if not size:
             raise Unfit(AudioEmpty())
-        container = await self._whole(arriving, size)
-        sha256 = sum_of(size) or await self._sum(arriving, size)
-        if arriving.plan.sha256 not in (None, sha256):
+        seen = seen_of(size) or Seen(await self._sum(arriving, size), None)
+        container = seen.container or await self._container(arriving, size)
+        if arriving.plan.sha256 not in (None, seen.sha256):
             raise Unfit(ChecksumMismatch())
-        if not await self.records.may_be_read(arriving):
-            raise Unfit(KeyringUnavailable(GIVEN_UP))
-        await self.pieces.write_file(arriving, size, metadata_of(part, container))
+        await self._whole(arriving, size, container)
         seconds = estimated_seconds(container, size)
         epoch = None if arriving.envelope is None else arriving.envelope.epoch
-        queued = await self.uploads.accept(part.id, sha256, size, seconds, epoch)
+        queued = await self.uploads.accept(part.id, seen.sha256, size, seconds, epoch)
         if queued is None:
             await self._nothing_left_of_what_was_given_up(part)
             return None
         if queued.id != part.id:
             await self.records.became(part.id, queued.id)
             await self.accepting.give_up(part, "the same recording is in work")
+            await self.accepting.announce(queued)
         else:
-            with suppress(StoreUnavailable):  # they go with the recording
-                await self.pieces.let_go(part.id, ALL)
-        await self.accepting.announce(queued)
+            await _all_of(self.accepting.announce(queued), self._let_go(part.id))
         return queued
+
+    async def _let_go(self, id: PartId) -> None:
+        with suppress(StoreUnavailable):  # they go with the recording
+            await self.pieces.let_go(id, ALL)
 
     async def _nothing_left_of_what_was_given_up(self, part: Part) -> None:
         """Who gave it up may have looked before its file was there."""
@@ -125,22 +144,22 @@ class Completing:
         if now is None or now.part.state is PartState.ABORTED:
             await self.accepting.give_up(part, UploadGone.code)
 
-    async def _whole(self, arriving: Arriving, size: int) -> Container:
-        """All of it is in chunks, and nothing behind it; AudioMissing."""
+    async def _whole(self, arriving: Arriving, size: int, container: Container) -> None:
+        """All of it is a file, and nothing is behind its last chunk; AudioMissing."""
         folded = await self.folding.whole_chunks(arriving, size)
         n, rest = divmod(size, CHUNK_BYTES)
         if folded.folded != n * CHUNK_BYTES:
             raise AudioMissing
-        last, container, _ = await asyncio.gather(
+        await _all_of(
             self._last_chunk(folded, n, rest),
-            self._container(arriving, size),
             self._cleared(arriving, n + bool(rest)),
-            return_exceptions=True,  # none may go on where another one ends it
+            self._file(arriving, size, container),
         )
-        for trouble in (last, _, container):
-            if isinstance(trouble, BaseException):
-                raise trouble
-        return cast("Container", container)
+
+    async def _file(self, arriving: Arriving, size: int, container: Container) -> None:
+        if not await self.records.may_be_read(arriving):
+            raise Unfit(KeyringUnavailable(GIVEN_UP))
+        await self.pieces.write_file(arriving, size, metadata_of(arriving.part, container))
 
     async def _last_chunk(self, arriving: Arriving, n: int, rest: int) -> None:
         if rest and not await self.pieces.write_chunk(arriving, n, rest):

@@ -10,6 +10,8 @@ from typing import Any
 
 from services.errors import UploadInUse, UploadTakenOver
 from services.interviews.model import PartId
+from services.recordings.completing import Seen
+from services.recordings.formats import Container
 from services.recordings.ports.arrivals import Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
 
@@ -21,7 +23,8 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Known:
-    """A recording as it was seen last; `digest` is of its first `digested` bytes, if they all came this way.
+    """A recording as it was seen last; `digest` is of its first `digested` bytes, if they all came this way, and
+    `container` is what they begin.
 
     `claim`: the writer's number under which this process alone may append. `begun`: the chunk that goes on at `offset`,
     as far as it is known, if it is held. A worker is rung for with so many bytes, but not before `ring_after`, or with
@@ -33,6 +36,7 @@ class Known:
     heard_at: float
     digest: Any | None = None
     digested: int = 0
+    container: Container | None = None
     claim: int | None = None
     begun: bytes = b""
     folding: asyncio.Task[None] | None = None
@@ -74,11 +78,11 @@ class Known:
             length = arriving.length if arriving.length is not None else length
             self.arriving = replace(arriving, length=length, folded=max(folded, arriving.folded))
 
-    def sha256_of(self, size: int) -> str | None:
-        """The sum of so many bytes, if it is known."""
+    def seen_of(self, size: int) -> Seen | None:
+        """What was seen of so many bytes, if they all came this way."""
         if self.digest is None or not self.offset == self.digested == size:
             return None
-        return str(self.digest.hexdigest())
+        return Seen(str(self.digest.hexdigest()), self.container)
 
 
 @dataclass(slots=True)

@@ -199,5 +199,7 @@ class Receiving:
                 if len(head) >= self.known.offset:
                     break
         head = (head[: self.known.offset] + run)[:SNIFF_BYTES]
-        if len(head) == SNIFF_BYTES and sniff(head) is None:
-            raise NotAudio
+        if len(head) == SNIFF_BYTES:
+            self.known.container = sniff(head)
+            if self.known.container is None:
+                raise NotAudio

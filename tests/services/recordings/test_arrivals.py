@@ -483,9 +483,8 @@ async def test_who_finishes_what_another_has_just_finished_is_answered_alike() -
 
 async def test_a_load_that_could_not_be_read_is_read_again() -> None:
     scene = Scene()
-    id = await scene.begun()
     records = scene.arrivals.records
-    load, troubles = records.load, [StoreUnavailable()]
+    load, troubles = records.load, list[Exception]()
 
     async def away(user_id: UserId) -> Load:
         if troubles:
@@ -493,10 +492,30 @@ async def test_a_load_that_could_not_be_read_is_read_again() -> None:
         return await load(user_id)
 
     records.load = away  # type: ignore[method-assign]
+    id = await scene.begun()
     await scene.appended(id, 0, AMR)
+    troubles.append(StoreUnavailable())
+    scene.house.memory.clock.advance(10)  # what was read as it was begun is old then
     with pytest.raises(StoreUnavailable):
         await scene.appended(id, 100, b"x" * CHUNK_BYTES)
     assert (await scene.appended(id, 100, b"x" * CHUNK_BYTES)).offset == 100 + CHUNK_BYTES
+
+
+async def test_what_a_user_has_arriving_is_read_once_for_the_beginning_and_what_follows() -> None:
+    scene = Scene()
+    records = scene.arrivals.records
+    load, asked = records.load, list[UserId]()
+
+    async def counted(user_id: UserId) -> Load:
+        asked.append(user_id)
+        return await load(user_id)
+
+    records.load = counted  # type: ignore[method-assign]
+    first = await scene.begun()
+    await scene.appended(first, 0, AMR, b"x" * CHUNK_BYTES)
+    assert len(asked) == 1
+    await scene.begun()
+    assert len(asked) == 2, "the second is counted anew"
 
 
 async def test_limits_hold_before_anything_is_kept() -> None:
