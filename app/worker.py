@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+import uvloop
 from pymongo import AsyncMongoClient
 
 from app.config import Settings
@@ -173,7 +174,7 @@ class Process:
         with self._lock:
             if self._loop is not None:
                 return
-            loop = asyncio.new_event_loop()
+            loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
             threading.Thread(target=_turn, args=(loop,), name="loop", daemon=True).start()
             self._loop = loop
             opening = self._call(self._open())
