@@ -17,6 +17,7 @@ from app.config import Settings, StackSettings
 from app.environment import sentences, settings_or_end, strangers, variables
 from app.finding import Finding, State, failing, warning, worst
 from app.logs import configure_logs
+from scripts.doctor import processes
 from scripts.doctor.examine import examine
 from scripts.doctor.listing import Setting, listed
 from scripts.stack.layout import Layout
@@ -72,11 +73,18 @@ def _of_stack() -> Told:
     if not layout.env.is_file():
         err.print(f"No stack was ever started in {layout.root}. Run `make up` first, or set STATE_DIR.", soft_wrap=True)
         raise typer.Exit(1)
-    if running := layout.read_environment("worker") or layout.read_environment("api"):
+    if running := _environment(layout):
         own = {*known, "DEMO_PAGE"}
-        return Told(running, lambda name: str(layout.settings) if name in own else "environment of `make up`")
+        source = str(layout.settings)
+        findings = tuple(processes.looked_at(layout))
+        return Told(running, lambda name: source if name in own else "environment of `make up`", findings)
     todo = "Run `make up`. Judged are the settings that it made last; those that it was given are not known."
     return Told(known, lambda _: str(layout.env), (warning("Stack", "it does not run", todo),))
+
+
+def _environment(layout: Layout) -> dict[str, str]:
+    """That of the first of the stack's own programs that runs."""
+    return next(filter(None, map(layout.read_environment, ("worker", "api", "upkeep", "beat"))), {})
 
 
 def _print(found: list[Finding], settings: list[Setting]) -> None:

@@ -123,11 +123,18 @@ class Layout:
 
     def read_environment(self, name: str) -> dict[str, str]:
         """The environment of a process of the stack that runs now; empty if it does not, or is another user's."""
+        return _pairs(self._read_of(name, "environ"))
+
+    def read_command(self, name: str) -> list[str]:
+        """The command line of a process of the stack that runs now; empty if it does not."""
+        return self._read_of(name, "cmdline")
+
+    def _read_of(self, name: str, file: str) -> list[str]:
         try:
-            held = (Path("/proc") / str(self.read_pids().get(name)) / "environ").read_bytes()
+            held = (Path("/proc") / str(self.read_pids().get(name)) / file).read_bytes()
         except OSError:
-            return {}
-        return _pairs(held.decode(errors="replace").split("\0"))
+            return []
+        return held.decode(errors="replace").split("\0")
 
     def read_pids(self) -> dict[str, int]:
         """The process of each program, by its name, as far as they are known."""

@@ -34,10 +34,10 @@ def alive(layout: Layout) -> list[int]:
     """The processes of the pid files that run and are of this stack, its supervisor first."""
     pids = layout.read_pids()
     names = sorted(pids, key=lambda name: (name != "supervisord", name))
-    return [pids[name] for name in names if _is_ours(pids[name], layout)]
+    return [pids[name] for name in names if is_ours(pids[name], layout)]
 
 
-def _is_ours(pid: int, layout: Layout) -> bool:
+def is_ours(pid: int, layout: Layout) -> bool:
     """A pid may have been given to another program since."""
     process = Path("/proc") / str(pid)
     try:
