@@ -133,9 +133,13 @@ class CeleryDoorbell:
 
     def _length(self) -> int:
         """What the broker has, and what is not sent yet."""
-        with self._celery.connection_for_read() as connection:
-            channel: Any = connection.default_channel
-            channel.client.set(PROBE, "", ex=PROBE_SECONDS)  # one that is full answers, and takes no ring
-            queue = self._celery.conf.task_default_queue
-            sent = sum(int(channel.client.llen(f"{queue}{channel.sep}{step}" if step else queue)) for step in STEPS)
-            return sent + self._unsent
+        with self._celery.producer_or_acquire() as producer:
+            channel: Any = producer.channel
+            with channel.conn_or_acquire() as client:
+                looks = client.pipeline(transaction=False)
+                looks.set(PROBE, "", ex=PROBE_SECONDS)  # one that is full answers, and takes no ring
+                queue = self._celery.conf.task_default_queue
+                for step in STEPS:
+                    looks.llen(f"{queue}{channel.sep}{step}" if step else queue)
+                _, *sent = looks.execute()
+        return sum(map(int, sent)) + self._unsent

@@ -142,6 +142,16 @@ async def test_rings_that_come_together_are_all_heard(tmp_path: Path) -> None:
         assert sorted(body[0][0] for body in bodies) == sorted(f"p{number}" for number in range(50))
 
 
+async def test_the_rings_of_a_broker_that_was_started_anew_are_counted(tmp_path: Path) -> None:
+    port = servers.free_port()
+    async with doorbell(f"redis://127.0.0.1:{port}/0") as made:
+        for life in ("first", "second"):
+            (tmp_path / life).mkdir()
+            with servers.valkey(tmp_path / life, port=port) as url, Redis.from_url(url) as broker:
+                broker.lpush(LATER, life)
+                assert await made.waiting() == 1
+
+
 async def test_a_broker_that_was_started_anew_hears_them(tmp_path: Path) -> None:
     port = servers.free_port()
     bell = CeleryDoorbell(make_celery(Settings(redis_url=f"redis://127.0.0.1:{port}/0"), socket_timeout=2.0))
