@@ -79,7 +79,6 @@ def _schedule(settings: Settings) -> dict[str, dict[str, object]]:
     return {
         "sweep": {"task": SWEEP, "schedule": settings.sweep_seconds},
         "audit": {"task": AUDIT, "schedule": audit_seconds(settings)},
-        "deliver": {"task": DELIVER, "schedule": settings.sweep_seconds},
     }
 
 

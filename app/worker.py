@@ -54,10 +54,12 @@ class WorkerServices:
     audit_seconds: float
 
     async def deliver(self) -> None:
-        """Begin to send what is due to webhooks; the sweep is not held up by it."""
+        """Begin to send what is due to webhooks."""
         self.wiring.dispatch.wake()
 
     async def sweep(self) -> Counts:
+        """Whoever is rung for a sweep sends what is due too, also where another has swept just now."""
+        self.wiring.dispatch.wake()
         if not await self.wiring.upkeep.take_turn("sweep", self.sweep_seconds / 2):
             return Counts()
         counts = await self.wiring.sweep.run(self.failed_audio_hours)

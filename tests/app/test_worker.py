@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from app import worker
 from app.config import Settings
 from app.engines import Engines, open_engines
 from app.worker import Process, WorkerServices
+from services.operations.sweep import Counts
 from tests.scripts.running import until
 
 NOBODY = "mongodb://127.0.0.1:1/?replicaSet=rs0"
@@ -73,3 +76,20 @@ def test_an_opening_that_takes_too_long_is_given_up_and_tried_again(
     monkeypatch.setattr(worker, "OPENING_SECONDS", 60.0)
     process.run(job)
     assert len(tried) == 2
+
+
+async def test_a_sweep_that_is_another_s_turn_sends_what_is_due_to_webhooks() -> None:
+    woken: list[str] = []
+
+    async def not_now(subject: str, seconds: float) -> bool:
+        return False
+
+    wiring: Any = SimpleNamespace(
+        dispatch=SimpleNamespace(wake=lambda: woken.append("webhooks")), upkeep=SimpleNamespace(take_turn=not_now)
+    )
+    nothing: Any = None
+    house = WorkerServices(
+        transcription=nothing, scoring=nothing, wiring=wiring, failed_audio_hours=1, sweep_seconds=5, audit_seconds=60
+    )
+    assert await house.sweep() == Counts()
+    assert woken == ["webhooks"]
