@@ -64,6 +64,20 @@ TEXTS = {
         checked. What it costs is the cipher, some tenths of a millisecond a megabyte where the processor knows AES.
         """,
     ),
+    "proofs": Text(
+        "Proofs",
+        """
+        A chain of 100,000 receipts checked by `python -m scripts.verify_receipts`, beside as many bare Ed25519
+        signatures on the same core; sessions of a hundred transcribed answers erased through the API of a stack
+        whose engine answers at once, while MongoDB's own profiler counts the product's commands; then every file of
+        that stack, and each write in MongoDB's log, is looked through for pieces of the recordings.
+        """,
+        """
+        Checking is one signature, one hash and some JSON for each receipt. `plain sound found afterwards` is what an
+        operator's copies of files and logs have kept as it was spoken: nothing, since nothing is ever written so; the
+        same search finds it where recordings are not sealed (`ENCRYPT_RECORDINGS=0`).
+        """,
+    ),
     "memory": Text(
         "A thousand slow uploads at once",
         """
