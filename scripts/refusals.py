@@ -2,23 +2,18 @@
 
 from pymongo.errors import OperationFailure
 
-from services.adapters.mongo.driver_errors import AUTHENTICATION_FAILED, OUT_OF_DISK_SPACE
+from services.adapters.mongo.driver_errors import has_no_room, lets_nobody_in
 from services.errors import StoreUnavailable
-
-WORDS = {
-    AUTHENTICATION_FAILED: (
-        "MongoDB answers and does not let us in. Correct the user, the password and `authSource` in MONGODB_URL, or "
-        "make that user."
-    ),
-    OUT_OF_DISK_SPACE: "MongoDB's disk is full. Free some space there.",
-}
 
 
 def told(trouble: StoreUnavailable | OperationFailure) -> str:
     """Whether it was not reached, let nobody in, had no room or refused, and what to look at."""
     cause = trouble.__cause__ if isinstance(trouble, StoreUnavailable) else trouble
-    if said := WORDS.get(getattr(cause, "code", None) or 0):
-        return said
+    if lets_nobody_in(cause):
+        todo = "Correct the user, the password and `authSource` in MONGODB_URL, or make that user."
+        return f"MongoDB answers and does not let us in. {todo}"
+    if has_no_room(cause):
+        return "MongoDB's disk is full, or takes nothing. Free some space there."
     if isinstance(trouble, StoreUnavailable):
         return "MongoDB did not answer. Check MONGODB_URL."
     name = (trouble.details or {}).get("codeName") or type(trouble).__name__

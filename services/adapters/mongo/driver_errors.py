@@ -1,6 +1,7 @@
 """Where the driver's troubles become ours, and where a call that is never answered ends."""
 
 import asyncio
+import errno
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from types import TracebackType
@@ -19,9 +20,9 @@ from services.errors import StoreUnavailable
 
 Work = TypeVar("Work", bound=Callable[..., Coroutine[Any, Any, Any]])
 
-OUT_OF_DISK_SPACE, AUTHENTICATION_FAILED = 14031, 18
-# Who is not let in now may be soon: users are made and passwords changed while processes run.
-PASSING = (OUT_OF_DISK_SPACE, AUTHENTICATION_FAILED)
+UNKNOWN_ERROR, OUT_OF_DISK_SPACE, AUTHENTICATION_FAILED = 8, 14031, 18
+# The storage engine has the system's number of the error before its text, and no code of its own for it.
+NO_ROOM = tuple(f"{number}: " for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
 DEADLINE_SECONDS = 20.0
 
 
@@ -75,6 +76,25 @@ def _without_data(trouble: OperationFailure) -> OperationFailure:
 def _is_passing(trouble: PyMongoError) -> bool:
     if isinstance(trouble, ConnectionFailure | ExecutionTimeout | WriteConcernError) or trouble.timeout:
         return True
+    if isinstance(trouble, BulkWriteError) and not trouble.details["writeErrors"]:
+        return True  # written, and not confirmed
+    return trouble.has_error_label("RetryableWriteError") or lets_nobody_in(trouble) or has_no_room(trouble)
+
+
+def lets_nobody_in(trouble: BaseException | None) -> bool:
+    """Whether the user or the password is none; it may soon be one, as both are changed while processes run."""
+    return getattr(trouble, "code", None) == AUTHENTICATION_FAILED
+
+
+def has_no_room(trouble: BaseException | None) -> bool:
+    """Whether the disk of the database takes nothing."""
     if isinstance(trouble, BulkWriteError):
-        return not trouble.details["writeErrors"]  # written, and not confirmed
-    return trouble.has_error_label("RetryableWriteError") or getattr(trouble, "code", None) in PASSING
+        refused: list[dict[str, Any]] = trouble.details["writeErrors"]
+        return bool(refused) and all(_is_of_disk(each.get("code"), each.get("errmsg")) for each in refused)
+    if not isinstance(trouble, OperationFailure):
+        return False
+    return _is_of_disk(trouble.code, (trouble.details or {}).get("errmsg"))
+
+
+def _is_of_disk(code: Any, said: Any) -> bool:
+    return code == OUT_OF_DISK_SPACE or (code == UNKNOWN_ERROR and str(said).startswith(NO_ROOM))
