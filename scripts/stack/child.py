@@ -25,14 +25,19 @@ def die_with_parent() -> None:
 
 
 def note_pid(path: str) -> None:
-    """Replace the pid file in one step; where there is no room for it the program starts all the same."""
+    """Replace the pid file in one step, or where there is no room write over it; the program starts in any case."""
     draft = f"{path}.{os.getpid()}"
     try:
         with open(draft, "w") as file:  # noqa: PTH123 - pathlib would double the time of a start
             file.write(str(os.getpid()))
         os.replace(draft, path)  # noqa: PTH105
-    except OSError as error:
-        sys.stderr.write(f"the pid is not noted: {error}\n")
+    except OSError:
+        try:
+            with open(path, "r+") as file:  # noqa: PTH123 - as above
+                file.write(f"{os.getpid()}\n")
+                file.truncate()
+        except OSError as error:
+            sys.stderr.write(f"the pid is not noted: {error}\n")
 
 
 def take_on(path: str) -> None:

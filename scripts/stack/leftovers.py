@@ -38,14 +38,16 @@ def alive(layout: Layout) -> list[int]:
 
 
 def is_ours(pid: int, layout: Layout) -> bool:
-    """A pid may have been given to another program since."""
+    """A pid may have been given to another program since. Valkey writes its title over its environment."""
     process = Path("/proc") / str(pid)
     try:
         environment = (process / "environ").read_bytes().split(b"\0")
         command = (process / "cmdline").read_bytes().split(b"\0")
+        is_valkey = (process / "cwd").readlink() == layout.data("valkey")
     except OSError:
         return False
-    return f"{MARK}={layout.root}".encode() in environment or str(layout.supervisor).encode() in command
+    marked = f"{MARK}={layout.root}".encode() in environment
+    return marked or is_valkey or str(layout.supervisor).encode() in command
 
 
 def _send(pids: list[int], number: signal.Signals) -> None:

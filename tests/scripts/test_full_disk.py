@@ -11,7 +11,7 @@ from wave import open as open_wave
 import pytest
 
 from app.config import StackSettings
-from scripts.stack import leftovers, ports, supervise
+from scripts.stack import child, leftovers, ports, supervise
 from scripts.stack import stack as module
 from scripts.stack.errors import StackError
 from scripts.stack.layout import Layout
@@ -50,6 +50,16 @@ def test_a_full_disk_is_a_sentence_that_says_what_to_do(
     settings = StackSettings(state_dir=tmp_path / "state", port=ports.choose())
     with pytest.raises(StackError, match=r"No space left on device\. Free some space there"), module.opened(settings):
         pass
+
+
+def test_a_pid_is_noted_over_the_one_before_where_there_is_no_room_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = tmp_path / "valkey.pid"
+    noted.write_text("12345678901")
+    monkeypatch.setattr(os, "replace", fails)
+    child.note_pid(str(noted))
+    assert int(noted.read_text()) == os.getpid()
 
 
 def test_while_it_runs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

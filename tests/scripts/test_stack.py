@@ -15,7 +15,9 @@ import redis
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from scripts.stack import ports
+from app.finding import State
+from scripts.doctor import processes
+from scripts.stack import leftovers, ports
 from tests import servers
 from tests.scripts.running import NAMES, Running, runs, until
 
@@ -60,6 +62,11 @@ def test_every_process_has_a_pid_file(house: Running) -> None:
     pids = house.layout.read_pids()
     assert set(pids) == NAMES
     assert all(runs(pid) for pid in pids.values())
+
+
+def test_every_process_is_known_as_the_stacks_own_and_the_doctor_finds_them_well(house: Running) -> None:
+    assert set(leftovers.alive(house.layout)) == set(house.layout.read_pids().values())
+    assert {finding.state for finding in processes.looked_at(house.layout)} == {State.OK}
 
 
 def test_a_killed_mongod_comes_back_where_it_was_with_what_it_held(house: Running) -> None:
