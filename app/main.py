@@ -23,6 +23,7 @@ from app.open_files import allow_many
 from app.operations import operations
 from app.readiness import look
 from app.receipts import receipts_lack
+from app.thread_turns import take_short_turns
 from app.version import VERSION
 from routes import (
     admin,
@@ -107,6 +108,7 @@ def create_app() -> FastAPI:
         raise SystemExit(lack)
     app = build(lambda: open_services(settings, tokens), settings.origins, variables().get("PROMETHEUS_MULTIPROC_DIR"))
     collect_rarely()
+    take_short_turns()
     return app
 
 
