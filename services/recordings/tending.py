@@ -9,14 +9,15 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import structlog
 
 from services.errors import Problem, StoreUnavailable
-from services.interviews.model import PartId, PartState
+from services.interviews.model import PartId
 from services.recordings.folding import Folding
 from services.recordings.known_arrivals import Known
-from services.recordings.ports.arrivals import NOWHERE, ArrivalRecords
+from services.recordings.ports.arrivals import ArrivalRecords, Listened
 from services.recordings.ports.workers import Doorbell
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,9 @@ STRETCH_SECONDS, LEAST_SECONDS, USUAL_BYTES_A_SECOND = 20.0, 14.0, 8_000
 GROWN_SECONDS = 0.5
 # What arrives much faster than it is spoken is not rung for with each stretch.
 RING_SECONDS = 1.0
-FOLDS_AT_ONCE = 4
+# Many that began together are due together: so many are asked about in one, and then others have their turn.
+RINGS_AT_ONCE, BETWEEN_RINGS_SECONDS = 20, 0.05
+FOLDS_AT_ONCE = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Tending:
     clock: Callable[[], float] = time.monotonic
     _folds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FOLDS_AT_ONCE), init=False)
     _to_tell: set[PartId] = field(default_factory=set, init=False)
+    _to_ring: dict[PartId, tuple[Known, bool]] = field(default_factory=dict, init=False)
+    _ringing: asyncio.Task[None] | None = field(default=None, init=False)
     _closing: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
@@ -61,26 +66,37 @@ class Tending:
         is_first, is_late = not known.ring_with, now >= known.ring_at
         known.ring_with = known.offset + round(STRETCH_SECONDS * USUAL_BYTES_A_SECOND)
         known.ring_at, known.ring_after = now + STRETCH_SECONDS, now + RING_SECONDS
-        if not is_first:
-            self._start(self._ring(known, is_late=is_late))
-
-    async def _ring(self, known: Known, *, is_late: bool) -> None:
-        """For who listens, if there may be enough for a stretch; a ring too many costs a question."""
-        now = await self.records.find(known.arriving.part.id)
-        if now is None or now.is_closed or now.part.state is not PartState.UPLOADING or now.part.session_id == NOWHERE:
+        if is_first:
             return
-        seen = now.listened
+        self._to_ring[known.arriving.part.id] = known, is_late
+        if self._ringing is None or self._ringing.done():
+            self._ringing = self._start(self._ring())
+
+    async def _ring(self) -> None:
+        """For who listens, where there may be enough for a stretch; a ring too many costs a question."""
+        while lot := list(islice(self._to_ring, RINGS_AT_ONCE)):
+            due = {id: self._to_ring.pop(id) for id in lot}
+            for id, listened in (await self.records.listened(lot)).items():
+                known, is_late = due[id]
+                await self._ring_for(known, listened, is_late=is_late)
+            await self._pause(BETWEEN_RINGS_SECONDS)
+
+    async def _ring_for(self, known: Known, seen: Listened, *, is_late: bool) -> None:
         a_second = seen.seen / seen.seconds if seen.seconds else USUAL_BYTES_A_SECOND
         known.ring_with = seen.due if seen.due > known.offset else known.offset + round(LEAST_SECONDS * a_second)
         if is_late or seen.due <= known.offset:
-            await self.doorbell.transcribe(now.part.id, first=True)
+            await self.doorbell.transcribe(known.arriving.part.id, first=True)
 
     async def _tell(self) -> None:
         """One write says it of all that were heard of within a second."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), TELL_SECONDS)
+        await self._pause(TELL_SECONDS)
         ids, self._to_tell = self._to_tell, set()
         await self.records.heard(ids)
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, but for who is closing."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
 
     async def _fold(self, known: Known) -> None:
         try:

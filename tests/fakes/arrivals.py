@@ -12,6 +12,7 @@ from services.recordings.ports.arrivals import (
     Arriving,
     Head,
     KeptSlice,
+    Listened,
     Load,
     Outcome,
     Plan,
@@ -128,6 +129,14 @@ class FakeArrivals:
                 until = self._memory.clock.after(self._memory.terms.arrival_seconds + SLACK_SECONDS)
                 row.arrival.last_at = self._memory.clock.now
                 row.arrival.expires_at = min(row.arrival.ends_at, until)
+
+    async def listened(self, ids: Collection[PartId]) -> dict[PartId, Listened]:
+        found = {id: self._memory.arriving(id) for id in ids}
+        return {
+            id: row.arrival.listened
+            for id, row in found.items()
+            if row and row.arrival and row.arrival.closed_at is None and row.part.session_id != NOWHERE
+        }
 
     async def load(self, user_id: UserId) -> Load:
         own = [row for row in self._arrivals() if row.part.user_id == user_id]

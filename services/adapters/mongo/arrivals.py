@@ -129,6 +129,12 @@ class MongoArrivals:
         await unhurried(self._parts).update_many({"_id": {"$in": list(ids)}, **ARRIVALS}, [{"$set": what}])
 
     @confirmed()
+    async def listened(self, ids: Collection[PartId]) -> dict[PartId, Listened]:
+        where = {"_id": {"$in": list(ids)}, **UPLOADING, "arrival.closed": False, "session_id": {"$ne": NOWHERE}}
+        rows = self._parts.find(where, {"arrival.listening": True})
+        return {row["_id"]: _listened(row["arrival"]) async for row in rows}
+
+    @confirmed()
     async def load(self, user_id: UserId) -> Load:
         own = {**ARRIVALS, "user_id": user_id}
         row = await self._sum(own)
@@ -189,5 +195,9 @@ def _arriving(row: Mapping[str, Any]) -> Arriving:
         is_claimed=arrival.get("claimed", False),
         is_closed=arrival.get("closed", False),
         envelope=envelope_of(arrival),
-        listened=value_of(Listened, arrival.get("listening") or {}),
+        listened=_listened(arrival),
     )
+
+
+def _listened(arrival: Mapping[str, Any]) -> Listened:
+    return value_of(Listened, arrival.get("listening") or {})

@@ -204,6 +204,9 @@ class ArrivalRecords(Protocol):
     async def heard(self, ids: Collection[PartId]) -> None:
         """Something of these has arrived: they expire as much later."""
 
+    async def listened(self, ids: Collection[PartId]) -> dict[PartId, Listened]:
+        """How far those of these are listened to that answer something, and take more."""
+
     async def load(self, user_id: UserId) -> Load: ...
 
     async def arriving_bytes(self) -> int:

@@ -14,6 +14,7 @@ from services.recordings.ports.arrivals import (
     Appended,
     Arriving,
     Head,
+    Listened,
     Load,
     Outcome,
     Plan,
@@ -134,6 +135,14 @@ async def test_what_has_ended_is_changed_no_more(store: Store) -> None:
     assert await store.arriving.find(id) == before
     await store.arriving.became(id, PartId("other"))
     assert (await store.arriving.find(id)) == replace(before, same_as=PartId("other"))  # type: ignore[type-var]
+
+
+async def test_how_far_those_are_listened_to_that_take_more(store: Store) -> None:
+    here, closed, stopped = [(await begun(store)).part.id for _ in range(3)]
+    nowhere = (await store.arriving.begin(a_part(session_id=NOWHERE), Plan("file"))).part.id
+    await store.arriving.close(closed)
+    await store.uploads.stop(stopped)
+    assert await store.arriving.listened([here, closed, stopped, nowhere, PartId("none")]) == {here: Listened()}
 
 
 async def test_writers_are_numbered_and_chunks_only_grow(store: Store) -> None:

@@ -71,6 +71,7 @@ async def test_it_is_due_by_bytes_or_once_there_is_more_and_time_has_passed(stor
     assert (await store.claims.let_go(part, SHORT, 20.0)) == replace(part, rev=part.rev + 1, listener=None)
     known = await store.arriving.find(part.id)
     assert known is not None and known.listened == SHORT
+    assert await store.arriving.listened([part.id]) == {part.id: SHORT}
     assert await store.claims.attend(part.id, "$w", 4999) is None
     by_bytes = await attended(store, part, 5000)
     await store.claims.let_go(by_bytes, SHORT, 20.0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 import pytest
 
@@ -37,8 +37,9 @@ from services.interviews.model import PartId, PartState, SessionId, Status, User
 from services.recordings.arrival_limits import ArrivalLimits
 from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice
 from services.recordings.known_arrivals import MOST_BEGUN
-from services.recordings.ports.arrivals import Arriving, Load
+from services.recordings.ports.arrivals import Arriving, Listened, Load
 from services.recordings.ports.audio import CHUNK_BYTES
+from services.recordings.tending import RINGS_AT_ONCE
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Interior
 
 AMR = b"#!AMR\n" + b"a" * 94
@@ -437,6 +438,30 @@ async def test_a_request_goes_on_with_the_chunk_that_the_one_before_has_begun(mo
     part = await scene.arrivals.finish(id, ALICE)
     whole = AMR + b"x" * 599_900 + b"y" * 1_200_000 + b"z" * 600_000
     assert (part.sha256, await scene.whole(id)) == (hashlib.sha256(whole).hexdigest(), whole)
+
+
+async def test_many_that_are_due_at_once_are_asked_about_together_and_each_is_rung_for() -> None:
+    scene = Scene()
+    number = 3 * RINGS_AT_ONCE
+    house, records = scene.house, scene.arrivals.records
+    listened, asked = records.listened, list[int]()
+
+    async def counted(ids: Collection[PartId]) -> dict[PartId, Listened]:
+        asked.append(len(ids))
+        return await listened(ids)
+
+    records.listened = counted  # type: ignore[method-assign]
+    ids = [await scene.begun() for _ in range(number)]
+    for id in ids:
+        await scene.appended(id, 0, AMR)
+    assert not house.doorbell.to_transcribe
+    house.memory.clock.advance(20)
+    for id in ids:
+        await scene.appended(id, 100, b"x" * 100)
+    await scene.arrivals.close()
+    assert sorted(house.doorbell.to_transcribe) == sorted(ids)
+    assert max(asked) == RINGS_AT_ONCE
+    assert len(asked) <= number // RINGS_AT_ONCE + 2
 
 
 async def test_what_was_finished_while_it_arrives_takes_nothing_more() -> None:
