@@ -44,6 +44,11 @@ class Ahead:
         """Whether something is on its way."""
         return any(not writing.done() for writing, _ in self._on_way)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something does not count yet."""
+        return bool(self._bytes or self._on_way)
+
     async def takes(self, at: int, run: bytes) -> bool:
         """Whether it fills chunks, and chunks have all before them: what is kept as pieces is written once more."""
         known = self.known
@@ -136,7 +141,7 @@ class Ahead:
 
     async def _count_soon(self) -> None:
         """Beside what still comes."""
-        while self._sent:
+        while self.is_behind:
             self._is_much.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(MOST_AHEAD_SECONDS if self._sent < MOST_AHEAD else 0):

@@ -5,9 +5,10 @@ What fills whole chunks is written ahead as such.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, UploadTakenOver
 from services.recordings.ahead import Ahead, Over
@@ -166,18 +167,22 @@ class Receiving:
             self._writer = await self.records.take_over(id)
             if self._writer is None:
                 raise Over
-        counting = asyncio.create_task(self._ahead.count())
-        appending = asyncio.create_task(self.pieces.append(known.arriving, at, run, known.claim or self._writer))
-        await asyncio.wait((counting, appending))
-        for trouble in [each.exception() for each in (counting, appending)]:
-            if trouble is not None:
-                raise trouble
-        appended = appending.result()
+        writing = self.pieces.append(known.arriving, at, run, known.claim or self._writer)
+        appended = await (self._beside_chunks(writing) if self._ahead.is_behind else writing)
         self._runs += 1
         if appended.outcome is not Outcome.OVER:
             known.received(run[: appended.size])
             known.goes_on(at, run[: appended.size])
         self._became(appended, at)
+
+    async def _beside_chunks(self, writing: Coroutine[Any, Any, Appended]) -> Appended:
+        """While the whole chunks before it come to count."""
+        counting, appending = asyncio.create_task(self._ahead.count()), asyncio.create_task(writing)
+        await asyncio.wait((counting, appending))
+        for trouble in [each.exception() for each in (counting, appending)]:
+            if trouble is not None:
+                raise trouble
+        return appending.result()
 
     def _became(self, appended: Appended, at: int) -> None:
         """Go on, or raise why not."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,12 +27,14 @@ class _Waiting:
 class GroupCommit:
     """Keeps documents of one collection, then looks at the records they belong to, for all of a batch at once.
 
-    A majority has a document once `keep` returns.
+    A majority has a document once `keep` returns. What is of no use, as its record is after that, is removed again,
+    also where who kept it has gone away.
     """
 
     collection: AsyncCollection[Document]
     records: AsyncCollection[Document]
     shown: Document
+    is_useless: Callable[[Document | None, Document], bool]
     _queue: deque[_Waiting] = field(default_factory=deque, init=False)
     _working: asyncio.Task[None] | None = field(default=None, init=False)
     _looking: set[asyncio.Task[None]] = field(default_factory=set, init=False)
@@ -71,13 +73,24 @@ class GroupCommit:
 
     async def _tell(self, batch: list[_Waiting], taken: set[int]) -> None:
         try:
-            rows = await self.look([str(waiting.document["recording"]) for waiting in batch])
+            rows = await self.look([_record_of(waiting) for waiting in batch])
+            kept = [waiting for index, waiting in enumerate(batch) if index not in taken]
+            await self._remove([w.document for w in kept if self.is_useless(rows.get(_record_of(w)), w.document)])
         except Exception as trouble:
             _fail(batch, trouble)
             return
         for index, waiting in enumerate(batch):
             if not waiting.done.done():
-                waiting.done.set_result((index not in taken, rows.get(str(waiting.document["recording"]))))
+                waiting.done.set_result((index not in taken, rows.get(_record_of(waiting))))
+
+    async def _remove(self, documents: list[Document]) -> None:
+        if documents:
+            async with confirmed():
+                await self.collection.delete_many({"_id": {"$in": [document["_id"] for document in documents]}})
+
+
+def _record_of(waiting: _Waiting) -> str:
+    return str(waiting.document["recording"])
 
 
 def _fail(batch: list[_Waiting], trouble: Exception) -> None:

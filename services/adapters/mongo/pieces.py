@@ -45,7 +45,7 @@ class MongoPieces:
         self._durable_parts = self._parts.with_options(read_concern=ReadConcern("majority"))
         self._seals = Seals(sealing or Sealing())
         self._is_indexed = False
-        self._group = GroupCommit(collection=self._pieces, records=self._parts, shown=STANDING)
+        self._group = GroupCommit(collection=self._pieces, records=self._parts, shown=STANDING, is_useless=_is_useless)
 
     @confirmed()
     async def append(self, arriving: Arriving, at: int, data: bytes, writer: int | None = None) -> Appended:
@@ -62,8 +62,9 @@ class MongoPieces:
         if not kept:
             return Appended(0, Outcome.LOST)
         outcome = _outcome(row, at, writer)
-        if useless := _useless(row, kept):
-            await self._remove([document["_id"] for document in useless])
+        useless = [document["_id"] for document in kept if _is_useless(row, document)]
+        if useless and len(documents) > 1:  # of one the group has seen to that
+            await self._remove(useless)
         if useless or _is_anothers(row, writer):
             return Appended(0, outcome)
         is_cut = len(kept) < len(documents) and outcome is not Outcome.OVER
@@ -254,14 +255,12 @@ def _length(row: Document | None) -> int | None:
     return row["arrival"].get("length") if row is not None else None
 
 
-def _useless(row: Document | None, documents: list[Document]) -> list[Document]:
-    """Those that came when the recording had ended, or chunks had what was at their place.
+def _is_useless(row: Document | None, document: Document) -> bool:
+    """Whether it came when the recording had ended, or chunks had what was at its place.
 
     What came when it was another's stays: somebody may have seen it, and gone on behind it.
     """
-    if row is None or not _is_uploading(row):
-        return documents
-    return [document for document in documents if document["offset"] < row["arrival"]["folded"]]
+    return row is None or not _is_uploading(row) or bool(document["offset"] < row["arrival"]["folded"])
 
 
 def _is_uploading(row: Document | None) -> bool:

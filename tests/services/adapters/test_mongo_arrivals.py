@@ -10,6 +10,7 @@ from bson import ObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.adapters.mongo import group_commit
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.group_commit import GroupCommit
 from services.adapters.mongo.pieces import MongoPieces
@@ -264,11 +265,29 @@ class Held:
         self._call, self._first = getattr(where, name), first
         monkeypatch.setattr(where, name, self._held)
 
-    async def _held(self, *arguments: Any) -> Any:
-        done = await self._call(*arguments) if self._first else None
+    async def _held(self, *arguments: Any, **named: Any) -> Any:
+        done = await self._call(*arguments, **named) if self._first else None
         self.is_there.set()
         await self.goes_on.wait()
-        return done if self._first else await self._call(*arguments)
+        return done if self._first else await self._call(*arguments, **named)
+
+
+async def test_a_piece_whose_sender_is_gone_does_not_outlast_the_end(
+    house: Interior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, id = await begun(house)
+    keeping = Held(monkeypatch, group_commit, "inserted", first=False)
+    sending = asyncio.create_task(house.arrivals.append(id, ALICE, 0, once(WHOLE[:1000]), told=lambda _: None))
+    await keeping.is_there.wait()
+    sending.cancel()
+    await asyncio.wait({sending})
+    await house.arrivals.abort(id, ALICE)
+    keeping.goes_on.set()
+    group: GroupCommit = house.pieces._group  # type: ignore[attr-defined]
+    assert group._working is not None
+    await group._working
+    await asyncio.gather(*group._looking)
+    assert await house.audio.stored(id) == (0, 0)
 
 
 async def test_while_chunks_are_on_their_way_more_go(house: Interior, monkeypatch: pytest.MonkeyPatch) -> None:
