@@ -12,9 +12,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from xdist.scheduler.loadfile import LoadFileScheduling  # type: ignore[import-untyped]
 
 from services.adapters.mongo.client import open_client
-from services.adapters.mongo.indexes import ensure_indexes
 from tests import servers
-from tests.emptied import emptied
+from tests.emptied import emptied, ready
 
 BROWSER, SYSTEM = "tests/browser/", "tests/system/"
 # Of the tests of the whole system these start stacks or servers of their own; the others share one stack.
@@ -115,6 +114,6 @@ async def mongo(mongodb_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, An
 async def database(mongo: AsyncMongoClient[dict[str, Any]]) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
     """Empty, with its indexes: the same one for every test, since to make one costs more than most tests do."""
     database = mongo["viva_voce_test"]
-    await ensure_indexes(database)
+    await ready(database)
     yield database
     await emptied(database)
