@@ -68,6 +68,51 @@ async def test_a_full_disk_is_said_and_the_page_is_not_left_unasked(bench: Bench
     assert not await warns(page)
 
 
+CONNECTIONS = """
+const begin = IDBDatabase.prototype.transaction;
+const [opened, cut] = [new Set(), new Set()];
+window.cutConnections = () => opened.forEach((one) => cut.add(one));
+"""
+CLOSING = """
+IDBDatabase.prototype.transaction = function (...given) {
+  if (cut.has(this)) throw new DOMException("The database connection is closing.", "InvalidStateError");
+  return begin.apply(opened.add(this) && this, given);
+};
+"""
+LOST = """
+IDBDatabase.prototype.transaction = function (...given) {
+  const tx = begin.apply(opened.add(this) && this, given);
+  if (!cut.has(this)) return tx;
+  Object.defineProperty(tx, "error", { value: new DOMException("The connection is lost.", "UnknownError") });
+  queueMicrotask(() => tx.abort());
+  return tx;
+};
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [CLOSING, LOST])
+async def test_a_connection_that_the_browser_cuts_is_made_anew(bench: Bench, how: str) -> None:
+    """As WebKit does with pages that were in the background."""
+    await bench.context.add_init_script(f"{{ {CONNECTIONS} {how} }}")
+    await Line([dead] * 100).on(bench.context)
+    page = await bench.page()
+    await bench.record(page, 1, question="q2")
+    await bench.start(page)
+    await page.wait_for_function("() => recorder.elapsed > 1.5")
+    await page.evaluate("cutConnections()")
+    await page.wait_for_function("() => recorder.elapsed > 3.5")
+    ended = await page.evaluate("recorder.stop()")
+    assert (ended["durable"], ended["state"]) == (True, "kept")
+    assert await page.evaluate(PROBLEMS) == []
+    await page.reload()
+    await bench.open(page)
+    again = {one["id"]: one["bytes"] for one in await kept(page)}
+    assert len(again) == 2
+    assert again[ended["id"]] == ended["bytes"] > 0
+    assert await page.evaluate("async (id) => (await recorder.audio(id)).size", ended["id"]) == ended["bytes"]
+
+
 @pytest.mark.long
 async def test_the_page_is_not_left_unasked_while_it_records(bench: Bench) -> None:
     page = await bench.page()

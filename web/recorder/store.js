@@ -16,6 +16,8 @@ const CHUNKS = "chunks";
 const LONGEST_OPENING = 10_000;
 const BOTH = [RECORDINGS, CHUNKS];
 const CHUNKS_AT_ONCE = 600;
+/** What is said by a connection that is no more: WebKit cuts those of pages that were not seen for a while. */
+const CUT = ["InvalidStateError", "UnknownError", "AbortError"];
 
 export class IndexedStore {
   /** @type {Promise<IDBDatabase> | null} */
@@ -118,13 +120,14 @@ export class IndexedStore {
   }
 
   /** @param {(tx: IDBTransaction) => void} act */
-  async #write(act) {
-    const database = await this.#open();
-    await new Promise((resolve, reject) => {
-      const tx = database.transaction(BOTH, "readwrite", { durability: "strict" });
-      tx.oncomplete = () => resolve(undefined);
-      tx.onabort = () => reject(tx.error ?? new DOMException("The write was given up.", "AbortError"));
-      act(tx);
+  #write(act) {
+    return this.#on((database) => {
+      return new Promise((resolve, reject) => {
+        const tx = database.transaction(BOTH, "readwrite", { durability: "strict" });
+        tx.oncomplete = () => resolve(undefined);
+        tx.onabort = () => reject(tx.error ?? new DOMException("The write was given up.", "AbortError"));
+        act(tx);
+      });
     });
   }
 
@@ -133,13 +136,31 @@ export class IndexedStore {
    * @param {(tx: IDBTransaction) => IDBRequest<T>} ask
    * @returns {Promise<T>}
    */
-  async #read(ask) {
-    const database = await this.#open();
-    return new Promise((resolve, reject) => {
-      const request = ask(database.transaction(BOTH));
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+  #read(ask) {
+    return this.#on((database) => {
+      return new Promise((resolve, reject) => {
+        const request = ask(database.transaction(BOTH));
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
     });
+  }
+
+  /**
+   * What a connection does not do that the browser has cut is done on a new one.
+   * @template T
+   * @param {(database: IDBDatabase) => Promise<T>} act
+   * @returns {Promise<T>}
+   */
+  async #on(act) {
+    const opening = this.#open();
+    try {
+      return await act(await opening);
+    } catch (trouble) {
+      if (!CUT.includes(/** @type {DOMException} */ (trouble).name)) throw trouble;
+      if (this.#opening === opening) await this.close();
+      return act(await this.#open());
+    }
   }
 
   #open() {
