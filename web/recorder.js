@@ -27,6 +27,7 @@ import { hold } from "./recorder/locks.js";
 import {
   chooseType,
   closeMicrophone,
+  isLive,
   isSupported,
   microphoneOf,
   microphones,
@@ -291,6 +292,7 @@ export class Recorder extends EventTarget {
     const held = [];
     const free = () => held.forEach((release) => release());
     try {
+      if (this.#stream && !isLive(this.#stream)) this.#release();
       const stream = this.#stream ?? (await openMicrophone(this.#given.microphone));
       if (asked !== this.#asked) return closeMicrophone(stream), null;
       this.#stream = stream;
@@ -306,7 +308,7 @@ export class Recorder extends EventTarget {
       if (asked !== this.#asked) return null;
       this.#release();
       this.#become("idle");
-      throw trouble;
+      throw trouble instanceof RecorderError ? trouble : new RecorderError("recording_failed");
     }
   }
 

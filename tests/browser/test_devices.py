@@ -48,6 +48,62 @@ async def test_what_the_browser_does_not_measure_is_no_silence(bench: Bench) -> 
     assert await page.evaluate("levels.at(-1)") == 0
 
 
+TAKEN_AWAY = """
+window.isMuted = false;
+Object.defineProperty(MediaStreamTrack.prototype, "muted", { get: () => window.isMuted });
+"""
+
+
+@pytest.mark.long
+async def test_a_microphone_that_the_system_takes_away_is_silence(bench: Bench) -> None:
+    """For a call, say, while which the browser lets nothing be measured either."""
+    await bench.context.add_init_script(FAR + SUSPENDED + TAKEN_AWAY)
+    page = await bench.page()
+    await bench.start(page)
+    await page.evaluate("void (window.isMuted = true)")
+    await page.wait_for_function("() => levels.at(-1) === 0")
+    await page.evaluate("void (window.ahead += 4900)")
+    assert (await told(page, "quiet"))["quiet"]
+    await page.evaluate("void (window.isMuted = false)")
+    await page.wait_for_function("() => told.some(({ type, quiet }) => type === 'quiet' && !quiet)")
+    await page.evaluate("recorder.stop()")
+
+
+STREAMS = """
+const open = MediaDevices.prototype.getUserMedia;
+window.streams = [];
+MediaDevices.prototype.getUserMedia = async function (...given) {
+  streams.push(await open.apply(this, given));
+  return streams.at(-1);
+};
+"""
+
+
+@pytest.mark.long
+async def test_a_microphone_that_went_between_two_recordings_is_opened_anew(bench: Bench) -> None:
+    await bench.context.add_init_script(STREAMS)
+    page = await bench.page(keepMicrophone=True)
+    await bench.record(page, 1)
+    await bench.record(page, 1, question="q2")
+    assert await page.evaluate("streams.length") == 1
+    await page.evaluate("streams[0].getTracks().forEach((track) => track.stop())")
+    again = await bench.record(page, 1)
+    assert await page.evaluate("streams.length") == 2
+    assert (again["end"], again["bytes"] > 0) == ("stopped", True)
+    assert await page.evaluate("troubles") == []
+
+
+@pytest.mark.long
+async def test_a_browser_that_begins_no_recording_is_said_in_words(bench: Bench) -> None:
+    page = await bench.page()
+    await page.evaluate(
+        "void (MediaRecorder.prototype.start = () => { throw new DOMException('No.', 'NotSupportedError'); })"
+    )
+    refused = "(answered) => recorder.start(answered).catch(({ name, code }) => [name, code, recorder.state])"
+    answered = {"session": bench.session, "question": "q1"}
+    assert await page.evaluate(refused, answered) == ["RecorderError", "recording_failed", "idle"]
+
+
 @pytest.mark.long
 async def test_sleep_is_not_counted_and_ends_nothing(bench: Bench) -> None:
     await bench.context.add_init_script(FAR)

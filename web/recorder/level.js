@@ -15,6 +15,7 @@ export class Meter {
   /** @type {number[]} */
   #levels = [];
   #context;
+  #tracks;
   #analyser;
   #samples;
   #canvas;
@@ -31,6 +32,7 @@ export class Meter {
     this.#canvas = canvas;
     this.#tell = tell;
     this.#context = new AudioContext();
+    this.#tracks = stream.getAudioTracks();
     this.#analyser = this.#context.createAnalyser();
     this.#analyser.fftSize = 2048;
     this.#samples = new Float32Array(this.#analyser.fftSize);
@@ -47,10 +49,12 @@ export class Meter {
     this.#tell(0);
   }
 
+  /** While the system has taken the microphone away, for a call or by a key, nothing is heard, whatever can be measured. */
   #look() {
-    if (this.#context.state !== "running") return this.#wake();
+    const isMuted = this.#tracks.some(({ muted }) => muted);
+    if (this.#context.state !== "running" && !isMuted) return this.#wake();
     this.#analyser.getFloatTimeDomainData(this.#samples);
-    const level = levelOf(this.#samples);
+    const level = isMuted ? 0 : levelOf(this.#samples);
     this.#levels.push(level);
     if (this.#canvas) draw(this.#canvas, this.#levels);
     this.#tell(level);

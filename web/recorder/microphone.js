@@ -57,6 +57,12 @@ export async function openMicrophone(more) {
   }
 }
 
+/**
+ * Whether it can be recorded: a microphone that was unplugged, or that the system has taken away, stays silent for ever.
+ * @param {MediaStream} stream
+ */
+export const isLive = (stream) => stream.getAudioTracks().every(({ readyState }) => readyState === "live");
+
 /** @param {MediaStream} stream */
 export function closeMicrophone(stream) {
   for (const track of stream.getTracks()) track.stop();
