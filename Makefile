@@ -31,8 +31,8 @@ test test-long test-soak: export PYTHONDONTWRITEBYTECODE :=
 test: dev-environment ## Run the tests, AT_ONCE=3 files side by side, and tell which took longest
 	@$(RUN) -m pytest -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 
-test-long: dev-environment ## Run what repeats them: under faults, in crowds, in Firefox, more cells, the kill matrix; WITHOUT=firefox
-	@$(RUN) -m pytest -m "long and not alone$(if $(WITHOUT), and not $(WITHOUT))" -n $(AT_ONCE) --no-loadscope-reorder --durations 15
+test-long: dev-environment ## Run what repeats them: under faults, in crowds, in Firefox, more cells and examples, the kill matrix; WITHOUT=firefox
+	@$(RUN) -m pytest -m "(long or hypothesis) and not alone and not soak$(if $(WITHOUT), and not $(WITHOUT))" --hypothesis-profile more -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 	@$(RUN) -m pytest -m "long and alone" --durations 15
 
 test-soak: dev-environment ## Run what takes minutes each or a machine of its own: memory, full disks, elections, the package from npm

@@ -13,6 +13,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling  # type: ignore[import-u
 
 from services.adapters.mongo.client import open_client
 from tests import servers
+from tests.at_length import USUAL
 from tests.emptied import emptied, ready
 
 BROWSER, SYSTEM = "tests/browser/", "tests/system/"
@@ -41,9 +42,11 @@ OWN_STACKS = (
 )
 
 # How long an example takes is the machine's business.
-for profile in ("usual", "long"):
-    settings.register_profile(profile, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("usual")
+for profile, examples in ((USUAL, 33), ("more", 100), ("long", 100)):
+    settings.register_profile(
+        profile, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile(USUAL)
 
 # Rich's tracebacks, which structlog takes where it finds them, take seconds each.
 structlog.configure(

@@ -2,4 +2,6 @@
 
 from hypothesis import settings
 
-searched = settings(deadline=None, max_examples=60, derandomize=True)
+from tests.at_length import examples
+
+searched = settings(deadline=None, max_examples=examples(60), derandomize=True)

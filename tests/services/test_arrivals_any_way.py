@@ -12,6 +12,7 @@ from services.interviews.model import PartId, PartState
 from services.recordings.arrivals import Arrivals, Plan
 from services.recordings.ports.arrivals import Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
+from tests.at_length import examples
 from tests.faults import Fault, Faulty
 from tests.in_memory import ALICE, Q1
 from tests.invariants import World, world_in_memory
@@ -67,7 +68,7 @@ async def arriving(world: World, id: PartId) -> Arriving:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(STEPS)
 def test_the_bytes_are_those_that_were_sent(steps: list[tuple[int, int, tuple[Fault, int] | None, int]]) -> None:
     asyncio.run(play(steps))

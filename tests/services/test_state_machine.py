@@ -43,6 +43,7 @@ from services.interviews.model import (
 )
 from services.interviews.transcript import Transcript
 from services.operations.ports.audit_log import Action
+from tests.at_length import examples
 from tests.fakes.memory import PENDING
 from tests.faults import Fault
 from tests.in_memory import ADMIN, ALICE, LARGE, OPERATOR, Q1, Q2, SMALL, Interior, incoming
@@ -369,5 +370,5 @@ class House(RuleBasedStateMachine):
 
 TestHouse = House.TestCase
 TestHouse.settings = settings(
-    max_examples=5000 if IS_LONG else 60, stateful_step_count=50, deadline=None, derandomize=not IS_LONG
+    max_examples=5000 if IS_LONG else examples(60), stateful_step_count=50, deadline=None, derandomize=not IS_LONG
 )

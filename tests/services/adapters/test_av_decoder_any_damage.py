@@ -12,7 +12,7 @@ from services.adapters.av_decoder.places import Entered
 from services.adapters.av_decoder.protocol import Planned
 from services.errors import AudioTooLong, AudioUnreadable
 from tests import audio, browser_recordings
-from tests.at_length import long_but
+from tests.at_length import examples, long_but
 
 MOST = 30.0
 MADE = (browser_recordings.chromium, browser_recordings.chromium_mp4, browser_recordings.safari)
@@ -54,7 +54,7 @@ def changed(data: bytes, what: str | bytes, place: float, length: int) -> bytes:
 
 
 @pytest.mark.parametrize("name", long_but("webm", "mp4", "wav", *BROWSERS, of=[*audio.ENCODERS, *BROWSERS]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(changes=CHANGES)
 def test_any_damage_has_a_foreseen_end(name: str, changes: list[tuple[str | bytes, float, int]]) -> None:
     data = recording(name)
@@ -72,7 +72,7 @@ def test_any_damage_has_a_foreseen_end(name: str, changes: list[tuple[str | byte
 
 
 @pytest.mark.parametrize("name", long_but("webm", "mp4", "wav", *BROWSERS, of=[*audio.ENCODERS, *BROWSERS]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(changes=CHANGES, which=PLACES)
 def test_any_damage_is_entered_or_read_from_its_beginning(
     name: str, changes: list[tuple[str | bytes, float, int]], which: float

@@ -15,6 +15,7 @@ from services.interviews.model import PartId, new_part_id
 from services.operations.epochs import Epochs, NoSuchEpoch, StillNeeded, TooSoon, WrittenElsewhere
 from services.recordings.keys import LEAST_GRACE_SECONDS, Keys
 from services.recordings.ports.keyring import EpochId, EpochState, Identity, KeyringTrouble
+from tests.at_length import examples
 from tests.fakes.audio import FakeAudio
 from tests.fakes.keyring import FakeEpochs, FakeKeyring
 from tests.fakes.memory import Memory
@@ -102,7 +103,7 @@ async def test_an_epoch_outlives_its_last_recording_by_its_grace_and_no_more() -
     assert first not in scene.there
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 60)), max_size=8),
     st.floats(1, 30),

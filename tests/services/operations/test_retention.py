@@ -18,6 +18,7 @@ from services.operations.ports.audit_log import Action, Deed
 from services.operations.ports.retained import RecordKind
 from services.operations.retention import DAY, Bound, Policy, bounds_of
 from services.webhooks.ports import Webhook, WebhookId
+from tests.at_length import examples
 from tests.in_memory import ADMIN, ALICE, OPERATOR, Q1, Interior
 
 FITS = {"failed_audio_days": 1.0, "redelivery_days": 3.0}
@@ -174,7 +175,7 @@ possible = policies.filter(lambda policy: not policy.conflicts(**FITS))
 steps = st.lists(st.sampled_from(["session", "answer", "hold", "lift", "read"]) | st.integers(1, 40), max_size=25)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(possible, steps)
 def test_nothing_goes_before_its_longest_duty_and_nothing_stays_past_its_shortest_limit(
     policy: Policy, steps: list[Any]

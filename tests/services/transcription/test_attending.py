@@ -19,6 +19,7 @@ from services.transcription.attending import due
 from services.transcription.listening import Rest
 from services.transcription.ports import RATE, START, Activity, Following, Place, Recording, Sound, Source, Speech
 from services.transcription.stretches import Length
+from tests.at_length import examples
 from tests.fakes.memory import Terms
 from tests.faults import Fault, Faulty
 from tests.in_memory import ALICE, Q1, Ears, Followed, Interior
@@ -319,7 +320,7 @@ async def dies(scene: Scene, process: Faulty) -> None:
         assert process.struck
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(STEPS, st.integers(8, 60))
 def test_however_it_comes_and_whoever_dies_each_second_is_heard_once(
     steps: list[tuple[str, float]], seconds: int
