@@ -14,6 +14,7 @@ from services.adapters.av_decoder import protocol as said
 from services.errors import AudioTooLong, AudioUnreadable
 from services.transcription.ports import Source
 from tests import audio
+from tests.at_length import long_but
 from tests.services.adapters.test_av_decoder_channels import likeness, spoken
 
 WIDE = 48_000
@@ -34,7 +35,7 @@ def voice(number: int, seconds: float = SECONDS) -> audio.Samples:
     return spoken(number)[: int(seconds * audio.RATE)].astype(np.int16)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def decoder() -> AsyncIterator[AvDecoder]:
     decoder = AvDecoder(60.0, 100 * 1024 * 1024)
     yield decoder
@@ -66,7 +67,9 @@ def at_16k(sound: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean
 
 
-@pytest.mark.parametrize(("left", "right"), list(itertools.product(FILES, ["ogg", "wav"])))
+@pytest.mark.parametrize(
+    ("left", "right"), long_but(("webm", "ogg"), ("flac", "wav"), of=itertools.product(FILES, ["ogg", "wav"]))
+)
 async def test_each_side_is_its_channel_and_nothing_of_the_other(decoder: AvDecoder, left: str, right: str) -> None:
     found = channels(await merged(decoder, FILES[left](voice(1)), FILES[right](voice(2))))
     assert abs(found.shape[1] - SECONDS * WIDE) <= 960

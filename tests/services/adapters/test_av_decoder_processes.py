@@ -16,6 +16,7 @@ from services.adapters.av_decoder import AvDecoder, fork_client
 from services.errors import AudioUnreadable, EngineUnavailable, Problem
 from services.transcription.ports import Recording
 from tests import audio
+from tests.at_length import long_but
 
 ME = psutil.Process()
 MOST_SECONDS, MOST_BYTES = 60.0, 30 * 1024 * 1024
@@ -91,7 +92,7 @@ async def test_who_hangs_up_ends_the_child(decoder: AvDecoder) -> None:
 CRASHES = ["SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGXCPU"]
 
 
-@pytest.mark.parametrize("name", CRASHES)
+@pytest.mark.parametrize("name", long_but("SIGSEGV", "SIGXCPU", of=CRASHES))
 async def test_a_child_that_crashes_or_uses_up_its_time_is_a_verdict_on_the_recording(
     decoder: AvDecoder, name: str
 ) -> None:
@@ -101,7 +102,7 @@ async def test_a_child_that_crashes_or_uses_up_its_time_is_a_verdict_on_the_reco
     assert (await decode(decoder, audio.encoded("wav", 1.0))).duration == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("name", long_but("SIGKILL", of=["SIGKILL", "SIGTERM"]))
 async def test_a_child_that_is_killed_from_outside_is_no_verdict(decoder: AvDecoder, name: str) -> None:
     with pytest.raises(EngineUnavailable):
         await decoder.decode(_then(lambda: children()[0].send_signal(signal.Signals[name])))
