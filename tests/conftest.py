@@ -19,7 +19,6 @@ from tests.emptied import emptied, ready
 BROWSER, SYSTEM = "tests/browser/", "tests/system/"
 # Of the tests of the whole system these start stacks or servers of their own; the others share one stack.
 OWN_STACKS = (
-    "calls",
     "clocks",
     "erasing",
     "failover",

@@ -3,40 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.calls.bridge import Bridge, has_receiver
 from tests.calls.live import LEFT, sent
-from tests.calls.udp_ports import free_ports
-from tests.openai_server import OpenAIServer
 from tests.scripts.running import until
-from tests.system import live
 from tests.system.live import Stack, create
 
 PATIENCE = 90.0
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    first, last = free_ports(40)
-    with (
-        OpenAIServer() as engine,
-        live.stack(
-            tmp_path_factory.mktemp("calls"),
-            OPENAI_BASE_URL=engine.url,
-            OPENAI_API_KEY="sk-loopback",
-            OPENAI_TIMEOUT_SECONDS="5",
-            LEASE_SECONDS="6",
-            SWEEP_SECONDS="1",
-            CALL_SILENCE_SECONDS="15",
-            RTP_PORTS=f"{first}-{last}",
-        ) as running,
-    ):
-        yield running
 
 
 def begin(stack: Stack) -> dict[str, Any]:
