@@ -8,10 +8,20 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 from tests.answers import FOREIGN, Case
 from tests.browser.begun import QUESTIONS, Begun
 from tests.browser.bench import UPLOADS
+from tests.browser.engines import in_both
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 from tests.system.speech import samples
 
+TRACKS = """
+  window.tracks = [];
+  const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  if (ask) navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted);
+    tracks.push(...stream.getTracks());
+    return stream;
+  };
+"""
 NO_CONNECTION = "There is no connection to the server at the moment."
 SEEN = (
     "a portal's page", "a page with 401", "a page with 403", "a page with 404", "a page with 413", "a page with 502",
@@ -119,6 +129,27 @@ async def test_what_the_api_itself_calls_lost_is_told_and_left_to_the_candidate(
     await page.get_by_role("button", name="Begin a new interview").click()
     await expect(page.get_by_role("textbox", name="Question 1")).to_have_value(QUESTIONS[0]["text"])
     assert "session" not in await gone.memory()
+
+
+@in_both
+async def test_an_interview_that_is_erased_while_one_speaks_is_told_and_the_microphone_let_go(
+    page: Page, stack: Stack
+) -> None:
+    await page.add_init_script(TRACKS)
+    begun = await Begun.on(page, stack)
+    await expect(page.locator(".pill").first).to_have_text("Open")
+    await page.get_by_role("button", name="Record").click()
+    await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    await page.wait_for_function("() => tracks.some(({ readyState }) => readyState === 'live')")
+    with stack.client(begun.user) as client:
+        assert client.delete(f"/api/sessions/{begun.session}").status_code == 202
+    await expect(page.get_by_role("heading", name="This interview was erased.")).to_be_focused()
+    await page.wait_for_function("() => tracks.every(({ readyState }) => readyState === 'ended')")
+    assert await violations(page) == []
+    assert (await begun.memory())["session"] == begun.session
+    await page.get_by_role("button", name="Begin a new interview").click()
+    await page.get_by_role("button", name="Start the interview").click()
+    await expect(page.get_by_text("Question 1 of 3")).to_be_visible()
 
 
 @pytest.mark.long

@@ -8,7 +8,7 @@ import { BASE, Problem } from "../call.js";
 import { backoff } from "../recorder/backoff.js";
 
 const OF_ANSWERS = ["queued", "processing", "completed", "failed", "scored", "dropped"];
-const EVENTS = ["snapshot", "utterance", ...OF_ANSWERS.map((name) => `answer.${name}`)];
+const EVENTS = ["snapshot", "utterance", "end", ...OF_ANSWERS.map((name) => `answer.${name}`)];
 const PENDING_SECONDS = 1.5;
 const CALM_SECONDS = 10;
 const TOGETHER_MILLISECONDS = 100;

@@ -112,6 +112,7 @@ export class Interview {
 
   close() {
     this.#leaving.abort();
+    this.#recorder.stop().catch(reportError); // nobody could stop it any more
   }
 
   #subscribe() {

@@ -7,6 +7,10 @@ const WORDS = /** @type {Record<string, [string, string]>} */ ({
     "This browser has no key to the interview any more.",
     "The key of its guest has run out or was deleted. What was sent is with the server; what was not is still in this browser, and listed below. A new interview is begun as another guest.",
   ],
+  session_erased: [
+    "This interview was erased.",
+    "The server keeps nothing of it, and takes nothing more for it. Recordings that were not sent are still in this browser, and listed below.",
+  ],
   session_not_found: [
     "The server does not know this interview any more.",
     "It may have been deleted there. Recordings that were not sent are still in this browser, and listed below.",
