@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 MOST, LONGEST, MOST_MISSING = 20, 200, 1000
+NOWHERE = "There is nothing at this address; /docs lists what there is."
+SLASHED = "There is nothing at this address. Leave the slash at its end away."
 UNEXPECTED = "Something went wrong here. It is logged; try again."
 
 # A status of tus, which no registry knows.
@@ -138,11 +140,14 @@ def _printable(step: Any) -> int | str:
 
 async def on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for nothing else
-    headers = dict(error.headers or {})
+    headers, detail = dict(error.headers or {}), str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = SLASHED if request.url.path.endswith("/") else NOWHERE
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
+        detail = f"This address takes {headers['Allow']}."
     code = HTTPStatus(error.status_code).name.lower()
-    return response(error.status_code, code, str(error.detail), headers)
+    return response(error.status_code, code, detail, headers)
 
 
 def _methods(request: Request) -> list[str]:

@@ -44,9 +44,13 @@ class Told(APIRoute):
 
 router = APIRouter(prefix="/api/uploads", tags=["resumable uploads"], route_class=Told)
 
+# Clients of tus are given addresses with a slash at their end as often as without, and follow no redirect of a POST.
+SLASHED = "/"
+
 UploadPath = Annotated[PartId, Path(pattern=ID_PATTERN, description="The upload's id.")]
 
 
+@router.options(SLASHED, status_code=204, include_in_schema=False)
 @router.options("", status_code=204, operation_id="describeUploads", responses=TELLING)
 async def describe_uploads(services: Needs) -> Response:
     """Which version and extensions of tus there are, and how large an upload may be."""
@@ -60,6 +64,7 @@ async def describe_upload(upload_id: UploadPath, services: Needs) -> Response:
     return Response(status_code=204, headers=tus.described(limits) | draft.described(limits))
 
 
+@router.post(SLASHED, status_code=201, response_class=Response, include_in_schema=False)
 @router.post("", status_code=201, operation_id="createUpload", response_class=Response, **BEGINNING)
 async def create_upload(request: Request, viewer: Asker, services: Needs, slot: UploadSlot) -> Response:
     """Begin an upload by tus; what comes in the body is its beginning."""

@@ -3,7 +3,7 @@ from structlog.testing import capture_logs
 
 from routes.errors import STATUS, status_of
 from services.errors import Problem, StoreUnavailable
-from tests.routes.api import Api
+from tests.routes.api import Api, problem
 
 
 def every(kind: type[Problem]) -> list[type[Problem]]:
@@ -47,3 +47,14 @@ async def test_each_5xx_is_a_line_with_the_name_of_its_request() -> None:
         ("away", 503, "store_unavailable"),
         ("broken", 500, None),
     ]
+
+
+async def test_an_address_that_is_none_says_what_may_be_wrong_with_it() -> None:
+    async with Api().client() as client:
+        nowhere, slashed = await client.get("/api/nowhere"), await client.get("/api/sessions/")
+        other = await client.put("/api/sessions")
+    assert problem(nowhere) == problem(slashed) == (404, "not_found")
+    assert problem(other) == (405, "method_not_allowed")
+    assert "/docs" in nowhere.json()["detail"]
+    assert "slash" in slashed.json()["detail"]
+    assert other.json()["detail"] == "This address takes GET, POST."

@@ -42,6 +42,15 @@ async def test_options_say_what_there_is_without_a_token() -> None:
     assert int(answer.headers["Tus-Max-Size"]) > 0
 
 
+async def test_an_address_with_a_slash_at_its_end_begins_uploads_too() -> None:
+    async with small().client() as client:
+        said = TUS | metadata(await make_session(client)) | {"Upload-Length": str(len(WEBM))}
+        made = await client.post("/api/uploads/", headers=said)
+        assert made.status_code == 201
+        assert (await append(client, made.headers["Location"], 0, WEBM)).status_code == 204
+        assert (await client.options("/api/uploads/")).headers["Tus-Version"] == "1.0.0"
+
+
 async def test_an_upload_is_begun_told_of_and_finished() -> None:
     api = small()
     async with api.client() as client:
