@@ -21,7 +21,8 @@ router = APIRouter(prefix="/api/sessions/{session_id}", tags=["events"])
 KEEP_ALIVE_SECONDS = 15.0
 END = "end"
 RETRY_MS = (1000, 3000)
-STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# Proxies that compress hold a stream back until they have enough of it to do so, its headers too.
+STREAM_HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 
 EXAMPLE = """retry: 2000
 
