@@ -216,6 +216,7 @@ class Process:
             scorer=engines.scorer,
             turn=engines.scoring_turn,
             hold_seconds=settings.lease_seconds,
+            at_once=engines.scores_at_once,
         )
         return WorkerServices(
             transcription=_transcription(settings, wiring, engines, listening, scoring, self._name),
@@ -315,6 +316,7 @@ def _transcription(
         listen=listening.listen,
         close=wiring.closing.close,
         supersede=wiring.closing.supersede,
+        assess=scoring.assess,
         score=scoring.first,
         tell=telling.tell,
         turn=engines.turn,

@@ -365,6 +365,7 @@ class Interior:
             scorer=self.scorer,
             turn=self.scorer_throttle.turn,
             hold_seconds=60.0,
+            at_once=isinstance(self.scorer, CoverageScorer),
         )
 
     @property
@@ -471,6 +472,7 @@ class Interior:
             listen=listening.listen,
             close=self.closing.close,
             supersede=self.closing.supersede,
+            assess=self.scoring.assess,
             score=self.scoring.first,
             tell=self.telling.tell,
             turn=self.throttle.turn,

@@ -41,6 +41,7 @@ class Engines:
     speech: SpeechEngine
     takes_prompt: bool
     scorer: Scorer
+    scores_at_once: bool
     about: Callable[[], str]
     deadline: Callable[[], float]
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
@@ -74,6 +75,7 @@ def open_engines(settings: Settings) -> Engines:
         speech=speech.engine,
         takes_prompt=speech.takes_prompt,
         scorer=scorer,
+        scores_at_once=isinstance(scorer, CoverageScorer),
         about=lambda: " ".join([kind.name, speech.about()]).strip(),
         deadline=speech.deadline,
         turn=speech.throttle.turn,

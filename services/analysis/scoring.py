@@ -23,6 +23,8 @@ AGAIN_SECONDS = 15.0
 MOST_FAILURES = 5
 TURN_SECONDS = 5.0
 LEAST_USABLE = 0.5
+# Characters of a transcript that are scored before its answer shows.
+MOST_AT_ONCE = 20_000
 HOUSE = Viewer(UserId(""), is_admin=True)
 
 
@@ -34,12 +36,26 @@ class Scoring:
     scorer: Scorer
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
     hold_seconds: float
+    at_once: bool = False
 
     async def run(self, id: PartId) -> None:
         """Score a completed part's answer; a scorer out of reach is asked again later, then given up."""
         part, transcript = await self.records.get(id), await self.records.transcript(id)
         if part is not None and part.state is PartState.COMPLETED:
             await self.score(part, transcript)
+
+    async def assess(self, part: Part, transcript: Transcript) -> Evaluation | None:
+        """The evaluation of a part that was just completed, so that it shows with its end: of a scorer that needs
+        nobody and answers `at_once`, of what is no longer than it reads in a moment. None: it is scored afterwards.
+        """
+        if not self.at_once or part.is_aside or len(transcript.text) > MOST_AT_ONCE:
+            return None
+        try:
+            question = await self.sessions.question(part.session_id, part.question_id)
+            return None if question is None else await self._evaluation(question, transcript)
+        except Exception as problem:
+            log.warning("not scored at once", part=part.id, reason=str(problem))
+            return None
 
     async def first(self, part: Part, transcript: Transcript) -> None:
         """The same of a part that was just completed, and claimed for its first scoring in the same write."""
@@ -80,20 +96,24 @@ class Scoring:
     ) -> Evaluation | None:
         if question is None or transcript is None:
             return Evaluation(score=None, reason="nothing_to_score")
-        if transcript.no_speech:
-            return Evaluation(score=None, reason="no_speech")
-        share = evidence.usable_share(transcript)
-        if share is not None and share < LEAST_USABLE:
-            return Evaluation(score=None, reason="too_little_usable", usable_share=share)
         try:
-            found = await self.scorer.score(question, replace(transcript, text=evidence.quotable(transcript)))
-            return replace(found, usable_share=share, feedback=with_times(found.feedback, transcript))
+            return await self._evaluation(question, transcript)
         except Exception as problem:
             return await self._not_scored(part, claim, problem)
         except asyncio.CancelledError:
             with suppress(StoreUnavailable):
                 await asyncio.shield(self.scorings.score_again(part.id, claim, 0.0, failed=False))
             raise
+
+    async def _evaluation(self, question: Question, transcript: Transcript) -> Evaluation:
+        """Where too little can be believed no scorer is asked."""
+        if transcript.no_speech:
+            return Evaluation(score=None, reason="no_speech")
+        share = evidence.usable_share(transcript)
+        if share is not None and share < LEAST_USABLE:
+            return Evaluation(score=None, reason="too_little_usable", usable_share=share)
+        found = await self.scorer.score(question, replace(transcript, text=evidence.quotable(transcript)))
+        return replace(found, usable_share=share, feedback=with_times(found.feedback, transcript))
 
     async def _not_scored(self, part: Part, claim: ScoringClaim, problem: Exception) -> Evaluation | None:
         """Later again, or no score for want of a scorer."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.events.ports import Hints
-from services.interviews.model import Answer, Evaluation, Part, QuestionId, Session, SessionId, Viewer
+from services.interviews.model import Answer, Evaluation, Part, Question, QuestionId, Session, SessionId, Viewer
 from services.interviews.ports import Sessions, Take
 from services.interviews.spoken import Spoken
 
@@ -21,6 +21,9 @@ class AnnouncedSessions:
 
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         return await self.sessions.get(id, viewer)
+
+    async def question(self, id: SessionId, question_id: QuestionId) -> Question | None:
+        return await self.sessions.question(id, question_id)
 
     async def is_erased(self, id: SessionId) -> bool:
         return await self.sessions.is_erased(id)

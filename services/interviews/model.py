@@ -408,3 +408,9 @@ def answer_of(part: Part, transcript: Transcript | None = None, receipt: str | N
         verdict_version=transcript.verdict_version,
         mark=Mark.PENDING,
     )
+
+
+def evaluated(answer: Answer, evaluation: Evaluation) -> Answer:
+    """The same with its score, or with why it has none."""
+    mark = Mark.UNSCORED if evaluation.score is None else Mark.SCORED
+    return replace(answer, mark=mark, evaluation=evaluation)

@@ -44,6 +44,9 @@ class Sessions(Protocol):
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         """The session; SessionNotFound if it is absent or another user's, SessionErased if it was his."""
 
+    async def question(self, id: SessionId, question_id: QuestionId) -> Question | None:
+        """What was asked, if that is there; nothing else of the session is read."""
+
     async def is_erased(self, id: SessionId) -> bool:
         """Whether it was erased, so that nothing of it may stay that comes late."""
 
@@ -53,6 +56,8 @@ class Sessions(Protocol):
     async def show(self, session_id: SessionId, answer: Answer) -> bool:
         """Show the answer unless a newer rev or take is shown already; False if it is a newer take.
 
+        One that is evaluated is shown with its score in the same write, as two events; where it shows already, its
+        score is written if it lacks one.
         A failed take that is shown as failed already is no event, and makes no new revision.
         """
 

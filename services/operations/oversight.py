@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.events.ports import Events, News
-from services.interviews.model import Answer, Evaluation, Part, QuestionId, Session, SessionId, UserId, Viewer
+from services.interviews.model import Answer, Evaluation, Part, Question, QuestionId, Session, SessionId, UserId, Viewer
 from services.interviews.ports import Sessions, Take
 from services.interviews.spoken import Spoken
 from services.operations.ports.audit_log import Action, AuditLog, Deed, Outcome
@@ -68,6 +68,9 @@ class OverseenSessions:
 
     async def get(self, id: SessionId, viewer: Viewer) -> Session:
         return await self.oversight.saw(viewer, await self.sessions.get(id, viewer))
+
+    async def question(self, id: SessionId, question_id: QuestionId) -> Question | None:
+        return await self.sessions.question(id, question_id)
 
     async def is_erased(self, id: SessionId) -> bool:
         return await self.sessions.is_erased(id)

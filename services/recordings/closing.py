@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.events.model import AnswerEnded
-from services.interviews.model import SHOWN, Part, PartState, answer_of
+from services.interviews.model import SHOWN, Evaluation, Part, PartState, answer_of, evaluated
 from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript
 from services.recordings.ports.audio import Audio, Deletion
@@ -40,8 +40,12 @@ class Closing:
     emit: Callable[[AnswerEnded], Awaitable[None]]
     issue: Callable[[Part, Deletion], Awaitable[str | None]] = _no_receipt
 
-    async def close(self, part: Part, transcript: Transcript | None = None) -> None:
+    async def close(
+        self, part: Part, transcript: Transcript | None = None, evaluation: Evaluation | None = None
+    ) -> None:
         """Do what remains for a part in an ended state; AudioLeft where its audio does not go.
+
+        One that is evaluated already is shown with its score, and is not scored again.
 
         Of a session that was erased nothing is shown or told, and not even the record stays. What was removed before
         its record was kept may be known by its id alone, and is nobody's to be told of.
@@ -50,10 +54,12 @@ class Closing:
         if part.checkpoint is not None and not part.keep_audio:
             await self._forget_words(part)
         receipt = await self.issue(part, deletion) if deletion and not deletion.left and part.user_id else None
-        if not await self._shown(part, transcript, receipt) and await self.sessions.is_erased(part.session_id):
+        is_shown = await self._shown(part, transcript, receipt, evaluation)
+        if not is_shown and await self.sessions.is_erased(part.session_id):
             await self._forget(part)
             return
-        await self.closings.settle(part.id, part.rev, deletion, has_receipt=receipt is not None)
+        is_scored = evaluation is not None
+        await self.closings.settle(part.id, part.rev, deletion, has_receipt=receipt is not None, is_scored=is_scored)
 
     async def _forget_words(self, part: Part) -> None:
         """What was said in its stretches: it stands in its transcript, or nowhere any more."""
@@ -61,12 +67,15 @@ class Closing:
             await self.sessions.unsay(part)
         await self.utterances.forget(part.id)
 
-    async def _shown(self, part: Part, transcript: Transcript | None, receipt: str | None) -> bool:
+    async def _shown(
+        self, part: Part, transcript: Transcript | None, receipt: str | None, evaluation: Evaluation | None
+    ) -> bool:
         if part.state not in SHOWN:
             return False
         if part.state is PartState.COMPLETED and transcript is None:
             transcript = await self.records.transcript(part.id)
-        if not await self.sessions.show(part.session_id, answer_of(part, transcript, receipt)):
+        answer = answer_of(part, transcript, receipt)
+        if not await self.sessions.show(part.session_id, evaluated(answer, evaluation) if evaluation else answer):
             return False
         if not part.is_aside:
             await self.emit(AnswerEnded(part, transcript, receipt))

@@ -15,7 +15,7 @@ import structlog
 
 from services.background import Background, Kind
 from services.errors import EngineTimeout, EngineUnavailable, Problem, RecordingAtFault, StoreUnavailable
-from services.interviews.model import Failure, Part, PartId, PartState, answer_of
+from services.interviews.model import Evaluation, Failure, Part, PartId, PartState, answer_of
 from services.interviews.ports import Sessions
 from services.interviews.transcript import Transcript, Utterance
 from services.recordings.ports.records import Records
@@ -58,6 +58,7 @@ class Transcription:
     listen: Callable[[Part], AsyncGenerator[Heard]]
     close: Callable[..., Awaitable[None]]
     supersede: Callable[..., Awaitable[int]]
+    assess: Callable[[Part, Transcript], Awaitable[Evaluation | None]]
     score: Callable[[Part, Transcript], Awaitable[None]]
     tell: Callable[[Part, Utterance], Awaitable[None]]
     turn: Callable[[float], AbstractAsyncContextManager[bool]]
@@ -189,8 +190,9 @@ class Transcription:
             lambda: self.claims.complete(part.id, part.fence, transcript, scoring_seconds=self.lease_seconds),
         )
         log.info("transcription completed", part=part.id, session=part.session_id, question=part.question_id)
-        await self.close(ended, transcript)
-        if not ended.is_aside:
+        evaluation = await self.assess(ended, transcript)
+        await self.close(ended, transcript, evaluation)
+        if not ended.is_aside and evaluation is None:
             await self.score(ended, transcript)
 
     async def _not_done(self, held: Held, problem: Problem) -> None:

@@ -294,11 +294,13 @@ class FakeClosings:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
+    async def settle(
+        self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False, is_scored: bool = False
+    ) -> bool:
         row = self._memory.rows.get(id)
         if row is None or row.part.rev != rev or row.part.state not in ENDED:
             return False
-        row.settled = True
+        row.settled, row.to_score = True, row.to_score and not is_scored
         if not row.counted:
             row.counted = True
             self._memory.endings.append(replace(row))

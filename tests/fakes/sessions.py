@@ -12,9 +12,9 @@ from services.interviews.model import (
     Answer,
     CallSide,
     Evaluation,
-    Mark,
     Part,
     PartState,
+    Question,
     QuestionId,
     Session,
     SessionId,
@@ -23,6 +23,7 @@ from services.interviews.model import (
     Viewer,
     answer_of,
     asked_in,
+    evaluated,
     is_id,
 )
 from services.interviews.ports import Election, Take
@@ -54,6 +55,10 @@ class FakeSessions:
         told = {question: one for (of, question), one in self._memory.utterances_told.items() if of == id}
         return replace(session, answers=in_work(session.answers, told), live=live(session.answers, told))
 
+    async def question(self, id: SessionId, question_id: QuestionId) -> Question | None:
+        session = self._memory.sessions.get(id)
+        return None if session is None else session.question(question_id)
+
     async def is_erased(self, id: SessionId) -> bool:
         return id in self._memory.erased and id not in self._memory.sessions
 
@@ -73,14 +78,19 @@ class FakeSessions:
         if session is None:
             return False
         if shown is not None and (shown.take, shown.rev) >= (answer.take, answer.rev):
+            if answer.evaluation is not None:
+                await self.score(session_id, answer.question_id, answer.take, answer.evaluation)
             return shown.take == answer.take
-        if shown is not None and shown.take == answer.take and shown.status is answer.status is Status.COMPLETED:
+        is_same = shown is not None and shown.take == answer.take and shown.status is answer.status is Status.COMPLETED
+        if shown is not None and is_same and answer.evaluation is None:
             answer = replace(answer, mark=shown.mark, evaluation=shown.evaluation)
         if shown is not None and shown.take == answer.take and shown.status is answer.status is Status.FAILED:
             self._write(session, answer, session.revision)
             return True
         self._write(session, answer)
         self._tell(session.id, SHOWN_AS[answer.status], answer)
+        if answer.evaluation is not None and not is_same:
+            self._tell(session.id, EventType.SCORED, answer)
         return True
 
     async def tell(self, part: Part, spoken: Sequence[Spoken]) -> int | None:
@@ -140,8 +150,7 @@ class FakeSessions:
             return False
         if shown.take != take or shown.status is not Status.COMPLETED or not shown.lacks_score:
             return False
-        mark = Mark.UNSCORED if evaluation.score is None else Mark.SCORED
-        self._write(session, replace(shown, mark=mark, evaluation=evaluation))
+        self._write(session, evaluated(shown, evaluation))
         self._tell(session.id, EventType.SCORED, shown)
         return True
 

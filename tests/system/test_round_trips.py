@@ -149,7 +149,7 @@ async def test_what_may_be_a_second_old_is_asked_for_once_a_second_however_many_
         assert len([command for command in commands if command in FIGURES]) == 5
 
 
-async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
+async def test_after_the_engines_last_word_the_database_is_asked_nine_times(
     settings: Settings, database: AsyncDatabase[dict[str, Any]], overheard: Overheard
 ) -> None:
     last_word: list[int] = []
@@ -168,6 +168,7 @@ async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
             scorer=CoverageScorer(),
             turn=Throttle(ScorerBusy).turn,
             hold_seconds=settings.lease_seconds,
+            at_once=True,
         )
         transcription = Transcription(
             sessions=house.sessions,
@@ -177,6 +178,7 @@ async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
             listen=listen,
             close=house.closing.close,
             supersede=house.closing.supersede,
+            assess=scoring.assess,
             score=scoring.first,
             tell=Telling(sessions=house.sessions, utterances=house.utterances, emit=house.webhooks.tell).tell,
             turn=Throttle(EngineBusy).turn,
@@ -200,14 +202,12 @@ async def test_after_the_engines_last_word_the_database_is_asked_eleven_times(
     assert (shown.status, shown.mark is Mark.PENDING) == (Status.COMPLETED, False)
     assert commands[last_word[0] :] == [
         ("findAndModify", "parts"),  # complete
+        ("find", "interview_sessions"),  # the question
         ("findAndModify", "fs.files"),
         ("delete", "fs.chunks"),
         ("aggregate", "fs.chunks"),  # what is left
-        ("update", "interview_sessions"),  # show
+        ("update", "interview_sessions"),  # show, with its score
         ("find", "webhooks"),
         ("findAndModify", "parts"),  # settle
         ("update", "counters"),
-        ("find", "interview_sessions"),  # the question
-        ("update", "interview_sessions"),  # score
-        ("update", "parts"),  # scored
     ]

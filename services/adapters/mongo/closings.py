@@ -28,9 +28,12 @@ class MongoClosings:
         self._calls = database["calls"]
 
     @confirmed()
-    async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
+    async def settle(
+        self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False, is_scored: bool = False
+    ) -> bool:
         where = {"_id": id, "rev": rev, "state": {"$in": [state.value for state in ENDED]}}
-        what = {"settled": True, "counted": True, **(_noted(deletion) if deletion else {})}
+        over = {"to_score": False} if is_scored else {}
+        what = {"settled": True, "counted": True, **over, **(_noted(deletion) if deletion else {})}
         steps: list[Document] = [{"$set": what}, {"$unset": OF_NO_USE}]
         before = await self._repeatable.find_one_and_update(where, steps, projection=TOLD)
         if before is not None:

@@ -46,6 +46,7 @@ from services.interviews.model import (
     Evaluation,
     Mark,
     Part,
+    Question,
     QuestionId,
     Session,
     SessionId,
@@ -86,6 +87,12 @@ class MongoSessions:
         return session_of(row)
 
     @confirmed()
+    async def question(self, id: SessionId, question_id: QuestionId) -> Question | None:
+        asked = {"questions": {"$elemMatch": {"id": question_id}}}
+        row = await self._sessions.find_one({"_id": id}, {"_id": False, **asked})
+        return next(map(question_of, (row or {}).get("questions", ())), None)
+
+    @confirmed()
     async def is_erased(self, id: SessionId) -> bool:
         noted = await self._sessions.database["erasures"].find_one({"_id": entry_of(id)}, {"_id": True})
         return noted is not None and await self._sessions.find_one({"_id": id}, {"_id": True}) is None
@@ -110,6 +117,10 @@ class MongoSessions:
         sessions = self._passing if answer.status is Status.PROCESSING else self._sessions
         written = await sessions.update_one({"_id": session_id, **_is_news(answer)}, [{"$set": what}])
         if written.matched_count == 1:
+            return True
+        if answer.evaluation is not None and await self._score(
+            session_id, answer.question_id, answer.take, answer.evaluation
+        ):
             return True
         this_take = {"_id": session_id, answer_path(answer.question_id, "take"): answer.take}
         return await self._sessions.find_one(this_take, {"_id": True}) is not None
@@ -162,12 +173,14 @@ class MongoSessions:
 
     @confirmed()
     async def score(self, session_id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
+        return await self._score(session_id, question_id, take, evaluation)
+
+    async def _score(self, id: SessionId, question_id: QuestionId, take: int, evaluation: Evaluation) -> bool:
         where = {"take": take, "transcription_status": Status.COMPLETED.value}
         scored = {path: literal(value) for path, value in _at(question_id, evaluation_document(evaluation)).items()}
-        event = event_document(EventType.SCORED, question_id, take, Status.COMPLETED)
         written = await self._sessions.update_one(
-            {"_id": session_id, **_at(question_id, where), "$or": [_at(question_id, lack) for lack in LACKS_SCORE]},
-            [{"$set": {**scored, "revision": raised("revision"), **logged(event)}}],
+            {"_id": id, **_at(question_id, where), "$or": [_at(question_id, lack) for lack in LACKS_SCORE]},
+            [{"$set": {**scored, "revision": raised("revision"), **logged(_event_of_score(question_id, take))}}],
         )
         return written.matched_count == 1
 
@@ -233,12 +246,18 @@ def _count_told(row: Mapping[str, Any], part: Part) -> int:
 
 
 def _told(answer: Answer) -> Document:
-    """The next revision and an event; neither where a failed take is only shown anew, without its recording."""
+    """The next revision and an event, and one more of a score that comes along; neither where a failed take is only
+    shown anew, without its recording."""
     event = event_of_answer(answer)
     if answer.status is not Status.FAILED:
-        return {"revision": raised("revision"), **logged(event)}
+        scored = [_event_of_score(answer.question_id, answer.take)] if answer.evaluation else []
+        return {"revision": raised("revision"), **logged(event, *scored)}
     is_new = {"$not": [_is_same(answer)]}
     return {"revision": {"$cond": [is_new, raised("revision"), "$revision"]}, **logged(event, where=is_new)}
+
+
+def _event_of_score(question_id: QuestionId, take: int) -> Document:
+    return event_document(EventType.SCORED, question_id, take, Status.COMPLETED)
 
 
 def _is_same(answer: Answer) -> Document:

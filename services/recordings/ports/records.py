@@ -83,8 +83,11 @@ class Records(Protocol):
 class Closings(Protocol):
     """The last writes to an ended record."""
 
-    async def settle(self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False) -> bool:
+    async def settle(
+        self, id: PartId, rev: int, deletion: Deletion | None, *, has_receipt: bool = False, is_scored: bool = False
+    ) -> bool:
         """Nothing remains to be done for this state; notes the deletion of the audio, and counts the first end.
 
+        Nothing remains to be scored either, if it is said to be.
         With the first deletion that is noted its receipt is counted.
         """

@@ -249,6 +249,18 @@ async def test_an_end_is_settled_for_the_rev_it_was_settled_for(store: Store) ->
     assert await store.upkeep.unsettled() == []
 
 
+async def test_an_end_that_shows_with_its_score_is_not_scored_again(store: Store) -> None:
+    claimed = await store.claimed()
+    done = await store.claims.complete(claimed.id, claimed.fence, HEARD, scoring_seconds=60.0)
+    assert done is not None
+    assert not await store.closings.settle(done.id, done.rev - 1, None, is_scored=True)
+    await store.passes(100)
+    assert await store.upkeep.unscored() == [done.id]
+    assert await store.closings.settle(done.id, done.rev, None, is_scored=True)
+    await store.passes(100)
+    assert await store.upkeep.unscored() == []
+
+
 async def test_scoring_that_fails_is_due_again_later(store: Store) -> None:
     claimed = await store.claimed()
     await store.claims.complete(claimed.id, claimed.fence, HEARD)

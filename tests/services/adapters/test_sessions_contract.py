@@ -7,6 +7,7 @@ import pytest
 
 from services.analysis.evidence import LONGEST_QUOTE
 from services.errors import QuestionNotFound, SessionExists, SessionNotFound
+from services.events.model import EventType
 from services.interviews.model import (
     Answer,
     CallId,
@@ -24,6 +25,7 @@ from services.interviews.model import (
     Status,
     aside_of,
     beginning,
+    evaluated,
 )
 from services.interviews.transcript import Flaw, Verdict
 from tests.services.adapters.stores import ANN, BOB, Q1, Q2, ROOT, S1, Store, a_session
@@ -113,6 +115,35 @@ async def test_an_answer_is_shown_as_it_is(store: Store) -> None:
     assert await store.sessions.show(S1, failed)
     assert (await shown(store)).answers == {Q1: completed(), Q2: failed}
     assert (await shown(store)).revision == 2
+
+
+async def test_an_answer_is_shown_with_its_score_or_gets_it_later(store: Store) -> None:
+    await store.sessions.create(a_session())
+    scored = evaluated(completed(), SCORE)
+    assert await store.sessions.show(S1, scored)
+    assert (await shown(store)).answers[Q1] == scored
+    assert (await shown(store)).revision == 1
+    news = await store.events.after(S1, 0, ANN)
+    assert [event.type for event in news.events or ()] == [EventType.COMPLETED, EventType.SCORED]
+    assert await store.sessions.show(S1, scored), "which changes nothing"
+    assert (await shown(store)).revision == 1
+
+
+async def test_an_answer_that_shows_already_without_its_score_gets_it(store: Store) -> None:
+    await store.sessions.create(a_session())
+    await store.sessions.show(S1, completed())
+    assert await store.sessions.show(S1, evaluated(completed(), SCORE))
+    assert (await shown(store)).answers[Q1] == evaluated(completed(), SCORE)
+    await store.sessions.show(S1, an_answer(take=2))
+    assert not await store.sessions.show(S1, evaluated(completed(), SCORE))
+    assert (await shown(store)).answers[Q1] == an_answer(take=2)
+
+
+async def test_a_question_is_told_by_itself(store: Store) -> None:
+    await store.sessions.create(a_session())
+    assert await store.sessions.question(S1, Q2) == a_session().questions[1]
+    assert await store.sessions.question(S1, QuestionId("unknown")) is None
+    assert await store.sessions.question(SessionId("none"), Q1) is None
 
 
 @pytest.mark.parametrize(

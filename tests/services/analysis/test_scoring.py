@@ -1,7 +1,13 @@
 """Scores rest on what can be believed, and say how much that is."""
 
-from services.interviews.model import Answer
-from services.interviews.transcript import Segment, Verdict, Word
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.interviews.model import Answer, Evaluation, Mark, Part, Question, Status
+from services.interviews.transcript import Segment, Transcript, Verdict, Word
 from tests.in_memory import ALICE, Q1, Interior
 
 SURE, UNSURE = 0.9, 0.2
@@ -64,3 +70,57 @@ async def test_speech_that_nobody_could_read_lowers_the_share() -> None:
     assert answer.verdict is Verdict.INCOMPLETE
     assert answer.evaluation is not None
     assert (answer.evaluation.score, answer.evaluation.usable_share) == (50.0, 0.741)
+
+
+async def completed(house: Interior, part: Part, *, close: Callable[..., Awaitable[None]]) -> Answer:
+    await replace(house.worker(), close=close).run(part.id)
+    return (await house.sessions.get(part.session_id, ALICE)).answers[Q1]
+
+
+async def test_a_scorer_that_needs_nobody_has_scored_what_shows() -> None:
+    house, seen = Interior(), []
+    part = await house.upload(await house.session())
+
+    async def close(*ended: Any) -> None:
+        await house.closing.close(*ended)
+        seen.append((await house.sessions.get(part.session_id, ALICE)).answers[Q1].mark)
+
+    await completed(house, part, close=close)
+    assert seen == [Mark.SCORED]
+    assert not house.memory.rows[part.id].to_score
+
+
+async def test_the_score_of_what_the_sweep_has_shown_meanwhile_is_not_lost() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+
+    async def close(part: Part, *rest: Any) -> None:
+        await house.closing.close(part)
+        await house.closing.close(part, *rest)
+
+    assert (await completed(house, part, close=close)).mark is Mark.SCORED
+
+
+class Wanting:
+    """A local scorer with something wrong in it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def score(self, question: Question, transcript: Transcript) -> Evaluation:
+        self.asked += 1
+        raise ValueError("this was not foreseen")
+
+
+@pytest.mark.parametrize("words", [5, 5_000])
+async def test_what_is_not_scored_at_once_is_scored_afterwards(words: int) -> None:
+    house = Interior()
+    house.ears.segments = tuple(segment("index", 2.0 * at) for at in range(words))
+    house.scorer = scorer = Wanting()
+    part = await house.upload(await house.session())
+    scoring = replace(house.scoring, at_once=True)
+    await replace(house.worker(), assess=scoring.assess, score=scoring.first).run(part.id)
+    answer = (await house.sessions.get(part.session_id, ALICE)).answers[Q1]
+    assert (answer.status, answer.mark) == (Status.COMPLETED, Mark.PENDING)
+    assert scorer.asked == (2 if words == 5 else 1), "a long one is not asked about before it shows"
+    assert house.memory.rows[part.id].score_failures == 1
