@@ -104,7 +104,7 @@ class Reading:
         self.packed += float((packet.duration or 0) * (packet.time_base or 0))
         if self.packed > self.timeline.most + TOLERANCE:
             raise AudioTooLong
-        if packet.is_corrupt:
+        if packet.is_corrupt and self.kind not in ends.LINEAR:  # there it is as long as there was sound
             self.failed_at = self.timeline.position
 
     def _decoded(self, packet: Sent) -> list[AudioFrame]:

@@ -54,6 +54,29 @@ def is_gap(flaws: tuple[Flaw, ...], at: float, length: float | None) -> bool:
     return flaw.code == "gap" and flaw.at == pytest.approx(at, abs=0.02) and flaw.seconds == near
 
 
+def of_no_length(kind: str, data: bytes) -> bytes:
+    """As a recorder writes it that cannot go back to its head."""
+    whole = bytearray(data)
+    for at in (4, data.find(b"data") + 4) if kind == "wav" else (8,):
+        whole[at : at + 4] = b"\xff" * 4
+    return bytes(whole)
+
+
+@pytest.mark.parametrize("length", [0.05, 3.0, 3.01])
+@pytest.mark.parametrize("kind", ["wav", "au"])
+def test_a_recording_that_does_not_know_its_length_is_whole(kind: str, length: float) -> None:
+    sound, flaws = heard(of_no_length(kind, of(300, kind, length)))
+    assert seconds(sound) == pytest.approx(length, abs=0.01)
+    assert flaws == ()
+
+
+def test_a_recording_of_length_none_is_whole() -> None:
+    whole = bytearray(audio.wav(audio.tone(2.0)))
+    whole[4:8] = whole[40:44] = bytes(4)
+    sound, flaws = heard(bytes(whole))
+    assert (seconds(sound), flaws) == (2.0, ())
+
+
 @pytest.mark.parametrize("container", audio.ENCODERS)
 def test_joined_recordings_are_read_whole(container: str) -> None:
     sound, flaws = heard(of(300, container, 3.0) + of(500, container, 2.0) + of(700, container, 4.0))
