@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ctranslate2 import StorageView
 
+from services.adapters.local_speech.copies import Copy
 from services.adapters.local_speech.detection import Detection, Hearing, detected, places
 from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.scheduler import Scheduler, Turn
@@ -22,15 +23,25 @@ from services.interviews.language import Language, name_of
 from services.interviews.transcript import Segment, Transcript, silence
 from services.transcription.ports import Speech
 
+FAILURES = (RuntimeError, ValueError, MemoryError, OSError)
+
 
 class LocalSpeech:
     """Reads in as many threads as it has slots, however many recordings; the model is loaded when first needed.
 
-    Times of single words cost more, so they come only if asked for.
+    Times of single words cost more, so they come only if asked for. The end of what was said just now is read by
+    `last` slots together, where they are idle: by a copy of the model, which is loaded once somebody has spoken.
     """
 
     def __init__(
-        self, find: Callable[[], Path], model_name: str, slots: int, *, words: bool = False, device: Device = CPU
+        self,
+        find: Callable[[], Path],
+        model_name: str,
+        slots: int,
+        *,
+        words: bool = False,
+        device: Device = CPU,
+        last: int = 1,
     ) -> None:
         self.find = find
         self.model_name = model_name
@@ -41,23 +52,26 @@ class LocalSpeech:
         self.scheduler = Scheduler(self.threads, slots)
         self.loading = asyncio.Lock()
         self.model: Whisper | None = None
+        self.copy = Copy(self.threads, min(last, slots))
         self.seconds_each_second: float | None = None
 
     async def open(self) -> None:
         """Load the model; EngineUnavailable if it cannot be."""
         try:
             await self._loaded()
-        except (RuntimeError, ValueError, MemoryError, OSError) as error:
+        except FAILURES as error:
             raise _unavailable(error) from error
 
     async def close(self) -> None:
         """Forget the model, once what is in work is done."""
+        self.copy.forget()
         await asyncio.to_thread(self.threads.shutdown, cancel_futures=True)
         self.model = None
 
     def forget(self) -> None:
         """Let go of the model, and give its memory back; who needs it next loads it again."""
         self.model = None
+        self.copy.forget()
         self.threads.submit(_give_back)
 
     async def transcribe(self, speech: Speech) -> Transcript:
@@ -68,8 +82,10 @@ class LocalSpeech:
             model, turn = await self._loaded(), Turn(is_first=speech.is_first)
             spoken, views = await self._spoken(model, turn, speech)
             readings = await self._read(model, turn, speech, spoken.language, views)
-        except (RuntimeError, ValueError, MemoryError, OSError) as error:
+        except FAILURES as error:
             raise _unavailable(error) from error
+        if speech.is_first and self.device.name == "cpu":
+            self.copy.have(lambda cores: Whisper(self.find(), 1, self.device, cores))
         return _transcript(readings, spoken, speech.recording.duration, self.model_name)
 
     async def _loaded(self) -> Whisper:
@@ -106,7 +122,10 @@ class LocalSpeech:
             Task(speech.recording, batch, language, speech.prompt, self.words, views)
             for batch in batches(windows(speech.spans))
         ]
-        reading = [asyncio.create_task(self.scheduler.run(turn, partial(model.read, task))) for task in tasks]
+        wide = self.copy.wide if speech.is_first and speech.waits else lambda _: None
+        reading = [
+            asyncio.create_task(self.scheduler.run(turn, partial(model.read, task), wide(task))) for task in tasks
+        ]
         try:
             return await asyncio.gather(*reading)
         finally:
