@@ -33,7 +33,8 @@ async def engines(
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Stack]:
-    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
+    """With the smallest model: what is shown here is what becomes of a text, whoever heard it."""
+    with running_stack(tmp_path_factory.mktemp("stack"), "SPEECH_MODEL=tiny.en") as stack:
         yield stack
 
 

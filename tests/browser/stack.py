@@ -15,9 +15,9 @@ SHORT = ("LEASE_SECONDS=4", "OPENAI_TIMEOUT_SECONDS=3", "SWEEP_SECONDS=1")
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
+def running_stack(folder: Path, *more: str) -> Iterator[Stack]:
     """A stack of its own; how long it takes to stop is looked at elsewhere."""
-    running = Running.start(folder, ports.choose(), *SHORT)
+    running = Running.start(folder, ports.choose(), *SHORT, *more)
     try:
         running.wait_ready()
         with MongoClient[dict[str, Any]](running.layout.read_env()["MONGODB_URL"], tz_aware=True) as client:
