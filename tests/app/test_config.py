@@ -13,6 +13,7 @@ from app.environment import sentences, strangers
 from app.main import make_tokens
 from app.values import shown
 from scripts.stack.layout import ROOT
+from tests.at_length import long_but
 
 KEY = "sk-0123456789"
 SECRET = "s" * 32
@@ -31,10 +32,13 @@ def refused(**given: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - Settings.empty_says_something))
-@pytest.mark.parametrize("empty", ["", "  ", "\r\n"])
-def test_what_is_empty_is_not_set(name: str, empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read(monkeypatch, **{name.upper(): empty}) == Settings()
-    assert name not in Settings().model_fields_set
+def test_what_is_empty_is_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name.upper(), raising=False)
+    unset = Settings()
+    for empty in ("", "  ", "\r\n"):
+        found = read(monkeypatch, **{name.upper(): empty})
+        assert found == unset, repr(empty)
+        assert name not in found.model_fields_set, repr(empty)
 
 
 @pytest.mark.parametrize("name", sorted(Settings.empty_says_something))
@@ -230,7 +234,7 @@ def test_a_program_ends_with_the_sentence_and_nothing_else(program: str, tmp_pat
     assert "hu@sh" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("given", [[], ["JWT_SECRET=short"]])
+@pytest.mark.parametrize("given", long_but([], of=[[], ["JWT_SECRET=short"]]))
 def test_an_api_that_could_tell_nobody_ends_with_a_sentence(given: list[str]) -> None:
     command = ["env", "-u", "JWT_SECRET", "-u", "JWKS_URL", *given, sys.executable, "-m", *PROGRAMS["api"]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -238,7 +242,7 @@ def test_an_api_that_could_tell_nobody_ends_with_a_sentence(given: list[str]) ->
     assert "JWT_SECRET" in done.stderr
 
 
-@pytest.mark.parametrize("program", ["api", "cleanup"])
+@pytest.mark.parametrize("program", long_but("api", of=["api", "cleanup"]))
 def test_who_should_seal_recordings_and_has_no_keyring_ends_with_a_sentence(program: str) -> None:
     command = ["env", "-u", "KEYRING_DIR", f"JWT_SECRET={KEY * 3}", sys.executable, "-m", *PROGRAMS[program]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

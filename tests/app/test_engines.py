@@ -12,6 +12,7 @@ from app.engines import KINDS, SettingsLack, lacks, open_engines, speech_kind
 from app.engines.local import IN_HAND_PER_CORE, deadline, per_core
 from app.jobs import HARD_LIMIT
 from app.worker import Process
+from tests.at_length import long_but
 from tests.system.worker import launched
 
 ALONE = {"openai_api_key": None, "scorer_model": None}
@@ -102,14 +103,12 @@ async def test_a_hosted_engine_says_its_name_and_has_the_usual_time() -> None:
     await engines.close()
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"SPEECH_ENGINE": "openai"}, "SPEECH_ENGINE=openai needs OPENAI_API_KEY"),
-        ({"ENCRYPT_RECORDINGS": "1"}, "set KEYRING_DIR"),
-        ({"SPEECH_MODEL": "/nowhere"}, "There is no speech model '/nowhere': set SPEECH_MODEL"),
-    ],
-)
+NO_KEY = ({"SPEECH_ENGINE": "openai"}, "SPEECH_ENGINE=openai needs OPENAI_API_KEY")
+NO_KEYRING = ({"ENCRYPT_RECORDINGS": "1"}, "set KEYRING_DIR")
+NO_MODEL = ({"SPEECH_MODEL": "/nowhere"}, "There is no speech model '/nowhere': set SPEECH_MODEL")
+
+
+@pytest.mark.parametrize(("given", "said"), long_but(NO_MODEL, of=[NO_KEY, NO_KEYRING, NO_MODEL]))
 def test_such_a_worker_ends_as_one_that_failed_and_says_what_to_set(
     given: dict[str, str], said: str, mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from scripts.stack.layout import ROOT
 from tests.app.test_erasing import USER, WORD, Live, done, live, planted, words_in  # noqa: F401
+from tests.at_length import long_but
 
 Document = dict[str, Any]
 
@@ -73,7 +74,7 @@ async def test_what_was_erased_since_the_backup_is_erased_again_by_the_exported_
     assert code == 0 and "3 entries, 0 of them" in said, said
 
 
-@pytest.mark.parametrize("text", ["no journal", '{"id": "s-1"}', '["s"]'])
+@pytest.mark.parametrize("text", long_but('{"id": "s-1"}', of=["no journal", '{"id": "s-1"}', '["s"]']))
 async def test_what_is_no_journal_is_refused_with_a_sentence(
     text: str, database: AsyncDatabase[Document], mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:

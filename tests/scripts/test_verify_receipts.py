@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.at_length import long_but
 from tests.in_memory import KEYS
 from tests.services.recordings.test_receipt_chain import CHAIN, HEAD, LENGTH
 
@@ -51,7 +52,7 @@ def test_faults_are_named_with_their_lines(tmp_path: Path, keys: Path) -> None:
     assert f"{tmp_path / 'r'}:2: " in faults
 
 
-@pytest.mark.parametrize("wrong", ["", "[]", "{", '{"chain": 1}'])
+@pytest.mark.parametrize("wrong", long_but("{", of=["", "[]", "{", '{"chain": 1}']))
 def test_what_is_no_key_set_or_no_head_is_said(tmp_path: Path, keys: Path, wrong: str) -> None:
     (tmp_path / "r").write_text(CHAIN[0])
     (tmp_path / "wrong").write_text(wrong)

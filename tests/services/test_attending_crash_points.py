@@ -12,7 +12,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.errors import Problem
 from services.interviews.model import PartState
-from tests.at_length import long_but
 from tests.faults import Fault, Faulty
 from tests.in_memory import ALICE, Interior
 from tests.invariants import World, world_in_memory, world_on_mongo
@@ -95,8 +94,9 @@ async def test_every_crash_of_a_listener_is_repaired_in_memory(fault: Fault, fin
     assert process.calls < at
 
 
-@pytest.mark.parametrize("finishes", long_but("meanwhile", of=["meanwhile", "later"]))
-@pytest.mark.parametrize("fault", long_but(Fault.DIED, of=TELLING), ids=lambda fault: fault.name.lower())
+@pytest.mark.long
+@pytest.mark.parametrize("finishes", ["meanwhile", "later"])
+@pytest.mark.parametrize("fault", TELLING, ids=lambda fault: fault.name.lower())
 async def test_every_crash_of_a_listener_is_repaired_on_mongo(
     fault: Fault, finishes: str, database: AsyncDatabase[dict[str, Any]]
 ) -> None:

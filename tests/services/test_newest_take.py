@@ -77,6 +77,7 @@ async def test_recording_again_at_any_moment_in_memory() -> None:
     assert played > 12
 
 
+@pytest.mark.long
 async def test_recording_again_at_any_moment_on_mongo(database: AsyncDatabase[dict[str, Any]]) -> None:
     played = 0
     while await _play(world_on_mongo(database), FIRST + played):
