@@ -6,9 +6,6 @@ from io import StringIO
 from itertools import groupby
 from typing import Any
 
-import matplotlib
-from matplotlib import pyplot
-
 from benchmarks.results import Result
 
 MET, MISSED, GOAL = "#2a7f4f", "#b3402e", "#555555"
@@ -74,6 +71,9 @@ def _picture(key: Key, found: list[Result]) -> str:
 
 def svg(inches: tuple[float, float], draw: Callable[[Any], None]) -> str:
     """What is drawn on the axes, as SVG; the same drawing gives the same text."""
+    import matplotlib  # half a second, which who only names the pictures need not wait
+    from matplotlib import pyplot
+
     matplotlib.use("svg")
     with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=inches)

@@ -17,7 +17,7 @@ from scripts.calls.sample import RATE, decoded
 from tests.audio import CLUSTER, Samples
 from tests.browser_recordings import chromium
 from tests.system.live import Stack
-from tests.system.speech import PLAIN, samples
+from tests.system.speech import plain, samples
 
 PIECE_SECONDS = 1.0
 
@@ -49,7 +49,7 @@ class Seen:
 
 def _words(text: str) -> list[str]:
     """As many as there are pieces between spaces."""
-    return ["".join(PLAIN([word])[0]) or word for word in text.split()]
+    return ["".join(plain()([word])[0]) or word for word in text.split()]
 
 
 def speech(seconds: float) -> tuple[Samples, str]:

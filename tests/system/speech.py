@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jiwer
@@ -11,15 +12,19 @@ from scripts.demo.interview import HERE
 from services.adapters.av_decoder.decode import decode
 from tests.audio import RATE, Samples, spoken
 
-PLAIN = jiwer.Compose(
-    [
-        jiwer.ToLowerCase(),
-        jiwer.RemovePunctuation(),  # type: ignore[no-untyped-call]
-        jiwer.RemoveMultipleSpaces(),
-        jiwer.Strip(),
-        jiwer.ReduceToListOfListOfWords(),
-    ]
-)
+
+@cache
+def plain() -> jiwer.Compose:
+    """To look through all letters for what is punctuation takes half a second."""
+    return jiwer.Compose(
+        [
+            jiwer.ToLowerCase(),
+            jiwer.RemovePunctuation(),  # type: ignore[no-untyped-call]
+            jiwer.RemoveMultipleSpaces(),
+            jiwer.Strip(),
+            jiwer.ReduceToListOfListOfWords(),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def samples() -> list[Sample]:
 
 
 def word_error_rate(said: str, heard: str) -> float:
-    return float(jiwer.wer(said, heard, reference_transform=PLAIN, hypothesis_transform=PLAIN))
+    return float(jiwer.wer(said, heard, reference_transform=plain(), hypothesis_transform=plain()))
 
 
 def transcoded(audio: Path, container: str) -> bytes:

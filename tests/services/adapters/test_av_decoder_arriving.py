@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from services.transcription.ports import Place, Source
 from tests import audio
 from tests.at_length import long_but
 from tests.browser_recordings import chromium, chromium_mp4, firefox, safari
+from tests.made import Made
 from tests.services.adapters.test_av_decoder_entering import RECORDINGS, changing, made, samples
 
 RATE = audio.RATE
@@ -91,7 +93,9 @@ def lag(ours: audio.Samples, theirs: audio.Samples) -> int:
 
 
 # As browsers write them: Chrome's MP4 leaps at each fragment with nothing missing.
-BROWSERS = {made.__name__: made(changing(48_000), 48_000) for made in (chromium, chromium_mp4, firefox, safari)}
+BROWSERS = Made(
+    {made.__name__: partial(made, changing(48_000), 48_000) for made in (chromium, chromium_mp4, firefox, safari)}
+)
 
 
 @pytest.mark.parametrize("pieces", long_but(9, of=[4, 9, 23]))
@@ -108,15 +112,12 @@ async def test_what_arrives_is_heard_as_it_is_in_the_whole(decoder: AvDecoder, n
     assert max(sizes[2:]) < 0.7 * len(data), "what is settled is not read again"
 
 
-JOINED = {
-    name: RECORDINGS[name] + RECORDINGS[name] + RECORDINGS[name]
-    for name in ("live webm", "ogg opus", "mp3", "wav", "flac", "fragmented mp4")
-}
+JOINED = ("live webm", "ogg opus", "mp3", "wav", "flac", "fragmented mp4")
 
 
 @pytest.mark.parametrize("name", JOINED)
 async def test_what_was_joined_is_entered_behind_its_joints(decoder: AvDecoder, name: str) -> None:
-    data = JOINED[name]
+    data = RECORDINGS[name] * 3
     whole = samples(data)
     heard, sizes, flaws = await arriving(decoder, data, 13)
     assert flaws == ["joined", "joined"]

@@ -11,6 +11,7 @@ from services.adapters.av_decoder.decode import decode
 from services.adapters.av_decoder.entering import BEFORE, Enterable, Entry, enterable, from_entry
 from services.recordings.formats import Container, container_of
 from tests import audio
+from tests.made import Made
 
 RATE = audio.RATE
 SECONDS = 12.0
@@ -37,17 +38,20 @@ def live_webm() -> bytes:
     return made("webm", options={"live": "1", **CLUSTERS})
 
 
-RECORDINGS = {
-    "webm": made("webm", options=CLUSTERS),
-    "live webm": live_webm(),
-    "ogg opus": made("ogg", options=PAGES),
-    "ogg vorbis": made("ogg", "libvorbis", PAGES) if "libvorbis" in av.codecs_available else made("ogg", options=PAGES),
-    "fragmented mp4": made("mp4", options=FRAGMENTED),
-    "mp3": made("mp3"),
-    "adts": made("aac"),
-    "wav": made("wav"),
-    "flac": made("flac"),
-}
+VORBIS = "libvorbis" if "libvorbis" in av.codecs_available else None
+RECORDINGS = Made(
+    {
+        "webm": lambda: made("webm", options=CLUSTERS),
+        "live webm": live_webm,
+        "ogg opus": lambda: made("ogg", options=PAGES),
+        "ogg vorbis": lambda: made("ogg", VORBIS, PAGES),
+        "fragmented mp4": lambda: made("mp4", options=FRAGMENTED),
+        "mp3": lambda: made("mp3"),
+        "adts": lambda: made("aac"),
+        "wav": lambda: made("wav"),
+        "flac": lambda: made("flac"),
+    }
+)
 LEFT = 4_000  # bytes of its beginning, with what tells its form
 MOMENTS = [0.0, 0.3, 2.0, 5.5, 9.99, 11.5]
 

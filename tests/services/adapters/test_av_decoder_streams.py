@@ -13,6 +13,7 @@ from services.errors import AudioMissing, AudioTooLong, AudioUnreadable
 from services.transcription.ports import START, Place, Recording, Source
 from tests import audio
 from tests.at_length import long_but
+from tests.made import Made
 
 MOST_BYTES = 200 * 1024 * 1024
 RATE = audio.RATE
@@ -81,22 +82,27 @@ def _with_a_hole(data: bytes) -> bytes:
     return data[:half] + bytes(400) + data[half + 400 :]
 
 
-OPPOSITE = np.stack([audio.tone(SECONDS, 44_100), -audio.tone(SECONDS, 44_100)])
-CASES = {
-    "short": audio.encoded("webm", 0.5),
-    "webm": tone("webm"),
-    "ogg": tone("ogg"),
-    "mp4": tone("mp4"),
-    "mp3": tone("mp3"),
-    "flac": tone("flac"),
-    "adts": tone("aac"),
-    "quiet": audio.wav((audio.tone(SECONDS) // 1_000).astype(np.int16)),
-    "opposite channels": audio.spoken("wav", OPPOSITE, 44_100),
-    "joined": tone("ogg", 3.0) + tone("ogg", 3.0),
-    "joined mp3": tone("mp3", 3.0) + tone("mp3", 3.0),
-    "cut": tone("flac")[:-5_000],
-    "hole": _with_a_hole(tone("webm")),
-}
+def _opposite() -> bytes:
+    return audio.spoken("wav", np.stack([audio.tone(SECONDS, 44_100), -audio.tone(SECONDS, 44_100)]), 44_100)
+
+
+CASES = Made(
+    {
+        "short": lambda: audio.encoded("webm", 0.5),
+        "webm": lambda: tone("webm"),
+        "ogg": lambda: tone("ogg"),
+        "mp4": lambda: tone("mp4"),
+        "mp3": lambda: tone("mp3"),
+        "flac": lambda: tone("flac"),
+        "adts": lambda: tone("aac"),
+        "quiet": lambda: audio.wav((audio.tone(SECONDS) // 1_000).astype(np.int16)),
+        "opposite channels": _opposite,
+        "joined": lambda: tone("ogg", 3.0) * 2,
+        "joined mp3": lambda: tone("mp3", 3.0) * 2,
+        "cut": lambda: tone("flac")[:-5_000],
+        "hole": lambda: _with_a_hole(tone("webm")),
+    }
+)
 MENDED = ("hole",)
 
 
