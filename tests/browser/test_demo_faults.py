@@ -127,7 +127,7 @@ async def test_what_the_api_itself_calls_lost_is_told_and_left_to_the_candidate(
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", name="does not know this interview any more")).to_be_focused()
     await page.get_by_role("button", name="Begin a new interview").click()
-    await expect(page.get_by_role("textbox", name="Question 1")).to_have_value(QUESTIONS[0]["text"])
+    await expect(page.get_by_role("textbox", name="Question 1", exact=True)).to_have_value(QUESTIONS[0]["text"])
     assert "session" not in await gone.memory()
 
 

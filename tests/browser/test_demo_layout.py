@@ -123,6 +123,33 @@ async def test_answers_are_read_aloud_in_their_own_language(page: Page) -> None:
     assert await violations(page) == []
 
 
+@pytest.mark.parametrize("text", ["W" * 300, "Tell us all of it. " * 90], ids=["word", "much"])
+@in_both
+async def test_a_long_question_leaves_the_score_beside_it_whole(page: Page, text: str) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto("/")
+    await page.evaluate(RESULTS)
+    await page.locator(".answer h2").evaluate_all(SAY, text)
+    await page.locator(".score").first.evaluate(
+        "(score) => { score.className = 'pill none'; score.textContent = 'No score'; }"
+    )
+    assert await page.evaluate(WIDTH) <= 320
+    cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map(({ textContent }) => textContent)"
+    assert await page.locator(".answer header span").evaluate_all(cut) == []
+
+
+@in_both
+async def test_what_a_call_comes_to_breaks_no_word_on_a_phone(page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto("/")
+    await page.locator("#call summary").click()
+    words = page.locator(".sums dd").first
+    await expect(words).to_contain_text("median")
+    lines = await words.evaluate("(at) => at.getClientRects()[0].height / parseFloat(getComputedStyle(at).lineHeight)")
+    assert lines < 2.5
+
+
+SAY = "(all, text) => { for (const heading of all) heading.textContent = text; }"
 RESULTS = """async () => {
   const { resultsView } = await import("/web/demo/results.js");
   const answer = (language, transcript) => ({

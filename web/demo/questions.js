@@ -122,6 +122,8 @@ function number(card, at, canGo) {
   text.textContent = `Question ${at}`;
   link(text, card.querySelector("input"), `question-${at}`);
   link(points, card.querySelector("textarea"), `points-${at}`);
+  [text.id, points.id] = [`asked-${at}`, `good-${at}`];
+  card.querySelector("textarea")?.setAttribute("aria-labelledby", `${text.id} ${points.id}`);
   button.hidden = !canGo;
   button.setAttribute("aria-label", `Remove question ${at}`);
 }

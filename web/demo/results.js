@@ -70,7 +70,6 @@ function answerCard(answer, at, language) {
       "header.row",
       {},
       h("h2", { id, dir: "auto", lang: language }, answer.question),
-      h("span.grow"),
       answer.score === null ? h("span.pill.none", {}, "No score") : h("span.score", {}, String(round(answer.score))),
     ),
     h("blockquote.transcript", { dir: "auto", lang: languageCode(answer) }, ...marked(answer)),
