@@ -8,9 +8,8 @@ from benchmarks.child import Handle, Job, in_turns, serve
 from benchmarks.raw_sockets import Target, Wire, form, questions, recording, unknown_questions
 
 
-async def upload(job: Job) -> Job:
+async def upload(job: Job, targets: list[Target]) -> Job:
     """Upload `count` files of `size` bytes, `at_once` at a time; how long that took."""
-    targets = await _targets(job)
     body = form(recording(job["size"]))
     with ExitStack() as stack:
         wires = [stack.enter_context(Wire(job["url"])) for _ in range(job["at_once"])]
@@ -31,7 +30,17 @@ def _one(wires: list[Wire], target: Target, body: bytes) -> Callable[[int], Awai
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Handle]:
-    yield upload
+    """A job that only `prepares` makes the questions for the next one, which are not counted with its uploads."""
+    made: list[Target] = []
+
+    async def handle(job: Job) -> Job:
+        targets, made[:] = list(made) or await _targets(job), []
+        if not job.get("prepares"):
+            return await upload(job, targets)
+        made[:] = targets
+        return {}
+
+    yield handle
 
 
 if __name__ == "__main__":

@@ -109,12 +109,15 @@ class Side:
         self._here = here
         self._client = client
         self._job = job
+        self._asks = bool(server)
         pids = here.layout.read_pids()
         known = {"mongod": pids["mongod"], "client": client.pid}
         self.spending = Spending({server: pids[server], **known} if server else known)
 
     def seconds(self) -> float:
-        """How long one round of uploads takes; they are removed again."""
+        """How long one round of uploads takes; they are removed again. The sessions for them are made before."""
+        if self._asks:
+            self._client.ask({**self._job, "prepares": True}, self._watch.pause)
         self.spending.start()
         taken = float(self._client.ask(self._job, self._watch.pause)["seconds"])
         self.spending.stop()
