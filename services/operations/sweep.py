@@ -93,19 +93,24 @@ class Sweep:
         counts.erased = await self.erasing.drive_due()
         counts.retained = await self.retention.run()
         await self.receipt()
+        counts.calls = 0 if self.calls is None else await self.calls.drive()
+        if await self.upkeep.is_needed(hours):
+            await self._mend(counts, hours)
+        counts.rung = await self._ring()
+        await self.trends.note()
+        await self.counters.swept("sweep", counts.as_dict())
+        return counts
+
+    async def _mend(self, counts: Counts, hours: float) -> None:
+        """Look for each thing by itself; as a rule there is none of any."""
         counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
         counts.abandoned = await self._close_all(await self.upkeep.abandon())
-        counts.calls = 0 if self.calls is None else await self.calls.drive()
         counts.finished = await self._finish()
         counts.expired = await self._close_all(await self.upkeep.expire(hours))
         counts.closed = await self._close_all(await self.upkeep.unsettled())
         counts.reclaimed = await self._reclaim()
         counts.scored = await self._score()
-        counts.rung = await self._ring()
         counts.listened = await self._ring_for_listeners()
-        await self.trends.note()
-        await self.counters.swept("sweep", counts.as_dict())
-        return counts
 
     async def audit(self) -> Counts:
         """One pass over the stored audio: what no record needs goes, then words, hashes and keys without one."""

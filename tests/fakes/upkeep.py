@@ -1,6 +1,6 @@
 """What the sweep finds and mends, in memory."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from services.adapters.mongo.indexes import FORGET_REPLAY_SECONDS
 from services.adapters.mongo.parts import MOST_AT_ONCE
@@ -19,6 +19,10 @@ class FakeUpkeep:
             return False
         self._memory.turns[subject] = self._memory.clock.now
         return True
+
+    async def is_needed(self, hours: float) -> bool:
+        found = await self.survey(hours)
+        return any(number for name, number in asdict(found).items() if name != "due")
 
     async def due(self, limit: int) -> list[PartId]:
         clock, silence = self._memory.clock, self._memory.terms.ring_again_seconds

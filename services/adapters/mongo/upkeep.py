@@ -74,6 +74,11 @@ class MongoUpkeep:
         return row is not None and row[subject]["by"] == own["by"]
 
     @confirmed()
+    async def is_needed(self, hours: float) -> bool:
+        looks = [self._stuck, *self._looks(hours).values()]
+        return await self._parts.find_one({"$or": looks}, {"_id": True}) is not None
+
+    @confirmed()
     async def due(self, limit: int) -> list[PartId]:
         if limit == 1:
             return await self._longest_due()
@@ -170,8 +175,14 @@ class MongoUpkeep:
 
     @confirmed()
     async def survey(self, hours: float) -> Findings:
-        looks = {
-            "due": DUE,
+        looks = {"due": DUE, **self._looks(hours)}
+        stuck, *counts = await asyncio.gather(*map(self._parts.count_documents, (self._stuck, *looks.values())))
+        found = dict(zip(looks, counts, strict=True))
+        return Findings(**{**found, "exhausted": found["exhausted"] + stuck})
+
+    def _looks(self, hours: float) -> dict[str, Document]:
+        """What of the records is to be mended, but for those that can never be claimed."""
+        return {
             "silent": self._silent,
             "exhausted": self._exhausted,
             "abandoned": {"$or": [self._abandoned, self._overdue]},
@@ -181,9 +192,6 @@ class MongoUpkeep:
             "unscored": UNSCORED,
             "expired": _expired(hours),
         }
-        stuck, *counts = await asyncio.gather(*map(self._parts.count_documents, (self._stuck, *looks.values())))
-        found = dict(zip(looks, counts, strict=True))
-        return Findings(**{**found, "exhausted": found["exhausted"] + stuck})
 
     @confirmed()
     async def owned(self, ids: list[PartId]) -> set[PartId]:

@@ -27,6 +27,10 @@ class Upkeep(Protocol):
     async def take_turn(self, subject: str, seconds: float) -> bool:
         """Begin a pass of this kind; False if one began within so many seconds, by the store's own clock."""
 
+    async def is_needed(self, hours: float) -> bool:
+        """Whether any of `reclaim`, `bury`, `abandon`, `unfinished`, `unsettled`, `unscored`, `expire` and `unheard`
+        would find something, in one look."""
+
     async def due(self, limit: int) -> list[PartId]:
         """Queued parts that are due and were not rung for a while, longest first; marks them as rung."""
 

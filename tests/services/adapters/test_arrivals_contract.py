@@ -454,6 +454,7 @@ async def test_what_is_held_does_not_expire_before_that_is_lifted(store: Store) 
     assert (await store.gauges.read()).arriving.overdue_seconds == 0
     await store.holds.lift(S1)
     assert (await store.gauges.read()).arriving.overdue_seconds > 0
+    assert await store.upkeep.is_needed(24)
     assert [part.id for part in await store.upkeep.abandon()] == [id]
 
 
@@ -471,7 +472,9 @@ async def test_a_finish_that_was_interrupted_is_found_after_a_while_and_not_each
     await begun(store)
     await store.arriving.close(arriving.part.id)
     assert await store.upkeep.unfinished() == []
+    assert not await store.upkeep.is_needed(24)
     await store.passes(TERMS.settle_grace_seconds + 1)
+    assert await store.upkeep.is_needed(24)
     assert (await store.upkeep.survey(24)).unfinished == 1
     assert await store.upkeep.unfinished() == [arriving.part.id]
     assert await store.upkeep.unfinished() == []

@@ -190,7 +190,9 @@ async def test_the_sweep_finds_what_came_and_nobody_listened_to(store: Store) ->
     assert await store.upkeep.unheard(10) == [], "its ring may still be heard"
     await store.passes(TERMS.ring_again_seconds + 1)
     assert await store.upkeep.unheard(10) == [], "nothing of it has come"
+    assert not await store.upkeep.is_needed(24.0)
     await store.arriving.heard([part.id])
+    assert await store.upkeep.is_needed(24.0)
     assert (await store.upkeep.survey(24.0)).unheard == 1
     assert await store.upkeep.unheard(10) == [part.id]
     assert await store.upkeep.unheard(10) == [], "it was rung for just now"

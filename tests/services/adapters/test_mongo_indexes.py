@@ -266,6 +266,7 @@ async def epochs(store: Store) -> None:
 
 
 async def sweep(store: Store) -> None:
+    await store.upkeep.is_needed(1.0)
     await store.upkeep.due(10)
     await store.upkeep.due(1)
     await store.upkeep.reclaim()

@@ -63,12 +63,15 @@ async def test_what_is_in_work_is_not_due(store: Store) -> None:
 async def test_a_silent_workers_part_is_queued_again(store: Store) -> None:
     claimed = await store.claimed()
     assert await store.upkeep.reclaim() == []
+    assert not await store.upkeep.is_needed(1.0)
     await store.passes(TERMS.lease_seconds + 1)
+    assert await store.upkeep.is_needed(1.0)
     (queued,) = await store.upkeep.reclaim()
     assert (queued.id, queued.state, queued.deliveries) == (claimed.id, PartState.QUEUED, 1)
     assert queued.fence > claimed.fence
     assert await store.claims.complete(claimed.id, claimed.fence, silence(1.0)) is None
     assert await store.upkeep.reclaim() == []
+    assert not await store.upkeep.is_needed(1.0), "a waiting answer is rung for, and no more"
 
 
 async def test_sweeps_at_once_take_a_part_back_once(store: Store) -> None:
@@ -81,8 +84,10 @@ async def test_sweeps_at_once_take_a_part_back_once(store: Store) -> None:
 async def test_a_part_that_used_up_its_deliveries_fails(store: Store) -> None:
     part = await used_up(store)
     assert await store.upkeep.bury(LOST) == []
+    assert not await store.upkeep.is_needed(1.0)
     await store.passes(TERMS.lease_seconds + 1)
     assert await store.upkeep.reclaim() == []
+    assert await store.upkeep.is_needed(1.0)
     (buried,) = await store.upkeep.bury(LOST)
     assert (buried.id, buried.state, buried.failure, buried.keep_audio) == (part.id, PartState.FAILED, LOST, True)
     assert await store.claims.complete(part.id, part.fence, silence(1.0)) is None
@@ -93,6 +98,7 @@ async def test_what_waits_and_can_never_be_claimed_fails_too(store: Store) -> No
     part = await used_up(store)
     assert await store.claims.again(part.id, part.fence, LOST, 0) is not None
     assert (await store.upkeep.survey(1.0)).exhausted == 1
+    assert await store.upkeep.is_needed(1.0)
     (buried,) = await store.upkeep.bury(LOST)
     assert (buried.id, buried.state) == (part.id, PartState.FAILED)
 
@@ -103,7 +109,9 @@ async def test_an_upload_that_fell_silent_is_given_up(store: Store) -> None:
         await store.uploads.begin(each)
     await store.passes(TERMS.upload_silence_seconds * 0.6)
     assert await store.uploads.touch([touched.id]) == set()
+    assert not await store.upkeep.is_needed(1.0)
     await store.passes(TERMS.upload_silence_seconds * 0.6)
+    assert await store.upkeep.is_needed(1.0)
     (aborted,) = await store.upkeep.abandon()
     assert (aborted.id, aborted.state) == (part.id, PartState.ABORTED)
     assert await store.uploads.touch([touched.id, part.id]) == {part.id}
@@ -143,7 +151,9 @@ async def test_every_end_is_unsettled_until_it_is_settled(store: Store) -> None:
     await store.claims.complete(done.id, done.fence, silence(1.0))
     waits = await store.queued(take=10)
     assert await store.upkeep.unsettled() == []
+    assert not await store.upkeep.is_needed(1.0)
     await store.passes(TERMS.settle_grace_seconds + 1)
+    assert await store.upkeep.is_needed(1.0)
     unsettled = await store.upkeep.unsettled()
     assert {part.id for part in unsettled} == {upload.id, old.id, bad.id, done.id}
     for part in unsettled:
@@ -155,10 +165,14 @@ async def test_every_end_is_unsettled_until_it_is_settled(store: Store) -> None:
 async def test_a_transcript_that_was_never_scored_is_found(store: Store) -> None:
     claimed = await store.claimed()
     await store.claims.complete(claimed.id, claimed.fence, silence(1.0))
+    assert await store.closings.settle(claimed.id, claimed.rev + 1, None)
     assert await store.upkeep.unscored() == []
+    assert not await store.upkeep.is_needed(1.0)
     await store.passes(TERMS.settle_grace_seconds + 1)
+    assert await store.upkeep.is_needed(1.0)
     assert await store.upkeep.unscored() == [claimed.id]
     assert await store.upkeep.unscored() == []
+    assert not await store.upkeep.is_needed(1.0)
     await store.passes(TERMS.ring_again_seconds + 1)
     assert await store.upkeep.unscored() == [claimed.id]
 
@@ -169,6 +183,7 @@ async def test_kept_audio_expires(store: Store) -> None:
     assert await store.upkeep.owned([part.id, NONE]) == {part.id}
     await store.passes(3600)
     assert await store.upkeep.expire(2.0) == []
+    assert [await store.upkeep.is_needed(hours) for hours in (2.0, 1.0)] == [False, True]
     (expired,) = await store.upkeep.expire(1.0)
     assert (expired.id, expired.keep_audio, expired.rev) == (part.id, False, part.rev + 1)
     assert [each.id for each in await store.upkeep.unsettled()] == [part.id]
