@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from av.audio.frame import AudioFrame
 
-from services.adapters.av_decoder import mp4, webm
+from services.adapters.av_decoder import mp4, wav, webm
 from services.adapters.av_decoder.channels import Mix
 from services.adapters.av_decoder.flaws import Flaws
 from services.adapters.av_decoder.joints import edges
@@ -21,7 +21,7 @@ from services.errors import AudioUnreadable
 from services.interviews.transcript import Flaw
 from services.recordings.formats import Container, container_of
 
-MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended}
+MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended, Container.WAV: wav.mended}
 SAMPLE_BYTES = 2
 ONE_CHANNEL = "one_channel"
 

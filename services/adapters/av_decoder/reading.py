@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
-from services.adapters.av_decoder import ends, mp4, webm
+from services.adapters.av_decoder import ends, mp4, wav, webm
 from services.adapters.av_decoder.coders import Coder, Sent
 from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
 from services.adapters.av_decoder.places import Entered, Places
@@ -140,6 +140,8 @@ class Reading:
             return False
         if self.kind is Container.MP4:
             return mp4.is_damaged(self.data)
+        if self.kind is Container.WAV:
+            return wav.says_too_little(self.data)
         return self.kind is Container.WEBM and webm.unread(self.data, read) > 0
 
     def _missing_seconds(self) -> float:

@@ -112,6 +112,22 @@ async def test_what_arrives_is_heard_as_it_is_in_the_whole(decoder: AvDecoder, n
     assert max(sizes[2:]) < 0.7 * len(data), "what is settled is not read again"
 
 
+@pytest.mark.parametrize("length", [0, 2, 40_000, 200_000, 0xFFFFFFFF])
+async def test_wav_whose_head_was_written_before_its_sound_is_heard_as_it_arrives(
+    decoder: AvDecoder, length: int
+) -> None:
+    data = bytearray(RECORDINGS["wav"])
+    at = data.find(b"data") + 4
+    whole = samples(bytes(data))
+    data[at : at + 4] = length.to_bytes(4, "little")
+    heard, _, flaws = await arriving(decoder, bytes(data), 9)
+    assert flaws == []
+    together = np.concatenate(heard)
+    assert len(together) == pytest.approx(len(whole), abs=RATE // 50)
+    for start in range(0, len(whole) - RATE // 2, RATE // 2):
+        assert lag(together[start : start + RATE // 2], whole[start : start + RATE // 2]) <= MOST_LAG, start
+
+
 JOINED = ("live webm", "ogg opus", "mp3", "wav", "flac", "fragmented mp4")
 
 

@@ -70,10 +70,20 @@ def test_a_recording_that_does_not_know_its_length_is_whole(kind: str, length: f
     assert flaws == ()
 
 
-def test_a_recording_of_length_none_is_whole() -> None:
+@pytest.mark.parametrize("length", [0, 1, 2, 16_000, 31_999])
+def test_wav_that_says_it_is_shorter_than_it_is_is_whole(length: int) -> None:
+    """As of a recorder that writes its head with the first slice."""
     whole = bytearray(audio.wav(audio.tone(2.0)))
-    whole[4:8] = whole[40:44] = bytes(4)
+    whole[4:8], whole[40:44] = (length + 36).to_bytes(4, "little"), length.to_bytes(4, "little")
     sound, flaws = heard(bytes(whole))
+    assert (seconds(sound), flaws) == (2.0, ())
+    again, _ = heard(bytes(whole + whole))
+    assert seconds(again) == 4.0
+
+
+@pytest.mark.parametrize("behind", [b"LIST\x04\0\0\0INFO", b"id3 \x03\0\0\0abc", bytes(4)])
+def test_what_stands_behind_the_sound_is_not_heard(behind: bytes) -> None:
+    sound, flaws = heard(audio.wav(audio.tone(2.0)) + behind)
     assert (seconds(sound), flaws) == (2.0, ())
 
 
