@@ -275,7 +275,7 @@ class Arrivals:
             await self.accepting.close(ended)
 
     async def put(self, id: PartId, viewer: Viewer, slice: Slice, data: AsyncIterator[bytes]) -> KeptSlice:
-        """Take in a slice, in whatever order they come; the same one again changes nothing.
+        """Take in a slice, which may be empty, in whatever order they come; the same one again changes nothing.
 
         SliceDiffers where another one of its number came, SliceInvalid, TooLargeToCheck, and what `append` raises.
         """
@@ -285,8 +285,6 @@ class Arrivals:
         if is_over(arriving) and there is None:
             raise UploadComplete
         body = await self._held(data)
-        if not body:
-            raise AudioEmpty
         if slice.index == 0 and len(body) >= SNIFF_BYTES and sniff(body[:SNIFF_BYTES]) is None:
             raise NotAudio  # and what came of the others stays
         if not is_over(arriving):

@@ -27,6 +27,8 @@ class TooMany(Exception):
 
 def seconds_of(data: bytes) -> float | None:
     """The seconds that the slice lasts; None where its bytes do not tell."""
+    if not data:
+        return 0.0
     try:
         seconds = _seconds_of(data)
     except TooMany:

@@ -67,11 +67,9 @@ class SliceUploads:
         """Take in a slice of what arrives under the name, which its first slice begins, whichever that is.
 
         What comes again of a finished recording changes nothing; what is not of it begins the next take, or is
-        refused where the name is one recording's. The first one's `note` is kept. SliceInvalid where it is empty, and
-        what Arrivals.begin and Arrivals.put raise.
+        refused where the name is one recording's. The first one's `note` is kept. An empty one begins nothing
+        (SliceInvalid), and takes its place in what arrives. What Arrivals.begin and Arrivals.put raise.
         """
-        if not data:
-            raise SliceInvalid("This slice is empty. Leave it out, and give its number to the next.")
         arrival = await self.arrivals.newest(name.key, viewer)
         if arrival is not None and arrival.is_complete:
             came = await self.arrivals.slice(arrival.part.id, slice.index)
@@ -80,6 +78,8 @@ class SliceUploads:
             if name.is_one_recordings:
                 raise UploadComplete
             arrival = None
+        if arrival is None and not data:
+            raise SliceInvalid("This slice is empty. Leave it out, and give its number to the next.")
         if arrival is None:
             plan = Plan(name.door, media_type=media_type, raw_metadata=note, key=name.key)
             arrival = await self._begun(answer, viewer, plan)

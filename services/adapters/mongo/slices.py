@@ -46,7 +46,7 @@ class MongoSlices:
         id, mark = arriving.part.id, secrets.token_hex(8)
         seal = await self._seals.of(id, arriving.envelope)
         blocks = [_block(id, seal, index, mark, n, plain) for n, (_, plain) in enumerate(cut_at_chunks(0, data))]
-        if await inserted(self._slices, blocks, ordered=False):
+        if blocks and await inserted(self._slices, blocks, ordered=False):
             raise StoreUnavailable
         waiting = {"state": SliceState.WAITING.value, "mark": mark, "blocks": len(blocks)}
         announced = {"_id": _name(id, index), "state": SliceState.ANNOUNCED.value}

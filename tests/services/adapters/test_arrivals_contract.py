@@ -542,6 +542,18 @@ async def test_what_answers_nothing_yet_is_placed_once(store: Store) -> None:
     assert await store.arriving.place(place) is None
 
 
+async def test_an_empty_slice_waits_and_is_received(store: Store) -> None:
+    arriving = await begun(store)
+    id = arriving.part.id
+    await store.slices.announce(id, Slice(1), 0, "sum")
+    await store.slices.keep(arriving, 1, b"")
+    assert await store.slices.data(arriving, 1) == b""
+    await store.slices.announce(id, Slice(0), 3, "sum")
+    await store.slices.received(id, 0, 3)
+    await store.slices.received(id, 1, 3)
+    assert await store.slices.head(id) == Head(2, 3)
+
+
 async def test_what_is_received_of_many_slices_is_known_without_looking_at_all(store: Store) -> None:
     arriving = await begun(store)
     id = arriving.part.id

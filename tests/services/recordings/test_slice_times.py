@@ -39,12 +39,16 @@ def test_pages_of_ogg_without_a_header_tell_their_length() -> None:
 
 
 @pytest.mark.parametrize("data", [
-    b"", b"\0" * 100, b"RIFF", audio.wav(audio.tone(1.0))[:20], b"OggS", b"OggS" + b"\xff" * 60, CLUSTER,
+    b"\0" * 100, b"RIFF", audio.wav(audio.tone(1.0))[:20], b"OggS", b"OggS" + b"\xff" * 60, CLUSTER,
     CLUSTER + b"\xff" * 400, b"\xa3" * 400, b"\x1a\x45\xdf\xa3" * 50, b"\x1a\x45\xdf\xa3" + b"\xff" * 200,
     audio.encoded("mp3", 1.0), b"not audio at all",
 ])  # fmt: skip
 def test_what_does_not_tell_is_not_guessed(data: bytes) -> None:
     assert seconds_of(data) is None
+
+
+def test_what_is_empty_lasts_no_time() -> None:
+    assert seconds_of(b"") == 0.0
 
 
 def padded(whole: bytes, number: int) -> bytes:

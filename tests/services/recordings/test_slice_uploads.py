@@ -39,6 +39,30 @@ async def test_of_a_recording_whose_first_slice_is_refused_nothing_is_waited_for
     assert [row.part.state for row in house.memory.rows.values()] == [PartState.ABORTED]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 1, 3), (3, 2, 1, 0)])
+async def test_an_empty_slice_takes_its_place(house: Interior, order: tuple[int, ...]) -> None:
+    """A recorder gives one out where nothing came since the last, most often as it ends."""
+    doors, slices = SliceUploads(house.arrivals), [*recorded()[:2], b"", recorded()[2]]
+    for index in (*order, *order):
+        id, kept = await doors.put(NAME, (S1, Q1), ALICE, Slice(index), slices[index])
+        assert (kept.index, kept.size) == (index, len(slices[index]))
+    await doors.put(NAME, (S1, Q1), ALICE, Slice(4), b"")
+    part, _ = await doors.finish(NAME, ALICE, 5)
+    assert part.bytes == len(b"".join(slices))
+    assert (await doors.put(NAME, (S1, Q1), ALICE, Slice(4), b""))[0] == id
+    with pytest.raises(SliceInvalid):  # and is no next take
+        await doors.put(NAME, (S1, Q1), ALICE, Slice(5), b"")
+
+
+async def test_of_empty_slices_alone_no_recording_is_made(house: Interior) -> None:
+    doors = SliceUploads(house.arrivals)
+    id, _ = await doors.put(NAME, (S1, Q1), ALICE, Slice(0), recorded()[0])
+    await house.arrivals.abort(id, ALICE)
+    with pytest.raises(SliceInvalid):
+        await doors.put(NAME, (S1, Q1), ALICE, Slice(1), b"")
+    assert [row.part.state for row in house.memory.rows.values()] == [PartState.ABORTED]
+
+
 async def test_what_came_before_a_refusal_stays(house: Interior) -> None:
     doors, slices = SliceUploads(house.arrivals), recorded()
     await doors.put(NAME, (S1, Q1), ALICE, Slice(1), slices[1])
