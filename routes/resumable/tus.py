@@ -60,7 +60,7 @@ async def create(request: Request, viewer: Viewer, services: Services, slot: Slo
 
 async def tell(id: PartId, viewer: Viewer, services: Services) -> Response:
     """How far it is, also long after its end: a client that is told nothing would send it all again."""
-    arrival = await services.arrivals.find(id, viewer)
+    arrival = await services.arrivals.located(id, viewer)
     if is_whole(arrival):
         async with services.admission.upload(viewer, is_new=False) as slot:
             with suppress(TakeSuperseded):  # sent again, it would be the newest

@@ -90,7 +90,7 @@ class Arrivals:
     accepting: Accepting
     grown: Callable[[PartId], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
-    _known: KnownArrivals = field(default_factory=KnownArrivals, init=False)
+    _known: KnownArrivals = field(init=False)
     _limiting: ArrivalRoom = field(init=False)
     _folding: Folding = field(init=False)
     _tending: Tending = field(init=False)
@@ -100,6 +100,7 @@ class Arrivals:
     _finishing: dict[PartId, asyncio.Task[Part]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
+        self._known = KnownArrivals(clock=self.clock)
         self._limiting = ArrivalRoom(limits=self.limits, records=self.records, room=self.room, clock=self.clock)
         self._folding = Folding(records=self.records, pieces=self.pieces)
         self._tending = Tending(
@@ -205,6 +206,11 @@ class Arrivals:
         async with self._known.turn(id, takes_over=True):
             return
 
+    async def located(self, id: PartId, viewer: Viewer) -> Arrival:
+        """As `find`, for who goes on from there: a request here that is silent ends, and what it brought counts."""
+        arrival = await self.find(id, viewer)
+        return await self.find(id, viewer) if await self._known.end_silent(id) else arrival
+
     async def append(
         self,
         id: PartId,
@@ -222,7 +228,7 @@ class Arrivals:
         With `told` what `data` yields is kept by itself before more is asked for, and `told` hears how far that is.
 
         `length` says how long the whole recording will be. With a checksum nothing counts unless it is right.
-        OffsetMismatch, UploadInUse, UploadTakenOver (the older request, where the newer one takes over),
+        OffsetMismatch, UploadInUse, UploadTakenOver (the older request, where the newer takes over or it is silent),
         ChecksumMismatch, TooLargeToCheck, LengthInconsistent, AudioTooLarge, NotAudio, UploadComplete, UploadGone,
         TooMuchArriving, ArrivalsSaturated, StorageShort, and whatever `data` raises.
         """

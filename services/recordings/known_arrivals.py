@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
+import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,8 @@ MOST_KNOWN = 5_000
 # Of how many the begun chunk is held, for the next request to go on with.
 MOST_BEGUN = 32
 AGAIN_SECONDS = 1.0
+# A connection whose network is gone is no longer heard of, and ends much later.
+SILENT_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -89,9 +92,16 @@ class Known:
 class Turn:
     """A request that sends to a recording."""
 
+    clock: Callable[[], float]
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
     _gives_way: bool = False
     _waiting: asyncio.Timeout | None = None
+    _since: float = 0.0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether more has been waited for in vain for a while."""
+        return self._waiting is not None and self.clock() - self._since >= SILENT_SECONDS
 
     def give_way(self) -> None:
         """A newer request wants the turn: nothing more is waited for."""
@@ -107,6 +117,7 @@ class Turn:
     async def _next(self, data: AsyncIterator[bytes]) -> bytes | None:
         if self._gives_way:
             raise UploadTakenOver
+        self._since = self.clock()
         try:
             async with asyncio.timeout(None) as self._waiting:
                 return await anext(data, None)
@@ -122,6 +133,7 @@ class Turn:
 class KnownArrivals:
     """The recordings that this process knows of late, and who sends to each now."""
 
+    clock: Callable[[], float] = time.monotonic
     _known: OrderedDict[PartId, Known] = field(default_factory=OrderedDict, init=False)
     _begun: OrderedDict[PartId, Known] = field(default_factory=OrderedDict, init=False)
     _turns: dict[PartId, Turn] = field(default_factory=dict, init=False)
@@ -151,15 +163,24 @@ class KnownArrivals:
             _, oldest = self._begun.popitem(last=False)
             oldest.begun = b""
 
+    async def end_silent(self, id: PartId) -> bool:
+        """End the request that sends to it here and is silent; whether there was one."""
+        turn = self._turns.get(id)
+        if turn is None or not turn.is_silent:
+            return False
+        turn.give_way()
+        await turn.is_over.wait()
+        return True
+
     @asynccontextmanager
     async def turn(self, id: PartId, *, takes_over: bool) -> AsyncIterator[Turn]:
-        """Be the only one here who sends to it; UploadInUse, unless it is taken over from who does."""
+        """Be the only one here who sends to it; UploadInUse, unless it is taken over from who does, or he is silent."""
         while (other := self._turns.get(id)) is not None:
-            if not takes_over:
+            if not (takes_over or other.is_silent):
                 raise UploadInUse(retry_after=AGAIN_SECONDS)
             other.give_way()
             await other.is_over.wait()
-        self._turns[id] = turn = Turn()
+        self._turns[id] = turn = Turn(self.clock)
         try:
             yield turn
         finally:

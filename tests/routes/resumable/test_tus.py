@@ -488,6 +488,25 @@ async def test_of_two_writers_the_newer_one_is_told_to_wait() -> None:
         assert await offset(client, where) == len(WEBM)
 
 
+async def test_who_comes_again_over_another_network_goes_on_where_he_was() -> None:
+    """His connection of before is still there, and says nothing."""
+    api, sent = small(), asyncio.Event()
+
+    async def cut_off() -> AsyncIterator[bytes]:
+        yield WEBM[:HALF]
+        sent.set()
+        await asyncio.Event().wait()
+
+    async with api.client() as client:
+        where = await begun(client)
+        first = asyncio.create_task(append(client, where, 0, cut_off()))
+        await sent.wait()
+        api.house.memory.clock.advance(5)
+        assert await offset(client, where) == HALF
+        assert problem(await first) == (409, "upload_taken_over")
+        assert (await append(client, where, HALF, WEBM[HALF:])).status_code == 204
+
+
 async def test_a_creation_that_is_repeated_under_its_key_makes_one_upload() -> None:
     api = small()
     async with api.client() as client:

@@ -403,6 +403,37 @@ async def test_of_two_who_send_at_once_the_second_waits_or_takes_over() -> None:
     assert (await scene.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(AMR + b"mine").hexdigest()
 
 
+async def test_who_is_silent_is_followed_by_who_comes_after_him() -> None:
+    """As one whose network has changed, and whose connection nobody has closed."""
+    scene = Scene()
+    id, slow = await scene.begun(), Slow(AMR)
+    first = asyncio.create_task(scene.arrivals.append(id, ALICE, 0, slow.data()))
+    await slow.waits.wait()
+    scene.house.memory.clock.advance(2)
+    assert (await scene.arrivals.located(id, ALICE)).offset == 0
+    with pytest.raises(UploadInUse):
+        await scene.appended(id, 0, AMR)
+    scene.house.memory.clock.advance(2)
+    assert (await scene.arrivals.located(id, ALICE)).offset == 100
+    with pytest.raises(UploadTakenOver):
+        await first
+    assert (await scene.appended(id, 100, b"more")).offset == 104
+
+
+async def test_who_is_silent_loses_his_turn_to_who_asks_for_nothing_first() -> None:
+    scene = Scene()
+    id, slow = await scene.begun(), Slow(AMR)
+    first = asyncio.create_task(scene.arrivals.append(id, ALICE, 0, slow.data()))
+    await slow.waits.wait()
+    scene.house.memory.clock.advance(4)
+    with pytest.raises(OffsetMismatch) as mismatch:
+        await scene.appended(id, 0, AMR)
+    assert mismatch.value.expected == 100
+    with pytest.raises(UploadTakenOver):
+        await first
+    assert (await scene.arrivals.find(id, ALICE)).offset == 100
+
+
 async def test_what_came_counts_while_more_is_waited_for_and_a_writer_at_another_process_takes_over() -> None:
     scene = Scene()
     id, slow = await scene.begun(), Slow(AMR, b"x" * 300_000)
