@@ -64,9 +64,11 @@ for name in names():
     new = sorted(files() - before)
     if name == "celery_app":
         hosted = "openai" in sys.modules
-    if threads or new or psutil.Process().net_connections() or psutil.Process().children():
+    if threads or new:
         trouble[name] = [threads, new]
         break
+if psutil.Process().net_connections() or psutil.Process().children():
+    trouble["any"] = "has a connection or a child"
 try:
     asyncio.get_running_loop()
     trouble["loop"] = "runs"

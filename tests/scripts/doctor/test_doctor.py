@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -21,6 +22,7 @@ from app.finding import Finding, State, worst
 from app.keys import key_store
 from scripts.doctor import broker, work
 from scripts.doctor import database as mongodb
+from scripts.doctor.__main__ import main as doctor
 from scripts.doctor.examine import examine
 from scripts.stack.layout import ROOT, Layout
 from scripts.stack.programs import find_mongod
@@ -379,9 +381,13 @@ def report(done: subprocess.CompletedProcess[str]) -> tuple[dict[str, str], dict
     return states, {each["name"]: (each["value"], each["source"]) for each in told["settings"]}
 
 
-def test_without_a_stack_there_is_a_sentence(tmp_path: Path) -> None:
-    done = run("--stack", STATE_DIR=str(tmp_path))
-    assert (done.returncode, "No stack was ever started" in done.stderr) == (1, True)
+def test_without_a_stack_there_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    with pytest.raises(typer.Exit) as ended:
+        doctor(stack=True)
+    assert (ended.value.exit_code, "No stack was ever started" in capsys.readouterr().err) == (1, True)
 
 
 @pytest.mark.long
@@ -422,10 +428,15 @@ def test_a_stack_that_runs_is_judged_by_what_its_processes_were_given(settings: 
     assert told["JWT_SECRET"] == ("set", str(state.settings))
 
 
-def test_settings_that_cannot_be_are_failing() -> None:
-    done = run("--json", LEASE_SECONDS="10", OPENAI_TIMEOUT_SECONDS="50")
-    (check,) = json.loads(done.stdout)["checks"]
-    assert (done.returncode, check["check"], check["state"]) == (1, "Settings", "failing")
+def test_settings_that_cannot_be_are_failing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEASE_SECONDS", "10")
+    monkeypatch.setenv("OPENAI_TIMEOUT_SECONDS", "50")
+    with pytest.raises(typer.Exit) as ended:
+        doctor(as_json=True)
+    (check,) = json.loads(capsys.readouterr().out)["checks"]
+    assert (ended.value.exit_code, check["check"], check["state"]) == (1, "Settings", "failing")
     assert "LEASE_SECONDS" in check["said"]
 
 

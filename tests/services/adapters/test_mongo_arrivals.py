@@ -196,7 +196,7 @@ async def test_two_processes_in_turns_take_in_one_recording_in_large_requests(
     assert await database["pieces"].count_documents({}) == 0
 
 
-@pytest.mark.parametrize("size", [50_000, 300_000, 600_000])
+@pytest.mark.parametrize("size", long_but(300_000, of=[50_000, 300_000, 600_000]))
 async def test_slices_of_any_size_that_two_processes_take_in_at_once(house: Interior, size: int) -> None:
     session = await house.session()
     slices = [WHOLE[start : start + size] for start in range(0, len(WHOLE), size)]
