@@ -120,8 +120,13 @@ function showGrafana(address) {
 at("enter").addEventListener("submit", async (/** @type {Event} */ event) => {
   event.preventDefault();
   complain();
-  token.set(at("token").value.trim());
+  const given = at("token").value.trim().replace(/^Bearer\s+/i, "");
   at("token").value = "";
+  if (!/^[\x21-\x7e]+$/.test(given)) {
+    complain("This is no token: it has a space in it, or letters that none has. Copy it whole.");
+    return;
+  }
+  token.set(given);
   await look();
 });
 

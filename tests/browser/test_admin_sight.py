@@ -18,6 +18,14 @@ pytestmark = in_both
 
 HIDE = "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
 HIDE += "document.dispatchEvent(new Event('visibilitychange'))"
+ERASE = """async (path) => {
+  const headers = { Authorization: `Bearer ${sessionStorage.getItem("viva-voce-admin-token")}` };
+  return (await fetch(path, { method: "DELETE", headers })).status;
+}"""
+DEED = """async (entry) => {
+  const { audit } = await import("/web/admin/lists.js");
+  return audit.of.item({ id: 1, who: "root", at: new Date().toISOString(), request_id: "r", ...entry }).textContent;
+}"""
 SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
 
 
@@ -72,6 +80,42 @@ async def test_an_answer_that_is_recorded_is_shown_as_such_and_cannot_be_failed(
     await expect(answer).to_contain_text("call a-call")
     await expect(answer.get_by_role("button")).to_have_count(0)
     await clean(desk.page)
+
+
+async def test_of_a_session_that_is_erased_nothing_is_shown_any_more(desk: Desk) -> None:
+    session = desk.session(title="Planted")
+    await desk.page.set_viewport_size(NARROW)
+    desk.watched.may_be_refused = True
+    await desk.open()
+    await desk.page.get_by_label("Session, user, or how a title begins").fill(session.id)
+    await desk.page.keyboard.press("Enter")
+    await expect(desk.page.locator("#session-title")).to_have_text("Planted")
+    await expect(desk.page.locator("#audit")).to_contain_text(f"read session {session.id} of {session.user_id}")
+    assert await desk.page.evaluate(ERASE, f"/api/sessions/{session.id}") == 202
+    await desk.looks()
+    await expect(desk.page.get_by_role("alert")).to_contain_text("This session was erased")
+    await expect(desk.page.locator("#session")).to_be_hidden()
+    await expect(desk.page.get_by_text("Planted")).to_have_count(0)
+    await clean(desk.page)
+
+
+async def test_what_has_no_user_any_more_is_told_without_one(desk: Desk) -> None:
+    await desk.open()
+    said = await desk.page.evaluate(DEED, {"action": "read", "on": {"session_id": "s1"}})
+    assert "read session s1" in said
+    assert "undefined" not in said
+
+
+@pytest.mark.parametrize("token", ["eyJhbGci…", "€", "two words"])
+async def test_a_token_that_was_not_copied_whole_is_told_and_asks_nobody(desk: Desk, token: str) -> None:
+    await desk.page.goto("/admin")
+    await desk.enter(token)
+    await expect(desk.page.get_by_role("alert")).to_contain_text("This is no token")
+    await expect(desk.page.get_by_label("Admin token")).to_be_focused()
+    assert await desk.page.evaluate("sessionStorage.length") == 0
+    await desk.works()
+    await desk.enter("Bearer admin")
+    await expect(desk.page.get_by_role("heading", name="How things stand")).to_be_focused()
 
 
 @pytest.mark.long

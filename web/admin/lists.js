@@ -62,10 +62,13 @@ function auditItem(entry) {
 /** @param {any} entry */
 function deed({ action, on }) {
   if (action === "sweep") return on.dry_run ? "sweep, counted only" : "sweep";
-  if (action === "read") return on.session_id ? `read session ${on.session_id} of ${on.user_id}` : `read the list of ${sought(on)}`;
+  if (action === "read") return on.session_id ? `read session ${on.session_id}${whose(on)}` : `read the list of ${sought(on)}`;
   const among = on.among > 1 ? `, one of ${on.among}` : "";
   return on.question_id ? `${action} ${on.question_id}, take ${on.take}${among}` : [action, ...pairs(on)].join(", ");
 }
+
+/** Of what was erased the log does not know whose it was. @param {any} on */
+const whose = (on) => (on.user_id ? ` of ${on.user_id}` : "");
 
 /** @param {any} on */
 function sought({ sought: words, ...narrowed }) {

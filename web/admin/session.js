@@ -27,6 +27,7 @@ export async function open(id) {
   opened = id;
   try {
     await showOpened();
+    if (opened !== id) return;
     at("session-title").focus();
     announce(`Session ${id} is shown.`);
   } catch (problem) {
@@ -39,14 +40,28 @@ export async function open(id) {
 export async function showOpened() {
   const id = opened;
   if (id === null) return;
-  const session = await get(`/api/sessions/${encodeURIComponent(id)}`);
-  if (id !== opened) return;
+  const session = await get(`/api/sessions/${encodeURIComponent(id)}`).catch((problem) => {
+    if (id !== opened || !isGone(problem)) throw problem;
+    letGo(problem);
+  });
+  if (!session || id !== opened) return;
   at("session").hidden = false;
   at("session-title").textContent = session.title ?? "Session";
   at("session-facts").replaceChildren(...row(said(session.session_id), said(`user ${session.user_id}`), `made ${moment(session.created_at)}`));
   const items = session.questions.map((/** @type {any} */ question) => answerItem(session, question));
   refill(at("answers"), items, "No questions.");
   offerScores(session);
+}
+
+/** Whether the API itself says that there is no such session any more. @param {unknown} problem */
+const isGone = (problem) => problem instanceof Problem && !problem.isPassing && (problem.status === 404 || problem.status === 410);
+
+/** Nothing of it is shown any more, and why. @param {Problem} problem */
+function letGo(problem) {
+  const isIn = at("session").contains(document.activeElement);
+  forgetOpened();
+  if (isIn) at("sought").focus();
+  complain(problem);
 }
 
 /** @param {any} session */
@@ -101,4 +116,6 @@ function scored(answer) {
 export function forgetOpened() {
   opened = null;
   at("session").hidden = true;
+  at("session-title").textContent = "";
+  for (const id of ["session-facts", "answers"]) at(id).replaceChildren();
 }
