@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bson import CodecOptions, ObjectId
+from bson import CodecOptions
 from bson.codec_options import DatetimeConversion
 from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
@@ -59,13 +59,13 @@ class Overheard(monitoring.CommandListener):
 
 
 @pytest.fixture
-async def overheard(mongodb_url: str) -> AsyncIterator[tuple[AsyncDatabase[Document], Overheard]]:
+async def overheard(
+    database: AsyncDatabase[Document], mongodb_url: str
+) -> AsyncIterator[tuple[AsyncDatabase[Document], Overheard]]:
+    """The database of the test, through a client that is overheard."""
     listener = Overheard()
     async with AsyncMongoClient[Document](mongodb_url, tz_aware=True, event_listeners=[listener]) as client:
-        database = client[f"test_{ObjectId()}"]
-        await ensure_indexes(database)
-        yield database, listener
-        await client.drop_database(database.name)
+        yield client[database.name], listener
 
 
 async def whole_way(store: Store) -> None:
