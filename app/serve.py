@@ -7,11 +7,8 @@ listening socket in common, so that what waits to be accepted is lost with none 
 import ctypes
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.config import Settings
+from app.counts import counts_folder
 from app.environment import set_for_children, settings_or_end, variables
 
 # A child that answers nothing for so long is ended, and started anew.
@@ -103,13 +101,10 @@ def _one(server: Server) -> None:
 
 
 def _several(config: Config) -> None:
-    counts = Path(tempfile.mkdtemp(prefix="viva-voce-counts-"))
-    set_for_children("PROMETHEUS_MULTIPROC_DIR", str(counts))
-    try:
+    with counts_folder() as counts:
+        set_for_children("PROMETHEUS_MULTIPROC_DIR", str(counts))
         processes = Processes(config, [config.bind_socket()])
         processes.run()
-    finally:
-        shutil.rmtree(counts, ignore_errors=True)
     if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
         raise SystemExit(STARTUP_FAILURE)
 
