@@ -17,6 +17,7 @@ import structlog
 from services.calls.bridging import Bridge, Bridging
 from services.calls.candidates import Candidates, Source
 from services.calls.model import PORTS_OF_CALL, CallState, RtpReceiver
+from services.calls.packets.red import unwrapped
 from services.calls.packets.rtp import Odd, RtpPacket, is_rtcp, parse
 from services.calls.packets.side import may_be_sound
 from services.calls.ports import CallRecords, RtpReceivers
@@ -228,7 +229,7 @@ def _packet_of(datagram: Datagram) -> RtpPacket | None:
 def _may_begin(bridge: Bridge, side: CallSide, packet: RtpPacket) -> bool:
     """Only who sends what may be this side's sound is latched."""
     line = bridge.call.lines.get(side)
-    return line is not None and may_be_sound(packet, line.payload_type)
+    return line is not None and may_be_sound(unwrapped(packet, line.payload_type), line.payload_type)
 
 
 def _may_be_rtp(data: bytes) -> bool:

@@ -13,6 +13,7 @@ from services.calls.packets.counts import Counts
 from services.calls.packets.ogg import END, OggWriter, last_page, packets_behind
 from services.calls.packets.opus import LEADING_TOC, RATE
 from services.calls.packets.placing import Placing
+from services.calls.packets.red import unwrapped
 from services.calls.packets.reordering import Fate, Held
 from services.calls.packets.resent import Resent
 from services.calls.packets.rtcp import sender_reports
@@ -118,7 +119,7 @@ class Side:
         arrived = max(0.0, arrived - self._begun)
         self._judge(arrived)
         try:
-            packet = parse(data)
+            packet = unwrapped(parse(data), self._payload_type)
         except Odd as odd:
             self.counts.odd[odd.oddity] += 1
         else:

@@ -16,6 +16,7 @@ from tests.calls.live import LEFT, RIGHT, sent
 from tests.calls.sender import rtp, sender_report
 from tests.fakes.calls import FakeRtpReceivers
 from tests.in_memory import ALICE, Q1, Interior
+from tests.services.calls.packets.test_red import PACKETS, red
 from tests.virtual_time import HurriedLoop
 
 RECEIVER = RtpReceiver(name="one", host="192.0.2.1", first=40_000, last=40_399)
@@ -70,6 +71,23 @@ def test_a_stranger_who_was_first_does_not_keep_who_is_connected_out() -> None:
         assert kept is not None
         assert kept.lines[LEFT].source == CONNECTED
         await reception.leave()
+
+    HurriedLoop.runs(play())
+
+
+def test_who_sends_redundant_audio_is_latched() -> None:
+    async def play() -> None:
+        house = Interior()
+        call, reception = await begun(house)
+        assert call.place is not None
+        for each in red(PACKETS, 1):
+            reception.take(call.place.left, BRIDGE, each.data)
+            await asyncio.sleep(0.02)
+        await reception.leave()
+        kept = await house.call_records.get(call.id)
+        assert kept is not None
+        assert kept.lines[LEFT].source == "198.51.100.1 5004"
+        assert kept.lines[LEFT].tally.packets == len(PACKETS)
 
     HurriedLoop.runs(play())
 
