@@ -44,7 +44,8 @@ def mongod_command(folder: Path, port: int) -> list[str | Path]:
         "64",
         "--quiet",
     ]
-    for parameter in ("enableTestCommands=1", "shutdownTimeoutMillisForSignaledShutdown=100"):
+    parameters = ("enableTestCommands=1", "shutdownTimeoutMillisForSignaledShutdown=100")
+    for parameter in (*parameters, "diagnosticDataCollectionEnabled=false"):
         command += ["--setParameter", parameter]
     return command
 

@@ -11,7 +11,7 @@ from scripts.stack import ports
 from tests.scripts.running import Running
 from tests.system.live import Stack
 
-SHORT = ("LEASE_SECONDS=4", "OPENAI_TIMEOUT_SECONDS=3", "SWEEP_SECONDS=1")
+SHORT = ("LEASE_SECONDS=4", "OPENAI_TIMEOUT_SECONDS=3", "SWEEP_SECONDS=3")
 
 
 @contextmanager
