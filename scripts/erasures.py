@@ -49,8 +49,9 @@ def export_command(file: File) -> None:
 def apply_command(file: File) -> None:
     """Erase again what an exported journal says was erased, and what the store's own says."""
     try:
-        entries = [_entry(json.loads(line)) for line in file.read_text().splitlines() if line.strip()]
-    except (OSError, ValueError, KeyError, TypeError) as trouble:
+        lines = enumerate(file.read_text().splitlines(), 1)
+        entries = [_entry(number, line) for number, line in lines if line.strip()]
+    except (OSError, ValueError) as trouble:
         err.print(f"{file} is no exported journal: {trouble}", markup=False)
         raise typer.Exit(2) from None
     _tell(_run(apply(entries)))
@@ -116,7 +117,16 @@ def _line(entry: Erasure) -> dict[str, Any]:
     }
 
 
-def _entry(line: dict[str, Any]) -> Erasure:
+def _entry(number: int, text: str) -> Erasure:
+    try:
+        return _read(json.loads(text))
+    except KeyError as missing:
+        raise ValueError(f"line {number} has no {missing.args[0]}") from None
+    except (ValueError, TypeError) as trouble:
+        raise ValueError(f"line {number}: {trouble}") from None
+
+
+def _read(line: dict[str, Any]) -> Erasure:
     asked_at = datetime.fromisoformat(line["asked_at"])
     if asked_at.tzinfo is None:
         raise ValueError("a time without its zone")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from jwt import PyJWTError
 
 from services.adapters.receipt_keys import ReceiptVerifier
 from services.recordings.receipt_chain import Head, Line, check
@@ -25,7 +26,7 @@ Some = Annotated[bool, typer.Option("--some", help="Only some receipts of a chai
 
 def verify_receipts(files: Files, keys: Keys, head: Heads = [], some: Some = False) -> None:  # noqa: B006
     """Say of each receipt that is not what it claims to be where it is and what is wrong."""
-    verifier = ReceiptVerifier(_json(keys))
+    verifier = _verifier(keys)
     lines = [line for file in files for line in _lines(file)]
     found = check(lines, verifier.verify, heads=[_head(file) for file in head], whole=not some)
     for fault in found.faults:
@@ -35,6 +36,16 @@ def verify_receipts(files: Files, keys: Keys, head: Heads = [], some: Some = Fal
     typer.echo(f"{found.sound} of {len(lines)} receipts are sound, {len(found.faults)} faults")
     if found.faults or not lines:
         raise typer.Exit(1)
+
+
+def _verifier(file: Path) -> ReceiptVerifier:
+    known = _json(file)
+    if not isinstance(known.get("keys"), list):
+        raise typer.BadParameter(f"{file} has no published keys: it needs a list of them under `keys`")
+    try:
+        return ReceiptVerifier(known)
+    except (KeyError, ValueError, TypeError, PyJWTError):
+        raise typer.BadParameter(f"{file} has an Ed25519 key that is none: fetch the keys again") from None
 
 
 def _lines(file: Path) -> Iterator[Line]:

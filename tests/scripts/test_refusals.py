@@ -63,3 +63,18 @@ def test_a_journal_that_cannot_be_written_is_a_sentence(monkeypatch: pytest.Monk
     monkeypatch.setattr(erasures, "export", one)
     end = CliRunner().invoke(erasures.app, ["export", "/nowhere/journal"])
     assert (end.exit_code, "/nowhere/journal cannot be written: No such file" in end.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"id": "s-1"}', "line 2 has no asked_at"),
+        ("nonsense", "line 2: "),
+        ('["a"]', "line 2: "),
+        ('{"asked_at": "2026-01-01T00:00:00"}', "line 2: a time without its zone"),
+    ],
+)
+def test_a_line_that_is_no_entry_of_a_journal_is_named(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "journal").write_text(f"\n{line}\n")
+    end = CliRunner().invoke(erasures.app, ["apply", str(tmp_path / "journal")])
+    assert (end.exit_code, said in " ".join(end.stderr.split())) == (2, True)

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer import BadParameter
 
+from scripts.verify_receipts import _verifier
 from tests.at_length import long_but
 from tests.in_memory import KEYS
 from tests.services.recordings.test_receipt_chain import CHAIN, HEAD, LENGTH
@@ -65,3 +67,12 @@ def test_what_is_no_key_set_or_no_head_is_said(tmp_path: Path, keys: Path, wrong
 def test_an_empty_file_proves_nothing(tmp_path: Path, keys: Path) -> None:
     (tmp_path / "r").write_text("")
     assert verify(tmp_path / "r", "--keys", keys)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"keys": 5}, {}, {"keys": [{"crv": "Ed25519"}]}, {"keys": [{"crv": "Ed25519", "kty": "OKP", "x": "!"}]}]
+)
+def test_keys_that_are_none_are_a_sentence(tmp_path: Path, wrong: dict[str, object]) -> None:
+    (tmp_path / "keys").write_text(json.dumps(wrong))
+    with pytest.raises(BadParameter, match=r"needs a list of them|key that is none"):
+        _verifier(tmp_path / "keys")
