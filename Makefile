@@ -14,10 +14,10 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: environment ## Play a spoken interview through the whole stack; AUDIO=own.wav transcribes your own recording
-	@$(RUN) -m scripts.demo $(if $(AUDIO),--audio "$(AUDIO)")
+	@$(RUN) -m scripts.promptly scripts.demo $(if $(AUDIO),--audio "$(AUDIO)")
 
 up: environment ## Run MongoDB, Valkey, worker, beat and API until Ctrl-C; PORT=8000 STATE_DIR=.local
-	@$(RUN) -m scripts.stack.up --with-parent
+	@$(RUN) -m scripts.promptly scripts.stack.up --with-parent
 
 token: environment ## Print a bearer token for the running stack; USER=demo ROLE=user
 	@$(RUN) -m scripts.mint_token --stack --user "$(WHO)" --role "$(or $(ROLE),user)"

@@ -64,4 +64,9 @@ def _digest(lock: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    try:
+        main(*map(Path, sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Stopped. What is half made is made anew the next time.")
+    except OSError as error:
+        sys.exit(f"{sys.argv[1]} cannot be made: {error}. Free some space, or put this folder where it can be written.")

@@ -1,5 +1,6 @@
 """The environment of the commands: made once, whoever asks for it at once, and anew where it no longer serves."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,29 @@ def test_a_lock_is_installed_once_and_again_when_it_changes(
     lock.write_text("# something else\n")
     environment.main(folder, lock, part)
     assert ran == [str(lock)] * 2
+
+
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, lock: Path) -> str:
+    """What it ends with."""
+    monkeypatch.setattr(sys, "argv", ["environment.py", str(folder), str(lock)])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "scripts" / "environment.py"), run_name="__main__")
+    return str(end.value.code)
+
+
+def test_where_nothing_can_be_written_there_is_a_sentence(
+    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot be made: [Errno 20] Not a directory" in run(monkeypatch, tmp_path / "file" / "venv", lock)
+
+
+def test_a_stop_is_a_sentence(tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcntl.flock", stopped)
+    assert run(monkeypatch, tmp_path / "venv", lock).startswith("Stopped.")
 
 
 def test_the_commands_of_make_ask_for_it() -> None:
