@@ -15,6 +15,7 @@ from pymongo.monitoring import (
     TopologyListener,
     TopologyOpenedEvent,
 )
+from pymongo.topology_description import TopologyDescription
 
 from services.adapters.mongo.documents import Document
 
@@ -87,9 +88,19 @@ class Reached(TopologyListener):
         if is_reached and self._is_reached is False:
             log.warning("MongoDB found")
         if not is_reached and self._is_reached:
-            log.error("MongoDB lost")
+            log.error("MongoDB lost", servers=_said_of(event.new_description))
         if is_reached or self._is_reached is not None:
             self._is_reached = is_reached
+
+
+def _said_of(topology: TopologyDescription) -> dict[str, str]:
+    """What became of each server: what it is instead, or the name of the error, as its words may hold anything."""
+    found: dict[str, str] = {}
+    for (host, port), server in topology.server_descriptions().items():
+        details = getattr(server.error, "details", None)
+        name = details.get("codeName") if isinstance(details, Mapping) else None
+        found[f"{host}:{port}"] = name or (type(server.error).__name__ if server.error else server.server_type_name)
+    return found
 
 
 def without_ours(url: str) -> tuple[str, list[str]]:

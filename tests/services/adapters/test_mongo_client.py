@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from pymongo import ReadPreference
+from pymongo.errors import PyMongoError
 from structlog.testing import capture_logs
 
 from scripts.stack.replica_set import NAME, is_primary
@@ -66,6 +67,8 @@ async def test_the_log_says_when_the_database_is_lost_and_when_it_is_found(tmp_p
                 await client.admin.command("ping")
                 await told()
             await told("MongoDB lost")
+            assert list(logs[0]["servers"]) == [f"127.0.0.1:{port}"]
+            assert logs[0]["servers"][f"127.0.0.1:{port}"] != "RSPrimary"
             with servers.running(command, tmp_path / "log", lambda: is_primary(port)):
                 await client.admin.command("ping")
                 await told("MongoDB lost", "MongoDB found")
@@ -76,3 +79,14 @@ async def test_a_client_that_is_closed_has_lost_nothing(mongodb_url: str) -> Non
         async with open_client(mongodb_url) as client:
             await client.admin.command("ping")
     assert [each["event"] for each in told if each["event"].startswith("MongoDB")] == []
+
+
+async def test_who_is_not_let_in_is_told_by_the_name_of_that(mongodb_url: str) -> None:
+    address = mongodb_url.replace("mongodb://", "mongodb://nobody:wrong@", 1)
+    with capture_logs() as told:
+        async with open_client(address) as client:
+            with pytest.raises(PyMongoError):
+                await client.admin.command("ping")
+    lost = [each for each in told if each["event"] == "MongoDB lost"]
+    assert {name for each in lost for name in each["servers"].values()} == {"AuthenticationFailed"}
+    assert "wrong" not in str(told)
