@@ -304,11 +304,11 @@ class Side:
     def _dismiss(self, oddity: Oddity | None = None) -> None:
         if self._candidate is None:
             return
-        dismissed = len(sounding(self._candidate.held))
+        dismissed = len(sounding(self._candidate.held)) + self._candidate.doubled
         if oddity is not None:
             self.counts.odd[oddity] += dismissed
         elif self._candidate.counts_again:
-            self.counts.doubled += dismissed + self._candidate.doubled
+            self.counts.doubled += dismissed
         else:
             self.counts.foreign += dismissed
         self._candidate = None

@@ -145,6 +145,14 @@ def test_another_source_beside_the_sides_own_is_foreign() -> None:
     assert side.counts.foreign >= 50
 
 
+@pytest.mark.parametrize("strangers", [{"ssrc": 9}, {"sequence": 30_000}])
+def test_what_comes_twice_of_another_source_is_counted_as_often(strangers: dict[str, Any]) -> None:
+    side = Side()
+    others = list(Sender(begins=0.5, **strangers).send(SECOND))
+    taken(sorted([*Sender().send(FIRST), *others[:40], *others[:40]]), side)
+    assert (side.counts.packets, side.counts.doubled, side.counts.foreign) == (100, 0, 80)
+
+
 def test_a_stray_packet_takes_no_side_over() -> None:
     """While the source pauses, a packet of another comes, alone."""
     side = Side()
