@@ -3,9 +3,10 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from playwright.async_api import BrowserContext, expect
 
@@ -65,7 +66,17 @@ async def listener(stack: Stack) -> AsyncIterator[Listener]:
         yield Listener(stack, claims, MongoSessions(database))
 
 
+@pytest.fixture
+def talking(microphone: Microphone) -> Iterator[None]:
+    """Somebody speaks for minutes: after a silence the page would say that it hears nobody."""
+    sound = sentences()[0].sound
+    microphone.hears(np.tile(sound, 60))
+    yield
+    microphone.hears(sound)
+
+
 @in_both
+@pytest.mark.usefixtures("talking")
 async def test_words_appear_while_one_speaks_and_nothing_moves(
     context: BrowserContext, watched: Watched, stack: Stack, listener: Listener
 ) -> None:
