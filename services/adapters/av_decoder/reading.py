@@ -52,6 +52,7 @@ class Reading:
             self.container = _opened(self.data, self.demuxer)
             self.stream = _first_audio(self.container, self.demuxer.codecs)
             self.coder = Coder(self.stream)
+            self.tick = float(self.stream.time_base or 0)
         except FFmpegError as error:
             raise AudioUnreadable from error
         return self
@@ -101,7 +102,7 @@ class Reading:
         self._tell_failure()
         self.last = packet
         self.begins = _time(packet) if self.begins is None else self.begins
-        self.packed += float((packet.duration or 0) * (packet.time_base or 0))
+        self.packed += (packet.duration or 0) * self.tick
         if self.packed > self.timeline.most + TOLERANCE:
             raise AudioTooLong
         if packet.is_corrupt and self.kind not in ends.LINEAR:  # there it is as long as there was sound
