@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import httpx2
 import typer
+from pymongo.errors import PyMongoError
 from rich.console import Console
 
 from app.config import StackSettings
@@ -23,7 +24,7 @@ from client.models import Conversation
 from scripts.calls.sample import SampleCall, sample_call
 from scripts.calls.sending import Sender
 from scripts.calls.show import show_conversation
-from scripts.demo.__main__ import DATABASE
+from scripts.demo.__main__ import DATABASE, UNPROVEN
 from scripts.demo.proof import audio_left_at_last, forget
 from scripts.stack import ports
 from scripts.stack.errors import StackError
@@ -52,6 +53,9 @@ def demo_call(lost: Annotated[float, typer.Option(min=0, max=50, help="Packets l
         code = 128 + (signals.received or 0)
     except (StackError, ApiProblem, NoConnection, httpx2.HTTPError, TimeoutError) as error:
         errors.print(str(error), markup=False)
+        code = 1
+    except PyMongoError as error:
+        errors.print(f"{UNPROVEN} {type(error).__name__}: {error}", markup=False)
         code = 1
     raise typer.Exit(code)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import httpx2
 import typer
+from pymongo.errors import PyMongoError
 from rich.console import Console
 
 from app.config import Settings, StackSettings
@@ -24,8 +25,11 @@ from scripts.stack.signals import Signals, Stopped
 from scripts.stack.stack import Stack, opened
 from services.adapters.jwt_tokens import mint
 from services.adapters.mongo import oplog
+from services.errors import StoreUnavailable
+from services.recordings.ports.keyring import KeyringTrouble
 
 DATABASE = f"viva_voce_demo_{secrets.token_hex(4)}"
+UNPROVEN = "The database could not be asked what is left of the recordings; run this again."
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -51,6 +55,9 @@ def _run(interview: Interview, *, is_own: bool) -> int:
         return 128 + (signals.received or 0)
     except (StackError, ApiProblem, NotAnsweredInTime, httpx2.HTTPError) as error:
         errors.print(str(error), markup=False)
+        return 1
+    except (StoreUnavailable, PyMongoError, KeyringTrouble) as error:
+        errors.print(f"{UNPROVEN} {type(error).__name__}: {error}", markup=False)
         return 1
 
 

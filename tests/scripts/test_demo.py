@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect
 from rich.console import Console
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from scripts.demo import __main__ as module
 from scripts.demo import show
 from scripts.demo.__main__ import demo
 from scripts.demo.interview import of_one, the_demo
+from services.errors import StoreUnavailable
+from services.recordings.ports.keyring import KeyringTrouble
 
 
 def run(*arguments: str) -> Result:
@@ -30,6 +34,26 @@ def test_a_recording_that_cannot_be_read_is_a_sentence(tmp_path: Path, make: str
     result = run("--audio", str(path))
     assert result.exit_code == 2
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        (AutoReconnect("127.0.0.1:1: connection closed"), "run this again. AutoReconnect: 127.0.0.1:1"),
+        (StoreUnavailable(), "run this again. StoreUnavailable"),
+        (KeyringTrouble("The keyring is away."), "run this again. KeyringTrouble: The keyring is away."),
+    ],
+)
+def test_what_breaks_on_the_way_is_a_sentence(
+    trouble: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
+        raise trouble
+
+    monkeypatch.setattr(module, "_play", breaks)
+    monkeypatch.setattr(module, "Signals", object)
+    result = run()
+    assert (result.exit_code, sentence in result.stderr) == (1, True)
 
 
 def test_the_demo_has_its_recordings() -> None:
