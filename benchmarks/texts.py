@@ -188,8 +188,9 @@ TEXTS = {
         """
         A minute of the demo's answers and of recorded speech with pauses, as WebM with a cluster each second,
         sent by tus as it is spoken; beside it the same recording uploaded in one go, to the same stack with one
-        worker and tiny.en, in turns. With `--wide` also ten minutes, fed eight times as fast, and interim text:
-        a listener on the event stream of a stack with `INTERIM_TEXT`, to which a minute is spoken; of each
+        worker and tiny.en, in turns; its processor time is counted for as long as the talk lasts in both, as an idle
+        worker takes some too. With `--wide` also base, ten minutes, fed eight times as fast, and interim text: a
+        listener on the event stream of a stack with `INTERIM_TEXT`, to which a minute is spoken; of each
         word, how long after its end it was shown first, at its place, by an interim text or an utterance. When
         it was spoken is what the same engine finds in the whole recording. A recorder's pieces are a second
         long, so that a word waits half a second before it is sent. `python -m benchmarks.live` takes any
