@@ -13,7 +13,9 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.errors import StoreUnavailable
 
-MOST_DOCUMENTS, MOST_BYTES = 500, 4 * 1024 * 1024
+# Of more the process would be held up for long in one go, as they are written and as their senders are woken.
+MOST_DOCUMENTS, MOST_BYTES = 64, 4 * 1024 * 1024
+MOST_ON_WAY = 8
 DUPLICATE_KEY = 11000
 
 
@@ -53,16 +55,23 @@ class GroupCommit:
             return {row["_id"]: row async for row in self.records.find({"_id": {"$in": list(ids)}}, self.shown)}
 
     async def _work(self) -> None:
+        """One batch is on its way while others gather, and more only where they are full."""
+        on_way: set[asyncio.Task[None]] = set()
         while self._queue:
-            batch = self._batch()
-            try:
-                taken = await inserted(self.collection, [waiting.document for waiting in batch], ordered=False)
-            except Exception as trouble:
-                _fail(batch, trouble)
-            else:
-                looking = asyncio.create_task(self._tell(batch, taken))
-                self._looking.add(looking)
-                looking.add_done_callback(self._looking.discard)
+            on_way.add(asyncio.create_task(self._send(self._batch())))
+            await asyncio.sleep(0)  # others have their turn between two
+            while len(on_way) >= (MOST_ON_WAY if len(self._queue) >= MOST_DOCUMENTS else 1):
+                _, on_way = await asyncio.wait(on_way, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _send(self, batch: list[_Waiting]) -> None:
+        try:
+            taken = await inserted(self.collection, [waiting.document for waiting in batch], ordered=False)
+        except Exception as trouble:
+            _fail(batch, trouble)
+        else:
+            looking = asyncio.create_task(self._tell(batch, taken))
+            self._looking.add(looking)
+            looking.add_done_callback(self._looking.discard)
 
     def _batch(self) -> list[_Waiting]:
         batch, size = [self._queue.popleft()], 0

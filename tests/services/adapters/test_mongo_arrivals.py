@@ -396,6 +396,32 @@ async def test_who_measures_what_another_finishes_meanwhile_is_answered_alike(
     assert (await late).sha256 == part.sha256 == hashlib.sha256(WHOLE[:1000]).hexdigest()
 
 
+async def test_of_many_documents_full_batches_go_side_by_side_and_what_is_left_gathers(
+    database: AsyncDatabase[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inserted, sizes, most = group_commit.inserted, list[int](), group_commit.MOST_DOCUMENTS
+    three, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def counted(collection: Any, documents: list[Document], *, ordered: bool) -> set[int]:
+        sizes.append(len(documents))
+        if len(sizes) == 3:
+            three.set()
+        await goes_on.wait()
+        return await inserted(collection, documents, ordered=ordered)
+
+    monkeypatch.setattr(group_commit, "inserted", counted)
+    group = GroupCommit(
+        collection=database["pieces"], records=database["parts"], shown={"state": True}, is_useless=lambda *_: False
+    )
+    places = [{"recording": ObjectId(), "offset": 0, "size": 1, "data": b"x"} for _ in range(3 * most + 8)]
+    keeping = asyncio.gather(*(group.keep(place) for place in places))
+    async with asyncio.timeout(60):
+        await three.wait()
+        goes_on.set()
+        assert all(is_kept for is_kept, _ in await keeping)
+    assert sizes == [most, most, most, 8]
+
+
 async def test_many_that_wait_are_told_together_that_the_database_is_gone(
     mongo: AsyncMongoClient[Document], house: Interior
 ) -> None:
