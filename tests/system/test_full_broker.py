@@ -30,6 +30,7 @@ def test_a_full_broker_is_told_of_and_loses_nothing(tmp_path_factory: pytest.Tem
         ):
             until(lambda: client.get("/readyz").json()["ready"], 60)
             fill(broker)
+            broker.config_set("maxmemory", "15mb")  # full beyond what the buffers of its clients come and go with
             until(lambda: client.get("/readyz").json()["redis"] == "down", 30)
             ready = client.get("/readyz")
             assert (ready.status_code, ready.json()["status"], ready.json()["ready"]) == (200, "degraded", False)

@@ -54,7 +54,7 @@ CELLS = (
     ("finish: delete chunks", Fault.KILL, "worker"),
     ("finish: show 2", Fault.KILL, "mongod"),
     ("finish: settle", Fault.KILL, "worker"),
-    ("finish: score", Fault.STOP, "worker"),
+    ("finish: show 2", Fault.STOP, "worker"),
     ("sweep: delete chunks", Fault.KILL, "upkeep"),
     ("analyze: keep the analysis", Fault.RESTART, "mongod"),
     ("finish: receipt", Fault.KILL, "worker"),
