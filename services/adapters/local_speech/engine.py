@@ -17,7 +17,7 @@ from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.scheduler import Scheduler, Turn
 from services.adapters.local_speech.tasks import Reading, Task, Views
 from services.adapters.local_speech.whisper import CPU, WHOLE_SECONDS, Whisper
-from services.adapters.local_speech.windows import MOST_JUST_SAID, MOST_SECONDS, Window, batches, windows
+from services.adapters.local_speech.windows import Window, batches, windows
 from services.errors import EngineRefused, EngineUnavailable
 from services.interviews.language import Language, name_of
 from services.interviews.transcript import Segment, Transcript, silence
@@ -106,7 +106,7 @@ class LocalSpeech:
         """The language, where it is known; else it is listened for, until it is sure."""
         among = _possible(model, speech)
         found, heard, views = Detection(among[0]), list[Hearing](), dict[Window, StorageView]()
-        for place in places(_windows(speech)) if len(among) > 1 else ():
+        for place in places(windows(speech.spans)) if len(among) > 1 else ():
             hearing, views[place] = await self.scheduler.run(turn, partial(model.hear, speech.recording, place))
             heard.append(hearing)
             found = detected(heard, among, speech.language)
@@ -120,7 +120,7 @@ class LocalSpeech:
         """All tasks side by side, as far as threads are idle."""
         tasks = [
             Task(speech.recording, batch, language, speech.prompt, self.words, views)
-            for batch in batches(_windows(speech))
+            for batch in batches(windows(speech.spans))
         ]
         wide = self.copy.wide if speech.is_first and speech.waits else lambda _: None
         reading = [
@@ -131,10 +131,6 @@ class LocalSpeech:
         finally:
             for one in reading:
                 one.cancel()
-
-
-def _windows(speech: Speech) -> list[Window]:
-    return windows(speech.spans, MOST_JUST_SAID if speech.is_first else MOST_SECONDS)
 
 
 def _possible(model: Whisper, speech: Speech) -> list[Language]:

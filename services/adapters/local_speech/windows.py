@@ -14,8 +14,6 @@ from services.transcription.ports import Recording
 
 RATE = 16_000
 MOST_SECONDS = 18.0
-# What is listened to as it is said comes in stretches of less, each of which is one window.
-MOST_JUST_SAID = 21.0
 MOST_TOGETHER = 4
 INSTANT = 0.02
 

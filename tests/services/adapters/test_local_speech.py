@@ -28,7 +28,6 @@ from services.errors import EngineRefused, EngineUnavailable
 from services.interviews.language import Language
 from services.interviews.transcript import Span
 from services.transcription.ports import Recording, Speech
-from services.transcription.stretches import LIVE
 from tests import audio
 from tests.at_length import long_but
 
@@ -253,24 +252,6 @@ async def test_the_same_recording_gives_the_same_text_whatever_else_is_in_work(w
     )
     await engine.close()
     assert alone == first == last
-
-
-async def test_what_was_said_just_now_is_one_window_as_long_as_a_stretch(
-    weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = LocalSpeech(lambda: weights, "tiny.en", 2)
-    await engine.open()
-    assert engine.model is not None
-    encodings = Encodings(engine.model, monkeypatch)
-    sound = audio.recording(np.frombuffer(answer(0).pcm + answer(1).pcm, np.int16)[: round(LIVE.most * audio.RATE)])
-    spans = [Span(0.0, 9.0), Span(9.5, sound.duration)]
-    upload = Speech(sound, spans, ENGLISH)
-    await engine.transcribe(replace(upload, is_first=True))
-    assert len(encodings.frames) == 1
-    encodings.frames.clear()
-    await engine.transcribe(upload)
-    assert len(encodings.frames) == 2
-    await engine.close()
 
 
 async def test_cores_that_read_the_end_together_read_the_same(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
