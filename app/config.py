@@ -177,13 +177,6 @@ class Settings(FromEnvironment):
     ] = Field("auto", description="Local engine: its numbers; `auto` is `int8` on cpu, `float16` on cuda.")
     speech_words: bool = Field(True, description="Local engine: also find when each word is said; some percent slower.")
     speech_threads: int = Field(0, ge=0, le=1024, description="Local engine: cores that transcribe; 0 is all of them.")
-    speech_last_threads: int = Field(
-        2,
-        ge=1,
-        le=16,
-        description="Local engine: idle cores that read the end of what was said just now together; 1 saves the memory "
-        "of a second copy of the model.",
-    )
     receipt_keys: Folder | None = Field(
         None,
         description="Folder of Ed25519 keys (PEM); the last by name signs deletion receipts. Not set: none are made.",

@@ -40,7 +40,6 @@ class Local:
             self.slots,
             words=self._settings.speech_words,
             device=Device(self._settings.speech_device, self._settings.speech_compute_type),
-            last=self._settings.speech_last_threads,
         )
         idle = self._settings.speech_idle_seconds
         kept = IdleSpeech(engine, idle) if idle else engine

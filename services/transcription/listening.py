@@ -220,7 +220,6 @@ class Listening:
             prompt=self._prompt(stretch, before, language, languages),
             languages=languages,
             is_first=stretch.behind.entry is not None,
-            waits=stretch.is_last,
         )
 
     def _prompt(

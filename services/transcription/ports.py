@@ -119,7 +119,7 @@ class Speech:
     """What an engine is given: a recording in which somebody speaks.
 
     `language` is what is spoken; beside `languages`, one of which is to be found out, it is the likeliest. What is said
-    just now goes first; nobody `waits` for it where more follows.
+    just now goes first.
     """
 
     recording: Recording
@@ -128,7 +128,6 @@ class Speech:
     prompt: str | None = None
     languages: tuple[Language, ...] = ()
     is_first: bool = False
-    waits: bool = True
 
 
 class SpeechEngine(Protocol):

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ctranslate2 import StorageView
 
-from services.adapters.local_speech.copies import Copy
 from services.adapters.local_speech.detection import Detection, Hearing, detected, places
 from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.scheduler import Scheduler, Turn
@@ -23,25 +22,15 @@ from services.interviews.language import Language, name_of
 from services.interviews.transcript import Segment, Transcript, silence
 from services.transcription.ports import Speech
 
-FAILURES = (RuntimeError, ValueError, MemoryError, OSError)
-
 
 class LocalSpeech:
     """Reads in as many threads as it has slots, however many recordings; the model is loaded when first needed.
 
-    Times of single words cost more, so they come only if asked for. The end of what was said just now is read by
-    `last` slots together, where they are idle: by a copy of the model, which is loaded once somebody has spoken.
+    Times of single words cost more, so they come only if asked for.
     """
 
     def __init__(
-        self,
-        find: Callable[[], Path],
-        model_name: str,
-        slots: int,
-        *,
-        words: bool = False,
-        device: Device = CPU,
-        last: int = 1,
+        self, find: Callable[[], Path], model_name: str, slots: int, *, words: bool = False, device: Device = CPU
     ) -> None:
         self.find = find
         self.model_name = model_name
@@ -52,26 +41,23 @@ class LocalSpeech:
         self.scheduler = Scheduler(self.threads, slots)
         self.loading = asyncio.Lock()
         self.model: Whisper | None = None
-        self.copy = Copy(self.threads, min(last, slots))
         self.seconds_each_second: float | None = None
 
     async def open(self) -> None:
         """Load the model; EngineUnavailable if it cannot be."""
         try:
             await self._loaded()
-        except FAILURES as error:
+        except (RuntimeError, ValueError, MemoryError, OSError) as error:
             raise _unavailable(error) from error
 
     async def close(self) -> None:
         """Forget the model, once what is in work is done."""
-        self.copy.forget()
         await asyncio.to_thread(self.threads.shutdown, cancel_futures=True)
         self.model = None
 
     def forget(self) -> None:
         """Let go of the model, and give its memory back; who needs it next loads it again."""
         self.model = None
-        self.copy.forget()
         self.threads.submit(_give_back)
 
     async def transcribe(self, speech: Speech) -> Transcript:
@@ -82,10 +68,8 @@ class LocalSpeech:
             model, turn = await self._loaded(), Turn(is_first=speech.is_first)
             spoken, views = await self._spoken(model, turn, speech)
             readings = await self._read(model, turn, speech, spoken.language, views)
-        except FAILURES as error:
+        except (RuntimeError, ValueError, MemoryError, OSError) as error:
             raise _unavailable(error) from error
-        if speech.is_first and self.device.name == "cpu":
-            self.copy.have(lambda cores: Whisper(self.find(), 1, self.device, cores))
         return _transcript(readings, spoken, speech.recording.duration, self.model_name)
 
     async def _loaded(self) -> Whisper:
@@ -122,10 +106,7 @@ class LocalSpeech:
             Task(speech.recording, batch, language, speech.prompt, self.words, views)
             for batch in batches(windows(speech.spans))
         ]
-        wide = self.copy.wide if speech.is_first and speech.waits else lambda _: None
-        reading = [
-            asyncio.create_task(self.scheduler.run(turn, partial(model.read, task), wide(task))) for task in tasks
-        ]
+        reading = [asyncio.create_task(self.scheduler.run(turn, partial(model.read, task))) for task in tasks]
         try:
             return await asyncio.gather(*reading)
         finally:

@@ -2,8 +2,7 @@
 
 A short answer takes one core. The tasks of a long one take every core that is
 idle; once others wait, all take turns. What somebody is saying goes first, but
-of so many tasks in a row one is another's. A task that several cores can do
-together has them where they are idle and nobody else waits.
+of so many tasks in a row one is another's.
 """
 
 import asyncio
@@ -27,27 +26,12 @@ class Turn:
     since: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wide:
-    """The same act done by several slots at once."""
-
-    slots: int
-    act: Callable[[], Any]
-
-
 @dataclass(eq=False, slots=True)
 class _Waiting:
     turn: Turn
     act: Callable[[], Any]
     number: int
     done: asyncio.Future[Any]
-    wide: Wide | None = None
-    slots: int = 1
-
-    def widen(self, idle: int) -> None:
-        """Have as many slots as it can use, if they are idle."""
-        if self.wide is not None and self.wide.slots <= idle:
-            self.act, self.slots = self.wide.act, self.wide.slots
 
 
 class Scheduler:
@@ -60,12 +44,12 @@ class Scheduler:
         self._waiting: list[_Waiting] = []
         self._in_a_row = 0
 
-    async def run(self, turn: Turn, act: Callable[[], T], wide: Wide | None = None) -> T:
+    async def run(self, turn: Turn, act: Callable[[], T]) -> T:
         """What the act gives, once it is the answer's turn; whoever stops waiting is left out."""
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
         turn.since = number if turn.since is None else turn.since
-        waiting = _Waiting(turn, act, number, loop.create_future(), wide)
+        waiting = _Waiting(turn, act, number, loop.create_future())
         self._waiting.append(waiting)
         loop.call_soon(self._begin)
         result: T = await waiting.done
@@ -73,9 +57,7 @@ class Scheduler:
 
     def _begin(self) -> None:
         while self._idle and (one := self._next()):
-            if not self._waiting:
-                one.widen(self._idle)
-            self._idle -= one.slots
+            self._idle -= 1
             one.turn.reading += 1
             one.turn.since = next(self._numbers)
             try:
@@ -108,7 +90,7 @@ class Scheduler:
         self._begin()
 
     def _end(self, one: _Waiting, error: BaseException | None, result: Any) -> None:
-        self._idle += one.slots
+        self._idle += 1
         one.turn.reading -= 1
         if one.done.done():
             return

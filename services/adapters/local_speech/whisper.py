@@ -51,11 +51,11 @@ Mel = NDArray[np.float32]
 
 
 class Whisper:
-    """A speech model that as many threads may use at once as it has slots; so many cores work for each of them."""
+    """A speech model that as many threads may use at once as it has slots."""
 
-    def __init__(self, folder: Path, slots: int, device: Device = CPU, cores: int = 1) -> None:
+    def __init__(self, folder: Path, slots: int, device: Device = CPU) -> None:
         self._whisper = WhisperModel(
-            str(folder), device.name, compute_type=device.compute_type, cpu_threads=cores, num_workers=slots
+            str(folder), device.name, compute_type=device.compute_type, cpu_threads=1, num_workers=slots
         )
         self._model = self._whisper.model
         self._codes = {parse(code): code for code in self._whisper.supported_languages if self._has(code)}

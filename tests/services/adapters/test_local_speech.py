@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import cache
 from itertools import pairwise
@@ -252,25 +251,6 @@ async def test_the_same_recording_gives_the_same_text_whatever_else_is_in_work(w
     )
     await engine.close()
     assert alone == first == last
-
-
-async def test_cores_that_read_the_end_together_read_the_same(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = LocalSpeech(lambda: weights, "tiny.en", 1, words=True)
-    several = LocalSpeech(lambda: weights, "tiny.en", 2, words=True, last=2)
-    sound = audio.recording(np.frombuffer(answer(0).pcm, np.int16)[: 8 * audio.RATE])
-    speech = replace(whole(sound), is_first=True)
-    said = await alone.transcribe(speech)
-    assert await several.transcribe(speech) == said
-    async with asyncio.timeout(20):
-        while several.copy.model is None:
-            await asyncio.sleep(0.005)
-    encodings = Encodings(several.copy.model, monkeypatch)
-    assert await several.transcribe(speech) == said
-    assert len(encodings.frames) == 1
-    assert await several.transcribe(replace(speech, waits=False)) == said
-    assert len(encodings.frames) == 1, "where more follows, one core reads it with less work"
-    await alone.close()
-    await several.close()
 
 
 def test_importing_loads_no_model() -> None:

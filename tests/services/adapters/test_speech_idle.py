@@ -54,10 +54,6 @@ def is_loaded(local: LocalSpeech) -> bool:
     return local.model is not None
 
 
-def is_copied(local: LocalSpeech) -> bool:
-    return local.copy.model is not None
-
-
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     made: list[Model] = []
@@ -115,52 +111,6 @@ def test_so_does_who_began_before_it_was_open(loaded: Callable[[], int]) -> None
         await idle.close()
 
     HurriedLoop.runs(story())
-
-
-def test_a_copy_for_several_cores_is_made_once_and_goes_with_the_model() -> None:
-    made: list[int] = []
-
-    def load(cores: int) -> Any:
-        made.append(cores)
-        return Model()
-
-    async def story() -> None:
-        local = LocalSpeech(Path, "any", 2, last=3)
-        for _ in range(3):
-            local.copy.have(load)
-        async with asyncio.timeout(20):
-            while not is_copied(local):
-                await asyncio.sleep(0.005)
-        local.copy.have(load)
-        local.forget()
-        assert not is_copied(local)
-        await local.close()
-
-    asyncio.run(story())
-    assert made == [2], "no more cores than there are"
-
-
-def test_a_copy_that_cannot_be_made_is_done_without() -> None:
-    def load(_: int) -> Any:
-        raise MemoryError
-
-    async def story() -> None:
-        local = LocalSpeech(Path, "any", 2, last=2)
-        local.copy.have(load)
-        async with asyncio.timeout(20):
-            while local.copy.is_loading:
-                await asyncio.sleep(0.005)
-        assert not is_copied(local)
-        await local.close()
-
-    asyncio.run(story())
-
-
-def test_one_core_has_no_copy() -> None:
-    local = LocalSpeech(Path, "any", 1, last=2)
-    local.copy.have(lambda _: pytest.fail("it was loaded"))
-    assert not local.copy.is_loading
-    local.threads.shutdown()
 
 
 MEASURE = """

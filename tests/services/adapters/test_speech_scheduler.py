@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from services.adapters.local_speech.scheduler import MOST_IN_A_ROW, Scheduler, Turn, Wide
+from services.adapters.local_speech.scheduler import MOST_IN_A_ROW, Scheduler, Turn
 
 
 class Model:
@@ -149,47 +149,3 @@ async def test_who_speaks_alone_waits_for_nobody(model: Model, threads: ThreadPo
     model.let(10)
     await asyncio.gather(*begun, *upload, *live)
     assert model.begun[10:] == ["late", "upload"]
-
-
-def ask_wide(scheduler: Scheduler, model: Model, name: str) -> "asyncio.Task[str]":
-    wide = Wide(2, partial(model.read, f"{name} by two"))
-    return asyncio.create_task(scheduler.run(Turn(is_first=True), partial(model.read, name), wide))
-
-
-async def test_idle_cores_do_a_task_together_and_nobody_else_has_them_then(
-    model: Model, threads: ThreadPoolExecutor
-) -> None:
-    scheduler = Scheduler(threads, 2)
-    together = ask_wide(scheduler, model, "end")
-    await model.has_begun(1)
-    others = ask(scheduler, model, Turn(), "a", "b")
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert model.begun == ["end by two"]
-    model.let(1)
-    assert await together == "end by two"
-    await model.has_begun(3)
-    model.let(2)
-    assert await asyncio.gather(*others) == ["a", "b"]
-    again = ask_wide(scheduler, model, "next")
-    model.let(1)
-    assert await again == "next by two"
-
-
-async def test_a_core_is_not_waited_for_to_have_help(model: Model, threads: ThreadPoolExecutor) -> None:
-    scheduler = Scheduler(threads, 2)
-    upload = ask(scheduler, model, Turn(), "upload")
-    await model.has_begun(1)
-    alone = ask_wide(scheduler, model, "end")
-    await model.has_begun(2)
-    model.let(2)
-    assert await alone == "end"
-    await asyncio.gather(*upload)
-
-
-async def test_who_waits_has_a_core_of_his_own(model: Model, threads: ThreadPoolExecutor) -> None:
-    scheduler = Scheduler(threads, 2)
-    asked = [ask_wide(scheduler, model, "one"), ask_wide(scheduler, model, "other")]
-    await model.has_begun(2)
-    model.let(2)
-    assert await asyncio.gather(*asked) == ["one", "other"]
