@@ -2,7 +2,7 @@
 PYTHON ?= python3
 UV ?= uv
 VENV := .venv
-AT_ONCE ?= 3
+AT_ONCE ?= 4
 RUN := $(VENV)/bin/python
 WHO = $(if $(filter command,$(firstword $(origin USER))),$(USER),demo)
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
@@ -28,9 +28,10 @@ doctor: environment ## Look at every part of the running stack and say what to d
 # Compiled once, not by each of many processes; whatever the environment says.
 test test-long test-soak: export PYTHONDONTWRITEBYTECODE :=
 
-test: dev-environment ## Run the tests, AT_ONCE=3 files side by side, and tell which took longest
+test: dev-environment ## Run the tests, AT_ONCE=4 files side by side, and tell which took longest
 	@$(RUN) -m pytest -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 
+test-long: AT_ONCE = 3
 test-long: dev-environment ## Run what repeats them: under faults, in crowds, in Firefox, more cells and examples, the kill matrix; WITHOUT=firefox
 	@$(RUN) -m pytest -m "(long or hypothesis) and not alone and not soak$(if $(WITHOUT), and not $(WITHOUT))" --hypothesis-profile more -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 	@$(RUN) -m pytest -m "long and alone" --durations 15

@@ -401,6 +401,7 @@ class CallSide(TypedDict):
     lost: int
     late: int
     doubled: int
+    skipped: int
     foreign: int
     odd: dict[str, int]
     restarts: int

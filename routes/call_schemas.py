@@ -93,6 +93,7 @@ class CallSideOut(BaseModel):
     lost: int = Field(description="Came not at all, or too late.")
     late: int = Field(description="Of these, those that came.")
     doubled: int
+    skipped: int = Field(description="Came, and were left out, so that the side keeps in step.")
     foreign: int = Field(description="Came from somebody else, or of another source.")
     odd: dict[str, int] = Field(
         description="What was no sound of this side, by reason.", examples=[{"comfort_noise": 3}]
@@ -113,6 +114,7 @@ class CallSideOut(BaseModel):
             lost=tally.lost,
             late=tally.late,
             doubled=tally.doubled,
+            skipped=tally.skipped,
             foreign=tally.foreign,
             odd=dict(tally.odd),
             restarts=tally.restarts,
