@@ -31,20 +31,12 @@ from services.interviews.model import Part, PartId, PartState
 from services.recordings.accepting import GIVEN_UP, Accepting, metadata_of
 from services.recordings.folding import Folding
 from services.recordings.formats import SNIFF_BYTES, Container, estimated_seconds, sniff
+from services.recordings.known_arrivals import Seen
 from services.recordings.ports.arrivals import ArrivalRecords, Arriving, Pieces
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ports.records import Records, Uploads
 
 ALL = 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of a recording on its way: its sum, and what begins it, where that could be told."""
-
-    sha256: str
-    container: Container | None
-
 
 SeenOf = Callable[[int], Seen | None]
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from services.errors import UploadInUse, UploadTakenOver
 from services.interviews.model import PartId
-from services.recordings.completing import Seen
 from services.recordings.formats import Container
 from services.recordings.ports.arrivals import Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
@@ -22,6 +21,14 @@ MOST_BEGUN = 32
 AGAIN_SECONDS = 1.0
 # A connection whose network is gone is no longer heard of, and ends much later.
 SILENT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a recording on its way: its sum, and what begins it, where that could be told."""
+
+    sha256: str
+    container: Container | None
 
 
 @dataclass(slots=True)
