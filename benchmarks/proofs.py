@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx2
@@ -53,7 +54,7 @@ def _verifying(watch: Run) -> Result:
         folder = Path(name)
         _chain(folder, count)
         pairs = watch.pairs(ROUNDS, "checking receipts", lambda: _checked(folder), lambda: _signatures(count))
-    own = sorted(own for own, _ in pairs)[len(pairs) // 2]
+    own = median(own for own, _ in pairs)
     note = f"{count:,} receipts in {own:.1f} s, {count / own:,.0f} a second on one core, the process's start and all"
     ratios = [own / bare for own, bare in pairs]
     return summary("receipts, checking a chain", NO_GOAL, "times its signatures alone", ratios, note)

@@ -93,7 +93,9 @@ class CallSideOut(BaseModel):
     lost: int = Field(description="Came not at all, or too late.")
     late: int = Field(description="Of these, those that came.")
     doubled: int
-    skipped: int = Field(description="Came, and were left out, so that the side keeps in step.")
+    skipped: int = Field(
+        description="Came, and were left out: to keep the side in step, or as more came than is taken."
+    )
     foreign: int = Field(description="Came from somebody else, or of another source.")
     odd: dict[str, int] = Field(
         description="What was no sound of this side, by reason.", examples=[{"comfort_noise": 3}]

@@ -27,7 +27,8 @@ class CallState(StrEnum):
 class Tally:
     """What came of one side's packets, as far as its recording is kept.
 
-    `odd` counts by reason what is no packet of this side, `foreign` those of another sender; `filled` are seconds in
+    What came is counted once. `skipped` were left out, to be in step or as more came than is taken; `odd` counts by
+    reason what is no packet of this side, `foreign` those of another sender; `filled` are seconds in
     which nothing came, of `seconds` in all; `jitter` is RFC 3550's, in seconds. The last packet arrived at a second of
     the call's clock.
     """
