@@ -72,6 +72,7 @@ class Placing:
         self._timestamp, self._offset, self._arrived = packet.timestamp, offset, packet.arrived
         missing = self._missing_before(packet, offset)
         if missing is None:
+            self._counts.packets -= 1
             return False
         self.fill(missing)
         self._writer.add(packet.payload, packet.samples)

@@ -238,9 +238,7 @@ class Side:
         before = source.lost
         for packet in source.due(now):
             if packet.samples:
-                is_written = self._placing.place(packet)
-                self.counts.packets -= not is_written
-                self._note_placed(packet.sequence, int(is_written))
+                self._note_placed(packet.sequence, int(self._placing.place(packet)))
         self.counts.lost += source.lost - before
 
     def _report(self, data: bytes) -> None:
