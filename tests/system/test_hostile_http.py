@@ -13,6 +13,7 @@ from app.guarded_http import HEAD_SECONDS, MOST_HEAD_BYTES
 from routes.bodies import DRAINED_BYTES, MOST_BYTES
 from routes.multipart import FORM_OVERHEAD
 from tests import audio
+from tests.at_length import long_but
 from tests.hostile.served import Answer, Line, Served, flood, serve
 from tests.scripts.running import until
 
@@ -105,11 +106,14 @@ def well(answer: Answer | None, status: int, code: str) -> bool:
     return True
 
 
+@pytest.mark.parametrize("sound", long_but(20, of=[20, 100]))
 @pytest.mark.parametrize("way", ["half-closed", "reset"])
-def test_a_body_that_is_cut_at_any_byte_is_never_taken_for_whole(api: Served, session: str, way: str) -> None:
+def test_a_body_that_is_cut_at_any_byte_is_never_taken_for_whole(
+    api: Served, session: str, way: str, sound: int
+) -> None:
     with api.client() as client:
         session = create(client)
-    whole = form(WEBM[:20])
+    whole = form(WEBM[:sound])
     head = upload_head(api, session, f"Content-Length: {len(whole)}")
     for end in range(len(whole)):
         line = api.line().send(head + whole[:end])
