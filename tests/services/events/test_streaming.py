@@ -124,6 +124,19 @@ class Stage:
     def newest(self) -> int:
         return self.memory.sessions[S1].cursor
 
+    def murmurs(self) -> list[str]:
+        """What is said right now, as one who listens from here on is told it."""
+        heard: list[str] = []
+
+        async def listens() -> None:
+            async with self.streams.open(S1, 0, ALICE) as listening:
+                while not listening.is_over:
+                    told = await listening.news(PATIENCE, with_interim=True)
+                    heard.extend([told.interim.text] if told.interim else [])
+
+        self.loop.create_task(listens())
+        return heard
+
     def listens(
         self, cursor: int | None = None, viewer: Viewer = ALICE, pause: float = 0.0
     ) -> "tuple[Ear, asyncio.Task[None]]":
@@ -417,15 +430,7 @@ def test_what_is_said_right_now_is_told_to_who_asks_for_it_each_once_and_is_no_e
 
 
 def test_a_reading_that_was_begun_before_another_is_not_told_after_it(stage: Stage) -> None:
-    heard: list[str] = []
-
-    async def listens() -> None:
-        async with stage.streams.open(S1, 0, ALICE) as listening:
-            while not listening.is_over:
-                told = await listening.news(PATIENCE, with_interim=True)
-                heard.extend([told.interim.text] if told.interim else [])
-
-    stage.loop.create_task(listens())
+    heard = stage.murmurs()
     stage.passes(0)
     newer, older = replace(murmur("so what"), index=1), replace(murmur("so"), index=1, end=0.5)
     for one in (newer, older, murmur("of the stretch before"), replace(older, text="another take's", take=2)):
@@ -436,19 +441,12 @@ def test_a_reading_that_was_begun_before_another_is_not_told_after_it(stage: Sta
 
 def test_a_reading_of_what_is_settled_meanwhile_is_not_told(stage: Stage) -> None:
     """One worker settles a stretch while another one reads it."""
-    heard: list[str] = []
-
-    async def listens() -> None:
-        async with stage.streams.open(S1, 0, ALICE) as listening:
-            while not listening.is_over:
-                told = await listening.news(PATIENCE, with_interim=True)
-                heard.extend([told.interim.text] if told.interim else [])
+    heard = stage.murmurs()
 
     def comes(interim: Interim) -> None:
         stage.streams.murmured(interim)
         stage.passes(0.1)
 
-    stage.loop.create_task(listens())
     stage.passes(0)
     part = replace(a_part(session_id=S1, question_id=Q1), rev=1)
     stage.does(stage.sessions.tell(part, [Spoken(index=0, start=0.0, end=16.0, text="So what.")]))
