@@ -1,5 +1,6 @@
 """What one side says without a pause, out of its transcript: its text, its words, and when there is voice."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,8 @@ from services.interviews.transcript import Segment, Span, Transcript, Word
 PAUSE_SECONDS = 0.5
 LATE_SECONDS = 0.04  # that voice activity goes on hearing somebody who is silent: the median of 34 clips
 SLACK_SECONDS = 0.5  # an engine's times of words are off by so much, seldom by more
+# Between two words: what closes the one, what parts them, and what was said there that is none of the engine's words.
+GAP = re.compile(r"(\S*)(\s*)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +60,14 @@ def _words(segment: Segment) -> list[Burst]:
         start = segment.text.find(text, at)
         if not text or start < 0:
             return []
-        glue = segment.text[at:start] if found else " "
+        closing, glue, untold = GAP.findall(segment.text[at:start])[0]
+        if found:
+            found[-1] = replace(found[-1], text=found[-1].text + closing)
+        else:
+            glue, untold = " ", segment.text[:start].lstrip()
         at = start + len(text)
-        found.append(Burst(start=word.start, end=word.end, text=text, words=(replace(word, text=text),), glue=glue))
+        own = (replace(word, text=text),)
+        found.append(Burst(start=word.start, end=word.end, text=untold + text, words=own, glue=glue))
     if found:
         rest = segment.text[at:].rstrip()
         found[-1] = replace(found[-1], text=found[-1].text + rest)

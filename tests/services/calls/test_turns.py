@@ -108,6 +108,19 @@ def test_words_of_languages_without_spaces_keep_their_text() -> None:
     assert told(turns(whole, None)) == [("left", 0.0, 0.8, "数据库。")]
 
 
+def test_what_is_no_word_of_the_engines_stays_where_it_was_said() -> None:
+    few = said(("index", 1.0, 1.5), ("finds", 4.0, 4.5))
+    whole = replace(
+        few, text="“An index, which finds”", segments=(replace(few.segments[0], text="“An index, which finds”"),)
+    )
+    other = said(*evenly("mhm", 2.4, 2.8))
+    assert told(turns(whole, other)) == [
+        ("left", 1.0, 1.5, "“An index,"),
+        ("right", 2.4, 2.8, "mhm"),
+        ("left", 4.0, 4.5, "which finds”"),
+    ]
+
+
 def unspaced(text: str) -> str:
     return "".join(text.split())
 
