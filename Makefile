@@ -14,10 +14,10 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: environment ## Play a spoken interview through the whole stack; AUDIO=own.wav transcribes your own recording
-	@$(RUN) -m scripts.promptly scripts.demo $(if $(AUDIO),--audio "$(AUDIO)")
+	@$(RUN) -m scripts.demo $(if $(AUDIO),--audio "$(AUDIO)")
 
 up: environment ## Run MongoDB, Valkey, worker, beat and API until Ctrl-C; PORT=8000 STATE_DIR=.local
-	@$(RUN) -m scripts.promptly scripts.stack.up --with-parent
+	@$(RUN) -m scripts.stack.up --with-parent
 
 token: environment ## Print a bearer token for the running stack; USER=demo ROLE=user
 	@$(RUN) -m scripts.mint_token --stack --user "$(WHO)" --role "$(or $(ROLE),user)"
@@ -29,31 +29,31 @@ doctor: environment ## Look at every part of the running stack and say what to d
 test test-long test-soak: export PYTHONDONTWRITEBYTECODE :=
 
 test: dev-environment ## Run the tests, AT_ONCE=4 files side by side, and tell which took longest
-	@$(RUN) -m pytest -n $(AT_ONCE) --no-loadscope-reorder --durations 15
+	@$(RUN) -m scripts.promptly pytest -n $(AT_ONCE) --no-loadscope-reorder --durations 15
 
 test-long: AT_ONCE = 3
 test-long: dev-environment ## Run what repeats them: under faults, in crowds, in Firefox, more cells and examples, the kill matrix; WITHOUT=firefox
-	@$(RUN) -m pytest -m "(long or hypothesis) and not alone and not soak$(if $(WITHOUT), and not $(WITHOUT))" --hypothesis-profile more -n $(AT_ONCE) --no-loadscope-reorder --durations 15
-	@$(RUN) -m pytest -m "long and alone" --durations 15
+	@$(RUN) -m scripts.promptly pytest -m "(long or hypothesis) and not alone and not soak$(if $(WITHOUT), and not $(WITHOUT))" --hypothesis-profile more --timeout 1200 -n $(AT_ONCE) --no-loadscope-reorder --durations 15
+	@$(RUN) -m scripts.promptly pytest -m "long and alone" --timeout 1200 --durations 15
 
 test-soak: dev-environment ## Run what takes minutes each or a machine of its own: memory, full disks, elections, the package from npm
-	@$(RUN) -m pytest -m soak --durations 15
+	@$(RUN) -m scripts.promptly pytest -m soak --timeout 0 --durations 15
 
 screenshots: dev-environment ## Play the demo and the dashboard in a browser, and take docs/images anew
-	@$(RUN) -m tests.browser.screenshots
+	@$(RUN) -m scripts.promptly tests.browser.screenshots
 
 check: dev-environment ## Lint, check format, types, imports and what is in deploy/
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(RUN) -m pytest -q tests/deploy
+	@$(RUN) -m scripts.promptly pytest -q tests/deploy
 
 bench: dev-environment ## Measure, and write docs/benchmarks.md; ONLY=upload, memory, pipeline, hosted, growth …
-	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(BENCH_SPEECH),--speech "$(BENCH_SPEECH)")
+	@$(RUN) -m scripts.promptly benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(BENCH_SPEECH),--speech "$(BENCH_SPEECH)")
 
 chaos: dev-environment ## Break every process at every step and write docs/kill-matrix.md; ONLY="× mongod", CHAOS="--most 50"
-	@$(RUN) -m tests.chaos $(if $(ONLY),--only "$(ONLY)" --out .local/kill-matrix.md) $(CHAOS)
+	@$(RUN) -m scripts.promptly tests.chaos $(if $(ONLY),--only "$(ONLY)" --out .local/kill-matrix.md) $(CHAOS)
 
 format: dev-environment ## Format the code
 	@$(RUN) -m ruff check --fix-only

@@ -109,7 +109,8 @@ async def mongo(mongodb_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, An
     # Its loop stands still while a test that is no coroutine runs: a server that is listened to would seem lost.
     async with open_client(f"{mongodb_url}&serverMonitoringMode=poll") as client:
         yield client
-        await asyncio.sleep(0.1)  # what it has just begun, after such a standstill, cannot be closed
+        await client.admin.command("ping")
+        await asyncio.sleep(1.0)  # what it has just begun, after such a standstill, cannot be closed
 
 
 @pytest.fixture

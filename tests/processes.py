@@ -1,5 +1,6 @@
 """Processes on one store, simulated: each sees the ports through a wrapper that can fail, die, or stand still."""
 
+import asyncio
 import copy
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -75,6 +76,12 @@ class Wrapped:
             number = await self._process.before("a piece")
             yield piece
             await self._process.after("a piece", number)
+
+
+def bury(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A loop's handler of errors: what a process that died has left running is nobody's matter."""
+    if not isinstance(context.get("exception"), Died):
+        loop.default_exception_handler(context)
 
 
 def seen_by(process: Process, house: Interior, *also: str) -> Interior:

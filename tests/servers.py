@@ -7,20 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
-from scripts.stack import replica_set
+import psutil
+
+from scripts.stack import ports, replica_set
 from scripts.stack.child import die_with_parent
 from scripts.stack.programs import find_mongod, find_valkey
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 # Of every API that a test starts; see the option of tests/conftest.py.
 API_PROCESSES = 1
 
 
 def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that no outgoing connection gets before a server has it, or between two lives of the server."""
+    return ports.choose()
 
 
 @contextmanager
@@ -83,6 +85,21 @@ def _wait(process: subprocess.Popen[bytes], is_up: Callable[[], bool], log: Path
         if process.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.05)
+
+
+def pid_of(url: str) -> int:
+    """The process of this test run that listens there."""
+    port = urlsplit(url).port
+    (pid,) = [child.pid for child in psutil.Process().children() if port in _ports_of(child)]
+    return pid
+
+
+def _ports_of(process: psutil.Process) -> set[int]:
+    """None for one that has just ended."""
+    try:
+        return {each.laddr.port for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
+    except psutil.Error:
+        return set()
 
 
 def listens(port: int) -> bool:

@@ -82,7 +82,7 @@ QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:
 
 def test_no_module_makes_a_client_a_loop_a_thread_a_socket_or_a_model() -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WALK], cwd=ROOT, env=QUIET, capture_output=True, text=True, timeout=180
+        [sys.executable, "-W", "error", "-c", WALK], cwd=ROOT, env=QUIET, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -11,7 +11,7 @@ HADOLINT = Path(sys.executable).with_name("hadolint")
 
 def lint(text: str) -> list[str]:
     command = [str(HADOLINT), "--no-color", "--failure-threshold", "style", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=300)
     assert not done.stderr
     return done.stdout.splitlines()
 

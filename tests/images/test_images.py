@@ -44,7 +44,7 @@ def command(image: Image, *arguments: str, **environment: str) -> list[str]:
 
 def run(image: Image, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     ready = command(image, *arguments, **environment)
-    return subprocess.run(ready, cwd=image.files, capture_output=True, text=True, timeout=120)
+    return subprocess.run(ready, cwd=image.files, capture_output=True, text=True, timeout=300)
 
 
 def named(pattern: str) -> set[str]:
@@ -130,7 +130,7 @@ def test_the_doctor_asks_upkeep_and_beat_neither_for_tokens_nor_for_weights(
 
 @pytest.mark.long
 def test_cleanup_and_a_token_come_from_the_api_image(api: Image, mongodb_url: str, redis_url: str) -> None:
-    places = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": "test_images", "REDIS_URL": redis_url}
+    places = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": "test_images_cleanup", "REDIS_URL": redis_url}
     done = run(api, "scripts.cleanup", "--dry-run", **places)
     assert done.returncode == 0, done.stderr
     done = run(api, "scripts.mint_token", "--user", "alice")
@@ -170,7 +170,7 @@ def test_the_api_serves_its_pages_from_its_image(
                 assert done.returncode == 0, (path, done.stderr)
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=300)
 
 
 @pytest.mark.long

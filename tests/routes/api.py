@@ -52,7 +52,7 @@ class Api:
     house: Interior = field(default_factory=Interior)
     health: Health = field(default_factory=lambda: Health(database=True, doorbell=True, workers=1))
     max_audio_bytes: int = 100_000
-    upload_idle_seconds: float = 5.0
+    upload_idle_seconds: float = 60.0
     metrics_token: str | None = "metrics-token-of-the-test"
     guests: Guests | None = None
     tokens: NamedTokens = field(default_factory=NamedTokens)

@@ -101,12 +101,14 @@ async def test_a_user_erases_himself_and_an_operator_anyone() -> None:
 
 
 async def test_a_stream_ends_with_a_word_and_a_poll_with_the_problem() -> None:
-    async with Api().client() as client:
+    api = Api()
+    async with api.client() as client:
         session = await make_session(client)
         path = f"/api/sessions/{session}/events"
         stream = asyncio.create_task(client.get(path, headers={"Accept": "text/event-stream"}))
         polls = asyncio.create_task(client.get(path, params={"since": 0, "wait": 20}))
-        await asyncio.sleep(0.1)
+        while api.admission.listening.total() < 2:
+            await asyncio.sleep(0.01)
         await client.delete(f"/api/sessions/{session}")
         assert problem(await polls) == (410, "session_erased")
         told = (await stream).text

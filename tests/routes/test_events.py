@@ -10,6 +10,7 @@ import pytest
 from services.interviews.model import SessionId
 from tests.in_memory import ALICE, BOB
 from tests.routes.api import Api, client_of, make_session, problem, upload
+from tests.virtual_time import hurried
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -89,6 +90,7 @@ async def test_a_poll_that_waits_is_answered_when_something_happens() -> None:
         assert not api.admission.listening
 
 
+@hurried
 async def test_a_poll_that_waits_in_vain_says_so() -> None:
     api = Api()
     async with api.client() as client:
@@ -100,6 +102,7 @@ async def test_a_poll_that_waits_in_vain_says_so() -> None:
         assert same.status_code == 304
 
 
+@hurried
 async def test_a_stream_begins_with_a_snapshot_and_ends_in_order() -> None:
     api = Api(age_seconds=3.0)
     async with api.client() as client:
@@ -149,6 +152,7 @@ async def metrics(client: httpx2.AsyncClient) -> str:
         ({}, {}, [4]),
     ],
 )
+@hurried
 async def test_a_stream_goes_on_after_the_cursor(
     headers: dict[str, str], params: dict[str, int], numbers: list[int]
 ) -> None:
@@ -162,6 +166,7 @@ async def test_a_stream_goes_on_after_the_cursor(
         assert ("snapshot" in answer.text) == (numbers == [4] and params != {"since": 3})
 
 
+@hurried
 async def test_a_silent_stream_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("routes.events.KEEP_ALIVE_SECONDS", 0.05)
     async with Api(age_seconds=0.4).client() as client:
@@ -221,6 +226,7 @@ async def test_who_listens_when_the_api_stops_is_sent_away() -> None:
         assert problem(late) == (503, "listeners_saturated") and late.headers["Retry-After"]
 
 
+@hurried
 async def test_a_ticket_opens_the_events_of_its_session_and_nothing_else() -> None:
     api = Api(age_seconds=0.2)
     async with api.client() as client:

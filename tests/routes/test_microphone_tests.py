@@ -17,6 +17,7 @@ from services.transcription.ports import Speech
 from tests.in_memory import Ears
 from tests.routes.api import WEBM, Api, problem
 from tests.routes.test_uploads import never
+from tests.virtual_time import hurried
 
 PATH = "/api/microphone-test"
 HEAD = {"Content-Type": "audio/webm;codecs=opus"}
@@ -108,6 +109,7 @@ async def test_a_recording_over_the_cap_is_refused_whatever_it_says_of_its_size(
         assert problem(await client.post("/api/sessions", content=bytes(MOST_BYTES))) == (413, "body_too_large")
 
 
+@hurried
 async def test_a_slow_body_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "MOST_SECONDS", 0.05)
     monkeypatch.setattr(bodies, "DRAINED_SECONDS", 0.05)

@@ -14,6 +14,7 @@ from tests.routes.api import Api, make_session
 from tests.routes.test_events import STREAM, told, where
 from tests.services.transcription.test_stretches import TEN, Talk, talk, words
 from tests.services.transcription.test_telling import stops_at
+from tests.virtual_time import hurried
 
 
 async def half_heard(api: Api, client: httpx2.AsyncClient) -> str:
@@ -100,6 +101,7 @@ async def test_who_comes_back_to_a_process_that_holds_them_is_told_no_words_of_w
             assert [event["text"] for event in polled.json()["events"] if event["type"] == "utterance"] == ["", ""]
 
 
+@hurried
 async def test_what_is_said_right_now_comes_by_stream_without_a_number_and_by_no_poll() -> None:
     api = Api(age_seconds=0.5)
     async with api.client() as client:

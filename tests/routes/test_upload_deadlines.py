@@ -7,7 +7,7 @@ import pytest
 
 from routes.upload_deadlines import Departure, Patience, patient
 from services.errors import ServerLeaving, UploadStalled
-from tests.virtual_time import HurriedLoop
+from tests.virtual_time import HurriedLoop, hurried
 
 IDLE = 0.1
 PATIENCE = Patience(IDLE, 0)
@@ -43,6 +43,7 @@ def test_too_little_in_a_while_ends_an_upload() -> None:
         HurriedLoop.runs(read(pieces(*[IDLE / 4] * 12), Patience(IDLE, 100_000)))
 
 
+@hurried
 async def test_who_is_cancelled_is_cancelled_also_in_a_silence() -> None:
     for seconds in (IDLE / 2, IDLE):
         reading = asyncio.create_task(read(pieces(60)))
@@ -52,6 +53,7 @@ async def test_who_is_cancelled_is_cancelled_also_in_a_silence() -> None:
         assert seconds == IDLE or ended.type is asyncio.CancelledError
 
 
+@hurried
 async def test_nobody_is_cancelled_once_the_upload_is_over() -> None:
     async def goes_on(*, whole: bool) -> int:
         body = patient(pieces(0, 0), PATIENCE)
@@ -67,6 +69,7 @@ async def test_nobody_is_cancelled_once_the_upload_is_over() -> None:
 
 
 @pytest.mark.parametrize("waits", [[60.0], [IDLE / 4] * 1000])
+@hurried
 async def test_an_upload_that_outlasts_the_servers_stop_is_ended_with_its_own_problem(waits: list[float]) -> None:
     departure = Departure()
     reading = asyncio.create_task(read(pieces(*waits), Patience(30, 0, departure)))
@@ -78,18 +81,21 @@ async def test_an_upload_that_outlasts_the_servers_stop_is_ended_with_its_own_pr
         await read(pieces(0), Patience(30, 0, departure))
 
 
+@hurried
 async def test_an_upload_that_ends_before_the_server_does_is_taken() -> None:
     departure = Departure()
     departure.begin(60)
     assert await read(pieces(0, 0), Patience(30, 0, departure)) == 6
 
 
+@hurried
 async def test_a_server_that_waits_without_end_ends_no_upload() -> None:
     departure = Departure()
     departure.begin(None)
     assert await read(pieces(IDLE, IDLE), Patience(30, 0, departure)) == 6
 
 
+@hurried
 async def test_each_piece_may_be_waited_for_by_a_task_of_its_own() -> None:
     body = patient(pieces(0, IDLE / 4, 60), PATIENCE)
     for _ in range(2):

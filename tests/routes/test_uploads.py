@@ -11,6 +11,7 @@ from routes.multipart import boundary_of, file_bytes
 from routes.upload_deadlines import Patience
 from services.errors import UploadMalformed, UploadProblem, UploadTruncated
 from tests.routes.api import WEBM, Api, make_session, problem, upload
+from tests.virtual_time import hurried
 
 HEAD = {"Content-Type": "multipart/form-data; boundary=b"}
 
@@ -92,6 +93,7 @@ async def test_who_may_not_and_what_is_too_large_is_refused_before_the_body_is_r
         assert problem(await alice.post(where, content=never(), headers=huge)) == (413, "audio_too_large")
 
 
+@hurried
 async def test_an_upload_that_stands_still_ends() -> None:
     api = Api(upload_idle_seconds=0.05)
 
@@ -120,7 +122,7 @@ async def read(body: bytes, sizes: list[int]) -> bytes:
             yield piece
         yield rest
 
-    return b"".join([piece async for piece in file_bytes(pieces(), b"b", 10**6, Patience(5.0, 0))])
+    return b"".join([piece async for piece in file_bytes(pieces(), b"b", 10**6, Patience(60.0, 0))])
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 40), max_size=20))
@@ -161,7 +163,7 @@ async def test_a_client_that_goes_away_is_a_cut_upload() -> None:
         raise ClientDisconnect
 
     with pytest.raises(UploadTruncated):
-        [piece async for piece in file_bytes(gone(), b"b", 10**6, Patience(5.0, 0))]
+        [piece async for piece in file_bytes(gone(), b"b", 10**6, Patience(60.0, 0))]
 
 
 async def test_many_fields_beside_the_file_are_named_as_what_is_wrong() -> None:

@@ -56,7 +56,7 @@ def upload(client: httpx2.Client, session: str, question: str, audio: bytes, nam
     return body
 
 
-def wait_for(client: httpx2.Client, session: str, question: str, seconds: float = 90.0) -> dict[str, Any]:
+def wait_for(client: httpx2.Client, session: str, question: str, seconds: float = 180.0) -> dict[str, Any]:
     """The answer once it has ended."""
     deadline = time.monotonic() + seconds
     while True:
@@ -68,7 +68,7 @@ def wait_for(client: httpx2.Client, session: str, question: str, seconds: float 
         time.sleep(0.1)
 
 
-def analyze(client: httpx2.Client, session: str, seconds: float = 120.0) -> dict[str, Any]:
+def analyze(client: httpx2.Client, session: str, seconds: float = 240.0) -> dict[str, Any]:
     """The scores, asked for as a frontend does: again after as long as it is told."""
     deadline = time.monotonic() + seconds
     while True:

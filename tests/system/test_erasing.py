@@ -37,7 +37,7 @@ def _erased_while_it_dies(stack: Stack, process: str) -> None:
         assert asked.status_code in (200, 202), asked.text
         os.kill(stack.running.layout.read_pids()[process], signal.SIGKILL)
         until(lambda: _is_done(stack, session), 90)
-        until(lambda: _status(stack, f"/api/sessions/{session}") == 410, 30)
+        until(lambda: _status(stack, f"/api/sessions/{session}") == 410)
     left = {name: stack.database[name].count_documents({}) for name in OF_SESSIONS}
     assert left == dict.fromkeys(OF_SESSIONS, 0), process
 

@@ -6,10 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx2
-import psutil
 import pytest
 
 from tests import audio, servers
@@ -37,8 +35,7 @@ def api(mongodb_url: str, own_valkey: str, tmp_path_factory: pytest.TempPathFact
 
 @contextmanager
 def stopped(url: str) -> Iterator[None]:
-    port = urlsplit(url).port
-    (pid,) = [p.pid for p in psutil.Process().children() if any(c.laddr.port == port for c in p.net_connections())]
+    pid = servers.pid_of(url)
     os.kill(pid, signal.SIGSTOP)
     try:
         yield

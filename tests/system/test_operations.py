@@ -64,7 +64,7 @@ def test_an_answer_that_failed_for_want_of_an_engine_is_retried_and_completed(
         ]
         assert entries[1]["before"]["error"] == "engine_unavailable"
         assert entries[1]["request_id"]
-        until(lambda: admin.get("/api/admin/overview").json()["sweep"]["runs"] >= 1, 30)
+        until(lambda: admin.get("/api/admin/overview").json()["sweep"]["runs"] >= 1)
         overview = admin.get("/api/admin/overview").json()
     assert overview["completed"]["60"] >= 1
     assert overview["failed"]["ever"] == {"engine_unavailable": 1}

@@ -301,7 +301,7 @@ async def test_a_stop_ends_what_listens_and_lets_an_upload_finish(
         told.set()
         answer = await uploading
         assert answer.status_code == 202, answer.text
-        await asyncio.to_thread(api.process.wait, 5)
+        await asyncio.to_thread(api.process.wait, 60)
 
 
 async def test_a_stop_says_goodbye_to_sockets(mongodb_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ async def test_a_stop_says_goodbye_to_sockets(mongodb_url: str, redis_url: str, 
         await all_begun(clients)
         os.kill(api.process.pid, signal.SIGTERM)
         assert {await talk for talk in talking} == {(1001, "the server stops")}
-        await asyncio.to_thread(api.process.wait, 5)
+        await asyncio.to_thread(api.process.wait, 60)
 
 
 async def all_begun(clients: Iterable[Client]) -> None:

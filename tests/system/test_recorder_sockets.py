@@ -143,7 +143,7 @@ async def test_a_stop_says_goodbye_and_keeps_what_came(mongodb_url: str, redis_u
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
             assert (socket.close_code, socket.close_reason) == (1001, "the server stops")
-        await asyncio.to_thread(api.process.wait, 10)
+        await asyncio.to_thread(api.process.wait, 60)
         assert sum(piece["size"] for piece in api.database["pieces"].find()) == 50_000
 
 

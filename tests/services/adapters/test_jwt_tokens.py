@@ -14,12 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from services.adapters import jwt_tokens
 from services.adapters.jwt_tokens import JwtTokens, mint
 from services.errors import KeysUnavailable, Unauthenticated
 from services.interviews.model import Viewer
+from tests.logs import captured
 from tests.loopback import Handler, serving
 
 SECRET = "0123456789abcdef" * 4
@@ -303,7 +303,7 @@ async def test_the_log_says_when_the_provider_is_lost_and_when_it_is_found(provi
     provider.publish(rsa_jwk())
     tokens = JwtTokens(jwks_url=provider.url, clock=lambda: now[0])
     up = []
-    with capture_logs() as logs:
+    with captured() as logs:
         for status in (200, 503, 503, 200):
             provider.status, now[0] = status, now[0] + 1000.0
             await tokens.verify(issued(RSA, "RS256", "r1"))

@@ -46,7 +46,7 @@ async def client(server: OpenAIServer) -> AsyncIterator[openai.AsyncOpenAI]:
 
 @pytest.fixture
 def scorer(client: openai.AsyncOpenAI) -> OpenAIScorer:
-    return OpenAIScorer(client, "judge-1", 10)
+    return OpenAIScorer(client, "judge-1", 60)
 
 
 def asked(*points: KeyPoint, reference: str | None = None) -> Question:

@@ -345,7 +345,7 @@ async def test_how_fast_it_went_lately(store: Store) -> None:
         claimed = await store.claimed()
         await store.passes(seconds)
         await store.claims.complete(claimed.id, claimed.fence, HEARD)
-    assert (await store.backlog.pace()).seconds_each == pytest.approx(5.0, abs=0.2)
+    assert 5.0 <= (await store.backlog.pace()).seconds_each < 7.0, "the one of 50 is too long ago"
 
 
 async def test_workers_are_alive_while_they_say_so(store: Store) -> None:

@@ -6,10 +6,9 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psutil
 import pytest
+from redis.asyncio.client import PubSub
 
 from services.adapters.redis_channels import RedisHints
 from services.adapters.redis_channels import hints as redis_hints
@@ -29,10 +28,17 @@ class Heard(list[SessionId | None]):
                 await asyncio.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is well is waited for."""
+    monkeypatch.setattr(redis_hints, "TIMEOUT_SECONDS", 30.0)
+
+
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits in seconds waits in fractions."""
     monkeypatch.setattr(redis_hints, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(redis_hints, "TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr(redis_hints, "QUIET_SECONDS", 0.1)
     monkeypatch.setattr(redis_hints, "MOST_BACKOFF", 0.2)
     monkeypatch.setattr(redis_hints, "LEAST_BACKOFF", 0.05)
@@ -58,12 +64,6 @@ async def listener(url: str, channel: str = CHANNEL) -> AsyncIterator[Heard]:
         finally:
             task.cancel()
             await asyncio.wait([task])
-
-
-def pid_of(url: str) -> int:
-    port = urlsplit(url).port
-    (pid,) = [p.pid for p in psutil.Process().children() if any(c.laddr.port == port for c in p.net_connections())]
-    return pid
 
 
 @pytest.fixture
@@ -124,9 +124,20 @@ async def test_what_was_announced_last_is_sent_before_the_end(redis_url: str) ->
         await heard.until(lambda h: S1 in h)
 
 
-async def test_silence_is_no_reason_to_begin_anew(redis_url: str, quick: None) -> None:
+async def test_silence_is_no_reason_to_begin_anew(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time that nothing came for a while it asks, and is answered."""
+    monkeypatch.setattr(redis_hints, "SILENCE_SECONDS", 1.0)
+    pings, ping = list[PubSub](), PubSub.ping
+
+    async def counted(channel: PubSub) -> None:
+        pings.append(channel)
+        await ping(channel)
+
+    monkeypatch.setattr(PubSub, "ping", counted)
     async with listener(redis_url) as heard:
-        await asyncio.sleep(1.5)
+        async with asyncio.timeout(60):
+            while len(pings) < 3:
+                await asyncio.sleep(0.01)
         assert heard == [None]
 
 
@@ -142,21 +153,21 @@ async def test_who_stops_while_a_ping_leaves_is_let_go(redis_url: str, quick: No
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()
-        done, _ = await asyncio.wait([task], timeout=5)
+        done, _ = await asyncio.wait([task], timeout=60)
         task.cancel()
         assert done
 
 
 async def test_a_server_that_stands_still_holds_nobody_up_and_is_heard_again(own_valkey: str, quick: None) -> None:
     async with listener(own_valkey) as heard, hints(own_valkey) as made:
-        os.kill(pid_of(own_valkey), signal.SIGSTOP)
+        os.kill(servers.pid_of(own_valkey), signal.SIGSTOP)
         try:
             for _ in range(100):
                 made.announce(S1)
                 await asyncio.sleep(0)
             await asyncio.sleep(1.5)
         finally:
-            os.kill(pid_of(own_valkey), signal.SIGCONT)
+            os.kill(servers.pid_of(own_valkey), signal.SIGCONT)
         await heard.until(lambda h: h.count(None) >= 2)
         while S2 not in heard:
             made.announce(S2)
@@ -183,4 +194,4 @@ async def test_without_a_server_nothing_fails_and_one_that_comes_back_is_heard(t
 async def test_a_broker_of_another_kind_gives_no_hints() -> None:
     async with hints("amqp://127.0.0.1/") as made:
         made.announce(S1)
-        await asyncio.wait_for(made.listen(lambda _: None), 5)
+        await asyncio.wait_for(made.listen(lambda _: None), 60)

@@ -19,6 +19,12 @@ SAYS = Interim(
 )
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is well is waited for."""
+    monkeypatch.setattr(redis_interim, "TIMEOUT_SECONDS", 30.0)
+
+
 @asynccontextmanager
 async def texts(url: str) -> AsyncIterator[RedisInterimTexts]:
     made = RedisInterimTexts(url, CHANNEL)
@@ -67,12 +73,14 @@ async def test_what_is_none_and_what_a_later_version_adds_is_let_be(redis_url: s
 
 
 async def test_one_reads_a_recording_at_a_time(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_interim, "TAKEN_MILLISECONDS", 200)
     async with texts(redis_url) as one, texts(redis_url) as other:
+        monkeypatch.setattr(redis_interim, "TAKEN_MILLISECONDS", 60_000)
         assert await one.take(PartId("a")) and await other.take(PartId("b"))
         assert not await other.take(PartId("a"))
+        monkeypatch.setattr(redis_interim, "TAKEN_MILLISECONDS", 200)
+        assert await one.take(PartId("c"))
         async with asyncio.timeout(30):
-            while not await other.take(PartId("a")):
+            while not await other.take(PartId("c")):
                 await asyncio.sleep(0.02)
 
 

@@ -17,12 +17,19 @@ from services.interviews.language import Language
 from services.throttle import Throttle
 from services.transcription.microphone_tests import MOST_BYTES, Heard, Sound
 from tests import servers
-from tests.services.adapters.test_redis_hints import pid_of
 
 CHANNEL = "viva_voce.microphone_tests.test"
 SAID = "planted words that nobody may keep"
 SOUND = Sound(recording=b"RIFF" + b"planted sound " * 1000, language=Language("de"))
 HEARD = Heard(text=SAID, heard=True, seconds=1.5)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is well is waited for, and so is who was chosen."""
+    monkeypatch.setattr(microphone_tests, "TIMEOUT_SECONDS", 30.0)
+    monkeypatch.setattr(microphone_tests, "CHOSEN_SECONDS", 30.0)
+    monkeypatch.setattr(microphone_tests, "ANSWER_SECONDS", 60.0)
 
 
 class Worker:
@@ -36,7 +43,7 @@ class Worker:
         self.may.set()
 
     def room(self) -> AbstractAsyncContextManager[bool]:
-        return self.throttle.turn(5.0)
+        return self.throttle.turn(60.0)
 
     async def hear(self, sound: Sound) -> Heard:
         self.given.append(sound)
@@ -71,7 +78,7 @@ async def _ended(tasks: list[asyncio.Task[None]]) -> None:
 
 
 @asynccontextmanager
-async def asking(url: str, seconds: float = 30.0) -> AsyncIterator[RedisMicrophoneTests]:
+async def asking(url: str, seconds: float = 60.0) -> AsyncIterator[RedisMicrophoneTests]:
     tests = RedisMicrophoneTests(url, CHANNEL, seconds)
     try:
         yield tests
@@ -191,7 +198,7 @@ async def test_a_listener_survives_the_server(tmp_path: Path, monkeypatch: pytes
 
 async def test_a_server_that_stands_still_is_not_waited_for(tmp_path: Path) -> None:
     with servers.valkey(tmp_path) as url:
-        os.kill(pid := pid_of(url), signal.SIGSTOP)
+        os.kill(pid := servers.pid_of(url), signal.SIGSTOP)
         try:
             async with asking(url, 0.5) as tests, asyncio.timeout(60):
                 with pytest.raises(NobodyListens):

@@ -62,7 +62,7 @@ async def test_no_recording_that_was_stored_loses_its_key(
     database: AsyncDatabase[dict[str, Any]], tmp_path: Path
 ) -> None:
     house, refused, waiting = House(database, tmp_path / "keys"), list[int](), list(range(UPLOADS))
-    await house.epochs.tend()
+    await house.epochs.ensure()
     tending = asyncio.create_task(house.tends())
 
     async def lane() -> int:
@@ -95,7 +95,7 @@ async def test_who_stored_while_its_key_went_is_refused(
     database: AsyncDatabase[dict[str, Any]], tmp_path: Path, what: str
 ) -> None:
     house = House(database, tmp_path / "keys")
-    await house.epochs.tend()
+    await house.epochs.ensure()
     (epoch,) = await house.keyring.epochs()
 
     async def pieces() -> AsyncIterator[bytes]:

@@ -36,7 +36,7 @@ class Model:
         self._gate.release(tasks)
 
     async def has_begun(self, tasks: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.begun) < tasks:
                 await asyncio.sleep(0.005)
 
@@ -119,7 +119,7 @@ async def test_closed_threads_are_an_error_and_no_wait(model: Model) -> None:
     threads.shutdown()
     (asked,) = ask(Scheduler(threads, 1), model, Turn(), "a")
     with pytest.raises(RuntimeError):
-        await asyncio.wait_for(asked, 20)
+        await asyncio.wait_for(asked, 60)
 
 
 async def test_what_is_said_just_now_goes_first_and_others_come_to_their_end(
