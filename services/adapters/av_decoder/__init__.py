@@ -9,7 +9,7 @@ worker hangs up, the child is killed.
 
 Decoding goes from the file to samples: joints.py parts what was joined,
 reading.py goes through one container (demuxers.py, coders.py) and finds its damage (ends.py,
-webm.py, mp4.py, wav.py), timeline.py puts silence where something is missing, mixing.py makes
+webm.py, mp4.py, fragments.py, sizes.py), timeline.py puts silence where something is missing, mixing.py makes
 one channel, as channels.py has chosen, level.py brings quiet ones to level. planning.py is
 what is found out of all of it before the first sample leaves. merging.py makes one file of
 two sides. entering.py finds the bytes from which a recording can be heard in its middle.

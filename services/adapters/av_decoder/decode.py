@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from av.audio.frame import AudioFrame
 
-from services.adapters.av_decoder import mp4, wav, webm
+from services.adapters.av_decoder import mp4, sizes, webm
 from services.adapters.av_decoder.channels import Mix
 from services.adapters.av_decoder.flaws import Flaws
 from services.adapters.av_decoder.joints import edges
@@ -17,11 +17,11 @@ from services.adapters.av_decoder.protocol import RATE
 from services.adapters.av_decoder.reading import Reading
 from services.adapters.av_decoder.source import Source, cut
 from services.adapters.av_decoder.timeline import Timeline
-from services.errors import AudioUnreadable
+from services.errors import AudioTooLong, AudioUnreadable
 from services.interviews.transcript import Flaw
 from services.recordings.formats import Container, container_of
 
-MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended, Container.WAV: wav.mended}
+MENDERS = {Container.WEBM: webm.mended, Container.MP4: mp4.mended}
 SAMPLE_BYTES = 2
 ONE_CHANNEL = "one_channel"
 
@@ -70,8 +70,7 @@ def hand_over(data: Source, most_seconds: float, to: Handing, known: Found | Non
         return
     recordings = cut(data, found.edges)
     if found.is_mended:
-        kind = _kind(data)
-        recordings = [MENDERS[kind](one) if isinstance(one, bytes) else one for one in recordings]
+        recordings = [_mended(_kind(data), one) for one in recordings]
     _Pass(_kind(data), recordings, most_seconds, lambda block: give(louder(block, found.gain)), found.plan).run()
 
 
@@ -109,8 +108,7 @@ def _explored(
     places = edges(kind, data)
     channel, entered = (to.channel, to.entered) if to else (None, None)
     attempt = _Pass(kind, cut(data, places), most_seconds, give, Plan(channel=channel), entered)
-    attempt.run()
-    if (mended := attempt.mended()) is not None:
+    if (mended := attempt.run_until_damage()) is not None:
         afresh()
         attempt = _Pass(kind, mended, most_seconds, give, Plan(channel=channel), entered)
         attempt.run()
@@ -127,6 +125,14 @@ def _kind(data: Source) -> Container:
     if (kind := container_of(data)) is None:
         raise AudioUnreadable
     return kind
+
+
+def _mended(kind: Container, data: Source) -> Source:
+    """As it can be read; of what is not all here only sizes are put right."""
+    if kind in sizes.PATCHES:
+        return sizes.mended(kind, data)
+    mend = MENDERS.get(kind)
+    return data if mend is None or not isinstance(data, bytes) else mend(data)
 
 
 def _behind(skip: int, give: Give) -> Give:
@@ -179,16 +185,26 @@ class _Pass:
             self._read(data)
         self._finish()
 
+    def run_until_damage(self) -> list[Source] | None:
+        """The recordings mended, where something is wrong with them that can be. A damaged one may claim any length."""
+        try:
+            self.run()
+        except AudioTooLong:
+            self.is_doubtful = self.kind is Container.MP4
+            if (mended := self.mended()) is None:
+                raise
+            return mended
+        return self.mended()
+
     @property
     def is_unreadable(self) -> bool:
         return self.unread == len(self.recordings)
 
     def mended(self) -> list[Source] | None:
         """The recordings with what is damaged blanked, where there is anything to mend."""
-        mend = MENDERS.get(self.kind)
-        if mend is None or not (self.is_doubtful or self.flaws.found):
+        if not (self.is_doubtful or self.flaws.found):
             return None
-        mended: list[Source] = [mend(one) if isinstance(one, bytes) else one for one in self.recordings]
+        mended = [_mended(self.kind, one) for one in self.recordings]
         return None if mended == self.recordings else mended
 
     def better(self) -> Plan | None:

@@ -2,11 +2,10 @@
 
 import struct
 
-from services.adapters.av_decoder import webm
+from services.adapters.av_decoder import sizes, webm
 from services.adapters.av_decoder.source import Source, unpacked
 from services.recordings.formats import Container
 
-UNKNOWN = 0x7FFFFF00  # and more: what recorders write who do not know the size yet
 LEAST_SECONDS = 0.1
 LONGEST_PAGE = 65_307
 LARGEST_TAIL = 8 * 1024 * 1024
@@ -54,7 +53,7 @@ def _claimed(kind: Container, data: Source, read: int) -> int:
         case Container.MP4:
             return _end_of_boxes(data)
         case Container.WAV:
-            return _known(8, unpacked("<I", data, 4)[0]) if data[:4] == b"RIFF" else 0
+            return _known(8, unpacked("<I", data, 4)[0]) if data[:4] == b"RIFF" else _claimed_by_rf64(data)
         case Container.AIFF:
             return _known(8, unpacked(">I", data, 4)[0])
         case Container.AU:
@@ -67,7 +66,12 @@ def _claimed(kind: Container, data: Source, read: int) -> int:
 
 
 def _known(before: int, size: int) -> int:
-    return before + size if size < UNKNOWN else 0
+    return before + size if size < sizes.UNKNOWN else 0
+
+
+def _claimed_by_rf64(data: Source) -> int:
+    size = int(unpacked("<Q", data, 20)[0]) if data[12:16] == b"ds64" else 0
+    return 8 + size if size < sizes.UNKNOWN_OF_EIGHT else 0
 
 
 def _end_of_boxes(data: Source) -> int:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from services.adapters.av_decoder.ends import UNKNOWN
+from services.adapters.av_decoder.sizes import UNKNOWN
 from services.interviews.model import Entry
 from services.transcription.ports import Source
 

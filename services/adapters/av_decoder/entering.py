@@ -23,6 +23,8 @@ FLAC_FRAME = re.compile(rb"\xff[\xf8\xf9][\x10-\xef].", re.DOTALL)
 OPUS_RATE = 48_000
 LONGEST_NUMBER = 7  # bytes of a FLAC frame's
 MP3_DELAY = 529  # samples that every decoder is late
+# What a head or a place that makes no sense comes to.
+NONSENSE = (struct.error, IndexError, ValueError, ArithmeticError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ class Enterable:
 
 
 def enterable(kind: Container, data: bytes) -> Enterable | None:
-    """None where it can only be heard from its beginning: MP4 with its index at the end, and what is not known here."""
+    """None where it can only be heard from its beginning: MP4 with its index at the end, and what is not known here, or
+    makes no sense.
+    """
     found = FINDERS.get(kind)
     try:
         return found(data) if found else None
-    except (struct.error, IndexError):
+    except NONSENSE:
         return None
 
 
@@ -147,6 +151,8 @@ def _mp4(data: bytes) -> Enterable | None:
     if index is None or b"mvex" not in data[index.start : index.end]:
         return None
     head, rate = boxes[-1].end, _mp4_rate(data[index.start : index.end])
+    if not rate:
+        return None
 
     def entries(known: Entry) -> Iterator[Entry]:
         for box in mp4.boxes(data, known.offset):
@@ -227,9 +233,9 @@ def _wav(data: bytes) -> Enterable | None:
     if data[:4] != b"RIFF" or not 0 < form < sound:
         return None
     rate, block = struct.unpack_from("<IH", data, form + 16)
-    head, step = sound + 8, block * max(1, rate // block // 100)
     if not rate or not block:
         return None
+    head, step = sound + 8, block * max(1, rate // block // 100)
 
     def entries(known: Entry) -> Iterator[Entry]:
         return (Entry(at, (at - head) / rate) for at in range(known.offset, len(data), step))

@@ -1,13 +1,15 @@
 """MP4 with a hole in it, made readable behind the hole as well.
 
-ffmpeg goes from box to box and ends where none follows. Here the damaged fragment is blanked, so that the next one
-follows; where a file has no fragments, the sound is cut short so that what says where it lies is found.
+ffmpeg goes from box to box and ends where none follows, or where a fragment's head says what cannot be. Here the
+damaged fragment is blanked, so that the next one follows; where a file has no fragments, the sound is cut short so that
+what says where it lies is found.
 """
 
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from services.adapters.av_decoder.fragments import PARTS, Box, wrong
 
 NAMES = {
     b"ftyp",
@@ -28,13 +30,6 @@ FRAGMENT = re.compile(rb"(?=.{4}moof.{4}mfhd)", re.DOTALL)
 INDEX = re.compile(rb"(?=.{4}moov.{4}mvhd)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    name: bytes
-    start: int
-    end: int
-
-
 def is_damaged(data: bytes) -> bool:
     """Whether boxes do not follow upon each other, or a fragment's head is none."""
     return any(_is_damaged(data, box) for box in boxes(data))
@@ -44,7 +39,10 @@ def mended(data: bytes) -> bytes:
     """The same bytes, with damaged fragments blanked; unchanged where there are none."""
     whole = bytearray(data)
     before: Box | None = None
-    for box in boxes(data):
+    found = list(boxes(data))
+    for start in wrong(data, [box for box in found if not _is_damaged(data, box)]):
+        whole[start + 4 : start + 8] = b"free"
+    for box in found:
         if _is_damaged(data, box):
             following = _next(data, box.start + 8)
             if following is None:
@@ -78,15 +76,19 @@ def _box(data: bytes, at: int) -> Box:
 
 
 def _is_damaged(data: bytes, box: Box) -> bool:
-    """It is none, it ends where none begins, or it is a fragment's head whose inside does not fit."""
+    """It is none, it ends where none begins, it is to go on to the end and has fragments in it, or it is a fragment's
+    head whose inside does not fit.
+    """
     if box.name not in NAMES or (box.name == b"moof" and not _fits(data, box)):
         return True
-    return box.end != len(data) and data[box.end + 4 : box.end + 8] not in NAMES
+    if box.end == len(data):
+        return data[box.start : box.start + 4] == bytes(4) and FRAGMENT.search(data, box.start + 8) is not None
+    return data[box.end + 4 : box.end + 8] not in NAMES
 
 
 def _fits(data: bytes, box: Box) -> bool:
     at = box.start + 8
-    while at + 8 <= box.end <= len(data):
+    while at + 8 <= box.end <= len(data) and data[at + 4 : at + 8] in PARTS:
         at = _box(data, at).end
     return at == box.end
 

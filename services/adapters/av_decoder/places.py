@@ -4,11 +4,10 @@ By the sound alone, not by the container's times: those leap where nothing is mi
 """
 
 import itertools
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from services.adapters.av_decoder.entering import enterable
+from services.adapters.av_decoder.entering import NONSENSE, enterable
 from services.adapters.av_decoder.source import Source
 from services.recordings.formats import Container
 
@@ -64,7 +63,7 @@ class Places:
 
     def __init__(self, kind: Container, data: Source) -> None:
         self._head = 0
-        self._by_packet = kind in BY_PACKET and isinstance(data, bytes)
+        self._by_packet = False
         self._offsets = self._found(kind, data) if isinstance(data, bytes) else iter(())
         self._next = self._following()
         self._apart = APART
@@ -75,6 +74,7 @@ class Places:
         if place is None:
             return iter(())
         self._head = 0 if kind in (Container.MP3, Container.AAC) else place.head
+        self._by_packet = kind in BY_PACKET
         return (entry.offset for entry in place.entries(place.first))
 
     def packet(self, at: int | None, seconds: float) -> None:
@@ -92,7 +92,7 @@ class Places:
         """The next that can be entered; none behind damage that makes no sense."""
         try:
             return next(self._offsets, None)
-        except (struct.error, IndexError, ValueError, OverflowError):
+        except NONSENSE:
             return None
 
     def _latest(self, at: int | None) -> int | None:

@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
-from services.adapters.av_decoder import ends, mp4, wav, webm
+from services.adapters.av_decoder import ends, mp4, sizes, webm
 from services.adapters.av_decoder.coders import Coder, Sent
 from services.adapters.av_decoder.demuxers import DEMUXERS, OPUS, Demuxer
 from services.adapters.av_decoder.places import Entered, Places
@@ -88,13 +88,20 @@ class Reading:
         return self.timeline.silence_before(frame.time, seconds, self.is_pause)
 
     def _packets(self) -> Iterator[Sent]:
-        try:
-            for packet in self.container.demux(self.stream):
-                if packet.size:
-                    self._count(packet)
-                    yield packet
-        except FFmpegError:
-            self.failed_at = self.timeline.position
+        """Damage ends none of it where something can be read behind."""
+        before: Sent = None
+        while True:
+            try:
+                for packet in self.container.demux(self.stream):
+                    if packet.size:
+                        self._count(packet)
+                        yield packet
+                break
+            except FFmpegError:
+                self.failed_at = self.timeline.position
+            if self.last is before:
+                break
+            before = self.last
         yield None
 
     def _count(self, packet: "Packet[AudioStream]") -> None:
@@ -135,14 +142,14 @@ class Reading:
     def _is_doubtful(self, read: int) -> bool:
         """Whether there is more in the file than ffmpeg found, as far as the containers that can be mended tell.
 
-        What is not all here is not mended.
+        Of what is not all here only sizes are mended.
         """
+        if self.kind in sizes.PATCHES:
+            return sizes.are_wrong(self.kind, self.data)
         if not isinstance(self.data, bytes):
             return False
         if self.kind is Container.MP4:
             return mp4.is_damaged(self.data)
-        if self.kind is Container.WAV:
-            return wav.says_too_little(self.data)
         return self.kind is Container.WEBM and webm.unread(self.data, read) > 0
 
     def _missing_seconds(self) -> float:

@@ -7,7 +7,7 @@ import io
 import re
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 PIECE = 1024 * 1024
@@ -34,6 +34,20 @@ class Distant:
 
     def part(self, start: int, end: int) -> "Distant":
         return Distant(self._fetch, self._start + start, self._start + end, self._pieces)
+
+    def patched(self, patches: Mapping[int, bytes]) -> "Distant":
+        """The same with other bytes at some places."""
+
+        def fetch(start: int, most: int) -> bytes:
+            piece = bytearray(self._fetch(start, most))
+            for at, patch in patches.items():
+                inside = self._start + at - start
+                first, last = max(0, inside), min(len(piece), inside + len(patch))
+                if first < last:
+                    piece[first:last] = patch[first - inside : last - inside]
+            return bytes(piece)
+
+        return Distant(fetch, self._start, self._end)
 
     def _pieces_of(self, first: int, last: int) -> Iterator[bytes]:
         while first < last:
@@ -91,6 +105,16 @@ def as_file(data: Source) -> io.RawIOBase | io.BytesIO:
 def cut(data: Source, edges: list[tuple[int, int]]) -> list[Source]:
     """The stretches between these places."""
     return [data[start:end] if isinstance(data, bytes) else data.part(start, end) for start, end in edges]
+
+
+def patched(data: Source, patches: Mapping[int, bytes]) -> Source:
+    """The same with other bytes at some places."""
+    if not isinstance(data, bytes):
+        return data.patched(patches)
+    whole = bytearray(data)
+    for at, patch in patches.items():
+        whole[at : at + len(patch)] = patch
+    return bytes(whole)
 
 
 def matches(pattern: "re.Pattern[bytes]", data: Source) -> Iterator[tuple[int, "re.Match[bytes]"]]:

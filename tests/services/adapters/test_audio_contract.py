@@ -52,6 +52,14 @@ async def test_what_was_stored_is_read(store: Store, size: int) -> None:
     assert await everything(store, id) == data
 
 
+async def test_what_is_sealed_names_its_epoch_until_it_is_gone(store: Store) -> None:
+    id = a_part().id
+    stored = await store.audio.store(id, pieces(b"sound"), METADATA)
+    assert await store.epochs.sealed_under() == ({stored.epoch} if stored.epoch else set())
+    await store.audio.delete(id)
+    assert await store.epochs.sealed_under() == set()
+
+
 @pytest.mark.parametrize("start", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 16, 2 * CHUNK + 17])
 async def test_what_was_stored_is_read_from_any_byte_on(store: Store, start: int) -> None:
     id, data = a_part().id, noise(2 * CHUNK + 17)

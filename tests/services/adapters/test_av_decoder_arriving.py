@@ -1,6 +1,8 @@
 """Recordings that are decoded while they arrive, window by window from an entry on: no sample twice, none left out."""
 
-from collections.abc import AsyncIterator
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,15 +10,16 @@ import numpy as np
 import pytest
 
 from services.adapters.av_decoder import AvDecoder
+from services.adapters.av_decoder.decode import decode
 from services.adapters.av_decoder.entering import BEFORE
-from services.errors import AudioUnreadable
+from services.errors import AudioTooLong, AudioUnreadable
 from services.interviews.model import Entry
 from services.transcription.ports import Place, Source
 from tests import audio
 from tests.at_length import long_but
 from tests.browser_recordings import chromium, chromium_mp4, firefox, safari
 from tests.made import Made
-from tests.services.adapters.test_av_decoder_entering import RECORDINGS, changing, made, samples
+from tests.services.adapters.test_av_decoder_entering import RECORDINGS, SECONDS, changing, made, samples
 
 RATE = audio.RATE
 STEP = 27 * RATE // 10
@@ -126,6 +129,56 @@ async def test_wav_whose_head_was_written_before_its_sound_is_heard_as_it_arrive
     assert len(together) == pytest.approx(len(whole), abs=RATE // 50)
     for start in range(0, len(whole) - RATE // 2, RATE // 2):
         assert lag(together[start : start + RATE // 2], whole[start : start + RATE // 2]) <= MOST_LAG, start
+
+
+@pytest.mark.parametrize("size", [0, 40_000, 0xFFFFFFFF])
+async def test_aiff_whose_head_was_written_before_its_sound_is_heard_as_it_arrives(
+    decoder: AvDecoder, size: int
+) -> None:
+    whole = changing(44_100)
+    data = bytearray(audio.spoken("aiff", whole[np.newaxis], 44_100))
+    for at in (4, data.find(b"SSND") + 4):
+        data[at : at + 4] = size.to_bytes(4, "big")
+    heard, _, flaws = await arriving(decoder, bytes(data), 4)
+    assert len(np.concatenate(heard)) / RATE == pytest.approx(len(whole) / 44_100, abs=0.02)
+    assert flaws == []
+
+
+def without_blocks(wav: bytes) -> bytes:
+    at = wav.find(b"fmt ") + 20
+    return wav[:at] + bytes(2) + wav[at + 2 :]
+
+
+def as_rf64(wav: bytes) -> bytes:
+    sound = wav.find(b"data")
+    sizes = struct.pack("<4sIQQQI", b"ds64", 28, len(wav) + 28, len(wav) - sound - 8, 0, 0)
+    unknown = b"\xff" * 4
+    return b"RF64" + unknown + b"WAVE" + sizes + wav[12:sound] + b"data" + unknown + wav[sound + 8 :]
+
+
+@pytest.mark.parametrize("kind", [without_blocks, as_rf64])
+async def test_wav_that_cannot_be_entered_is_heard_as_it_arrives(
+    decoder: AvDecoder, kind: Callable[[bytes], bytes]
+) -> None:
+    data = kind(RECORDINGS["wav"])
+    whole = samples(data)
+    heard, _, _ = await arriving(decoder, data, 4)
+    assert len(np.concatenate(heard)) == pytest.approx(len(whole), abs=RATE // 50)
+    assert len(whole) == pytest.approx(SECONDS * RATE, abs=RATE // 50)
+
+
+@pytest.mark.parametrize("clock", [b"free", b"mdhd"])
+async def test_mp4_whose_track_has_no_clock_is_heard_as_it_is_in_the_whole(decoder: AvDecoder, clock: bytes) -> None:
+    """ffmpeg takes another one for it, which may be far too slow."""
+    data = bytearray(RECORDINGS["fragmented mp4"])
+    at = data.find(b"mdhd")
+    data[at : at + 4] = clock
+    data[at + 16 : at + 20] = bytes(4)
+    with suppress(AudioTooLong):
+        found = await window(decoder, bytes(data), Place(entry=FROM_THE_BEGINNING))
+        blocks: list[bytes] = []
+        decode(bytes(data), 600.0, blocks.append, blocks.clear)
+        assert found.end == sum(map(len, blocks)) // 2
 
 
 JOINED = ("live webm", "ogg opus", "mp3", "wav", "flac", "fragmented mp4")

@@ -1,12 +1,15 @@
 """Joined, cut and holed recordings: as much is heard as can be, in its place, and what is wrong is told."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
 
+from services.adapters.av_decoder import source
 from services.adapters.av_decoder.decode import decode
+from services.adapters.av_decoder.source import Distant, Source
 from services.errors import AudioTooLong, AudioUnreadable
 from services.interviews.transcript import Flaw
 from services.recordings.formats import container_of
@@ -22,10 +25,15 @@ UNMARKED = ("aac", "mp2")  # frames and nothing else: joined files are like one
 Heard = tuple[audio.Samples, tuple[Flaw, ...]]
 
 
-def heard(data: bytes, most: float = MOST) -> Heard:
+def heard(data: Source, most: float = MOST) -> Heard:
     blocks: list[bytes] = []
     flaws = decode(data, most, blocks.append, blocks.clear)
     return np.frombuffer(b"".join(blocks), np.int16), flaws
+
+
+def distant(data: bytes) -> Distant:
+    """A recording of which few bytes are here."""
+    return Distant(lambda start, most: data[start : start + most], 0, len(data))
 
 
 def seconds(sound: audio.Samples) -> float:
@@ -79,6 +87,18 @@ def test_wav_that_says_it_is_shorter_than_it_is_is_whole(length: int) -> None:
     assert (seconds(sound), flaws) == (2.0, ())
     again, _ = heard(bytes(whole + whole))
     assert seconds(again) == 4.0
+
+
+@pytest.mark.parametrize("before", [0, source.PIECE - 12 - 8 - 8 - 16 - 6])
+@pytest.mark.parametrize("length", [0, 1, 2, 16_000, 31_999])
+def test_wav_of_which_few_bytes_are_here_is_whole_too(length: int, before: int) -> None:
+    """Also where what is to be mended lies in two pieces."""
+    said = bytearray(audio.wav(audio.tone(2.0)))
+    said[40:44] = length.to_bytes(4, "little")
+    padding = b"LIST" + before.to_bytes(4, "little") + bytes(before) if before else b""
+    whole = bytes(said[:12] + padding + said[12:])
+    sound, flaws = heard(distant(whole))
+    assert (seconds(sound), flaws) == (2.0, ())
 
 
 @pytest.mark.parametrize("behind", [b"LIST\x04\0\0\0INFO", b"id3 \x03\0\0\0abc", bytes(4)])
@@ -169,6 +189,54 @@ def test_damage_in_what_a_browser_records_costs_two_seconds_at_most(
     assert quiet < 2.2
     for part in (sound[: int(0.7 * place * len(sound))], sound[-2 * audio.RATE :]):
         assert hertz(part) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize("container", long_but("aac", of=["aac", "mp3", "amr", "wav", "flac", "ogg"]))
+@pytest.mark.parametrize("damage", [bytes(8), b"\xff" * 3])
+def test_damaged_bytes_cost_what_is_near_them_alone(container: str, damage: bytes) -> None:
+    """Wherever they lie in a packet: the length of one may be told as eight kilobytes."""
+    whole = audio.encoded(container, 4.0)
+    middle = len(whole) // 2
+    for at in range(middle, middle + 340, 4):
+        sound, _ = heard(whole[:at] + damage + whole[at + len(damage) :])
+        assert seconds(sound) == pytest.approx(4.0, abs=0.8), at - middle
+
+
+FRAGMENTED = (browser_recordings.chromium_mp4, browser_recordings.safari)
+
+
+def heads_of(whole: bytes) -> list[int]:
+    return [found.start() - 4 for found in re.finditer(b"moof", whole)]
+
+
+@pytest.mark.parametrize("browser", FRAGMENTED)
+@pytest.mark.parametrize("damage", long_but(b"\xff\xff", bytes(8), of=[b"\xff\xff", bytes(2), bytes(8), b"\x55\xaa"]))
+def test_damage_in_a_fragments_head_costs_that_fragment(
+    browser: Callable[[audio.Samples, int], bytes], damage: bytes
+) -> None:
+    whole = browser(audio.tone(8.0, 48_000, 440), 48_000)
+    head = heads_of(whole)[3]
+    for at in range(head, head + 320, 4):
+        sound, _ = heard(whole[:at] + damage + whole[at + len(damage) :])
+        assert seconds(sound) == pytest.approx(8.0, abs=0.1), at - head
+        quiet = sum(np.abs(sound[at : at + 800]).max() < 1_000 for at in range(0, len(sound) - 800, 800)) / 20
+        assert quiet < 2.2, at - head
+
+
+@pytest.mark.parametrize("browser", FRAGMENTED)
+def test_what_most_fragments_say_is_believed(browser: Callable[[audio.Samples, int], bytes]) -> None:
+    """As where a muxer writes something between their samples: what stands behind them is cut off all the same."""
+    whole = browser(audio.tone(8.0, 48_000, 440), 48_000)
+    heads = [*heads_of(whole), len(whole)]
+    padded = bytearray(whole[: heads[0]])
+    for start, end in itertools.pairwise(heads):
+        begin = start + int.from_bytes(whole[start : start + 4])
+        size = int.from_bytes(whole[begin : begin + 4])
+        padded += whole[start:begin] + (size + 8).to_bytes(4) + whole[begin + 4 : begin + size] + bytes(8)
+        padded += whole[begin + size : end]
+    sound, _ = heard(bytes(padded[:-300]))
+    assert 6.5 < seconds(sound) < 8.1
+    assert np.abs(sound[: 6 * audio.RATE]).reshape(-1, 800).max(axis=1).min() > 1_000
 
 
 @pytest.mark.parametrize("browser", BROWSERS)
