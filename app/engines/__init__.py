@@ -18,6 +18,7 @@ from services.analysis.ports import Scorer
 from services.errors import ScorerBusy
 from services.throttle import Throttle
 from services.transcription.ports import Decoder, SpeechEngine, VoiceActivity
+from services.transcription.stretches import Length
 
 
 def _hosted(settings: Settings) -> SpeechKind:
@@ -40,6 +41,7 @@ class Engines:
     activity: VoiceActivity
     speech: SpeechEngine
     takes_prompt: bool
+    live: Length
     scorer: Scorer
     scores_at_once: bool
     about: Callable[[], str]
@@ -74,6 +76,7 @@ def open_engines(settings: Settings) -> Engines:
         activity=activity,
         speech=speech.engine,
         takes_prompt=speech.takes_prompt,
+        live=speech.live,
         scorer=scorer,
         scores_at_once=isinstance(scorer, CoverageScorer),
         about=lambda: " ".join([kind.name, speech.about()]).strip(),

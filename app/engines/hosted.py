@@ -10,6 +10,7 @@ from app.finding import Finding, failing, ok, warning
 from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities
 from services.errors import EngineBusy
 from services.throttle import Throttle
+from services.transcription.stretches import LIVE_BY_CALL
 
 SOON = timedelta(days=90)
 PROBE_TIMEOUT_SECONDS = 5.0
@@ -34,8 +35,13 @@ class Hosted:
         client, throttle = hosted_client(self._settings), Throttle(EngineBusy)
         model, seconds = self._settings.openai_speech_model, self._settings.openai_timeout_seconds
         engine = OpenAISpeech(client, model, seconds, throttle)
-        takes_prompt = capabilities(model).takes_prompt
-        return OpenSpeech(engine=engine, throttle=throttle, takes_prompt=takes_prompt, close=client.close)
+        return OpenSpeech(
+            engine=engine,
+            throttle=throttle,
+            takes_prompt=capabilities(model).takes_prompt,
+            live=LIVE_BY_CALL,
+            close=client.close,
+        )
 
     async def look(self, today: date) -> list[Finding]:
         return [await self._reached(), model(self._settings.openai_speech_model, today)]

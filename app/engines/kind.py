@@ -10,6 +10,7 @@ from app.finding import Finding
 from app.jobs import HARD_LIMIT
 from services.throttle import Throttle
 from services.transcription.ports import SpeechEngine
+from services.transcription.stretches import LIVE, Length
 
 
 async def nothing() -> None:
@@ -20,13 +21,14 @@ async def nothing() -> None:
 class OpenSpeech:
     """An engine with what goes before its first recording and after its last, and what holds its calls back.
 
-    One that `takes_prompt` is told the words before a stretch. `about` says where it computes and how fast, once that
-    is known; `deadline` how long a stretch of one may take.
+    One that `takes_prompt` is told the words before a stretch; `live` is how long stretches of what still arrives are.
+    `about` says where it computes and how fast, once that is known; `deadline` how long a stretch of one may take.
     """
 
     engine: SpeechEngine
     throttle: Throttle
     takes_prompt: bool = False
+    live: Length = LIVE
     about: Callable[[], str] = str
     deadline: Callable[[], float] = lambda: HARD_LIMIT
     warm_up: Callable[[], Awaitable[None]] = nothing

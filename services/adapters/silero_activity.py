@@ -222,8 +222,9 @@ def _heard(before: _State, pcm: bytes, certain: float) -> _Lot:
 
 def _quietest(sound: Samples, first: float, last: float) -> float:
     """The quietest moment between two, which is likelier between words than in one."""
-    frames = _as_sound(sound[int(first * RATE) : int(last * RATE)])
-    energy = np.convolve(frames**2, np.ones(QUIET_SAMPLES), "valid")
+    samples = sound[int(first * RATE) : int(last * RATE)].astype(np.int64)
+    so_far = np.concatenate([[0], np.cumsum(samples**2)])
+    energy = so_far[QUIET_SAMPLES:] - so_far[:-QUIET_SAMPLES]
     return first + (int(energy.argmin()) + QUIET_SAMPLES // 2) / RATE
 
 

@@ -43,7 +43,7 @@ class Eta:
         """
         self.look()
         with suppress(StoreUnavailable):
-            self._known = wait(await self._all.get(), await self._pace.get())
+            self._known = wait(await self._all.roughly(), await self._pace.roughly())
         return self._known
 
     async def of_session(self, id: SessionId) -> int:

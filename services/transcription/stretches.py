@@ -28,7 +28,9 @@ class Length:
 # So long that the windows of one keep every core busy, and so short that a lost one does not matter.
 LONG = Length(240.0, 300.0)
 # Of what still arrives: so long that words have others around them, and so short that it is soon read.
-LIVE = Length(14.0, 20.0, 0.5)
+LIVE = Length(9.0, 15.0, 0.5)
+# The same for engines that take as long over a few seconds as over half a minute, or count their calls.
+LIVE_BY_CALL = Length(14.0, 20.0, 0.5)
 # An entry is so long before what is to be heard: what a decoder makes of the first moments is not believed.
 BEFORE = 0.25
 

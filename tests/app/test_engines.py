@@ -12,6 +12,7 @@ from app.engines import KINDS, SettingsLack, lacks, open_engines, speech_kind
 from app.engines.local import IN_HAND_PER_CORE, deadline, per_core
 from app.jobs import HARD_LIMIT
 from app.worker import Process
+from services.transcription.stretches import LIVE, LIVE_BY_CALL
 from tests.at_length import long_but
 from tests.system.worker import launched
 
@@ -47,6 +48,12 @@ def test_a_local_worker_prepares_some_while_others_are_transcribed_and_a_hosted_
     )
     assert (local.slots, local.in_hand) == (3, 12)
     assert (hosted.slots, hosted.in_hand) == (7, 8)
+
+
+def test_an_engine_that_reads_full_windows_gets_longer_stretches_of_what_arrives() -> None:
+    local, hosted = (speech_kind(settings(**given)).open().live for given in ({}, {"openai_api_key": "k"}))
+    assert (local, hosted) == (LIVE, LIVE_BY_CALL)
+    assert local.most < hosted.most
 
 
 @pytest.mark.parametrize(

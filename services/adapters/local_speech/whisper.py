@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from services.adapters.local_speech.detection import Hearing
 from services.adapters.local_speech.device import Device
 from services.adapters.local_speech.hypotheses import Hypothesis
+from services.adapters.local_speech.matrix_products import by_who_asks
 from services.adapters.local_speech.tasks import WHOLE_FRAMES, Reading, Task, padded
 from services.adapters.local_speech.timestamps import Sentence
 from services.adapters.local_speech.windows import Window
@@ -54,6 +55,7 @@ class Whisper:
     """A speech model that as many threads may use at once as it has slots."""
 
     def __init__(self, folder: Path, slots: int, device: Device = CPU) -> None:
+        by_who_asks()
         self._whisper = WhisperModel(
             str(folder), device.name, compute_type=device.compute_type, cpu_threads=1, num_workers=slots
         )

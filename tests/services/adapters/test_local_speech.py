@@ -16,6 +16,7 @@ from typing import Any
 import ctranslate2
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from app.weights import find_weights
 from services.adapters.av_decoder.decode import decode
@@ -144,6 +145,11 @@ async def test_a_language_the_model_does_not_know_is_refused(engine: LocalSpeech
 async def test_a_prompt_of_any_length_is_taken(engine: LocalSpeech) -> None:
     transcript = await engine.transcribe(whole(answer(0), prompt="Databases, indexes. " * 300))
     assert likeness(transcript.text, QUESTIONS[0]["said"]) > 0.8
+
+
+@pytest.mark.usefixtures("engine")
+def test_no_other_thread_spins_behind_a_product_of_matrices() -> None:
+    assert [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"] == [1]
 
 
 async def test_the_loop_keeps_beating_while_it_transcribes(engine: LocalSpeech) -> None:

@@ -14,12 +14,12 @@ import av
 import numpy as np
 import openai
 import pytest
-import structlog
 
 from services.adapters.openai_speech import MODELS, OpenAISpeech, capabilities, packed
 from services.errors import EngineBusy, EngineRefused, EngineTimeout, EngineUnavailable, TranscriptionProblem
 from services.interviews.language import Language
 from services.transcription.ports import Recording, Speech
+from tests.logs import captured
 from tests.openai_server import OpenAIServer, Received, Reply, busy, drips, fails, not_json, resets, says
 
 KEY = "sk-very-secret-key"
@@ -63,7 +63,7 @@ async def test_the_recording_arrives_whole_as_flac_and_the_text_comes_back(
     server: OpenAIServer, client: openai.AsyncOpenAI
 ) -> None:
     server.script(says(" Good morning. ", languages=[{"code": "en"}]))
-    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(1.5, Language("en"), "Names: Ada."))
+    heard = await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech(1.5, Language("en"), "Names: Ada."))
     assert (heard.text, heard.language, heard.duration, heard.no_speech) == ("Good morning.", "en", 1.5, False)
     assert (heard.engine, heard.model, heard.segments) == ("openai", "gpt-transcribe", ())
     (sent,) = server.received
@@ -87,7 +87,7 @@ async def test_a_server_that_refuses_prompts_is_sent_none(
     server: OpenAIServer, client: openai.AsyncOpenAI, message: str
 ) -> None:
     server.on_request = lambda asked: server.script(fails(400, message=message)) if "prompt" in asked.fields else None
-    engine = OpenAISpeech(client, "whisper-1", 10)
+    engine = OpenAISpeech(client, "whisper-1", 60)
     for _ in range(2):
         assert (await engine.transcribe(speech(prompt="Names: Ada."))).text == server.text
     assert ["prompt" in each.fields for each in server.received] == [True, False, False]
@@ -99,7 +99,7 @@ async def test_a_refusal_for_another_reason_is_not_laid_to_the_prompt(
 ) -> None:
     server.script(fails(400, message="The audio cannot be read."))
     with pytest.raises(EngineRefused):
-        await OpenAISpeech(client, "gpt-4o-transcribe", 10).transcribe(speech(prompt="Names: Ada."))
+        await OpenAISpeech(client, "gpt-4o-transcribe", 60).transcribe(speech(prompt="Names: Ada."))
     assert len(server.received) == 1
 
 
@@ -107,7 +107,7 @@ async def test_the_models_doubts_come_with_its_words(server: OpenAIServer, clien
     segment = {"text": " Thanks.", "start": 0.0, "end": 1.0, "avg_logprob": -0.9, "no_speech_prob": 0.8}
     words = [{"word": "Thanks", "start": 0.0, "end": 0.9, "probability": 0.3}]
     server.script(says("Thanks.", segments=[segment], words=words))
-    (heard,) = (await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())).segments
+    (heard,) = (await OpenAISpeech(client, "whisper-1", 60).transcribe(speech())).segments
     assert (heard.log_probability, heard.no_speech_probability, heard.words[0].probability) == (-0.9, 0.8, 0.3)
 
 
@@ -120,7 +120,7 @@ async def test_times_come_from_the_model_that_gives_them(server: OpenAIServer, c
         {"word": "no times"},
     ]
     server.script(says("Hello you. Bye.", language="english", duration=1.5, segments=segments, words=words))
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(language=Language("de")))
+    heard = await OpenAISpeech(client, "whisper-1", 60).transcribe(speech(language=Language("de")))
     assert [(s.text, s.start, s.end) for s in heard.segments] == [("Hello you.", 0.0, 1.0), ("Bye.", 1.0, 1.4)]
     assert [[w.text for w in s.words] for s in heard.segments] == [["Hello", "you"], ["Bye"]]
     assert heard.language == "en"
@@ -136,7 +136,7 @@ async def test_where_one_segment_has_no_times_the_text_is_whole_without_any(
     segments = [{"text": "Hello.", "start": 0.0, "end": 1.0}, {"text": "Bye.", "start": nan, "end": endless}]
     words = [{"word": "Hello", "start": 0.0, "end": 0.5}, {"word": "Bye", "start": 0.6, "end": endless}]
     server.script(says("Hello. Bye.", segments=segments, words=words))
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())
+    heard = await OpenAISpeech(client, "whisper-1", 60).transcribe(speech())
     assert heard.text == "Hello. Bye."
     assert heard.segments == ()
 
@@ -146,7 +146,7 @@ async def test_no_time_lies_behind_the_end(server: OpenAIServer, client: openai.
     segments = [{"text": "Hello", "start": 0.0, "end": 1.0}, {"text": "you.", "start": 1.2, "end": 29.98}]
     words = [{"word": "Hello", "start": 0.0, "end": 1.0}, {"word": "you", "start": 1.2, "end": 2.5}]
     server.script(says("Hello you.", segments=segments, words=words))
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(1.5))
+    heard = await OpenAISpeech(client, "whisper-1", 60).transcribe(speech(1.5))
     assert [(one.start, one.end) for one in heard.segments] == [(0.0, 1.0), (1.2, 1.5)]
     assert [(word.start, word.end) for one in heard.segments for word in one.words] == [(0.0, 1.0), (1.2, 1.5)]
 
@@ -156,7 +156,7 @@ async def test_times_that_cannot_be_are_none(server: OpenAIServer, client: opena
     """As of a server that counts in nanoseconds or hundredths."""
     segments = [{"text": "Hello", "start": 0, "end": start}, {"text": "you.", "start": start, "end": start + 1}]
     server.script(says("Hello you.", segments=segments))
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(1.5))
+    heard = await OpenAISpeech(client, "whisper-1", 60).transcribe(speech(1.5))
     assert (heard.text, heard.segments) == ("Hello you.", ())
 
 
@@ -166,7 +166,7 @@ async def test_doubts_that_nobody_has_measured_are_none(
 ) -> None:
     segment = {"text": "Hello.", "start": 0.0, "end": 1.0, "avg_logprob": -1.0, "no_speech_prob": 0.9, **other}
     server.script(says("Hello.", segments=[segment]))
-    (heard,) = (await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())).segments
+    (heard,) = (await OpenAISpeech(client, "whisper-1", 60).transcribe(speech())).segments
     assert (heard.log_probability, heard.no_speech_probability) == (None, None)
 
 
@@ -175,7 +175,7 @@ async def test_what_is_short_is_followed_by_silence(
     server: OpenAIServer, client: openai.AsyncOpenAI, seconds: float
 ) -> None:
     """Engines refuse less than a tenth of a second, or say nothing of less than one."""
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech(seconds))
+    heard = await OpenAISpeech(client, "whisper-1", 60).transcribe(speech(seconds))
     _, _, sent = samples(server.received[0].file)
     assert sent == noise(seconds).ljust(40_000, b"\0")
     assert heard.duration == seconds
@@ -184,12 +184,12 @@ async def test_what_is_short_is_followed_by_silence(
 async def test_a_word_whose_times_are_no_numbers_is_left_out(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     words = [{"word": "Hello", "start": 0.0, "end": 0.5}, {"word": "you", "start": 0.6, "end": float("inf")}]
     server.script(says("Hello you.", segments=[{"text": "Hello you.", "start": 0.0, "end": 1.0}], words=words))
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(speech())
+    heard = await OpenAISpeech(client, "whisper-1", 60).transcribe(speech())
     assert [(s.text, [w.text for w in s.words]) for s in heard.segments] == [("Hello you.", ["Hello"])]
 
 
 async def test_an_unknown_model_is_asked_for_nothing_special(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
-    engine = OpenAISpeech(client, "Systran/some-model", 10)
+    engine = OpenAISpeech(client, "Systran/some-model", 60)
     heard = await engine.transcribe(speech(language=Language("fr"), prompt="Ada"))
     assert (heard.text, heard.language) == (server.text, "fr")
     assert server.received[0].fields == {
@@ -207,7 +207,7 @@ async def test_a_model_is_told_what_may_be_spoken_or_finds_it_out(
     server: OpenAIServer, client: openai.AsyncOpenAI, model: str, fields: dict[str, list[str]]
 ) -> None:
     server.script(says("Guten Tag.", language="german"))
-    heard = await OpenAISpeech(client, model, 10).transcribe(either("en", "de", likeliest="de"))
+    heard = await OpenAISpeech(client, model, 60).transcribe(either("en", "de", likeliest="de"))
     assert (heard.language, heard.language_probability) == ("de", None)
     (sent,) = server.received
     assert {name: value for name, value in sent.fields.items() if name.startswith("language")} == fields
@@ -215,13 +215,13 @@ async def test_a_model_is_told_what_may_be_spoken_or_finds_it_out(
 
 async def test_a_language_that_is_not_spoken_is_not_believed(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.script(says("Goedendag.", language="dutch"), says("Guten Tag.", language="german"))
-    heard = await OpenAISpeech(client, "whisper-1", 10).transcribe(either("en", "de", likeliest="de"))
+    heard = await OpenAISpeech(client, "whisper-1", 60).transcribe(either("en", "de", likeliest="de"))
     assert (heard.text, heard.language) == ("Guten Tag.", "de")
     assert [sent.fields.get("language") for sent in server.received] == [None, ["de"]]
 
 
 async def test_a_model_that_tells_no_language_leaves_it_open(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
-    heard = await OpenAISpeech(client, "gpt-4o-transcribe", 10).transcribe(either("en", "de"))
+    heard = await OpenAISpeech(client, "gpt-4o-transcribe", 60).transcribe(either("en", "de"))
     assert (heard.text, heard.language) == (server.text, None)
 
 
@@ -233,7 +233,7 @@ def test_the_table_knows_when_models_are_switched_off() -> None:
 @pytest.mark.parametrize("text", ["", "  \n"])
 async def test_no_text_means_that_nobody_speaks(server: OpenAIServer, client: openai.AsyncOpenAI, text: str) -> None:
     server.script(says(text, languages=[]))
-    heard = await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(language=Language("en")))
+    heard = await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech(language=Language("en")))
     assert (heard.text, heard.no_speech, heard.language) == ("", True, None)
 
 
@@ -280,7 +280,7 @@ async def test_each_fault_has_a_name_and_is_paid_for_once(
 ) -> None:
     server.script(reply)
     with pytest.raises(problem) as raised:
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())
     assert type(raised.value) is problem
     assert raised.value.__suppress_context__
     assert KEY not in str(raised.value)
@@ -292,8 +292,8 @@ async def test_the_engines_own_code_is_logged_and_told_and_its_sentence_is_not(
     server: OpenAIServer, client: openai.AsyncOpenAI
 ) -> None:
     server.script(fails(400, code="model_decommissioned", message=f"{SAID} {KEY}"))
-    with structlog.testing.capture_logs() as logged, pytest.raises(EngineUnavailable, match="model_decommissioned"):
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    with captured() as logged, pytest.raises(EngineUnavailable, match="model_decommissioned"):
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())
     (line,) = logged
     assert (line["status"], line["said"], line["code"]) == (400, "model_decommissioned", "engine_unavailable")
     assert SAID not in str(line)
@@ -305,8 +305,8 @@ async def test_a_code_that_is_none_is_not_repeated(
     server: OpenAIServer, client: openai.AsyncOpenAI, code: object
 ) -> None:
     server.script(Reply(status=400, body=json.dumps({"error": {"message": "?", "code": code}}).encode()))
-    with structlog.testing.capture_logs() as logged, pytest.raises(EngineRefused) as raised:
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+    with captured() as logged, pytest.raises(EngineRefused) as raised:
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())
     assert logged[0]["said"] == ""
     assert "It says" not in str(raised.value)
 
@@ -317,7 +317,7 @@ async def test_what_is_too_large_or_unknown_as_flac_is_sent_once_more_as_opus(
 ) -> None:
     server.script(Reply(status=status, body=b"<html>", content_type="text/html"), says("Small enough."))
     assert (
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(2.0, Language("de")))
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech(2.0, Language("de")))
     ).text == "Small enough."
     first, second = server.received
     assert (first.file_name, second.file_name) == ("answer.flac", "answer.ogg")
@@ -334,7 +334,7 @@ async def test_what_is_refused_in_both_forms_is_refused(
 ) -> None:
     server.script(fails(status), fails(status))
     with pytest.raises(EngineRefused):
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())
     assert len(server.received) == 2
 
 
@@ -347,7 +347,7 @@ async def test_a_response_format_that_is_not_known_gives_way_to_a_plainer_one_fo
         says("Plain."),
         says("Plain again."),
     )
-    engine = OpenAISpeech(client, "whisper-1", 10)
+    engine = OpenAISpeech(client, "whisper-1", 60)
     assert (await engine.transcribe(speech())).text == "Plain."
     assert (await engine.transcribe(speech())).text == "Plain again."
     asked = [sent.fields.get("response_format") for sent in server.received]
@@ -359,9 +359,9 @@ async def test_two_that_are_told_so_at_once_leave_one_form_and_not_two(
     server: OpenAIServer, client: openai.AsyncOpenAI
 ) -> None:
     both = threading.Barrier(2)
-    server.on_request = lambda received: "verbose_json" in str(received.fields) and both.wait(10)  # type: ignore[assignment]
+    server.on_request = lambda received: "verbose_json" in str(received.fields) and both.wait(60)  # type: ignore[assignment]
     server.script(*(fails(400, message="only json") for _ in range(2)))
-    engine = OpenAISpeech(client, "whisper-1", 20)
+    engine = OpenAISpeech(client, "whisper-1", 60)
     await asyncio.gather(engine.transcribe(speech()), engine.transcribe(speech()))
     asked = [sent.fields.get("response_format") for sent in server.received]
     assert asked == [["verbose_json"], ["verbose_json"], ["json"], ["json"]]
@@ -370,7 +370,7 @@ async def test_two_that_are_told_so_at_once_leave_one_form_and_not_two(
 async def test_a_refused_key_is_said_to_be_one(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.script(fails(401))
     with pytest.raises(EngineUnavailable, match="refuses the key") as raised:
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())
     assert raised.value.retryable
 
 
@@ -382,7 +382,7 @@ async def test_a_busy_engine_says_when_to_come_again(
 ) -> None:
     server.script(busy(header))
     with pytest.raises(EngineBusy) as raised:
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())
     assert raised.value.retry_after == pytest.approx(2.0 if seconds is None else seconds, rel=0.11, abs=0.01)
 
 
@@ -390,7 +390,7 @@ async def test_during_a_pause_nothing_is_sent_and_what_was_under_way_is_read(
     server: OpenAIServer, client: openai.AsyncOpenAI
 ) -> None:
     server.script(busy("600"))
-    engine = OpenAISpeech(client, "gpt-transcribe", 10)
+    engine = OpenAISpeech(client, "gpt-transcribe", 60)
     for _ in range(3):
         with pytest.raises(EngineBusy) as raised:
             await engine.transcribe(speech(0.2))
@@ -402,7 +402,7 @@ async def test_a_pause_may_be_named_as_a_moment(server: OpenAIServer, client: op
     moment = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
     server.script(busy(moment))
     with pytest.raises(EngineBusy) as raised:
-        await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech(0.2))
+        await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech(0.2))
     assert 290 < (raised.value.retry_after or 0) < 310
 
 
@@ -410,7 +410,7 @@ async def test_a_right_answer_of_the_wrong_content_type_is_still_read(
     server: OpenAIServer, client: openai.AsyncOpenAI
 ) -> None:
     server.script(not_json(b'{"text": "Fine."}', "text/plain"))
-    assert (await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())).text == "Fine."
+    assert (await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())).text == "Fine."
 
 
 async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(
@@ -418,7 +418,7 @@ async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(
 ) -> None:
     server.script(drips())
     with pytest.raises(EngineTimeout):
-        await OpenAISpeech(client, "gpt-transcribe", 0.5).transcribe(speech())
+        await OpenAISpeech(client, "gpt-transcribe", 3.0).transcribe(speech())
     assert len(server.received) == 1
 
 
@@ -427,14 +427,14 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
         url = gone.url
     async with openai.AsyncOpenAI(base_url=url, api_key=KEY) as client:
         with pytest.raises(EngineUnavailable, match="could not be reached"):
-            await OpenAISpeech(client, "gpt-transcribe", 10).transcribe(speech())
+            await OpenAISpeech(client, "gpt-transcribe", 60).transcribe(speech())
 
 
 async def test_more_seconds_than_the_model_takes_are_refused_before_anything_is_sent(
     server: OpenAIServer, client: openai.AsyncOpenAI
 ) -> None:
     with pytest.raises(EngineRefused, match="at most 1400 seconds"):
-        await OpenAISpeech(client, "gpt-4o-transcribe", 10).transcribe(Speech(Recording(b"", 1401.0), []))
+        await OpenAISpeech(client, "gpt-4o-transcribe", 60).transcribe(Speech(Recording(b"", 1401.0), []))
     assert server.received == []
 
 
@@ -467,7 +467,7 @@ async def test_the_samples_are_let_go_before_the_wait(server: OpenAIServer, clie
         seen.append(reference())
 
     server.on_request = look
-    running = OpenAISpeech(client, "gpt-transcribe", 10).transcribe(watched)
+    running = OpenAISpeech(client, "gpt-transcribe", 60).transcribe(watched)
     del watched
     await running
     assert seen == [None]
@@ -475,7 +475,7 @@ async def test_the_samples_are_let_go_before_the_wait(server: OpenAIServer, clie
 
 async def test_many_at_once_do_not_mix(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.script(*(says(f"Answer {number}.") for number in range(8)))
-    engine = OpenAISpeech(client, "gpt-transcribe", 20)
+    engine = OpenAISpeech(client, "gpt-transcribe", 60)
     heard = await asyncio.gather(*(engine.transcribe(speech(1.5 + number / 10)) for number in range(8)))
     assert {each.text for each in heard} == {f"Answer {number}." for number in range(8)}
     lengths = sorted(len(samples(sent.file)[2]) for sent in server.received)

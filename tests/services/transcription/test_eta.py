@@ -47,4 +47,5 @@ async def test_whoever_asks_within_a_second_asks_once() -> None:
     assert backlog.asked == 1
     now = 1.0
     await eta.of_all()
+    await asyncio.sleep(0)
     assert backlog.asked == 2

@@ -19,6 +19,7 @@ from tests.fakes.audio import FakeAudio
 from tests.fakes.memory import Memory
 from tests.in_memory import ALICE, Q1, Ears, Followed, Interior
 from tests.services.adapters.stores import a_part
+from tests.virtual_time import hurried
 
 TEN = Length(8.0, 10.0)
 SECOND = 2 * RATE
@@ -213,6 +214,7 @@ async def test_what_is_at_fault_in_its_middle_fails_and_nothing_is_left() -> Non
     assert house.memory.utterances == {}
 
 
+@hurried
 async def test_the_deadline_is_of_a_stretch() -> None:
     house, ears, part = await begun()
     transcribe = ears.transcribe
