@@ -109,9 +109,7 @@ class Admission:
 
     async def visit(self, address: str, viewer: Viewer) -> None:
         """Count a request of both at once; RateLimited."""
-        waits = await asyncio.gather(self.limits.hit(ADDRESS, address), self.limits.hit(REQUESTS, viewer.user_id))
-        for wait in waits:
-            _refuse_faster(wait)
+        _refuse_faster(await self.limits.hit_each((ADDRESS, address), (REQUESTS, viewer.user_id)))
 
     @asynccontextmanager
     async def upload(self, viewer: Viewer, *, is_new: bool = True) -> AsyncIterator[Slot]:

@@ -22,6 +22,9 @@ class RateLimits(Protocol):
     async def hit(self, budget: str, who: str) -> float | None:
         """Count one; the seconds to wait if that is over the budget. Never holds a caller up for more than a moment."""
 
+    async def hit_each(self, *counted: tuple[str, str]) -> float | None:
+        """Count one of each budget, of whom is said, all at once; the longest wait where some are over theirs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:

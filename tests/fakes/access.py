@@ -103,3 +103,7 @@ class FakeRateLimits:
             return None
         self.left[budget] -= 1
         return None if self.left[budget] >= 0 else 7.0
+
+    async def hit_each(self, *counted: tuple[str, str]) -> float | None:
+        waits = [await self.hit(budget, who) for budget, who in counted]
+        return max((wait for wait in waits if wait is not None), default=None)
