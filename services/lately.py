@@ -20,6 +20,7 @@ class Lately(Generic[T]):
     seconds: float = FRESH_SECONDS
     _reading: asyncio.Task[T] | None = field(default=None, init=False)
     _until: float = field(default=float("-inf"), init=False)
+    _before: tuple[T, float] | None = field(default=None, init=False)
 
     @property
     def is_fresh(self) -> bool:
@@ -29,6 +30,8 @@ class Lately(Generic[T]):
     def look(self) -> None:
         """Begin to read where what is known is old; nobody waits."""
         if not self.is_fresh:
+            if self._reading is not None and self._reading.done() and not _has_failed(self._reading):
+                self._before = self._reading.result(), self._until + self.seconds
             self._until = self.clock() + self.seconds
             self._reading = asyncio.ensure_future(self.read())
             self._reading.add_done_callback(_heeded)
@@ -42,6 +45,14 @@ class Lately(Generic[T]):
         """The figure, or the error of reading it; it is read on for others where the caller is cancelled."""
         self.look()
         assert self._reading is not None  # noqa: S101  look has begun it
+        return await asyncio.shield(self._reading)
+
+    async def roughly(self) -> T:
+        """The figure; while it is read again, the one before it, unless that is twice as old as it should be."""
+        self.look()
+        assert self._reading is not None  # noqa: S101  look has begun it
+        if not self._reading.done() and self._before is not None and self.clock() < self._before[1]:
+            return self._before[0]
         return await asyncio.shield(self._reading)
 
 

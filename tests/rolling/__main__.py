@@ -1,6 +1,7 @@
 """`python -m tests.rolling write|check URL DATABASE`: this version's documents in a database, or what it reads there.
 
-`python -m tests.rolling keep`: a sample of this version's documents, if none of this shape is kept yet.
+`python -m tests.rolling keep`: a sample of this version's documents, if none of this shape is kept yet, and the forms
+of its indexes.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from pathlib import Path
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.indexes import ensure_indexes
 from tests import servers
-from tests.rolling import sample, scene
+from tests.rolling import index_forms, sample, scene
 
 
 async def act(what: str, url: str, name: str) -> None:
@@ -25,6 +26,7 @@ async def keep() -> None:
         async with open_client(url) as client:
             await scene.write(client["viva_voce"])
             print(sample.keep(await sample.taken(client["viva_voce"])))
+    print(index_forms.keep())
 
 
 if __name__ == "__main__":

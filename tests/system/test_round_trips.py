@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -44,15 +45,23 @@ FIGURES = {("aggregate", "parts"), ("find", "workers"), ("find", "parts")}
 WEBM = bytes.fromhex("1a45dfa39f4286810142f7810142f2810442f381084282847765626d42878104428581021853806701ffffffffffffff")
 
 
+# What a process asks once it has begun, for its keys; nobody waits for it.
+IN_THE_BACKGROUND = {("find", "keyring"), ("distinct", "fs.files"), ("distinct", "parts")}
+LISTENS: ContextVar[bool] = ContextVar("listens", default=False)
+
+
 class Overheard(CommandListener):
-    """The commands that a client sends, but for those by which it looks after its connections and its indexes."""
+    """The commands that a client sends, but for those by which it looks after connections, indexes and keys."""
 
     def __init__(self) -> None:
         self.commands: list[tuple[str, str]] = []
 
     def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name not in ("hello", "ping", "endSessions", "createIndexes", "listIndexes", "dropIndexes"):
-            self.commands.append((event.command_name, str(event.command[event.command_name])))
+        command = event.command_name, str(event.command[event.command_name])
+        if event.command_name in ("hello", "ping", "endSessions", "createIndexes", "listIndexes", "dropIndexes"):
+            return
+        if LISTENS.get() or command not in IN_THE_BACKGROUND:
+            self.commands.append(command)
 
     def succeeded(self, event: object) -> None: ...
 
@@ -62,7 +71,11 @@ class Overheard(CommandListener):
     def during(self) -> Iterator[list[tuple[str, str]]]:
         """What is sent within the block."""
         self.commands = []
-        yield self.commands
+        listens = LISTENS.set(True)
+        try:
+            yield self.commands
+        finally:
+            LISTENS.reset(listens)
 
 
 @pytest.fixture

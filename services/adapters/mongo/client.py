@@ -1,11 +1,9 @@
 """The connection to MongoDB."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import pymongo.lock
 import structlog
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import (
@@ -17,11 +15,10 @@ from pymongo.monitoring import (
 )
 from pymongo.topology_description import TopologyDescription
 
+from services.adapters.mongo import driver_waits
 from services.adapters.mongo.documents import Document
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 # What is read decides what is deleted, and what is written is promised: no address has a say in either.
 OURS = frozenset(
@@ -49,7 +46,7 @@ def open_client(url: str, name: str = "", listeners: Sequence[CommandListener] =
 
     It belongs to the loop that uses it first. The database's own logs and tools show it under `viva-voce-<name>`.
     """
-    _mend_waiting()
+    driver_waits.mend()
     address, ignored = without_ours(url)
     if ignored:
         log.warning("options of MONGODB_URL are not heeded", options=ignored)
@@ -119,18 +116,3 @@ def _name(pair: str) -> str:
 def is_replicated(hello: Mapping[str, Any]) -> bool:
     """Whether who said this `hello` can confirm writes by a majority: a replica set, or a router to some."""
     return bool(hello.get("setName")) or hello.get("msg") == "isdbgrid"
-
-
-def _mend_waiting() -> None:
-    """Have the driver wait for its locks as Python 3.12 and later do.
-
-    A `wait_for` of Python 3.11 that is cancelled after its time was up leaves what it waited for running. The driver
-    waits like this for a server while there is none, and what then goes on is a lock being taken, for nobody: each
-    later call of the process would wait for it for ever.
-    """
-    pymongo.lock.wait_for = _wait_for  # type: ignore[attr-defined, assignment]
-
-
-async def _wait_for(waiting: Awaitable[T], seconds: float | None) -> T:
-    async with asyncio.timeout(seconds):
-        return await waiting

@@ -16,6 +16,10 @@ from services.errors import StoreUnavailable
 # Of more the process would be held up for long in one go, as they are written and as their senders are woken.
 MOST_DOCUMENTS, MOST_BYTES = 64, 4 * 1024 * 1024
 MOST_ON_WAY = 8
+# So many of them are woken in one turn of the loop, and others have theirs between two.
+MOST_WOKEN = 4
+# Where several come together, those of so long go together: each insert costs as much as what is in it.
+EVERY_SECONDS = 0.01
 DUPLICATE_KEY = 11000
 
 
@@ -40,6 +44,7 @@ class GroupCommit:
     _queue: deque[_Waiting] = field(default_factory=deque, init=False)
     _working: asyncio.Task[None] | None = field(default=None, init=False)
     _looking: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _next_at: float = field(default=0.0, init=False)
 
     async def keep(self, document: Document) -> tuple[bool, Document | None]:
         """Whether it was kept, False where its key was taken; and its record as it was after that."""
@@ -58,10 +63,17 @@ class GroupCommit:
         """One batch is on its way while others gather, and more only where they are full."""
         on_way: set[asyncio.Task[None]] = set()
         while self._queue:
+            await self._gathered()
             on_way.add(asyncio.create_task(self._send(self._batch())))
             await asyncio.sleep(0)  # others have their turn between two
             while len(on_way) >= (MOST_ON_WAY if len(self._queue) >= MOST_DOCUMENTS else 1):
                 _, on_way = await asyncio.wait(on_way, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _gathered(self) -> None:
+        """Enough for a batch has come, or nobody else is expected."""
+        now = asyncio.get_running_loop().time()
+        if len(self._queue) < MOST_DOCUMENTS and now < self._next_at:
+            await asyncio.sleep(self._next_at - now)
 
     async def _send(self, batch: list[_Waiting]) -> None:
         try:
@@ -78,6 +90,8 @@ class GroupCommit:
         while self._queue and len(batch) < MOST_DOCUMENTS and size < MOST_BYTES:
             batch.append(self._queue.popleft())
             size += len(batch[-1].document["data"])
+        if len(batch) > 1:
+            self._next_at = asyncio.get_running_loop().time() + EVERY_SECONDS
         return batch
 
     async def _tell(self, batch: list[_Waiting], taken: set[int]) -> None:
@@ -89,6 +103,8 @@ class GroupCommit:
             _fail(batch, trouble)
             return
         for index, waiting in enumerate(batch):
+            if index and index % MOST_WOKEN == 0:
+                await asyncio.sleep(0)
             if not waiting.done.done():
                 waiting.done.set_result((index not in taken, rows.get(_record_of(waiting))))
 

@@ -87,7 +87,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         _same_in_work(),
         _index("of_user", "user_id", "state", "estimated_seconds", only={"state": {"$in": PENDING_STATES}}),
         _index("arriving", "state", "created_at", only={"state": PartState.UPLOADING.value}),
-        _index("arrivals", "state", "user_id", *OF_ARRIVALS, only=ARRIVALS),
+        _index("in_pieces", "state", "user_id", *OF_ARRIVALS, only=ARRIVALS),
         _index("named", "user_id", "arrival.key", "-created_at", only={"arrival.key": {"$gt": ""}}),
         _one_of_a_key(),
         _index("expiring", "arrival.expires_at", "state", "arrival.folded", only=ARRIVALS),
@@ -172,7 +172,13 @@ INDEXES: dict[str, list[IndexModel]] = {
 }
 
 # What earlier versions made: another has taken its place, or it does what is no longer wanted.
-OUTDATED = {"interview_sessions": ["of_user"], "webhook_deliveries": ["created_at"]}
+# What had another form once has another name now: the server makes no second one of a name.
+OUTDATED = {
+    "interview_sessions": ["of_user"],
+    "webhook_deliveries": ["created_at"],
+    "erasures": ["running"],
+    "parts": ["arrivals"],
+}
 
 
 async def ensure_indexes(database: AsyncDatabase[Document]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The pieces of recordings that arrive, in MongoDB, and the chunks that are made of them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.group_commit import GroupCommit, inserted
 from services.adapters.mongo.indexes import INDEXES
-from services.adapters.mongo.parts import parts_of, unhurried
+from services.adapters.mongo.parts import LIVE_STATES, parts_of, unhurried
 from services.adapters.mongo.sealing import Sealing, contents, piece_at, plain_of, sealed_under
 from services.adapters.mongo.seals import Seals
 from services.errors import AudioMissing
@@ -26,12 +27,15 @@ from services.recordings.sealing import Seal
 
 STANDING = {
     "state": True,
+    "keep_audio": True,
     "arrival.folded": True,
     "arrival.closed": True,
     "arrival.writer": True,
     "arrival.claimed": True,
     "arrival.length": True,
 }
+# What is small and lies in two chunks: recorders that began together come to the end of one together.
+MOST_BYTES_IN_TURN = 32 * 1024
 SIZES = {"_id": False, "offset": True, "size": True}
 
 
@@ -45,6 +49,7 @@ class MongoPieces:
         self._durable_parts = self._parts.with_options(read_concern=ReadConcern("majority"))
         self._seals = Seals(sealing or Sealing())
         self._is_indexed = False
+        self._keeping: set[asyncio.Task[Any]] = set()
         self._group = GroupCommit(collection=self._pieces, records=self._parts, shown=STANDING, is_useless=_is_useless)
 
     @confirmed()
@@ -52,24 +57,45 @@ class MongoPieces:
         await self._indexed()
         id, seal = arriving.part.id, await self._seals.of(arriving.part.id, arriving.envelope)
         documents = [_document(id, seal, offset, piece, writer) for offset, piece in cut_at_chunks(at, data)]
-        if len(documents) == 1:
-            is_kept, row = await self._group.keep(documents[0])
-            kept = documents if is_kept else []
+        if len(documents) == 1 or len(data) <= MOST_BYTES_IN_TURN:
+            kept, row = await self._kept_in_turn(documents)
         else:
-            taken = await inserted(self._pieces, documents, ordered=True)
-            kept = [document for number, document in enumerate(documents) if number not in taken]
-            row = (await self._group.look([id])).get(id)
+            kept, row = await self._kept_together(id, documents)
         if not kept:
             return Appended(0, Outcome.LOST)
         outcome = _outcome(row, at, writer)
-        useless = [document["_id"] for document in kept if _is_useless(row, document)]
-        if useless and len(documents) > 1:  # of one the group has seen to that
-            await self._remove(useless)
-        if useless or _is_anothers(row, writer):
+        if any(_is_useless(row, document) for document in kept) or _is_anothers(row, writer):
             return Appended(0, outcome)
         is_cut = len(kept) < len(documents) and outcome is not Outcome.OVER
         size = sum(document["size"] for document in kept)
         return Appended(size, Outcome.LOST if is_cut else outcome, _length(row))
+
+    async def _kept_in_turn(self, documents: list[Document]) -> tuple[list[Document], Document | None]:
+        """Those that are kept, each with what comes of other recordings, and the record after the last of them."""
+        kept, row = list[Document](), None
+        for document in documents:
+            is_kept, row = await self._group.keep(document)
+            if not is_kept:
+                break
+            kept.append(document)
+        return kept, row
+
+    async def _kept_together(self, id: PartId, documents: list[Document]) -> tuple[list[Document], Document | None]:
+        """Those that are kept, one behind the other, and the record after that; what is of no use then goes, also where
+        who sent it has gone away.
+        """
+        keeping = asyncio.create_task(self._keep_together(id, documents))
+        self._keeping.add(keeping)
+        keeping.add_done_callback(self._keeping.discard)
+        return await asyncio.shield(keeping)
+
+    async def _keep_together(self, id: PartId, documents: list[Document]) -> tuple[list[Document], Document | None]:
+        taken = await inserted(self._pieces, documents, ordered=True)
+        kept = [document for number, document in enumerate(documents) if number not in taken]
+        row = (await self._group.look([id])).get(id)
+        if useless := [document["_id"] for document in kept if _is_useless(row, document)]:
+            await self._remove(useless)
+        return kept, row
 
     @confirmed()
     async def write_ahead(self, arriving: Arriving, n: int, chunks: Sequence[memoryview], writer: int) -> bool:
@@ -196,7 +222,7 @@ class MongoPieces:
         except DuplicateKeyError:  # another one has just made the same
             return True
         record = (await self._group.look([id])).get(id)
-        if record is None or record["state"] == PartState.ABORTED.value:  # who gave it up may have looked before
+        if not _needs_audio(record):  # whoever removed it may have looked before
             await self._chunks.delete_many({"files_id": ObjectId(id), "n": n})
             return False
         return True
@@ -261,6 +287,10 @@ def _is_useless(row: Document | None, document: Document) -> bool:
     What came when it was another's stays: somebody may have seen it, and gone on behind it.
     """
     return row is None or not _is_uploading(row) or bool(document["offset"] < row["arrival"]["folded"])
+
+
+def _needs_audio(row: Document | None) -> bool:
+    return row is not None and (row["state"] in LIVE_STATES or bool(row.get("keep_audio")))
 
 
 def _is_uploading(row: Document | None) -> bool:

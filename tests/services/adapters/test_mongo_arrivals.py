@@ -3,14 +3,16 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import pytest
 from bson import ObjectId
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo import group_commit
+from services.adapters.mongo import group_commit, pieces
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.group_commit import GroupCommit
 from services.adapters.mongo.pieces import MongoPieces
@@ -23,10 +25,10 @@ from services.errors import (
     UploadGone,
     UploadTakenOver,
 )
-from services.interviews.model import PartId, SessionId
+from services.interviews.model import PartId, PartState, SessionId
 from services.recordings.arrivals import Arrivals, Plan, Slice
 from services.recordings.folding import Folding
-from services.recordings.ports.arrivals import Arriving
+from services.recordings.ports.arrivals import SLICES, Arriving
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.at_length import long_but
 from tests.in_memory import ALICE, Q1, Interior
@@ -261,33 +263,74 @@ class Held:
     """One call of a function, which comes to its end once it is let go on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, first: bool) -> None:
-        self.is_there, self.goes_on = asyncio.Event(), asyncio.Event()
+        self.is_there, self.goes_on, self.is_over = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._call, self._first = getattr(where, name), first
         monkeypatch.setattr(where, name, self._held)
 
     async def _held(self, *arguments: Any, **named: Any) -> Any:
+        """The database goes on with what it was asked, also where nobody waits for that any more."""
+        return await asyncio.shield(asyncio.ensure_future(self._work(*arguments, **named)))
+
+    async def _work(self, *arguments: Any, **named: Any) -> Any:
         done = await self._call(*arguments, **named) if self._first else None
         self.is_there.set()
         await self.goes_on.wait()
-        return done if self._first else await self._call(*arguments, **named)
+        done = done if self._first else await self._call(*arguments, **named)
+        self.is_over.set()
+        return done
 
 
+@pytest.mark.parametrize(
+    ("at", "size", "module"),
+    [
+        (0, 1000, group_commit),
+        (CHUNK_BYTES - 500, 1000, group_commit),
+        (CHUNK_BYTES - 500, pieces.MOST_BYTES_IN_TURN + 1, pieces),
+    ],
+)
 async def test_a_piece_whose_sender_is_gone_does_not_outlast_the_end(
-    house: Interior, monkeypatch: pytest.MonkeyPatch
+    house: Interior, monkeypatch: pytest.MonkeyPatch, at: int, size: int, module: ModuleType
 ) -> None:
+    """Also one that lies in two chunks."""
     _, id = await begun(house)
-    keeping = Held(monkeypatch, group_commit, "inserted", first=False)
-    sending = asyncio.create_task(house.arrivals.append(id, ALICE, 0, once(WHOLE[:1000]), told=lambda _: None))
+    if at:
+        await house.arrivals.append(id, ALICE, 0, once(WHOLE[:at]))
+    keeping = Held(monkeypatch, module, "inserted", first=False)
+    sending = asyncio.create_task(
+        house.arrivals.append(id, ALICE, at, once(WHOLE[at : at + size]), told=lambda _: None)
+    )
     await keeping.is_there.wait()
     sending.cancel()
     await asyncio.wait({sending})
     await house.arrivals.abort(id, ALICE)
     keeping.goes_on.set()
+    await keeping.is_over.wait()
     group: GroupCommit = house.pieces._group  # type: ignore[attr-defined]
-    assert group._working is not None
-    await group._working
-    await asyncio.gather(*group._looking)
+    if group._working is not None:
+        await group._working
+    await asyncio.gather(*group._looking, *house.pieces._keeping)  # type: ignore[attr-defined]
     assert await house.audio.stored(id) == (0, 0)
+
+
+async def test_recorders_that_come_to_the_end_of_a_chunk_together_share_inserts(
+    house: Interior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [(await begun(house))[1] for _ in range(20)]
+    for id in ids:
+        await house.arrivals.append(id, ALICE, 0, once(WHOLE[: CHUNK_BYTES - 500]))
+    sizes, insert = list[int](), group_commit.inserted
+
+    async def inserted(collection: AsyncCollection[Document], documents: list[Document], *, ordered: bool) -> set[int]:
+        sizes.append(len(documents))
+        return await insert(collection, documents, ordered=ordered)
+
+    for module in (group_commit, pieces):
+        monkeypatch.setattr(module, "inserted", inserted)
+    at = CHUNK_BYTES - 500
+    await asyncio.gather(*(house.arrivals.append(id, ALICE, at, once(WHOLE[at : at + 6144])) for id in ids))
+    assert sum(sizes) == 2 * len(ids)
+    assert len(sizes) < len(ids)
+    assert {(await house.arrivals.find(id, ALICE)).offset for id in ids} == {at + 6144}
 
 
 async def test_while_chunks_are_on_their_way_more_go(house: Interior, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,33 +395,68 @@ async def test_chunks_that_come_after_the_end_do_not_stay(
     assert await house.audio.stored(id) == ((1, 1) if is_finished else (0, 0))
 
 
-async def test_a_chunk_that_is_made_while_it_is_given_up_does_not_stay(
-    house: Interior, monkeypatch: pytest.MonkeyPatch
+async def ended_by(house: Interior, id: PartId, *, is_heard: bool) -> None:
+    """Another process gives it up, or finishes it, and a worker hears it to its end."""
+    if not is_heard:
+        await house.arrivals.abort(id, ALICE)
+        return
+    await house.arrivals.finish(id, ALICE)
+    await house.work_off()
+    assert await house.audio.stored(id) == (0, 0)
+
+
+@pytest.mark.parametrize("is_heard", [False, True])
+async def test_a_chunk_that_is_made_while_it_ends_does_not_stay(
+    house: Interior, monkeypatch: pytest.MonkeyPatch, is_heard: bool
 ) -> None:
     _, id = await begun(house)
-    folding, other = house.arrivals, house.arrivals
+    folding = house.arrivals
     making = Held(monkeypatch, house.pieces, "_from", first=True)
     for at in (0, 150_000):
         await folding.append(id, ALICE, at, once(WHOLE[at : at + 150_000]))
     await making.is_there.wait()
-    await other.abort(id, ALICE)
+    monkeypatch.undo()
+    await ended_by(house, id, is_heard=is_heard)
     making.goes_on.set()
     await folding.close()
     assert await house.audio.stored(id) == (0, 0)
 
 
-async def test_of_what_is_finished_while_it_is_given_up_nothing_stays(
-    house: Interior, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_heard", [False, True])
+async def test_of_what_is_finished_while_it_ends_nothing_stays(
+    house: Interior, monkeypatch: pytest.MonkeyPatch, is_heard: bool
 ) -> None:
     _, id = await begun(house)
     await house.arrivals.append(id, ALICE, 0, once(WHOLE))
     writing = Held(monkeypatch, house.pieces, "write_file", first=False)
     finishing = asyncio.create_task(house.arrivals.finish(id, ALICE))
     await writing.is_there.wait()
-    await house.arrivals.abort(id, ALICE)
+    monkeypatch.undo()
+    await ended_by(house, id, is_heard=is_heard)
     writing.goes_on.set()
-    with pytest.raises(UploadGone):
-        await finishing
+    if is_heard:
+        assert (await finishing).state is PartState.COMPLETED
+    else:
+        with pytest.raises(UploadGone):
+            await finishing
+    assert await house.audio.stored(id) == (0, 0)
+
+
+@pytest.mark.parametrize("is_heard", [False, True])
+async def test_a_slice_that_waits_for_what_ends_does_not_stay(
+    house: Interior, monkeypatch: pytest.MonkeyPatch, is_heard: bool
+) -> None:
+    arrivals, session = house.arrivals, await house.session()
+    id = (await arrivals.begin(session, Q1, ALICE, Plan(SLICES))).part.id
+    await arrivals.put(id, ALICE, Slice(0), once(WHOLE[:1000]))
+    announcing = Held(monkeypatch, house.slices, "announce", first=False)
+    putting = asyncio.create_task(arrivals.put(id, ALICE, Slice(2), once(WHOLE[2000:3000])))
+    await announcing.is_there.wait()
+    monkeypatch.undo()
+    await ended_by(house, id, is_heard=is_heard)
+    announcing.goes_on.set()
+    with pytest.raises(UploadComplete if is_heard else UploadGone):
+        await putting
     assert await house.audio.stored(id) == (0, 0)
 
 

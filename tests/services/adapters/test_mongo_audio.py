@@ -58,7 +58,9 @@ async def test_chunks_are_written_while_more_arrives(database: AsyncDatabase[Doc
     async def watched() -> AsyncIterator[bytes]:
         for _ in range(4):
             yield noise(CHUNK)
-            await asyncio.sleep(0.05)
+            async with asyncio.timeout(60):
+                while await database["fs.chunks"].count_documents({}) <= len(seen):
+                    await asyncio.sleep(0.01)
             seen.append(await database["fs.chunks"].count_documents({}))
 
     await audio.store(id, watched(), METADATA)

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from pymongo import ReadPreference
 from pymongo.errors import PyMongoError
-from structlog.testing import capture_logs
 
 from scripts.stack.replica_set import NAME, is_primary
 from services.adapters.mongo.client import open_client, without_ours
 from tests import servers
+from tests.logs import captured
 
 NOBODY = "mongodb://127.0.0.1:1"
 
@@ -23,7 +23,7 @@ async def test_a_call_that_is_cancelled_just_after_its_wait_was_over_holds_nobod
         call.cancel()
     await asyncio.wait({call})
     assert call.cancelled()
-    async with asyncio.timeout(20), lock:
+    async with asyncio.timeout(60), lock:
         pass  # the next one gets it
     await client.close()  # would wait for ever where the lock is lost
 
@@ -55,10 +55,10 @@ async def test_the_log_says_when_the_database_is_lost_and_when_it_is_found(tmp_p
     port = servers.free_port()
     (tmp_path / "data").mkdir()
     command = servers.mongod_command(tmp_path / "data", port)
-    with capture_logs() as logs:
+    with captured() as logs:
 
         async def told(*events: str) -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while [line["event"] for line in logs] != list(events):
                     await asyncio.sleep(0.05)
 
@@ -75,7 +75,7 @@ async def test_the_log_says_when_the_database_is_lost_and_when_it_is_found(tmp_p
 
 
 async def test_a_client_that_is_closed_has_lost_nothing(mongodb_url: str) -> None:
-    with capture_logs() as told:
+    with captured() as told:
         async with open_client(mongodb_url) as client:
             await client.admin.command("ping")
     assert [each["event"] for each in told if each["event"].startswith("MongoDB")] == []
@@ -83,7 +83,7 @@ async def test_a_client_that_is_closed_has_lost_nothing(mongodb_url: str) -> Non
 
 async def test_who_is_not_let_in_is_told_by_the_name_of_that(mongodb_url: str) -> None:
     address = mongodb_url.replace("mongodb://", "mongodb://nobody:wrong@", 1)
-    with capture_logs() as told:
+    with captured() as told:
         async with open_client(address) as client:
             with pytest.raises(PyMongoError):
                 await client.admin.command("ping")

@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.access.ports import Hold, Keyed
-from services.adapters.mongo.indexes import INDEXES, ensure_indexes, missing_indexes
+from services.adapters.mongo.indexes import INDEXES, OUTDATED, ensure_indexes, missing_indexes
 from services.adapters.mongo.records import MOST_COUNTED
 from services.interviews.listing import Span
 from services.interviews.model import Evaluation, Failure, PartId, Question, QuestionId, SessionId
@@ -523,7 +523,11 @@ async def test_a_users_sessions_are_listed_in_the_order_of_an_index_and_no_furth
         assert examined(plan) <= 8
 
 
-async def test_an_index_of_an_earlier_version_is_dropped(database: AsyncDatabase[Document]) -> None:
-    await database["interview_sessions"].create_index([("user_id", 1), ("created_at", -1)], name="of_user")
+@pytest.mark.parametrize("name", [f"{of}.{name}" for of, names in OUTDATED.items() for name in names])
+async def test_an_index_of_an_earlier_version_is_in_no_other_ones_way_and_dropped(
+    name: str, database: AsyncDatabase[Document]
+) -> None:
+    collection, _, index = name.partition(".")
+    await database[collection].create_index([("of", 1), ("before", -1)], name=index)
     assert await ensure_indexes(database) == {}
-    assert "of_user" not in await database["interview_sessions"].index_information()
+    assert index not in await database[collection].index_information()
