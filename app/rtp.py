@@ -20,9 +20,11 @@ from app.jobs import make_celery
 from app.keys import keyring_lack
 from app.logs import configure_logs, warn_of, warn_of_unused
 from app.open_files import allow_many
+from app.receipts import receipts_lack
 from services.adapters.mongo.calls import MongoCalls
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.rtp_receivers import MongoRtpReceivers
+from services.background import Kind
 from services.calls.model import RtpReceiver
 from services.calls.reception import Reception
 
@@ -66,10 +68,15 @@ async def run(settings: Settings, stopped: asyncio.Event) -> None:
             bridging=wiring.bridging,
             records=MongoCalls(database),
             receivers=MongoRtpReceivers(database),
+            background=wiring.background,
         )
         transports = [await _listen(settings.rtp_bind, port, reception) for port in reception.ports]
         log.info("calls are taken in", ports=settings.rtp_ports, at=settings.rtp_bind, at_once=len(receiver.places))
-        running = [asyncio.create_task(reception.run()), asyncio.create_task(_beat(settings.heartbeat_file))]
+        running = [
+            asyncio.create_task(reception.run()),
+            wiring.background.start(Kind.SIGNS, lambda: _beat(settings.heartbeat_file)),
+            wiring.background.start(Kind.KEYS, wiring.key_store.look),
+        ]
         try:
             await stopped.wait()
         finally:
@@ -118,7 +125,7 @@ def main() -> None:
     warn_of(strangers(Settings, StackSettings))
     warn_of_unused(settings.unused)
     receiver_of(settings)
-    if lack := keyring_lack(settings):
+    if lack := receipts_lack(settings) or keyring_lack(settings):
         raise SystemExit(lack)
     allow_many()
     asyncio.run(_until_told(settings))

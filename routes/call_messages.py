@@ -11,6 +11,7 @@ from services.errors import CallMessageInvalid
 from services.interviews.model import CallSide
 
 SIDES = (CallSide.LEFT, CallSide.RIGHT)
+MOST_PACKET_BYTES = 65_535  # no network carries a longer one
 
 
 class Said(BaseModel):
@@ -33,7 +34,7 @@ def heard(text: str) -> CallSide | None:
 
 def packet_of(message: bytes) -> tuple[CallSide, bytes]:
     """The side of which it is, and the packet behind that. CallMessageInvalid."""
-    if not message or message[0] >= len(SIDES):
+    if not message or message[0] >= len(SIDES) or len(message) > 1 + MOST_PACKET_BYTES:
         raise CallMessageInvalid
     return SIDES[message[0]], message[1:]
 

@@ -90,6 +90,9 @@ class CallSideOut(BaseModel):
     state: SideState
     recording_id: str
     packets: int
+    recovered: int = Field(
+        description="Of these, those that got lost, and were heard of the packets behind them: redundant audio."
+    )
     lost: int = Field(description="Came not at all, or too late.")
     late: int = Field(description="Of these, those that came.")
     doubled: int
@@ -113,6 +116,7 @@ class CallSideOut(BaseModel):
             state="empty" if side.part is None else STATES[side.part.state],
             recording_id=side.line.part_id,
             packets=tally.packets,
+            recovered=tally.recovered,
             lost=tally.lost,
             late=tally.late,
             doubled=tally.doubled,

@@ -6,8 +6,7 @@ One packet of a stranger, however real, latches nobody; it waits for a second on
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from services.calls.packets.rtp import RtpPacket
-from services.calls.packets.source import signed
+from services.calls.packets.rtp import RtpPacket, signed
 
 Source = tuple[str, int]
 MOST_CANDIDATES = 32

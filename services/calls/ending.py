@@ -3,7 +3,7 @@
 Whoever takes a call in ends it; where nobody does, the sweep. Each step may be repeated.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -17,6 +17,7 @@ from services.errors import (
     AudioEmpty,
     CallGone,
     ChecksumMismatch,
+    KeyringUnavailable,
     NotAudio,
     SessionErased,
     StoreUnavailable,
@@ -87,13 +88,16 @@ class Ending:
                 log.info("a side is not given up", part=line.part_id, code=problem.code)
         await self.records.given_up(call.id)
 
-    async def drive(self) -> int:
-        """End what is silent, and go on with what somebody began to end; how many have ended, for the sweep."""
+    async def drive(self, missed: Callable[[], None] = lambda: None) -> int:
+        """End what is silent, and go on with what somebody began to end; how many have ended, for the sweep.
+
+        `missed` is told of each that met an error.
+        """
         await self.records.suspect(self.silent_seconds)
         for id in await self.records.silent(GRACE_SECONDS):
             if await self.records.end(id) is not None:
                 log.info("a silent call is ended", call=id)
-        return sum([await self._driven(id) for id in await self._left()])
+        return sum([await self._driven(id, missed) for id in await self._left()])
 
     async def count_due(self) -> int:
         """How many the next sweep ends, or goes on to end."""
@@ -104,7 +108,7 @@ class Ending:
         ending = await self.records.left_ending(GRACE_SECONDS)
         return [*ending, *await self.records.left_aborted(GRACE_SECONDS)]
 
-    async def _driven(self, id: CallId) -> bool:
+    async def _driven(self, id: CallId, missed: Callable[[], None]) -> bool:
         """One of which nothing can be done does not hold the others up."""
         try:
             call = await self.records.get(id)
@@ -112,10 +116,13 @@ class Ending:
                 await self.give_up(call)
                 return True
             return call is not None and (await self.conclude(call)).state is CallState.ENDED
+        except KeyringUnavailable:
+            return False
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("a call is not ended", call=id)
+            missed()
             return False
 
     async def _end_stream(self, call: Call, side: CallSide) -> None:

@@ -27,13 +27,15 @@ class CallState(StrEnum):
 class Tally:
     """What came of one side's packets, as far as its recording is kept.
 
-    What came is counted once. `skipped` were left out, to be in step or as more came than is taken; `odd` counts by
+    What came is counted once. `recovered` of the packets got lost, and were heard of what others repeat of them.
+    `skipped` were left out, to be in step or as more came than is taken; `odd` counts by
     reason what is no packet of this side, `foreign` those of another sender; `filled` are seconds in
     which nothing came, of `seconds` in all; `jitter` is RFC 3550's, in seconds. The last packet arrived at a second of
     the call's clock.
     """
 
     packets: int = 0
+    recovered: int = 0
     lost: int = 0
     late: int = 0
     doubled: int = 0

@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import structlog
 
+from services.background import Background, Kind
 from services.calls.bridging import Bridge, Bridging
 from services.calls.candidates import Candidates, Source
 from services.calls.model import PORTS_OF_CALL, CallState, RtpReceiver
 from services.calls.packets.red import unwrapped
 from services.calls.packets.rtp import Odd, RtpPacket, is_rtcp, parse
-from services.calls.packets.side import may_be_sound
+from services.calls.packets.sounds import may_be_sound
 from services.calls.ports import CallRecords, RtpReceivers
 from services.errors import Problem, StoreUnavailable
 from services.interviews.model import CallSide
@@ -68,6 +69,7 @@ class Reception:
     bridging: Bridging
     records: CallRecords
     receivers: RtpReceivers
+    background: Background = field(default_factory=Background)
     clock: Callable[[], float] = time.monotonic
     strangers: Counter[str] = field(default_factory=Counter, init=False)
     held_bytes: int = field(default=0, init=False)
@@ -105,6 +107,9 @@ class Reception:
 
     async def run(self) -> None:
         """Say that this receiver is there, for ever."""
+        await self.background.keep(Kind.RECEIVERS, self._tell)
+
+    async def _tell(self) -> None:
         while True:
             try:
                 await self.receivers.seen(self.receiver)

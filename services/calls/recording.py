@@ -213,6 +213,7 @@ class SideRecording:
             odd[reason.value] = odd.get(reason.value, 0) + count
         return Tally(
             packets=before.packets + counts.settled,
+            recovered=before.recovered + counts.recovered,
             lost=before.lost + counts.lost,
             late=before.late + counts.late,
             doubled=before.doubled + counts.doubled,

@@ -45,7 +45,7 @@ class Apart(World):
 
     async def stop(self) -> None:
         self.process.terminate()
-        assert await asyncio.to_thread(self.process.wait, 30) == 0
+        assert await asyncio.to_thread(self.process.wait, 60) == 0
 
     @property
     def memory(self) -> int:

@@ -1,11 +1,18 @@
 """Ports for a receiver of a test's own."""
 
+import random
 import socket
+
+from scripts.stack.ports import HIGHEST, LOWEST
 
 
 def free_ports(count: int) -> tuple[int, int]:
-    """A range of UDP ports on loopback that nobody has now."""
-    for first in range(42_000, 60_000, count):
+    """A range of UDP ports on loopback that nobody has now, below those that senders get.
+
+    Where it begins is chance: tests beside this one look for theirs too.
+    """
+    starts = range(LOWEST, HIGHEST - count, 4)
+    for first in random.SystemRandom().sample(starts, len(starts)):
         held = []
         try:
             for port in range(first, first + count):

@@ -143,7 +143,10 @@ async def test_of_two_sockets_the_newer_one_has_the_side() -> None:
             await newer.until("ended")
 
 
-@pytest.mark.parametrize("said", [b"", b"\x02packet", "no json", '{"type": "begin"}', '{"type": "end", "side": "up"}'])
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"\x02packet", bytes(1 + 65_536), "no json", '{"type": "begin"}', '{"type": "end", "side": "up"}'],
+)
 async def test_what_means_nothing_closes_the_socket_and_not_the_call(said: bytes | str) -> None:
     doors = CallDoors()
     async with doors.client() as client:

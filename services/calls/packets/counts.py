@@ -10,7 +10,8 @@ from services.calls.packets.rtp import Oddity
 class Counts:
     """Of `packets` so many are `settled`: in the pages that were given out, up to `settled_sequence`.
 
-    `lost` came not at all or too late, and `late` of these came; `doubled` came again.
+    `lost` came not at all or too late, and `late` of these came; `doubled` came again. `recovered`
+    of the `packets` got lost, and were heard of what the packets behind them repeat.
 
     `foreign` were of another source while the side's own went on. `odd` were no sound of it, by reason. `skipped` were
     left out to be in step. What came is counted once: in `packets`, or in one of `late` to `skipped`.
@@ -23,6 +24,7 @@ class Counts:
     packets: int = 0
     settled: int = 0
     settled_sequence: int | None = None
+    recovered: int = 0
     lost: int = 0
     late: int = 0
     doubled: int = 0

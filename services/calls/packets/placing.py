@@ -8,7 +8,7 @@ from services.calls.packets.counts import Counts
 from services.calls.packets.ogg import OggWriter
 from services.calls.packets.opus import LEADING_TOC, RATE, fillers, unit
 from services.calls.packets.reordering import Held
-from services.calls.packets.source import signed
+from services.calls.packets.rtp import signed
 from services.calls.packets.transit import Transit
 
 STEP = RATE // 100

@@ -36,8 +36,19 @@ class Odd(Exception):
         self.oddity = oddity
 
 
+class Older(NamedTuple):
+    """The sound of a packet before another one, by as many places and so much of its timestamp."""
+
+    places: int
+    before: int
+    payload: bytes
+
+
 class RtpPacket(NamedTuple):
-    """What is said of a payload; header extensions, contributing sources and padding are left out of it."""
+    """What is said of a payload; header extensions, contributing sources and padding are left out of it.
+
+    What it repeats of packets before it are `older` sounds.
+    """
 
     payload_type: int
     sequence: int
@@ -45,6 +56,13 @@ class RtpPacket(NamedTuple):
     ssrc: int
     marker: bool
     payload: bytes
+    older: tuple[Older, ...] = ()
+
+
+def signed(difference: int, bits: int) -> int:
+    """A difference of two numbers that wrap, as the shorter way between them."""
+    half = 1 << (bits - 1)
+    return (difference + half) % (1 << bits) - half
 
 
 def is_rtcp(data: bytes) -> bool:

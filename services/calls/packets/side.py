@@ -4,9 +4,8 @@ A side's stream begins when its call does, and has every sound at its time: both
 that comes is believed to be right, and nothing is fatal; what does not belong is counted by its reason.
 """
 
-from collections import deque
 from math import inf
-from typing import NamedTuple, Self
+from typing import Self
 
 from services.calls.packets import opus
 from services.calls.packets.counts import Counts
@@ -17,7 +16,9 @@ from services.calls.packets.red import unwrapped
 from services.calls.packets.reordering import Fate, Held
 from services.calls.packets.resent import Resent
 from services.calls.packets.rtcp import sender_reports
-from services.calls.packets.rtp import COMFORT_NOISE, FIRST_DYNAMIC, Odd, Oddity, RtpPacket, is_rtcp, parse
+from services.calls.packets.rtp import Odd, Oddity, RtpPacket, is_rtcp, parse
+from services.calls.packets.settling import Settling
+from services.calls.packets.sounds import may_be_sound, oddity_of
 from services.calls.packets.source import Source, came_at_once, looks_encrypted, sounding
 
 BUFFER_SECONDS = 0.2
@@ -31,15 +32,6 @@ IDLE_SECONDS = 10.0
 PAGE_SECONDS = 1.0
 # Seconds are told to the millisecond, and no packet is as short as that.
 ROUNDING = RATE // 1000
-TELEPHONE_EVENT_BYTES, MOST_TELEPHONE_EVENT = 4, 16
-
-
-class Placed(NamedTuple):
-    """Where in the stream packets end, how many, and the last one's number."""
-
-    end: int
-    sequence: int
-    packets: int
 
 
 class Side:
@@ -58,9 +50,9 @@ class Side:
         self._begun = begun
         self._writer = OggWriter()
         self._placing = Placing(self._writer, self.counts)
+        self._settling = Settling(self._writer, self.counts)
         self._source: Source | None = None
         self._candidate: Source | None = None
-        self._placed: deque[Placed] = deque()
         self._resent: Resent | None = None
         self._is_doubted = False
         self._is_closed = False
@@ -91,6 +83,7 @@ class Side:
                 side._count_kept(packets_behind(tail, round(counted * RATE) + ROUNDING), last_sequence)
             toc = page.packet[0] if page.granule and page.packet else LEADING_TOC
             side._placing = Placing(side._writer, side.counts, toc)
+            side._settling = Settling(side._writer, side.counts)
         return side
 
     def _count_kept(self, packets: list[bytes], last_sequence: int | None) -> None:
@@ -140,7 +133,7 @@ class Side:
             self._placing.fill_until((now - IDLE_SECONDS) * RATE)
         if silent > PAGE_SECONDS:
             self._writer.flush()
-        return self._given_out()
+        return self._settling.give_out()
 
     def leave(self, now: float) -> bytes:
         """All that has come, in whole pages, for whoever goes on behind them; nothing is waited for any more."""
@@ -149,7 +142,7 @@ class Side:
         self._judge(max(0.0, now - self._begun), is_last=True)
         self._write(inf)
         self._writer.flush()
-        return self._given_out()
+        return self._settling.give_out()
 
     def close(self, now: float) -> bytes:
         """The rest, with the page that ends the stream; nothing at all where nothing ever came."""
@@ -162,22 +155,7 @@ class Side:
             if not self._writer.waiting:
                 self._placing.fill(opus.SILK_UNIT)
             self._writer.flush(END)
-        return self._given_out()
-
-    def _note_placed(self, sequence: int, packets: int) -> None:
-        """Where the stream ends with it; there end those too that were left out behind it. A page is settled as one."""
-        end = self._writer.written
-        if self._placed and (self._placed[-1].end == end or self._placed[-1].end > self._writer.page_end):
-            packets += self._placed.pop().packets
-        self._placed.append(Placed(end, sequence, packets))
-
-    def _given_out(self) -> bytes:
-        while self._placed and self._placed[0].end <= self._writer.page_end:
-            placed = self._placed.popleft()
-            self.counts.settled += placed.packets
-            self.counts.settled_sequence = placed.sequence % (1 << 16)
-        self.counts.settled_seconds = self._writer.page_end / RATE
-        return self._writer.take_pages()
+        return self._settling.give_out()
 
     def _route(self, packet: RtpPacket, arrived: float) -> None:
         source, candidate = self._source, self._candidate
@@ -191,7 +169,7 @@ class Side:
             self._keep(source, packet, samples, arrived)
             self._write(arrived)
         elif not may_be_sound(packet, self._payload_type):
-            self.counts.odd[_oddity(packet, self._payload_type)] += 1
+            self.counts.odd[oddity_of(packet, self._payload_type)] += 1
         elif candidate is None or (candidate.is_alone and arrived - candidate.began > self._buffer_seconds):
             self._dismiss()
             counts_again = source is not None and source.has_passed(packet)
@@ -217,7 +195,7 @@ class Side:
     def _keep(self, source: Source, packet: RtpPacket, samples: int, arrived: float) -> None:
         """Take it into its order; what is no sound takes its place there all the same."""
         if not samples or packet.payload_type != source.payload_type:
-            self.counts.odd[_oddity(packet, source.payload_type)] += 1
+            self.counts.odd[oddity_of(packet, source.payload_type)] += 1
             samples = 0
         fate = source.take(packet, samples, arrived)
         if source is self._source:
@@ -238,7 +216,10 @@ class Side:
         before = source.lost
         for packet in source.due(now):
             if packet.samples:
-                self._note_placed(packet.sequence, int(self._placing.place(packet)))
+                self.counts.packets += packet.is_repeated
+                is_placed = self._placing.place(packet)
+                self.counts.recovered += packet.is_repeated and is_placed
+                self._settling.note(packet.sequence, int(is_placed))
         self.counts.lost += source.lost - before
 
     def _report(self, data: bytes) -> None:
@@ -285,13 +266,13 @@ class Side:
 
     def _accept(self, candidate: Source, held: list[Held], now: float) -> None:
         source, self._candidate, self._is_doubted = self._source, None, False
-        self.counts.packets += len(held)
         self.counts.doubled += candidate.doubled
         if source is not None and candidate.follows(source) and came_at_once(held):
             for packet in candidate.held:
-                source.go_on(packet)
+                self._count(source, source.go_on(packet), bool(packet.samples))
             candidate = source
         else:
+            self.counts.packets += len(held)
             self._write(inf)
             self.counts.restarts += source is not None
             self._source = candidate
@@ -310,21 +291,3 @@ class Side:
         else:
             self.counts.foreign += dismissed
         self._candidate = None
-
-
-def may_be_sound(packet: RtpPacket, payload_type: int | None) -> bool:
-    """Whether a side that is told this type, or none, may begin with it: whole Opus, and no key of a telephone."""
-    if not opus.samples(packet.payload):
-        return False
-    if payload_type is not None:
-        return packet.payload_type == payload_type
-    is_telephone_event = len(packet.payload) == TELEPHONE_EVENT_BYTES and packet.payload[0] <= MOST_TELEPHONE_EVENT
-    return packet.payload_type >= FIRST_DYNAMIC and not is_telephone_event
-
-
-def _oddity(packet: RtpPacket, payload_type: int | None) -> Oddity:
-    if packet.payload_type == COMFORT_NOISE:
-        return Oddity.COMFORT_NOISE
-    if packet.payload_type < FIRST_DYNAMIC or payload_type not in (None, packet.payload_type):
-        return Oddity.PAYLOAD_TYPE
-    return Oddity.NOT_OPUS if packet.payload else Oddity.EMPTY

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from itertools import pairwise, starmap
 
+from services.calls.packets import opus
 from services.calls.packets.opus import RATE
 from services.calls.packets.reordering import Fate, Held, Reordering
-from services.calls.packets.rtp import RtpPacket
+from services.calls.packets.rtp import RtpPacket, signed
 from services.calls.packets.timestamp_rate import TimestampRate
 
 MOST_DROPPED = 3000
@@ -13,12 +14,6 @@ MOST_MISORDERED = 1000
 LONG_PAST = RATE // 2
 LEAST_PAIRS, LEAST_ALIKE = 3, 0.6
 BURST_SECONDS = 0.1
-
-
-def signed(difference: int, bits: int) -> int:
-    """A difference of two numbers that wrap, as the shorter way between them."""
-    half = 1 << (bits - 1)
-    return (difference + half) % (1 << bits) - half
 
 
 class Source:
@@ -113,6 +108,8 @@ class Source:
         timestamp = self.at_48_khz(packet.timestamp)
         held = Held(self._highest + ahead, timestamp, arrived, packet.payload if samples else b"", samples)
         fate = self._reordering.put(held)
+        if samples:
+            self._repeat(packet, held)
         self.doubled += bool(samples) and fate is Fate.DOUBLED
         if ahead > 0:
             self._note_jitter(timestamp, arrived)
@@ -123,13 +120,28 @@ class Source:
             self.last_sounded = self.last_arrived
         return fate
 
-    def go_on(self, packet: Held) -> None:
+    def _repeat(self, packet: RtpPacket, held: Held) -> None:
+        """What it has of those before it."""
+        for older in packet.older:
+            self._reordering.repeat(
+                Held(
+                    held.sequence - older.places,
+                    self.at_48_khz((packet.timestamp - older.before) % (1 << 32)),
+                    held.arrived,
+                    older.payload,
+                    opus.samples(older.payload),
+                    is_repeated=True,
+                )
+            )
+
+    def go_on(self, packet: Held) -> Fate:
         """Take in what another one held that turned out to be this one."""
         sequence = self._highest + self._ahead(packet.sequence)
-        self._reordering.put(packet._replace(sequence=sequence))
+        fate = self._reordering.put(packet._replace(sequence=sequence))
         self._highest = max(self._highest, sequence)
         self.newest_timestamp = packet.timestamp
         self.last_arrived = self.last_sounded = packet.arrived
+        return fate
 
     def due(self, now: float) -> Iterator[Held]:
         return self._reordering.due(now)

@@ -8,7 +8,15 @@ import pytest
 from services.analysis.results import Result
 from services.calls.calls import Wanted
 from services.calls.model import Call, CallState
-from services.errors import CallGone, CallNotFound, CallOver, QuestionNotFound, StoreUnavailable, TooManyArrivals
+from services.errors import (
+    CallGone,
+    CallNotFound,
+    CallOver,
+    KeyringUnavailable,
+    QuestionNotFound,
+    StoreUnavailable,
+    TooManyArrivals,
+)
 from services.interviews.model import CallId, CallSide, PartState, QuestionId
 from services.recordings.arrival_limits import ArrivalLimits
 from tests.fakes.calls import FakeCalls
@@ -107,6 +115,26 @@ async def test_giving_up_that_was_interrupted_is_gone_on_with_by_the_sweep() -> 
     assert await house.arrivals.arriving(ALICE) == []
     assert not any(house.memory.pieces.values())
     assert (await house.sweep.run(24.0)).calls == 0
+
+
+@pytest.mark.parametrize(("error", "undone"), [(KeyringUnavailable, 0), (ValueError, 1)])
+async def test_a_call_that_cannot_be_ended_holds_the_sweep_up_for_nobody(error: type[Exception], undone: int) -> None:
+    house = Interior()
+    call = await house.calls.begin(await house.session(), Q1, ALICE, BOTH)
+    await house.arrivals.append(call.lines[LEFT].part_id, ALICE, 0, one(OGG))
+    with pytest.raises(StoreUnavailable):
+        await replace(house.calls, records=Failing(house.memory)).abort(call.id, ALICE)
+    house.memory.clock.advance(6)
+
+    class Away(FakeCalls):
+        async def given_up(self, id: CallId) -> None:
+            raise error
+
+    assert house.sweep.calls is not None
+    away = replace(house.sweep.calls, records=Away(house.memory))
+    counts = await replace(house.sweep, calls=away).run(24.0)
+    assert (counts.calls, counts.undone) == (0, undone)
+    assert (await house.sweep.run(24.0)).calls == 1
 
 
 async def test_one_of_which_a_side_has_ended_is_not_given_up() -> None:

@@ -62,6 +62,18 @@ def test_what_is_sent_once_more_is_heard_once(after: int) -> None:
     assert side.counts.restarts == 0
 
 
+@pytest.mark.parametrize(("unheard", "late"), [(0, 0), (3, 3)])
+def test_what_came_before_a_stall_and_again_behind_it_is_counted_as_that(unheard: int, late: int) -> None:
+    """Some of it for the first time, as a bridge sends once more what it does not know to be there."""
+    sent = list(Sender().send(PACKETS[:250]))
+    kept = [*sent[: 90 - unheard], *sent[90:100]]
+    held_up = [Datagram(max(at, 4.0), data) for at, data in sent[100:]]
+    again = [Datagram(4.0, data) for _, data in sent[80:100]]
+    taken([*kept, held_up[0], *again, *held_up[1:]], side := Side())
+    assert (side.counts.packets, side.counts.settled) == (250 - unheard, 250 - unheard)
+    assert (side.counts.doubled, side.counts.late, side.counts.lost) == (20 - late, late, late)
+
+
 def test_an_old_packet_beside_the_sides_own_is_doubled() -> None:
     sent = list(Sender().send(PACKETS))
     strays = [Datagram(at + 1.5, data) for at, data in sent[::40]]
