@@ -130,10 +130,14 @@ class RecorderSocket:
         arrival = await self._found(upload_id)
         if arrival is not None and arrival.is_complete:
             return await self._finished(arrival)
-        beside = [asyncio.create_task(self._read()), asyncio.create_task(self._tell_news())]
+        reading = asyncio.create_task(self._read())
+        beside = [reading, asyncio.create_task(self._tell_news())]
         try:
             with self._services.departure.goodbye(partial(self._frames.over, End.LEAVING)):
-                return await self._over(await self._recorded(arrival))
+                recorded = await self._recorded(arrival)
+                if reading.done():
+                    reading.result()  # nobody foresaw it, or there is none
+                return await self._over(recorded)
         finally:
             self._frames.over(End.BROKEN)
             for task in beside:
@@ -274,6 +278,8 @@ class RecorderSocket:
         except Problem as problem:
             self._refusal = problem
             self._frames.over(End.REFUSED)
+        finally:
+            self._frames.over(End.BROKEN)  # by what else has ended it
 
     async def _heed(self, said: messages.Said) -> None:
         if said.type == "end":

@@ -32,7 +32,7 @@ class Ahead:
     pieces: Pieces
     known: Known
     became: Callable[[Appended, int], None]
-    _is_over: bool = field(default=False, init=False)
+    _trouble: Exception | None = field(default=None, init=False)
     _bytes: int = field(default=0, init=False)
     _on_way: deque[tuple[asyncio.Task[None], int]] = field(default_factory=deque, init=False)
     _is_much: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -80,8 +80,7 @@ class Ahead:
         known, start = self.known, at - at % CHUNK_BYTES
         whole = run if start == at else await self._before(at) + run
         await self._are_written(MOST_ON_WAY - 1)
-        if self._is_over:
-            raise Over
+        self.check()
         self._on_way.append((asyncio.create_task(self._write(start, at, whole)), len(whole)))
         await asyncio.sleep(0)  # it is hashed while the database has it
         known.read(run)
@@ -95,27 +94,38 @@ class Ahead:
             self._counter = asyncio.create_task(self._count_soon())
 
     async def count(self, *, waits: bool = True) -> None:
-        """What was written ahead counts: all of it, or what is not on its way any more."""
-        async with self._turn:
-            await self._are_written(0 if waits else len(self._on_way))
-            known, ahead = self.known, self._bytes
-            if not ahead:
-                return
-            until = known.arriving.folded + ahead
-            appended = await self.pieces.count(known.arriving, until, known.claim or 0)
-            if appended.outcome is Outcome.KEPT:
-                known.offset = until
-            self._bytes -= ahead
-            if appended.outcome is Outcome.OVER:  # who ended it may have looked before this was written
-                self._is_over = True
-                await self.settled()
-                await self.pieces.clear(known.arriving.part.id, appended.folded, (known.claim or 0) + 1)
-            self.became(appended, known.offset)
+        """What was written ahead counts: all of it, or what is not on its way any more.
 
-    async def check(self) -> None:
+        Once some of it does not, nothing behind it does: whoever asks later hears why.
+        """
+        async with self._turn:
+            self.check()
+            try:
+                await self._count(0 if waits else len(self._on_way))
+            except Exception as trouble:
+                self._trouble = trouble
+                raise
+
+    async def _count(self, most_on_way: int) -> None:
+        await self._are_written(most_on_way)
+        known, ahead = self.known, self._bytes
+        if not ahead:
+            return
+        until = known.arriving.folded + ahead
+        appended = await self.pieces.count(known.arriving, until, known.claim or 0)
+        if appended.outcome is Outcome.KEPT:
+            known.offset = until
+        self._bytes -= ahead
+        if appended.outcome is Outcome.OVER:  # who ended it may have looked before this was written
+            self._trouble = Over()
+            await self.settled()
+            await self.pieces.clear(known.arriving.part.id, appended.folded, (known.claim or 0) + 1)
+        self.became(appended, known.offset)
+
+    def check(self) -> None:
         """Raise why what was written did not come to count, if it did not."""
-        if self._counter is not None and self._counter.done():
-            await self._counter
+        if self._trouble is not None:
+            raise self._trouble
 
     async def settled(self) -> None:
         """Nothing is on its way any more, whatever became of it."""

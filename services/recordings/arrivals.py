@@ -197,8 +197,15 @@ class Arrivals:
     async def arriving(self, viewer: Viewer) -> list[Arrival]:
         """This user's own that arrive now, the newest first."""
         found = await self.records.arriving(viewer.user_id)
-        offsets = await asyncio.gather(*(self._offset(each.part.id) for each in found))
-        return [arrival_of(each, offset) for each, offset in zip(found, offsets, strict=True)]
+        looked_at = await asyncio.gather(*(self._still_there(each) for each in found))
+        return [arrival for arrival in looked_at if arrival is not None]
+
+    async def _still_there(self, arriving: Arriving) -> Arrival | None:
+        """None where it ended meanwhile."""
+        try:
+            return arrival_of(arriving, await self._offset(arriving.part.id))
+        except UploadGone:
+            return None
 
     async def interrupt(self, id: PartId, viewer: Viewer) -> None:
         """End the request that sends to it here, if there is one, so that what it has brought is what there is."""
@@ -295,20 +302,24 @@ class Arrivals:
             raise NotAudio  # and what came of the others stays
         if not is_over(arriving):
             self._limiting.size(await self._size_of_slices(id) + (len(body) if there is None else 0))
-            await self._limiting.much_more(arriving.part.user_id)
+            await self._limiting.more(arriving.part.user_id, len(body))
         await self._ordering.put(arriving, slice, body)
         kept = await self.slices.one(id, slice.index)
         if kept is None:
             raise UploadGone
         if kept.state is not SliceState.RECEIVED:
-            await self._refuse_over(id, viewer)
+            await self._refuse_over(arriving.part, viewer)
         return kept
 
-    async def _refuse_over(self, id: PartId, viewer: Viewer) -> None:
-        """UploadComplete, UploadGone: what waits of one that has ended meanwhile never is a part of it."""
-        arriving = await self._found(id, viewer)
-        if is_over(arriving) or arriving.is_closed:
-            raise UploadComplete
+    async def _refuse_over(self, part: Part, viewer: Viewer) -> None:
+        """UploadComplete, UploadGone: what waits of one that has ended meanwhile never is a part of it, and goes."""
+        try:
+            arriving = await self._found(part.id, viewer)
+            if is_over(arriving) or arriving.is_closed:
+                raise UploadComplete
+        except (UploadNotFound, UploadGone, UploadComplete):
+            await self._completing.nothing_left(part)
+            raise
 
     async def slice(self, id: PartId, index: int) -> KeptSlice | None:
         """What is known of a slice that came, of a recording that the caller may see."""
@@ -401,8 +412,8 @@ class Arrivals:
     ) -> None:
         part = known.arriving.part
 
-        async def admit(is_much: bool) -> None:
-            await (self._limiting.much_more(part.user_id) if is_much else self._limiting.more())
+        async def admit(chunks: int) -> None:
+            await self._limiting.more(part.user_id, chunks * CHUNK_BYTES)
             if known.folding is not None and known.offset - known.arriving.folded > MOST_UNFOLDED:
                 await asyncio.wait((known.folding,))
 

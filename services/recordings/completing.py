@@ -27,7 +27,7 @@ from services.errors import (
     UploadGone,
     UploadNotFound,
 )
-from services.interviews.model import Part, PartId, PartState
+from services.interviews.model import ENDED, Part, PartId, PartState
 from services.recordings.accepting import GIVEN_UP, Accepting, metadata_of
 from services.recordings.folding import Folding
 from services.recordings.formats import SNIFF_BYTES, Container, estimated_seconds, sniff
@@ -85,9 +85,17 @@ class Completing:
             if now is not None and now.part.state is PartState.UPLOADING:
                 raise
             # Who finished it at the same time has let go of its pieces, or it was given up.
-            await self._nothing_left_of_what_was_given_up(closed.part)
+            await self.nothing_left(closed.part)
             part = None
         return await self.run(id, seen_of) if part is None else part
+
+    async def nothing_left(self, part: Part) -> None:
+        """What came of one that has ended meanwhile goes: who gave it up, or heard it, may have looked before."""
+        now = await self.records.find(part.id)
+        if now is None or now.part.state is PartState.ABORTED:
+            await self.accepting.give_up(part, UploadGone.code)
+        elif now.part.state in ENDED and not now.part.keep_audio:
+            await self.accepting.audio.delete(part.id)
 
     async def _closed(self, arriving: Arriving, seen_of: SeenOf) -> Arriving | None:
         """It takes nothing more, and has a length; None where it has ended meanwhile."""
@@ -116,7 +124,7 @@ class Completing:
         epoch = None if arriving.envelope is None else arriving.envelope.epoch
         queued = await self.uploads.accept(part.id, seen.sha256, size, seconds, epoch)
         if queued is None:
-            await self._nothing_left_of_what_was_given_up(part)
+            await self.nothing_left(part)
             return None
         if queued.id != part.id:
             await self.records.became(part.id, queued.id)
@@ -129,12 +137,6 @@ class Completing:
     async def _let_go(self, id: PartId) -> None:
         with suppress(StoreUnavailable):  # they go with the recording
             await self.pieces.let_go(id, ALL)
-
-    async def _nothing_left_of_what_was_given_up(self, part: Part) -> None:
-        """Who gave it up may have looked before its file was there."""
-        now = await self.records.find(part.id)
-        if now is None or now.part.state is PartState.ABORTED:
-            await self.accepting.give_up(part, UploadGone.code)
 
     async def _whole(self, arriving: Arriving, size: int, container: Container) -> None:
         """All of it is a file, and nothing is behind its last chunk; AudioMissing."""

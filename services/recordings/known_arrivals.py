@@ -37,8 +37,8 @@ class Known:
     `container` is what they begin.
 
     `claim`: the writer's number under which this process alone may append. `begun`: the chunk that goes on at `offset`,
-    as far as it is known, if it is held. A worker is rung for with so many bytes, but not before `ring_after`, or with
-    any once it is so late.
+    as far as it is known, if it is held. Whether a worker is to be rung for is asked with so many bytes, but not before
+    `ring_after`, or with any once it is so late; `rung_for` is what was due as it was rung for last.
     """
 
     arriving: Arriving
@@ -49,10 +49,11 @@ class Known:
     container: Container | None = None
     claim: int | None = None
     begun: bytes = b""
-    folding: asyncio.Task[None] | None = None
+    folding: asyncio.Future[None] | None = None
     ring_with: int = 0
-    ring_at: float = 0.0
+    ring_at: float | None = None
     ring_after: float = 0.0
+    rung_for: int = -1
     told_at: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -60,9 +61,9 @@ class Known:
             self.digest = hashlib.sha256()
 
     @property
-    def is_unfolded(self) -> bool:
-        """Whether there are pieces of which a whole chunk can be made."""
-        return self.offset // CHUNK_BYTES > self.arriving.folded // CHUNK_BYTES
+    def full_chunks(self) -> int:
+        """How many chunks can be made of the pieces."""
+        return self.offset // CHUNK_BYTES - self.arriving.folded // CHUNK_BYTES
 
     def received(self, data: bytes) -> None:
         """These bytes are kept by a majority, behind those before."""
@@ -112,8 +113,8 @@ class Turn:
 
     def give_way(self) -> None:
         """A newer request wants the turn: nothing more is waited for."""
-        self._gives_way = True
-        if self._waiting is not None:
+        has_begun, self._gives_way = self._gives_way, True
+        if self._waiting is not None and not has_begun:
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def until_taken_over(self, data: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

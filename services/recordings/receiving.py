@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, UploadTakenOver
 from services.recordings.ahead import Ahead, Over
@@ -23,13 +24,15 @@ LEAST_RUN, MOST_RUN = 64 * 1024, 4 * CHUNK_BYTES
 LAST_RUN = 2 * MOST_RUN
 # Who sends less than a run in it is waited for no longer.
 SLOW_SECONDS = 0.25
-# Who has sent so many is told from who sends after him; until then the offsets alone tell two apart.
-LONG_RUNS = 8
+# Who has sent so many is told from who sends after him; until then the offsets alone tell two apart. Of recordings that
+# began together not all come to it together.
+LONG_RUNS, SPREAD_RUNS = 8, 32
 
 
 @dataclass(slots=True, kw_only=True)
 class Receiving:
-    """One request's bytes. `admit` refuses what goes beyond the limits, `kept` is told of each run that counts.
+    """One request's bytes. `admit` hears how many chunks a run fills, and refuses what goes beyond the limits; `kept`
+    is told of each run that counts.
 
     With `told` each piece of the data counts before the next is asked for, and it hears how far that is.
     """
@@ -38,7 +41,7 @@ class Receiving:
     pieces: Pieces
     known: Known
     most_bytes: Callable[[int], None]
-    admit: Callable[[bool], Awaitable[None]]
+    admit: Callable[[int], Awaitable[None]]
     kept: Callable[[], None]
     told: Callable[[int], None] | None = None
     clock: Callable[[], float] = time.monotonic
@@ -49,9 +52,12 @@ class Receiving:
     _at: int = field(default=0, init=False)
     _since: float = field(default=0.0, init=False)
     _has_failed: bool = field(default=False, init=False)
+    _long_runs: int = field(init=False)
     _ahead: Ahead = field(init=False)
 
     def __post_init__(self) -> None:
+        id = self.known.arriving.part.id.encode()
+        self._long_runs = LONG_RUNS + crc32(id) % SPREAD_RUNS
         self._ahead = Ahead(records=self.records, pieces=self.pieces, known=self.known, became=self._became)
 
     async def run(self, data: AsyncIterator[bytes]) -> None:
@@ -141,7 +147,7 @@ class Receiving:
         """What is on its way is kept, or why it is not."""
         if self._sending is not None:
             await asyncio.shield(self._sending)
-        await self._ahead.check()
+        self._ahead.check()
 
     async def _tried(self, at: int, run: bytes) -> None:
         try:
@@ -151,7 +157,7 @@ class Receiving:
             raise
 
     async def _append(self, at: int, run: bytes) -> None:
-        await self.admit((at + len(run)) // CHUNK_BYTES > at // CHUNK_BYTES)
+        await self.admit((at + len(run)) // CHUNK_BYTES - at // CHUNK_BYTES)
         if at < SNIFF_BYTES:
             await self._refuse_what_is_no_audio(run)
         if await self._ahead.takes(at, run):
@@ -163,7 +169,7 @@ class Receiving:
         known, id = self.known, self.known.arriving.part.id
         if known.arriving.is_claimed and known.claim is None:
             await self._ahead.claim(at)
-        if known.claim is None and self._runs == LONG_RUNS:
+        if known.claim is None and self._runs == self._long_runs:
             self._writer = await self.records.take_over(id)
             if self._writer is None:
                 raise Over

@@ -21,6 +21,8 @@ from services.recordings.ports.keyring import EpochId, EpochKey
 
 VERSION = 1
 KEY_BYTES, NONCE_BYTES, TAG_BYTES = 32, 12, 16
+# Of so little most would be spent on beginning; more is copied less often the other way.
+SMALL_BYTES = 64 * 1024
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES
 
 
@@ -39,7 +41,7 @@ class Seal:
     def __init__(self, id: PartId, key: bytes) -> None:
         self._id = id
         self._bound = f"viva-voce chunk {VERSION} {id}".encode()
-        self._cipher = AES(key)
+        self._cipher, self._at_once = AES(key), AESGCM(key)
 
     def seal(self, n: int, plain: bytes | memoryview) -> tuple[bytes, bytes]:
         """As many bytes as before, and their tag."""
@@ -51,8 +53,8 @@ class Seal:
 
     def seal_at(self, place: str, plain: bytes | memoryview) -> tuple[bytes, bytes, bytes]:
         """As many bytes as before, their tag and their nonce; `place` says what they are, and where."""
-        first, *rest = os.urandom(NONCE_BYTES)
-        nonce = bytes((first | 0x80, *rest))
+        random = os.urandom(NONCE_BYTES)
+        nonce = bytes((random[0] | 0x80,)) + random[1:]
         return *self._sealed(nonce, self._bound_at(place), plain), nonce
 
     def open_at(self, place: str, sealed: bytes, nonce: bytes, tag: bytes) -> bytes:
@@ -65,6 +67,9 @@ class Seal:
         return f"viva-voce {place} {VERSION} {self._id}".encode()
 
     def _sealed(self, nonce: bytes, bound: bytes, plain: bytes | memoryview) -> tuple[bytes, bytes]:
+        if len(plain) <= SMALL_BYTES:
+            whole = self._at_once.encrypt(nonce, plain, bound)
+            return whole[:-TAG_BYTES], whole[-TAG_BYTES:]
         encryptor = Cipher(self._cipher, GCM(nonce)).encryptor()
         encryptor.authenticate_additional_data(bound)
         sealed = encryptor.update(plain) + encryptor.finalize()
@@ -73,9 +78,11 @@ class Seal:
     def _opened(self, nonce: bytes, bound: bytes, sealed: bytes, tag: bytes) -> bytes:
         if len(tag) != TAG_BYTES:
             raise AudioSealBroken
-        decryptor = Cipher(self._cipher, GCM(nonce, tag)).decryptor()
-        decryptor.authenticate_additional_data(bound)
         try:
+            if len(sealed) <= SMALL_BYTES:
+                return self._at_once.decrypt(nonce, sealed + tag, bound)
+            decryptor = Cipher(self._cipher, GCM(nonce, tag)).decryptor()
+            decryptor.authenticate_additional_data(bound)
             return decryptor.update(sealed) + decryptor.finalize()
         except InvalidTag:
             raise AudioSealBroken from None

@@ -130,6 +130,8 @@ def _of_wav(data: bytes) -> float | None:
         if name == b"fmt ":
             rate = int.from_bytes(data[at + 16 : at + 20], "little")
         if name == b"data":
-            return round(min(size, len(data) - at - 8) / rate, 3) if rate else None
+            here = len(data) - at - 8
+            # A head that was written before its sound says that there is none.
+            return round(min(size or here, here) / rate, 3) if rate else None
         at += 8 + size + size % 2
     raise TooMany

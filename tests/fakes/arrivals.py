@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from services.errors import AudioMissing, StoreUnavailable
-from services.interviews.model import Part, PartId, PartState, UserId
+from services.interviews.model import ENDED, Part, PartId, PartState, UserId
 from services.recordings.ports.arrivals import (
     NOWHERE,
     PLACED,
@@ -258,7 +258,7 @@ class FakePieces:
     async def write_chunk(self, arriving: Arriving, n: int, size: int) -> bool:
         id, start = arriving.part.id, n * CHUNK_BYTES
         plain, row = self._behind(id, start, start + CHUNK_BYTES), self._memory.rows.get(id)
-        if len(plain) < size or row is None or row.part.state is PartState.ABORTED:
+        if len(plain) < size or row is None or (row.part.state in ENDED and not row.part.keep_audio):
             return False
         chunks = self._memory.chunks.setdefault(id, [])
         assert len(chunks) >= n

@@ -20,7 +20,7 @@ from tests.at_length import long_but
 from tests.faults import Fault, Faulty
 from tests.in_memory import ALICE, Q1
 from tests.invariants import World, world_in_memory, world_on_mongo
-from tests.processes import Died, seen_by
+from tests.processes import Died, bury, seen_by
 
 MOST_CALLS = 150
 TELLING = (Fault.UNCONFIRMED, Fault.DIED)
@@ -149,6 +149,7 @@ async def play(world: World, scene: str, process: Faulty, *, comes_back: bool) -
     text, act = SCENES[scene]
     session = await world.house.session()
     sender = Sender(world, session, world.says(session, Q1, text))
+    asyncio.get_running_loop().set_exception_handler(bury)
     arrivals = seen_by(process, world.house).arrivals
     try:
         await act(sender, arrivals)

@@ -12,6 +12,7 @@ from tests.in_memory import ADMIN, Q1
 from tests.invariants import World, world_in_memory, world_on_mongo
 from tests.processes import seen_by
 from tests.services.scenes import NEW, OLD, Scene
+from tests.virtual_time import hurried
 
 # Before its first call a take has no number yet: who comes earlier is the older one.
 FIRST = 2
@@ -88,6 +89,7 @@ async def test_recording_again_at_any_moment_on_mongo(database: AsyncDatabase[di
 
 
 @pytest.mark.parametrize("in_work", [False, True], ids=["waiting", "in work"])
+@hurried
 async def test_a_superseded_take_writes_nothing_any_more(in_work: bool) -> None:
     world = world_in_memory()
     scene = Scene(world, await world.house.session())

@@ -250,8 +250,8 @@ class Pieces(Protocol):
         """What has been received from this byte on; AudioMissing where something before it is gone."""
 
     async def write_chunk(self, arriving: Arriving, n: int, size: int) -> bool:
-        """Make this chunk, of so many bytes, of the pieces in it; False where they are not all there, or it was given
-        up.
+        """Make this chunk, of so many bytes, of the pieces in it; False where they are not all there, or nothing of
+        it is needed any more.
 
         A majority has it then. Who makes it once more makes the same.
         """

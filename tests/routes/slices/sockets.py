@@ -33,7 +33,7 @@ class Socket:
 
     async def told(self) -> dict[str, Any]:
         """The next thing that is said; closed where that is the close."""
-        message = await asyncio.wait_for(self.from_app.get(), 10)
+        message = await asyncio.wait_for(self.from_app.get(), 60)
         if message["type"] == "websocket.close":
             self.closed = message.get("code", 1000), message.get("reason") or ""
             return {"type": "closed", "code": self.closed[0]}
@@ -82,8 +82,8 @@ async def opened(
     socket.to_app.put_nowait({"type": "websocket.connect"})
     running = asyncio.create_task(app(scope, socket.to_app.get, socket.from_app.put))
     try:
-        assert (await asyncio.wait_for(socket.from_app.get(), 10))["type"] == "websocket.accept"
+        assert (await asyncio.wait_for(socket.from_app.get(), 60))["type"] == "websocket.accept"
         yield socket
     finally:
         socket.hang_up()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 60)

@@ -13,6 +13,7 @@ from services.transcription.by_slice import Known, SliceHeard, by_slice
 from tests.routes.slices.doors import Doors, complete, recorded, send, session_of
 from tests.routes.slices.sockets import opened
 from tests.routes.slices.test_upload_sockets import DOORS, record
+from tests.virtual_time import hurried
 
 SECONDS = tuple(Segment(text=f"word{n}", start=n + 0.2, end=n + 0.7) for n in range(5))
 
@@ -58,6 +59,7 @@ async def test_a_socket_is_told_nothing_of_another_take() -> None:
             assert (await socket.told())["text"] == "Own."
 
 
+@hurried
 async def test_a_socket_is_told_for_longer_than_a_stream_lasts() -> None:
     doors, pieces = Doors(age_seconds=0.05), recorded()
     async with doors.client() as client:

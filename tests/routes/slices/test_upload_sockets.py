@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from routes import upload_sockets
+from routes.recorder_news import RecorderNews
 from services.errors import StoreUnavailable
 from services.interviews.model import PartState
 from services.recordings.arrivals import ArrivalLimits
@@ -329,6 +330,23 @@ async def test_it_says_which_slices_of_another_door_are_here() -> None:
                 socket.send({"type": "chunk_uploaded", "chunk_index": 1, "session_id": session})
                 states.append((await socket.told())["state"])
             assert states == ["missing", "waiting", "received"]
+
+
+async def test_what_nobody_foresaw_ends_the_socket_at_once_and_what_came_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    doors, pieces = Doors(), recorded()
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    async with doors.client() as client:
+        session = await session_of(client)
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="unforeseen"):
+            patch.setattr(RecorderNews, "uploaded", fail)
+            async with opened(client, f"/ws/audio/{session}") as socket:
+                size = await record(socket, pieces[:1])
+                socket.send({"type": "chunk_uploaded", "chunk_index": 0})
+        async with opened(client, f"/ws/audio/{session}") as socket:
+            assert (await socket.told())["offset"] == size
 
 
 async def test_sockets_are_counted_as_uploads_in_flight() -> None:

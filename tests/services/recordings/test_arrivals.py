@@ -9,6 +9,7 @@ import pytest
 from services.errors import (
     ArrivalsSaturated,
     AudioEmpty,
+    AudioMissing,
     AudioTooLarge,
     ChecksumMismatch,
     LengthInconsistent,
@@ -34,12 +35,13 @@ from services.errors import (
     UploadTakenOver,
 )
 from services.interviews.model import PartId, PartState, SessionId, Status, UserId, Viewer
+from services.recordings import ahead
 from services.recordings.arrival_limits import ArrivalLimits
 from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice
 from services.recordings.known_arrivals import MOST_BEGUN
-from services.recordings.ports.arrivals import Arriving, Listened, Load
+from services.recordings.ports.arrivals import Appended, Arriving, Listened, Load
 from services.recordings.ports.audio import CHUNK_BYTES
-from services.recordings.tending import RINGS_AT_ONCE
+from services.recordings.ringing import RINGS_AT_ONCE
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Interior
 
 AMR = b"#!AMR\n" + b"a" * 94
@@ -403,6 +405,22 @@ async def test_of_two_who_send_at_once_the_second_waits_or_takes_over() -> None:
     assert (await scene.arrivals.finish(id, ALICE)).sha256 == hashlib.sha256(AMR + b"mine").hexdigest()
 
 
+@pytest.mark.parametrize("later", range(4))
+async def test_of_several_who_take_over_at_once_each_has_his_turn(later: int) -> None:
+    """As one who asks how far it is, and goes on before he is told."""
+    scene = Scene()
+    id, slow = await scene.begun(), Slow(AMR)
+    first = asyncio.create_task(scene.arrivals.append(id, ALICE, 0, slow.data()))
+    await slow.waits.wait()
+    second = asyncio.create_task(scene.arrivals.interrupt(id, ALICE))
+    for _ in range(later):
+        await asyncio.sleep(0)
+    assert (await scene.arrivals.append(id, ALICE, 100, sent(b"mine"), takes_over=True)).offset == 104
+    await second
+    with pytest.raises(UploadTakenOver):
+        await first
+
+
 async def test_who_is_silent_is_followed_by_who_comes_after_him() -> None:
     """As one whose network has changed, and whose connection nobody has closed."""
     scene = Scene()
@@ -434,6 +452,32 @@ async def test_who_is_silent_loses_his_turn_to_who_asks_for_nothing_first() -> N
     assert (await scene.arrivals.find(id, ALICE)).offset == 100
 
 
+async def test_of_those_that_began_together_few_ask_for_a_number_of_their_own_at_once() -> None:
+    scene = Scene(ArrivalLimits(most_of_user=1000))
+    take_over, asked = scene.arrivals.records.take_over, list[PartId]()
+
+    async def noted(id: PartId) -> int | None:
+        asked.append(id)
+        return await take_over(id)
+
+    scene.arrivals.records.take_over = noted  # type: ignore[method-assign]
+    ids, sent_by_now, at_once = [await scene.begun() for _ in range(64)], list[int](), list[int]()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(60):
+            yield AMR if number == 0 else b"x"
+            await asyncio.sleep(0)
+
+    def told(_: int) -> None:
+        sent_by_now.append(1)
+        if len(sent_by_now) % len(ids) == 0:
+            at_once.append(len(asked) - sum(at_once))
+
+    await asyncio.gather(*(scene.arrivals.append(id, ALICE, 0, pieces(), told=told) for id in ids))
+    assert sorted(asked) == sorted(ids)
+    assert max(at_once) <= len(ids) / 4
+
+
 async def test_what_came_counts_while_more_is_waited_for_and_a_writer_at_another_process_takes_over() -> None:
     scene = Scene()
     id, slow = await scene.begun(), Slow(AMR, b"x" * 300_000)
@@ -446,6 +490,30 @@ async def test_what_came_counts_while_more_is_waited_for_and_a_writer_at_another
     with pytest.raises(UploadTakenOver):
         await first
     assert (await scene.arrivals.find(id, ALICE)).offset == at + 5
+
+
+async def test_who_is_taken_over_while_what_he_sent_comes_to_count_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    id, count = await scene.begun(), scene.house.pieces.count
+    counts, is_over = asyncio.Event(), asyncio.Event()
+
+    async def counted(arriving: Arriving, until: int, writer: int) -> Appended:
+        counts.set()
+        await is_over.wait()
+        for _ in range(10):  # whoever has nothing more to send waits for what counts
+            await asyncio.sleep(0)
+        return await count(arriving, until, writer)
+
+    async def data() -> AsyncIterator[bytes]:
+        yield AMR + b"x" * (4 * CHUNK_BYTES - len(AMR))
+        await counts.wait()
+        await scene.house.arriving.claim(id)
+        is_over.set()
+
+    monkeypatch.setattr(scene.house.pieces, "count", counted)
+    monkeypatch.setattr(ahead, "MOST_AHEAD_SECONDS", 0.0)
+    with pytest.raises(UploadTakenOver):
+        await scene.arrivals.append(id, ALICE, 0, data())
 
 
 async def test_a_request_goes_on_with_the_chunk_that_the_one_before_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -495,6 +563,21 @@ async def test_many_that_are_due_at_once_are_asked_about_together_and_each_is_ru
     assert len(asked) <= number // RINGS_AT_ONCE + 2
 
 
+async def test_what_ends_while_all_are_listed_is_left_out() -> None:
+    scene = Scene()
+    goes_on, gone = await scene.begun(), await scene.begun()
+    pieces = scene.arrivals.pieces
+    offset = pieces.offset
+
+    async def ends(id: PartId) -> int:
+        if id == gone:
+            raise AudioMissing
+        return await offset(id)
+
+    pieces.offset = ends  # type: ignore[method-assign]
+    assert [arrival.part.id for arrival in await scene.arrivals.arriving(ALICE)] == [goes_on]
+
+
 async def test_what_was_finished_while_it_arrives_takes_nothing_more() -> None:
     scene = Scene()
     id, slow = await scene.begun(), Slow(b"x" * 300_000)
@@ -538,7 +621,7 @@ async def test_who_finishes_what_another_has_just_finished_is_answered_alike() -
 
 
 async def test_a_load_that_could_not_be_read_is_read_again() -> None:
-    scene = Scene()
+    scene = Scene(ArrivalLimits(most_bytes_of_user=4 * CHUNK_BYTES))
     records = scene.arrivals.records
     load, troubles = records.load, list[Exception]()
 
@@ -557,21 +640,38 @@ async def test_a_load_that_could_not_be_read_is_read_again() -> None:
     assert (await scene.appended(id, 100, b"x" * CHUNK_BYTES)).offset == 100 + CHUNK_BYTES
 
 
-async def test_what_a_user_has_arriving_is_read_once_for_the_beginning_and_what_follows() -> None:
-    scene = Scene()
+def loads_asked_of(scene: Scene) -> list[UserId]:
+    """Whose the store is asked for from now on."""
     records = scene.arrivals.records
     load, asked = records.load, list[UserId]()
 
-    async def counted(user_id: UserId) -> Load:
+    async def noted(user_id: UserId) -> Load:
         asked.append(user_id)
         return await load(user_id)
 
-    records.load = counted  # type: ignore[method-assign]
+    records.load = noted  # type: ignore[method-assign]
+    return asked
+
+
+async def test_what_a_user_has_arriving_is_read_once_for_the_beginning_and_what_follows() -> None:
+    scene = Scene()
+    asked = loads_asked_of(scene)
     first = await scene.begun()
     await scene.appended(first, 0, AMR, b"x" * CHUNK_BYTES)
     assert len(asked) == 1
     await scene.begun()
     assert len(asked) == 2, "the second is counted anew"
+
+
+async def test_what_a_user_has_arriving_is_read_again_before_much_has_come() -> None:
+    mb = 1024 * 1024
+    scene = Scene(ArrivalLimits(most_bytes_of_user=20 * mb))
+    asked = loads_asked_of(scene)
+    id = await scene.begun()
+    for at in range(3):
+        scene.house.memory.clock.advance(3600)
+        await scene.appended(id, at * mb, (AMR + b"x" * mb)[:mb])
+    assert len(asked) == 2, "a tenth of what may still come has come once"
 
 
 async def test_limits_hold_before_anything_is_kept() -> None:

@@ -24,7 +24,7 @@ async def sealed(**changed: Any) -> tuple[Interior, Epochs]:
     keys = Keys(keyring=keyring, journal=journal, clock=lambda: (clock.now - start).total_seconds())
     house.audio = FakeAudio(house.memory, keys)
     epochs = Epochs(keyring=keyring, journal=journal, is_sealing=True, most_seconds=86_400, grace_seconds=3600)
-    await epochs.tend()
+    await epochs.ensure()
     return house, epochs
 
 

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from services.errors import AudioSealBroken
 from services.interviews.model import PartId
+from services.recordings import sealing
 from services.recordings.ports.keyring import EpochId, EpochKey
-from services.recordings.sealing import Envelope, Seal, new_seal, new_secret, opened
+from services.recordings.sealing import SMALL_BYTES, Envelope, Seal, new_seal, new_secret, opened
 
 ID, OTHER = PartId("a" * 24), PartId("b" * 24)
 EPOCH = EpochKey(EpochId("00000001-00000000"), b"k" * 32)
 CHUNK = 255 * 1024
-sizes = st.one_of(st.integers(0, 70), st.sampled_from([CHUNK - 1, CHUNK, CHUNK + 1]))
+sizes = st.one_of(st.integers(0, 70), st.sampled_from([SMALL_BYTES, SMALL_BYTES + 1, CHUNK - 1, CHUNK, CHUNK + 1]))
 numbers = st.integers(0, 2**40)
 
 
@@ -43,6 +44,23 @@ def test_any_flip_is_noticed(plain: bytes, n: int, data: Any) -> None:
     changed = flipped(sealed + tag, bit)
     with pytest.raises(AudioSealBroken):
         seal.open(n, changed[:-16], changed[-16:])
+
+
+@pytest.mark.parametrize(("sealed_at_once", "opened_at_once"), [(0, 100), (100, 0), (0, 0)])
+def test_what_is_sealed_one_way_is_opened_the_other(
+    monkeypatch: pytest.MonkeyPatch, sealed_at_once: int, opened_at_once: int
+) -> None:
+    seal, plain = Seal(ID, new_secret()), bytes(range(100))
+    monkeypatch.setattr(sealing, "SMALL_BYTES", sealed_at_once)
+    data, tag, nonce = seal.seal_at("here", memoryview(plain))
+    monkeypatch.setattr(sealing, "SMALL_BYTES", opened_at_once)
+    assert seal.open_at("here", data, nonce, tag) == plain
+    for bit in range(0, 8 * len(data + tag), 7):
+        changed = flipped(data + tag, bit)
+        with pytest.raises(AudioSealBroken):
+            seal.open_at("here", changed[:-16], nonce, changed[-16:])
+    with pytest.raises(AudioSealBroken):
+        seal.open_at("there", data, nonce, tag)
 
 
 @given(st.binary(min_size=1, max_size=50), numbers, numbers)

@@ -47,6 +47,14 @@ def test_what_does_not_tell_is_not_guessed(data: bytes) -> None:
     assert seconds_of(data) is None
 
 
+@pytest.mark.parametrize("said", [0, 2**32 - 1])
+def test_of_wav_that_does_not_say_how_long_it_is_all_that_is_there_counts(said: int) -> None:
+    whole = bytearray(audio.wav(audio.tone(4.0)))
+    whole[40:44] = said.to_bytes(4, "little")
+    assert seconds_of(bytes(whole)) == pytest.approx(4.0, abs=0.03)
+    assert seconds_of(bytes(whole[:44])) == 0.0
+
+
 def test_what_is_empty_lasts_no_time() -> None:
     assert seconds_of(b"") == 0.0
 

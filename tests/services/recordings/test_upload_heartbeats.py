@@ -12,6 +12,7 @@ from services.recordings.ports.audio import Incoming
 from services.recordings.upload_heartbeats import UploadHeartbeats
 from tests.fakes.records import FakeUploads
 from tests.in_memory import ALICE, LARGE, Q1, Q2, Interior
+from tests.virtual_time import hurried
 
 A_WHILE = 0.01
 
@@ -37,6 +38,7 @@ class Told(FakeUploads):
         return await super().touch(ids)
 
 
+@hurried
 async def test_all_that_arrive_are_told_of_at_once_until_they_have_arrived() -> None:
     uploads = Told(Interior())
     heartbeats = UploadHeartbeats(uploads=uploads, seconds=A_WHILE)
@@ -54,6 +56,7 @@ async def test_all_that_arrive_are_told_of_at_once_until_they_have_arrived() -> 
         await until(lambda: {"c"} in uploads.told)
 
 
+@hurried
 async def test_a_store_that_does_not_answer_for_a_while_ends_no_upload() -> None:
     house = Interior()
     uploads = Told(house, failures=2)
@@ -69,6 +72,7 @@ async def test_a_store_that_does_not_answer_for_a_while_ends_no_upload() -> None
     assert part.bytes == 6
 
 
+@hurried
 async def test_an_upload_that_was_given_up_ends_with_its_next_piece_and_the_others_go_on() -> None:
     house = Interior()
     uploads = Told(house)
