@@ -325,7 +325,7 @@ class Settings(FromEnvironment):
 class StackSettings(FromEnvironment):
     """What the local stack reads; an address that is set takes the place of an embedded server."""
 
-    port: int = Field(default=8000, gt=0, lt=65536, description="Port of the API on loopback.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port of the API on loopback.")
     state_dir: Folder = Field(default=Path(".local"), description="Everything the stack writes is in this folder.")
     mongodb_url: MongoUrl | None = Field(default=None, description="A replica set to use in place of the embedded one.")
     redis_url: RedisUrl | None = Field(

@@ -7,6 +7,7 @@ from celery.app.amqp import AMQP
 from kombu import Connection, Queue
 
 from app.config import Settings
+from app.steady_schedule import Clock, Steady
 from services.adapters.celery_doorbell import DELIVER
 
 QUEUE = "celery"
@@ -70,15 +71,17 @@ def make_celery(settings: Settings, *, socket_timeout: float = 10.0) -> Celery:
         worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         beat_schedule=_schedule(settings),
+        beat_scheduler="app.steady_schedule:Scheduler",
     )
     return celery
 
 
 def _schedule(settings: Settings) -> dict[str, dict[str, object]]:
     """No order expires, which would be by beat's clock; what has piled up does nothing, see `Upkeep.take_turn`."""
+    clock = Clock()
     return {
-        "sweep": {"task": SWEEP, "schedule": settings.sweep_seconds},
-        "audit": {"task": AUDIT, "schedule": audit_seconds(settings)},
+        "sweep": {"task": SWEEP, "schedule": Steady(settings.sweep_seconds, clock)},
+        "audit": {"task": AUDIT, "schedule": Steady(audit_seconds(settings), clock)},
     }
 
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
@@ -14,6 +15,10 @@ from services.adapters.mongo.sealing import Sealing
 from services.errors import StoreUnavailable
 from services.operations.epochs import Epochs
 from services.recordings.keys import Keys
+from services.recordings.missing_keys import MissingKeys
+from services.recordings.ports.keyring import KeyringTrouble
+
+log = structlog.get_logger(__name__)
 
 HOUR = 3600.0
 AGAIN_SECONDS = 1.0
@@ -25,19 +30,38 @@ NO_FOLDER = (
 
 @dataclass(frozen=True, slots=True)
 class KeyStore:
-    """How recordings are sealed, and who tends the keys; `keys` and `epochs` are None where there is no keyring."""
+    """How recordings are sealed, and who tends the keys; all but `sealing` is None where there is no keyring."""
 
     sealing: Sealing
     keys: Keys | None = None
     epochs: Epochs | None = None
+    missing: MissingKeys | None = None
 
     async def begin(self) -> None:
         """Return once there is a key to seal with; the first process that may write makes the first one."""
         while self.epochs is not None and self.sealing.seals:
             with suppress(StoreUnavailable):
                 if await self.epochs.ensure():
-                    return
+                    break
             await asyncio.sleep(AGAIN_SECONDS)
+        await self.look()
+
+    async def look(self) -> None:
+        """Say in the log, as a process starts, what recordings cannot be opened for."""
+        while self.epochs is not None and self.missing is not None:
+            with suppress(StoreUnavailable):
+                if trouble := await self.epochs.obstacle():
+                    log.error("the keyring cannot be used", reason=trouble)
+                else:
+                    await self.missing_keys()
+                return
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def missing_keys(self) -> int:
+        """How many keys that recordings need are not there; 0 where that cannot be told."""
+        with suppress(KeyringTrouble):
+            return 0 if self.missing is None else len(await self.missing.look())
+        return 0
 
 
 def keyring_lack(settings: Settings) -> str | None:
@@ -58,4 +82,5 @@ def key_store(settings: Settings, database: AsyncDatabase[Document]) -> KeyStore
         most_seconds=settings.epoch_hours * HOUR,
         grace_seconds=settings.epoch_grace_hours * HOUR,
     )
-    return KeyStore(Sealing(keys=keys, seals=settings.encrypt_recordings), keys, epochs)
+    missing = MissingKeys(keyring=keyring, journal=journal)
+    return KeyStore(Sealing(keys=keys, seals=settings.encrypt_recordings), keys, epochs, missing)

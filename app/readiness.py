@@ -23,8 +23,11 @@ T = TypeVar("T")
 
 async def look(wiring: Wiring, client: AsyncMongoClient[Document], tokens: Tokens) -> Health:
     """What answers now."""
-    workers, waiting, keys = await asyncio.gather(
-        _or_none(_workers(wiring, client)), _or_none(wiring.doorbell.waiting()), _or_none(_seals(wiring))
+    workers, waiting, keys, missing = await asyncio.gather(
+        _or_none(_workers(wiring, client)),
+        _or_none(wiring.doorbell.waiting()),
+        _or_none(_seals(wiring)),
+        _or_none(wiring.key_store.missing_keys()),
     )
     return Health(
         database=workers is not None,
@@ -32,6 +35,7 @@ async def look(wiring: Wiring, client: AsyncMongoClient[Document], tokens: Token
         workers=workers or 0,
         tokens=await tokens.can_verify(),
         keys=bool(keys),
+        missing_keys=missing or 0,
     )
 
 

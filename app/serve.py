@@ -21,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from app.config import Settings
 from app.counts import counts_folder
 from app.environment import set_for_children, settings_or_end, variables
+from app.logs import configure_logs
 
 # A child that answers nothing for so long is ended, and started anew.
 HUNG_SECONDS = 30
@@ -88,7 +89,7 @@ def serve(
         timeout_worker_healthcheck=HUNG_SECONDS,
     )
     if several:
-        _several(config)
+        _several(config, settings)
     else:
         _one(Server(config))
 
@@ -100,7 +101,9 @@ def _one(server: Server) -> None:
         raise SystemExit(STARTUP_FAILURE)
 
 
-def _several(config: Config) -> None:
+def _several(config: Config, settings: Settings) -> None:
+    """Which of them died, and when, is told as all else is; uvicorn's own way was chosen with `config`."""
+    configure_logs(settings)
     with counts_folder() as counts:
         set_for_children("PROMETHEUS_MULTIPROC_DIR", str(counts))
         processes = Processes(config, [config.bind_socket()])

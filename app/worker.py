@@ -228,6 +228,7 @@ class Process:
         )
 
     async def _listen(self, works: bool) -> None:
+        self._house.background.start(Kind.KEYS, self._house.key_store.look)
         if works:
             await self._engines.warm_up()
             self._take_tests()
@@ -301,6 +302,7 @@ def _listening(wiring: Wiring, engines: Engines) -> Listening:
         decoder=engines.decoder,
         activity=engines.activity,
         engine=engines.speech,
+        live=engines.live,
     )
 
 

@@ -53,6 +53,7 @@ class Health:
     workers: int
     tokens: bool = True
     keys: bool = True
+    missing_keys: int = 0
 
     @property
     def is_ready(self) -> bool:

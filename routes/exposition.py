@@ -176,6 +176,7 @@ def _done(totals: Totals) -> Iterator[Metric]:
     yield from _passes("viva_sweep", "Passes of the sweep", totals.sweeps)
     yield from _passes("viva_audit", "Passes of the audit of stored audio", totals.audits)
     did = {name: totals.sweeps.counts.get(name, 0) for name in Counts().as_dict() if name not in ORPHANS | KEYS}
+    did["undone"] += totals.audits.counts.get("undone", 0)
     yield _counter("viva_sweep_actions", "What the sweep did.", "what", did)
     orphans = {kind: totals.audits.counts.get(name, 0) for name, kind in ORPHANS.items()}
     gone = {how: totals.audits.counts.get(name, 0) for name, how in KEYS.items()}

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
-from routes.dependencies import Needs
+from routes.dependencies import Health, Needs
 from routes.errors import UNEXPECTED, listed
 from services.errors import NotFound, Problem
 
@@ -20,11 +20,14 @@ class ReadyOut(BaseModel):
     status: str
     mongodb: str
     redis: str = Field(description="`down`: it does not answer, or takes nothing, because it is full or a copy.")
-    workers: int
+    workers: int | None = Field(description="Those that live; null while MongoDB does not answer, which knows of them.")
     background: dict[str, str] = Field(
         description="Each kind of work that runs beside requests in this process: `ok`, or `restarting` after an error."
     )
-    keys: str = Field(description="`down` while recordings cannot be sealed: the log has the reason.")
+    keys: str = Field(
+        description="`down` while recordings cannot be sealed, `incomplete` where some that are stored cannot be "
+        "opened for want of their keys: the log has the reason; `unknown` while MongoDB does not answer."
+    )
     tokens: str = Field(description="`down` while tokens cannot be checked for want of the provider's keys.")
 
 
@@ -42,18 +45,25 @@ async def readyz(response: Response, services: Needs) -> ReadyOut:
     health = await services.health()
     whole = health.is_ready and health.doorbell and health.workers > 0
     background = {kind.value: "restarting" if each.waiting else "ok" for kind, each in services.background.running()}
-    is_well = whole and "restarting" not in background.values()
+    is_well = whole and not health.missing_keys and "restarting" not in background.values()
     response.status_code = 200 if health.is_ready else 503
     return ReadyOut(
         ready=whole,
         status="ok" if is_well else "degraded" if health.is_ready else "failing",
         mongodb="ok" if health.database else "down",
         redis="ok" if health.doorbell else "down",
-        workers=health.workers,
+        workers=health.workers if health.database else None,
         background=background,
-        keys="ok" if health.keys else "down",
+        keys=_keys(health),
         tokens="ok" if health.tokens else "down",
     )
+
+
+def _keys(health: Health) -> str:
+    """Whether a key may be used stands in MongoDB too."""
+    if not health.keys:
+        return "down" if health.database else "unknown"
+    return "incomplete" if health.missing_keys else "ok"
 
 
 # Errors of the protocol, which no service raises.

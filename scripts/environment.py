@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 LEAST = (3, 11)
+STOPPED = 130
 
 
 def main(folder: Path, lock: Path, *covered: Path) -> None:
@@ -67,6 +68,7 @@ if __name__ == "__main__":
     try:
         main(*map(Path, sys.argv[1:]))
     except KeyboardInterrupt:
-        sys.exit("Stopped. What is half made is made anew the next time.")
+        sys.stderr.write("\nStopped. What is half made is made anew the next time.\n")
+        sys.exit(STOPPED)
     except OSError as error:
         sys.exit(f"{sys.argv[1]} cannot be made: {error}. Free some space, or put this folder where it can be written.")

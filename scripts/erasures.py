@@ -15,12 +15,10 @@ import typer
 from pymongo.errors import OperationFailure
 from rich.console import Console
 
-from app.config import Settings
 from app.container import wire
-from app.environment import settings_or_end
 from app.jobs import make_celery
-from app.logs import configure_logs
 from scripts.refusals import told
+from scripts.settings import settings_of_command
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
 from services.interviews.erasable import ErasureId
@@ -81,8 +79,7 @@ async def apply(entries: list[Erasure]) -> Applied:
 
 @asynccontextmanager
 async def _reapplying() -> AsyncIterator[Reapplying]:
-    settings = settings_or_end(Settings)
-    configure_logs(settings)
+    settings = settings_of_command(signs=True)
     async with open_client(settings.mongodb_url, "erasures") as client:
         wiring = wire(settings, client[settings.mongodb_database], make_celery(settings, socket_timeout=2.0))
         try:

@@ -11,9 +11,8 @@ import typer
 
 from app.config import Settings
 from app.engines import Engines, lacks, open_engines
-from app.environment import settings_or_end
-from app.logs import configure_logs
 from app.weights import WeightsMissing
+from scripts.settings import settings_of_command
 from services.errors import Problem
 from services.interviews.model import Part, PartId, QuestionId, SessionId, UserId
 from services.interviews.transcript import Transcript
@@ -26,8 +25,7 @@ NOBODYS = Part(id=PartId(""), session_id=SessionId(""), question_id=QuestionId("
 
 def main(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A recording.")]) -> None:
     """Say what is loaded, where and how fast it is, and what is said in the recording; 1 if that cannot be had."""
-    settings = settings_or_end(Settings)
-    configure_logs(settings)
+    settings = settings_of_command()
     if missing := lacks(settings):
         raise SystemExit("; ".join(missing))
     try:

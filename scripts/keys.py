@@ -17,6 +17,7 @@ from app.environment import settings_or_end
 from app.keys import key_store
 from app.logs import configure_logs
 from scripts.refusals import told
+from scripts.settings import settings_of_command
 from scripts.stack.layout import Layout
 from services.adapters.mongo.client import open_client
 from services.errors import StoreUnavailable
@@ -49,15 +50,21 @@ def listed(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """The epochs, oldest first, whether their keys are there, and how many recordings need them."""
-    rows = _done(context, _rows)
+    rows, trouble = _done(context, _rows)
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        return
-    table = Table(Column("epoch", no_wrap=True), "state", "begun", "key", "recordings", "why")
+    else:
+        _show(rows)
+    if trouble:
+        _end(trouble)
+
+
+def _show(rows: list[dict[str, object]]) -> None:
+    table = Table(Column("epoch", no_wrap=True), "state", "begun", "key", "recordings", Column("why", overflow="fold"))
     for row in rows:
         key = "there" if row["key"] else "gone"
         begun = f"{_hours(row['open_seconds'])} ago"
-        table.add_row(str(row["id"]), str(row["state"]), begun, key, str(row["recordings"]), _why(row))
+        table.add_row(str(row["id"]), str(row["state"]), begun, key, str(row["recordings"]), why(row))
     out.print(table)
 
 
@@ -110,17 +117,18 @@ def replace(
     out.print("A new keyring is made.")
 
 
-async def _rows(epochs: Epochs) -> list[dict[str, object]]:
+async def _rows(epochs: Epochs) -> tuple[list[dict[str, object]], str | None]:
+    """What is noted of each; and what is wrong with the keyring."""
     there = set(await epochs.keyring.epochs())
-    return [
+    rows = [
         {**asdict(epoch), "key": epoch.id in there, "recordings": await epochs.journal.recordings(epoch.id)}
         for epoch in await epochs.journal.epochs()
     ]
+    return rows, await epochs.obstacle()
 
 
 def _done(context: typer.Context, act: Callable[[Epochs], Awaitable[T]]) -> T:
-    settings = _of_stack() if context.obj else settings_or_end(Settings)
-    configure_logs(settings)
+    settings = _of_stack() if context.obj else settings_of_command()
     try:
         return asyncio.run(_act(settings, act))
     except KeyringTrouble as trouble:
@@ -136,7 +144,9 @@ def _of_stack() -> Settings:
     known = layout.read_env()
     if not known:
         _end(f"No stack was ever started in {layout.root}. Run `make up` first, or set STATE_DIR.")
-    return Settings.told(known)
+    settings = Settings.told(known)
+    configure_logs(settings)
+    return settings
 
 
 async def _act(settings: Settings, act: Callable[[Epochs], Awaitable[T]]) -> T:
@@ -157,9 +167,10 @@ def _hours(seconds: object) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _why(row: dict[str, object]) -> str:
-    came_back = f"; came back {row['returns']} times" if row["returns"] else ""
-    return f"{row['reason'] or ''}{came_back}"
+def why(row: dict[str, object]) -> str:
+    """Why its key went, and how often it was back."""
+    came_back = f"came back {row['returns']} times" if row["returns"] else ""
+    return "; ".join(filter(None, (str(row["reason"] or ""), came_back)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import typer
 
 from app.config import Settings, StackSettings
 from app.environment import settings_or_end
+from scripts.settings import settings_of_command
 from scripts.stack.layout import Layout
 from services.adapters.jwt_tokens import LONGEST_USER, is_user, mint
 
@@ -27,7 +28,7 @@ def mint_token(
     """Print a token that an API with these settings takes."""
     if not is_user(user):
         raise typer.BadParameter(f"a user is a text of 1 to {LONGEST_USER} characters", param_hint="--user")
-    settings = _of_stack() if stack else settings_or_end(Settings)
+    settings = _of_stack() if stack else settings_of_command()
     if settings.jwks_url or settings.jwt_secret is None:
         raise SystemExit("Tokens are signed here only where JWT_SECRET is set and JWKS_URL is not.")
     try:

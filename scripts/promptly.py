@@ -1,17 +1,14 @@
-"""Run a module as a command that Ctrl-C ends at once and in silence while it is still being loaded.
+"""Run a module of others as a command that Ctrl-C ends with a line, as it ends the commands of this package.
 
 `python -m scripts.promptly MODULE ARGUMENT ...`; what the module does with signals once it runs is its own matter.
 """
 
 import runpy
-import signal
 import sys
 
 
 def main() -> None:
     """Become the module."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

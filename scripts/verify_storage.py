@@ -11,14 +11,13 @@ import typer
 from pymongo.errors import OperationFailure
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.config import Settings
 from app.container import wire
-from app.environment import settings_or_end
 from app.jobs import make_celery
-from app.logs import configure_logs
 from scripts.refusals import told
+from scripts.settings import settings_of_command
 from services.adapters.mongo.client import open_client
 from services.adapters.mongo.inventory import MongoInventory
 from services.errors import StoreUnavailable
@@ -50,8 +49,7 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Numbers and sizes only; read no recording.")] = False,
 ) -> None:
     """Say what of the stored recordings is not as their records say."""
-    settings = settings_or_end(Settings)
-    configure_logs(settings)
+    settings = settings_of_command(signs=True)
     try:
         found = asyncio.run(_verify(settings, repair=repair, contents=not quick))
     except (StoreUnavailable, OperationFailure) as trouble:
@@ -92,7 +90,7 @@ def _show(found: list[Found]) -> None:
     if not found:
         out.print("Everything that is stored is as its records say.")
         return
-    table = Table("What", "Recording", "Detail", "Mended")
+    table = Table("What", Column("Recording", no_wrap=True), Column("Detail", overflow="fold"), "Mended")
     for one in found[:MOST_SHOWN]:
         table.add_row(WORDS[one.damage], one.id, one.detail, "yes" if one.is_mended else "no")
     out.print(table)

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     INTERIM = "interim"
     ERASURES = "erasures"
     KEYS = "keys"
+    RECEIVERS = "receivers"
 
 
 @dataclass(slots=True)

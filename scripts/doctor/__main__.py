@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.config import Settings, StackSettings
 from app.environment import sentences, settings_or_end, strangers, variables
@@ -47,7 +47,7 @@ def main(
         report = {"state": state, "checks": [*map(asdict, found)], "settings": [*map(asdict, settings)]}
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
-        _print(found, settings)
+        show(found, settings)
     raise typer.Exit(1 if state is State.FAILING else 0)
 
 
@@ -87,18 +87,26 @@ def _environment(layout: Layout) -> dict[str, str]:
     return next(filter(None, map(layout.read_environment, ("worker", "api", "upkeep", "beat"))), {})
 
 
-def _print(found: list[Finding], settings: list[Setting]) -> None:
+def show(found: list[Finding], settings: list[Setting]) -> None:
+    """Print what was found, and what is set."""
     console = Console()
-    checks = Table("check", "state", "found", "what to do")
+    checks = Table("check", "state", _whole("found"), _whole("what to do"))
     for finding in found:
         colour = COLOURS[finding.state]
         checks.add_row(finding.check, f"[{colour}]{finding.state}[/]", escape(finding.said), escape(finding.todo))
     console.print(checks)
     own = [setting for setting in settings if setting.source != "default"]
-    table = Table("setting", "value", "from", caption=f"{len(settings) - len(own)} more have their defaults")
+    table = Table(
+        "setting", _whole("value"), _whole("from"), caption=f"{len(settings) - len(own)} more have their defaults"
+    )
     for setting in own:
         table.add_row(setting.name, escape(setting.value), escape(setting.source))
     console.print(table)
+
+
+def _whole(name: str) -> Column:
+    """Folders and addresses are longer than a narrow terminal's column, and are told to their end."""
+    return Column(name, overflow="fold")
 
 
 if __name__ == "__main__":

@@ -39,14 +39,14 @@ async def reached(url: str) -> list[Finding]:
         todo = "Correct the user, the password and `authSource` in MONGODB_URL, or make that user."
         return [failing("MongoDB", f"it answers and lets us not in: {str(refusal)[:120]}", todo)]
     except PyMongoError as trouble:
-        return [await _why_not(url, str(trouble))]
+        return [await _why_not(url, trouble)]
     if not is_replicated(hello):
         return [failing("MongoDB", "a standalone server", "Start it with --replSet and run rs.initiate() once.")]
     name = f"a replica set ({hello['setName']}) with a primary" if "setName" in hello else "a router to shards"
     return [ok("MongoDB", name)]
 
 
-async def _why_not(url: str, trouble: str) -> Finding:
+async def _why_not(url: str, trouble: PyMongoError) -> Finding:
     """Ask one server by itself: it may be there without being a replica set's primary."""
     try:
         host, port = parse_uri(url)["nodelist"][0]
@@ -54,14 +54,20 @@ async def _why_not(url: str, trouble: str) -> Finding:
             host, port, directConnection=True, serverSelectionTimeoutMS=LOOK_MS
         ) as client:
             hello = await client.admin.command("hello")
-    except (PyMongoError, IndexError):
-        return failing("MongoDB", f"not reached: {trouble[:120]}", "Start it, or correct MONGODB_URL.")
+    except (PyMongoError, IndexError) as alone:
+        cause = alone if isinstance(alone, PyMongoError) else trouble
+        return failing("MongoDB", f"not reached: {_words(cause)}", "Start it, or correct MONGODB_URL.")
     if not is_replicated(hello):
         said, todo = "it answers, and is no member of a replica set", "Start it with --replSet, run rs.initiate() once."
     else:
         said = f"it answers as a member of {hello['setName']}, and no primary was found"
         todo = "See rs.status(); check the set's name in MONGODB_URL, and that the members reach each other."
     return failing("MongoDB", said, todo)
+
+
+def _words(trouble: PyMongoError) -> str:
+    """What happened, without all that the driver knows of the servers."""
+    return str(trouble).partition(", Timeout: ")[0].partition(" (configured timeouts: ")[0][:240]
 
 
 async def looked_at(database: AsyncDatabase[Document], clock: Clock = now, least_free: int = 0) -> list[Finding]:

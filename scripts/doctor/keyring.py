@@ -9,10 +9,15 @@ from services.adapters.folder_keyring import FolderKeyring
 from services.adapters.mongo.documents import Document
 from services.adapters.mongo.epochs import MongoEpochs
 from services.recordings.keys import trouble_with
+from services.recordings.missing_keys import missing
 from services.recordings.ports.keyring import Epoch, EpochState, KeyringTrouble
 
 HOUR = 3600.0
 STALE_SHARE = 2.0
+ABSENT = (
+    "Is KEYRING_DIR the right folder, and mounted? Put those files back into it; else their recordings can be read by "
+    "nobody: docs/keys.md."
+)
 
 
 async def looked_at(database: AsyncDatabase[Document], settings: Settings) -> list[Finding]:
@@ -20,6 +25,9 @@ async def looked_at(database: AsyncDatabase[Document], settings: Settings) -> li
     if keyring_lack(settings):
         return [failing("Keyring", "recordings are to be sealed, and KEYRING_DIR is not set", NO_FOLDER)]
     if settings.keyring_dir is None:
+        if sealed := await MongoEpochs(database).sealed_under():
+            said = f"recordings are sealed under {len(sealed)} epochs, and KEYRING_DIR is not set"
+            return [failing("Keyring", said, "Set KEYRING_DIR to the folder of their keys: docs/keys.md.")]
         todo = "Set KEYRING_DIR and ENCRYPT_RECORDINGS=1, or live with it: docs/keys.md."
         said = "recordings are not sealed: after their deletion MongoDB's log and backups still hold them"
         return [warning("Keyring", said, todo)]
@@ -27,12 +35,15 @@ async def looked_at(database: AsyncDatabase[Document], settings: Settings) -> li
     try:
         if trouble := await trouble_with(keyring, journal):
             return [failing("Keyring", "it cannot be used", trouble)]
-        newest = await keyring.newest()
+        newest, absent = await keyring.newest(), sorted(await missing(keyring, journal))
     except KeyringTrouble as trouble:
         return [failing("Keyring", "it cannot be read", str(trouble))]
     if others := keyring.open_to_others():
         todo = f"chmod -R o= {keyring.where}"
         return [failing("Keyring", f"any user of this machine may read or change {', '.join(others[:3])}", todo)]
+    if absent:
+        said = f"recordings need the keys of {', '.join(absent[-3:])}, and it has not got them"
+        return [failing("Keyring", said, ABSENT)]
     found = [ok("Keyring", f"in {keyring.where}, {len(await keyring.epochs())} keys")]
     if newest is None and settings.encrypt_recordings:
         found = [failing("Keyring", "it has no key", "Start upkeep, or run `python -m scripts.keys rotate`.")]

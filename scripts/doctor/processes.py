@@ -1,5 +1,6 @@
 """The processes of the local stack: each runs, and the API answers."""
 
+from collections.abc import Mapping
 from configparser import ConfigParser, Error
 from pathlib import Path
 
@@ -22,14 +23,14 @@ def processes(layout: Layout) -> Finding:
     """Whether all that the supervisor was told to run is there, and is not stopped."""
     pids, wanted = layout.read_pids(), ["supervisord", *_told_to_run(layout)]
     gone = [name for name in wanted if name not in pids or not is_ours(pids[name], layout)]
-    stopped = {name: pids[name] for name in wanted if name not in gone and _state(pids[name]) in STOPPED}
+    stopped = _stopped({name: pids[name] for name in wanted if name not in gone})
     if gone:
         logs = ", ".join(str(layout.log(name)) for name in gone)
         todo = f"It is started anew by itself; where that does not last, the end of its log says why: {logs}"
         return failing("Processes", f"not running: {', '.join(gone)}", todo)
     if stopped:
-        todo = f"Somebody stopped it. Let it go on: kill -CONT {' '.join(map(str, stopped.values()))}"
-        return failing("Processes", f"standing still: {', '.join(stopped)}", todo)
+        todo = f"Somebody stopped it. Let it go on: kill -CONT {' '.join(map(str, stopped))}"
+        return failing("Processes", f"standing still: {', '.join(stopped.values())}", todo)
     return ok("Processes", f"all {len(wanted)} run")
 
 
@@ -60,11 +61,27 @@ def _told_to_run(layout: Layout) -> list[str]:
     return [name for kind, _, name in (section.partition(":") for section in told.sections()) if kind == "program"]
 
 
-def _state(pid: int) -> str:
+def _stopped(pids: Mapping[str, int]) -> dict[int, str]:
+    """Who stands still, by its number: a process of the stack, or one of those that it has begun."""
+    there = {int(entry.name): _stat(entry) for entry in Path("/proc").iterdir() if entry.name.isdecimal()}
+    owners = {pid: name for name, pid in pids.items()}
+
+    def owner(pid: int) -> str | None:
+        while pid not in owners and pid in there:
+            pid = there[pid][1]
+        return owners.get(pid)
+
+    found = {pid: owner(pid) for pid, (state, _) in there.items() if state in STOPPED}
+    return {pid: name if pid == pids[name] else f"one of {name}" for pid, name in found.items() if name}
+
+
+def _stat(entry: Path) -> tuple[str, int]:
+    """Its state, and who has begun it."""
     try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
+        state, parent, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return "", 0
+    return state, int(parent)
 
 
 def _port(layout: Layout) -> str:

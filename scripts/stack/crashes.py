@@ -12,6 +12,8 @@ from scripts.stack.layout import Layout
 STARTS_TOO_MANY = 4
 WITHIN_SECONDS = 60.0
 LINES = 20
+# mongod's way to its end, behind which its last words would not be seen.
+BACKTRACE = ('"msg": "BACKTRACE"', '"msg": "Frame"')
 
 
 class Crashes:
@@ -50,4 +52,4 @@ class Crashes:
         before = self._before.get(log, 0)
         own = written[before:] if before <= len(written) else written
         lines = [line for line, _ in groupby(own.decode(errors="replace").splitlines())]
-        return "\n".join(lines[-LINES:])
+        return "\n".join([line for line in lines if not any(mark in line for mark in BACKTRACE)][-LINES:])

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -15,9 +16,10 @@ from app.config import StackSettings
 from scripts.stack import leftovers, ports, processes, programs, replica_set, supervise
 from scripts.stack.crashes import Crashes
 from scripts.stack.errors import PortTaken, StackError
+from scripts.stack.keyring import keyring_trouble
 from scripts.stack.layout import Layout, write_private
 from scripts.stack.processes import Process
-from services.adapters.receipt_keys import new_key
+from services.adapters.receipt_keys import BadReceiptKeys, ReceiptKeys, new_key
 
 Pause = Callable[[], None]
 Report = Callable[[str], None]
@@ -61,13 +63,14 @@ class Stack:
         }
 
     def start(self) -> None:
-        """Begin to run everything; `wait` says when it is ready."""
+        """Begin to run everything; `wait` says when it is ready. StackError where nothing could sign receipts."""
         self._known = self.environment
         self.layout.write_env(self._known)
         write_private(self.layout.password, self._password)
         write_private(self.layout.key, secrets.token_hex(48))
         if not any(self.layout.receipt_keys.glob("*.pem")):
             write_private(self.layout.receipt_keys / "receipts-1.pem", new_key().decode())
+        _check_receipt_keys(Path(self._known["RECEIPT_KEYS"]))
         write_private(self.layout.valkey, f"requirepass {self._password}\n")
         self._supervise()
 
@@ -160,7 +163,17 @@ class Stack:
 
     def _is_served(self) -> bool:
         body = self._ready() or {}
+        if body.get("keys") == "down" and (trouble := keyring_trouble(self._known)):
+            raise StackError(trouble)
         return body.get("ready") is True and body.get("workers") not in (None, 0)
+
+
+def _check_receipt_keys(folder: Path) -> None:
+    """No process runs without one that signs, however often it is started anew."""
+    try:
+        ReceiptKeys.of_folder(folder)
+    except BadReceiptKeys as bad:
+        raise StackError(str(bad)) from None
 
 
 @contextmanager

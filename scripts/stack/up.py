@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.config import Settings, StackSettings
-from app.environment import settings_or_end
+from app.environment import settings_or_end, strangers
 from scripts.stack.child import die_with_parent
 from scripts.stack.errors import StackError
 from scripts.stack.signals import Signals, Stopped
@@ -27,6 +27,7 @@ def up(
     try:
         settings_or_end(Settings)
         settings = settings_or_end(StackSettings)
+        warn()
         with opened(settings) as stack:
             code = _run(stack, signals)
     except StackError as error:
@@ -35,11 +36,18 @@ def up(
     raise typer.Exit(code)
 
 
+def warn() -> None:
+    """Say which variables look like a setting and are none."""
+    for name, meant in strangers(Settings, StackSettings).items():
+        console.print(f"{name} is no setting. Did you mean {meant}?", markup=False, soft_wrap=True)
+
+
 def _run(stack: Stack, signals: Signals) -> int:
     try:
         with console.status("Starting MongoDB, Valkey, worker, beat and API …") as status:
             stack.wait(signals.pause, lambda name: status.update(f"Waiting for the {name} …"))
     except Stopped:
+        console.print("Stopping …")
         return 128 + (signals.received or 0)
     _say_ready(stack)
     try:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class FolderKeyring:
-    """The ports Keyring and KeyringWriter; the folder is made with the keyring."""
+    """The ports Keyring and KeyringWriter; the folder is made with the keyring, and by nobody else."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,8 +60,8 @@ class FolderKeyring:
         return await self._soon(lambda: sorted(self._listed(KEY, DOOMED)))
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[bool]:
-        lock = await self._done(self._locked)
+    async def writing(self, *, makes: bool = False) -> AsyncIterator[bool]:
+        lock = await self._done(lambda: self._locked(makes))
         try:
             if lock is not None:
                 await self._done(self._clear)
@@ -147,8 +147,9 @@ class FolderKeyring:
             raise KeyringTrouble("There is no epoch of this name.")
         return self._folder / f"{id}{kind}"
 
-    def _locked(self) -> int | None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _locked(self, makes: bool) -> int | None:
+        if makes:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

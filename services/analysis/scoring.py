@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from services.analysis import evidence
 from services.analysis.ports import Scorer, ScoringClaim, Scorings
@@ -76,9 +77,11 @@ class Scoring:
         if answer.take > part.take or not answer.lacks_score:
             await self.scorings.scored(part.id)
             return
+        on = bound_contextvars(part=part.id, session=part.session_id, question=part.question_id)
         async with self.turn(TURN_SECONDS) as came:
             if came:
-                await self._score(part, session.question(part.question_id), transcript, claim)
+                with on:
+                    await self._score(part, session.question(part.question_id), transcript, claim)
             elif claim is not None:
                 await self.scorings.score_again(part.id, claim, 0.0, failed=False)
 
@@ -120,7 +123,7 @@ class Scoring:
         asked = min((problem.retry_after if isinstance(problem, Problem) else None) or 0.0, LONGEST_WAIT)
         waits = isinstance(problem, ScorerBusy) and claim.waited_seconds < LONGEST_WAIT
         unexpected = None if isinstance(problem, ScorerUnavailable) else problem
-        log.warning("scoring failed", part=part.id, failures=claim.failures, reason=str(problem), exc_info=unexpected)
+        log.warning("scoring failed", failures=claim.failures, reason=str(problem), exc_info=unexpected)
         if not waits and claim.failures + 1 >= MOST_FAILURES:
             return Evaluation(score=None, reason=ScorerUnavailable.code)
         await self.scorings.score_again(part.id, claim, max(AGAIN_SECONDS, asked), failed=not waits)

@@ -11,12 +11,13 @@ again, and what the keyring holds is held against what is noted.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
-from services.recordings.keys import LEAST_GRACE_SECONDS, mismatch, number_of, numbered
+from services.recordings.keys import LEAST_GRACE_SECONDS, is_first, mismatch, number_of, numbered
 from services.recordings.ports.keyring import (
     THERE,
     Epoch,
@@ -76,10 +77,16 @@ class Epochs:
     _told: str | None = field(default=None, init=False)
 
     async def tend(self) -> Tended:
-        """One pass; what is in its way is told once, and tried again by the next."""
+        """One pass, as soon as a keyring was made; what is in its way is told once, and tried again by the next."""
+        return await self._pass(makes=False)
+
+    async def _pass(self, *, makes: bool) -> Tended:
         try:
-            async with self.keyring.writing() as is_alone:
-                tended = await self._tend() if is_alone else Tended()
+            if not makes and await self._is_idle():
+                tended = Tended()
+            else:
+                async with self._writing(makes=makes) as is_alone:
+                    tended = await self._tend() if is_alone else Tended()
         except KeyringTrouble as trouble:
             if self._told != str(trouble):
                 log.error("the keyring is not tended", reason=str(trouble))
@@ -88,11 +95,23 @@ class Epochs:
         self._told = None
         return tended
 
+    @property
+    def trouble(self) -> str | None:
+        """What was in the way of the last pass; None where nothing was."""
+        return self._told
+
+    async def obstacle(self) -> str | None:
+        """What would be in the way of a pass now; changes nothing."""
+        try:
+            return None if await self._is_idle() else await mismatch(self.keyring, self.journal)
+        except KeyringTrouble as trouble:
+            return str(trouble)
+
     async def ensure(self) -> bool:
-        """Make the first key, if none is there; whether one is there now, that this database may use."""
+        """Make the keyring, if none ever was, and its first key; whether there is one now that can be used."""
         if await self._has_key():
             return True
-        await self.tend()
+        await self._pass(makes=self.is_sealing)
         return await self._has_key()
 
     async def count_due(self) -> int:
@@ -102,10 +121,9 @@ class Epochs:
 
     async def rotate(self) -> EpochId:
         """Begin a new epoch now; WrittenElsewhere or KeyringTrouble."""
-        async with self.keyring.writing() as is_alone:
+        async with self._writing(makes=True) as is_alone:
             if not is_alone:
                 raise WrittenElsewhere
-            await self._own()
             return await self._begin()
 
     async def destroy(self, id: EpochId, even_with: int = 0, *, at_once: bool = False) -> None:
@@ -114,10 +132,11 @@ class Epochs:
         Should it be the newest, another is begun first. TooSoon where it was closed within LEAST_GRACE_SECONDS; at
         once all the same, what is being stored under it may be accepted and never read.
         """
-        async with self.keyring.writing() as is_alone:
+        if await is_first(self.keyring, self.journal):
+            raise NoSuchEpoch
+        async with self._writing() as is_alone:
             if not is_alone:
                 raise WrittenElsewhere
-            await self._own()
             there = {epoch.id: epoch for epoch in await self.journal.epochs(*THERE)}
             if id not in there:
                 raise NoSuchEpoch
@@ -131,7 +150,7 @@ class Epochs:
 
     async def replace(self) -> Identity:
         """Begin a new keyring where the old one is lost for good; what was sealed under it cannot be read any more."""
-        async with self.keyring.writing() as is_alone:
+        async with self.keyring.writing(makes=True) as is_alone:
             if not is_alone:
                 raise WrittenElsewhere
             if await self.keyring.identity() is not None:
@@ -143,10 +162,29 @@ class Epochs:
             await self._begin()
             return identity
 
+    @asynccontextmanager
+    async def _writing(self, *, makes: bool = False) -> AsyncIterator[bool]:
+        """Alone, on this database's own keyring, which is made the first time if `makes` says so.
+
+        KeyringTrouble, before anything is touched, where it is another's, or one that was there is not.
+        """
+        await self._refuse_others()
+        async with self.keyring.writing(makes=makes) as is_alone:
+            if is_alone:
+                await self._own()
+            yield is_alone
+
+    async def _is_idle(self) -> bool:
+        """Whether there is nothing to tend: no keyring was made yet, or nothing is sealed here, and never was."""
+        if await is_first(self.keyring, self.journal):
+            return True
+        return not self.is_sealing and await self.journal.identity() is None and not await self.journal.sealed_under()
+
+    async def _refuse_others(self) -> None:
+        if trouble := await mismatch(self.keyring, self.journal):
+            raise KeyringTrouble(trouble)
+
     async def _tend(self) -> Tended:
-        if not self.is_sealing and await self.journal.identity() is None:
-            return Tended()
-        await self._own()
         again = await self._destroy_again()
         lost = await self._reconcile()
         opened = await self._rotate()
@@ -160,15 +198,11 @@ class Epochs:
             return False
 
     async def _own(self) -> None:
-        """Make the keyring the first time; KeyringTrouble where it is another's, or one that was there is not."""
-        found, expected = await self.keyring.identity(), await self.journal.identity()
-        if found is None and (expected is None or not await self.journal.newest_number()):
-            new = Identity(secrets.token_hex(16), secrets.token_hex(16))
-            found = expected = expected or await self.journal.claim(new)
-            await self.keyring.make(found)
+        """Make the keyring the first time; one that was claimed is still to be made, as long as no epoch ever was."""
+        if await is_first(self.keyring, self.journal):
+            await self.keyring.make(await self.journal.claim(Identity(secrets.token_hex(16), secrets.token_hex(16))))
             log.info("keyring made", where=self.keyring.where)
-        if trouble := mismatch(expected, found, self.keyring.where):
-            raise KeyringTrouble(trouble)
+        await self._refuse_others()
 
     async def _reconcile(self) -> int:
         """Note what is there and was not noted, and what was noted and is not there."""
@@ -223,7 +257,7 @@ class Epochs:
 
     async def _begin(self) -> EpochId:
         """The key first: what is noted is there."""
-        numbers = [number_of(id) for id in await self.keyring.epochs()]
+        numbers = [number_of(id) for id in {*await self.keyring.epochs(), *await self.journal.sealed_under()}]
         number = max([await self.journal.newest_number(), *numbers]) + 1
         id = numbered(number, secrets.token_hex(4))
         await self.keyring.add(EpochKey(id, new_secret()))

@@ -80,8 +80,8 @@ class Erasing:
         """How far it is; ErasureNotFound, also where it concerns another."""
         return await self._found(await self.journal.get(id), viewer)
 
-    async def drive_due(self) -> int:
-        """Go on with what is due, for the sweep; how many were done."""
+    async def drive_due(self, missed: Callable[[], None] = lambda: None) -> int:
+        """Go on with what is due, for the sweep; how many were done. `missed` is told of each that met an error."""
         done = 0
         for erasure in await self.journal.due(MOST_AT_ONCE):
             try:
@@ -90,6 +90,7 @@ class Erasing:
                 raise
             except Exception:
                 log.exception("not erased", erasure=erasure.id)
+                missed()
         return done
 
     async def count_due(self) -> int:

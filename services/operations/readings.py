@@ -13,7 +13,7 @@ from services.recordings.ports.keyring import EpochState
 PROCESSING_BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 TURNAROUND_BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
 OUTCOMES = ("delivered", "failed", "dead")
-FATES = ("kept", "lost", "late", "doubled", "skipped", "foreign", "odd")
+FATES = ("kept", "recovered", "lost", "late", "doubled", "skipped", "foreign", "odd")
 CALL_ENDS = ("ended", "aborted")
 
 

@@ -14,6 +14,7 @@ from services.calls.ending import Ending
 from services.errors import (
     AudioEmpty,
     ChecksumMismatch,
+    KeyringUnavailable,
     NotAudio,
     SessionErased,
     StoreUnavailable,
@@ -60,6 +61,11 @@ class Counts:
     stray_chunks: int = field(default=0, metadata={"what": "sets of audio chunks without a file deleted"})
     keys_destroyed: int = field(default=0, metadata={"what": "keys of epochs destroyed whose recordings have ended"})
     keys_lost: int = field(default=0, metadata={"what": "keys of epochs found to be lost"})
+    undone: int = field(default=0, metadata={"what": "things that met an error, and are tried again later"})
+
+    def missed(self) -> None:
+        """Something met an error that nobody foresaw, which the log has."""
+        self.undone += 1
 
     def as_dict(self) -> dict[str, int]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -90,10 +96,10 @@ class Sweep:
     async def run(self, hours: float) -> Counts:
         """One pass over the records; `hours` is how long failed answers keep their audio."""
         counts = Counts()
-        counts.erased = await self.erasing.drive_due()
+        counts.erased = await self.erasing.drive_due(counts.missed)
         counts.retained = await self.retention.run()
         await self.receipt()
-        counts.calls = 0 if self.calls is None else await self.calls.drive()
+        counts.calls = 0 if self.calls is None else await self.calls.drive(counts.missed)
         if await self.upkeep.is_needed(hours):
             await self._mend(counts, hours)
         counts.rung = await self._ring()
@@ -103,11 +109,12 @@ class Sweep:
 
     async def _mend(self, counts: Counts, hours: float) -> None:
         """Look for each thing by itself; as a rule there is none of any."""
-        counts.failed = await self._close_all(await self.upkeep.bury(Failure(WorkerLost.code, WorkerLost.sentence)))
-        counts.abandoned = await self._close_all(await self.upkeep.abandon())
-        counts.finished = await self._finish()
-        counts.expired = await self._close_all(await self.upkeep.expire(hours))
-        counts.closed = await self._close_all(await self.upkeep.unsettled())
+        lost = Failure(WorkerLost.code, WorkerLost.sentence)
+        counts.failed = await self._close_all(counts, "failed", await self.upkeep.bury(lost))
+        counts.abandoned = await self._close_all(counts, "abandoned", await self.upkeep.abandon())
+        counts.finished = await self._finish(counts)
+        counts.expired = await self._close_all(counts, "expired", await self.upkeep.expire(hours))
+        counts.closed = await self._close_all(counts, "closed", await self.upkeep.unsettled())
         counts.reclaimed = await self._reclaim()
         counts.scored = await self._score()
         counts.listened = await self._ring_for_listeners()
@@ -116,9 +123,9 @@ class Sweep:
         """One pass over the stored audio: what no record needs goes, then words, hashes and keys without one."""
         counts = Counts()
         async for ids in self.audio.orphaned_files():
-            counts.stray_files += await self._remove(await self._strays(ids))
+            counts.stray_files += await self._remove(counts, await self._strays(ids))
         async for ids in self.audio.orphaned_chunks():
-            counts.stray_chunks += await self._remove(await self._strays(ids))
+            counts.stray_chunks += await self._remove(counts, await self._strays(ids))
         for id in await self.utterances.strays():
             await self.utterances.forget(id)
         await self.upkeep.forget_sums()
@@ -150,36 +157,40 @@ class Sweep:
             keys_destroyed=0 if self.epochs is None else await self.epochs.count_due(),
         )
 
-    async def _close_all(self, parts: list[Part]) -> int:
+    async def _close_all(self, counts: Counts, what: str, parts: list[Part]) -> int:
         closed = 0
         for part in parts:
-            if await self._succeeds(self.close(part), part.id):
+            _tell(what, part)
+            if await self._succeeds(counts, self.close(part), part.id):
                 closed += 1
             else:
                 await self.upkeep.put_off(part.id, PUT_OFF_SECONDS)
         return closed
 
-    async def _remove(self, ids: list[PartId]) -> int:
+    async def _remove(self, counts: Counts, ids: list[PartId]) -> int:
         """Delete what no record needs; where there is none yet, none will be, and who was first is no stray."""
         for id in ids:
             await self.uploads.abort(id)
         strays = await self._strays(ids) if ids else []
-        return len([id for id in strays if await self._succeeds(self.audio.delete(id), id)])
+        return len([id for id in strays if await self._succeeds(counts, self.audio.delete(id), id)])
 
-    async def _succeeds(self, work: Awaitable[object], id: PartId) -> bool:
-        """One recording of which nothing can be done does not hold the others up."""
+    async def _succeeds(self, counts: Counts, work: Awaitable[object], id: PartId) -> bool:
+        """One recording of which nothing can be done does not hold the others up; keys that are away are told once."""
         try:
             await work
+        except KeyringUnavailable:
+            return False
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("not cleaned up", part=id)
+            counts.missed()
             return False
         return True
 
-    async def _finish(self) -> int:
+    async def _finish(self, counts: Counts) -> int:
         ids = await self.upkeep.unfinished()
-        return sum([await self._succeeds(self._finished(id), id) for id in ids])
+        return sum([await self._succeeds(counts, self._finished(id), id) for id in ids])
 
     async def _finished(self, id: PartId) -> None:
         """One that nothing can be made of has come to its end too."""
@@ -189,6 +200,7 @@ class Sweep:
     async def _reclaim(self) -> int:
         parts = await self.upkeep.reclaim()
         for part in parts:
+            _tell("reclaimed", part)
             await self.sessions.show(part.session_id, answer_of(part))
             await self.doorbell.transcribe(part.id)
         return len(parts)
@@ -229,3 +241,9 @@ class Sweep:
     async def _strays(self, ids: list[PartId]) -> list[PartId]:
         owned = await self.upkeep.owned(ids)
         return [id for id in ids if id not in owned]
+
+
+def _tell(what: str, part: Part) -> None:
+    """Of which recording it is, by the name under which it is counted."""
+    on = {"session": part.session_id, "question": part.question_id, "deliveries": part.deliveries}
+    log.info("swept", what=what, part=part.id, **on)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.errors import AudioKeyGone, KeyringUnavailable
-from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Identity, Keyring, KeyringTrouble
+from services.recordings.ports.keyring import EpochId, EpochJournal, EpochKey, Keyring, KeyringTrouble
 
 log = structlog.get_logger(__name__)
 
@@ -32,14 +32,33 @@ def number_of(id: EpochId) -> int:
     return int(id.partition("-")[0])
 
 
-def mismatch(expected: Identity | None, found: Identity | None, where: str) -> str | None:
-    """Why the keyring that was found cannot be used for a database that expects another; None where it can."""
-    if expected == found:
-        return None if found else f"No keyring was made in {where} yet: the upkeep process makes one as it starts."
+async def is_first(keyring: Keyring, journal: EpochJournal) -> bool:
+    """Whether the keyring may be made: none is there, no epoch ever was, and nothing is stored that was sealed."""
+    if await keyring.identity() is not None or await journal.newest_number():
+        return False
+    return not await journal.sealed_under()
+
+
+async def mismatch(keyring: Keyring, journal: EpochJournal) -> str | None:
+    """Why the keyring cannot be used for this database; None where it can, or is still to be made.
+
+    It is claimed before it is made, and made before anything is sealed: looked at in this order, one that is made
+    meanwhile is none that is lost, nor another's.
+    """
+    if await is_first(keyring, journal):
+        return None
+    found, expected, where = await keyring.identity(), await journal.identity(), keyring.where
+    if found is not None and found == expected:
+        return None
     if found is None:
         return (
             f"There is no keyring in {where}, and recordings were sealed with one. Set KEYRING_DIR to its folder, or "
             "mount that. Only if it is lost for good: python -m scripts.keys replace --lost"
+        )
+    if expected is None and await journal.sealed_under():
+        return (
+            "The database has recordings that are sealed, and no note of their keyring. Put its collections `keyring` "
+            "and `epochs` back from where the recordings came from."
         )
     return (
         f"The keyring in {where} is another database's. Set KEYRING_DIR to this one's own folder; each database has "
@@ -48,11 +67,12 @@ def mismatch(expected: Identity | None, found: Identity | None, where: str) -> s
 
 
 async def trouble_with(keyring: Keyring, journal: EpochJournal) -> str | None:
-    """Why the keyring cannot be used; one that was claimed is about to be made, as long as no epoch ever was."""
-    expected, found = await journal.identity(), await keyring.identity()
-    if found is None and not await journal.newest_number():
-        expected = None
-    return mismatch(expected, found, keyring.where)
+    """Why the keyring cannot be used now; None where it can."""
+    if trouble := await mismatch(keyring, journal):
+        return trouble
+    if await keyring.identity() is None:
+        return f"No keyring was made in {keyring.where} yet: the API and upkeep make one as they start."
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from services.background import Background, Kind
 from services.errors import EngineTimeout, EngineUnavailable, Problem, RecordingAtFault, StoreUnavailable
@@ -86,15 +87,18 @@ class Transcription:
         return await self.claims.claim(id, self.owner) or await self.attending.claim(id)
 
     async def _run(self, part: Part) -> None:
-        log.info("transcription started", part=part.id, session=part.session_id, question=part.question_id)
-        try:
-            await self._work(part)
-        except ClaimLost:
-            log.warning("claim lost", part=part.id, fence=part.fence)
-        except asyncio.CancelledError:
-            with suppress(StoreUnavailable):
-                await asyncio.shield(self._give_back(part))
-            raise
+        """Whatever is logged meanwhile, by whichever of the parts it is made of, names the recording and its answer."""
+        with bound_contextvars(part=part.id, session=part.session_id, question=part.question_id):
+            log.info("transcription started", delivery=part.deliveries)
+            try:
+                await self._work(part)
+            except ClaimLost:
+                log.warning("claim lost", fence=part.fence)
+            except asyncio.CancelledError:
+                log.info("answer given back")
+                with suppress(StoreUnavailable):
+                    await asyncio.shield(self._give_back(part))
+                raise
 
     async def _work(self, part: Part) -> None:
         if part.listener is None and not await self.sessions.show(part.session_id, answer_of(part)):
@@ -142,13 +146,13 @@ class Transcription:
         except Problem:
             raise
         except Exception as error:
-            log.exception("unexpected", part=part.id)
+            log.exception("unexpected")
             raise EngineUnavailable("The worker met an unexpected error.") from error
 
     async def _settled(self, part: Part, heard: Heard) -> Part:
         settle = partial(self.claims.settle, part, heard.utterance, heard.checkpoint)
         settled = await self._insist(part, part.state, settle)
-        log.info("stretch settled", part=part.id, number=heard.utterance.number, seconds=heard.checkpoint.seconds)
+        log.info("stretch settled", number=heard.utterance.number, seconds=heard.checkpoint.seconds)
         return settled
 
     async def _whole(self, part: Part, last: Heard) -> Transcript:
@@ -181,7 +185,7 @@ class Transcription:
                     return
                 held.confirmed = _now()
             except StoreUnavailable:
-                log.warning("heartbeat not confirmed", part=held.part.id)
+                log.warning("heartbeat not confirmed")
 
     async def _done(self, part: Part, transcript: Transcript) -> None:
         ended = await self._insist(
@@ -189,7 +193,7 @@ class Transcription:
             PartState.COMPLETED,
             lambda: self.claims.complete(part.id, part.fence, transcript, scoring_seconds=self.lease_seconds),
         )
-        log.info("transcription completed", part=part.id, session=part.session_id, question=part.question_id)
+        log.info("transcription completed")
         evaluation = await self.assess(ended, transcript)
         await self.close(ended, transcript, evaluation)
         if not ended.is_aside and evaluation is None:
@@ -202,7 +206,7 @@ class Transcription:
             return
         failure = Failure(problem.code, str(problem))
         next_step = decide(problem, part.deliveries, self.max_deliveries, part.waited_seconds)
-        log.warning("transcription failed", part=part.id, code=problem.code, next=type(next_step).__name__)
+        _tell(part, problem, next_step)
         if not isinstance(next_step, GiveUp):
             await self._queue_again(part, failure, next_step)
             return
@@ -261,6 +265,13 @@ class Transcription:
         """
         now = await self.records.get(part.id)
         return now if now is not None and (now.state, now.fence) == (to, part.fence) else None
+
+
+def _tell(part: Part, problem: Problem, step: Again | Wait | GiveUp) -> None:
+    """What went wrong, and what comes of it."""
+    after = {} if isinstance(step, GiveUp) else {"again_in": round(step.delay, 1)}
+    about = {"code": problem.code, "reason": str(problem), "delivery": part.deliveries}
+    log.warning("transcription failed", **about, next=type(step).__name__, **after)
 
 
 def _now() -> float:

@@ -24,7 +24,7 @@ print(len(full), sum(cycle() is not None for cycle in made))
 
 def test_what_waits_is_not_looked_through_again_and_again_and_young_cycles_go() -> None:
     shown = subprocess.run(
-        [sys.executable, "-c", SHOWN], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", SHOWN], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     ).stdout
     full, left = map(int, shown.split())
     assert full == 0

@@ -32,7 +32,7 @@ logging.getLogger("celery.beat").info("beat: Starting...")
 
 def test_uvicorns_lines_and_warnings_are_json_too() -> None:
     command = ["env", "LOG_FORMAT=json", sys.executable, "-c", SCRIPT]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
     assert [event.partition("\n")[0].split(": ")[-1] for event in events] == [
         "Started server process [7]", "odd", "two", "Starting..."
@@ -82,7 +82,7 @@ if access.hasHandlers():
 @pytest.mark.parametrize(("asked", "told"), [(False, []), (True, ['127.0.0.1:1 - "GET /events HTTP/1.1" 200'])])
 def test_requests_are_told_of_if_asked_for_and_never_with_their_query(asked: bool, told: list[str]) -> None:
     command = ["env", "LOG_FORMAT=json", sys.executable, "-c", REQUESTS % asked]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == told
 
 

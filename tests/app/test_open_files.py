@@ -17,5 +17,5 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE))
 def test_the_api_raises_the_soft_limit_of_open_files() -> None:
     environment = {"JWT_SECRET": "a-secret-of-tests-of-thirty-two-bytes-or-more", "KEYRING_DIR": "/nowhere"}
     command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout == "(4096, 4096)\n"

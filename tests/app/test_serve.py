@@ -1,5 +1,6 @@
 """Several API processes behind one port: a stop, a death and a count of one are those of all."""
 
+import json
 import os
 import signal
 import socket
@@ -77,6 +78,15 @@ def test_one_that_dies_is_replaced_and_its_counts_stay(two: Served) -> None:
     assert counted(two)[HEALTH] >= before + 50
 
 
+def test_the_one_that_watches_tells_as_the_others_do_which_has_died(two: Served, tmp_path: Path) -> None:
+    until(lambda: len(children(two)) == 2)
+    (falls, _), (log,) = children(two), tmp_path.glob("*.log")
+    falls.kill()
+    until(lambda: f"[{falls.pid}] died" in log.read_text())
+    until(lambda: log.read_text().endswith("\n"))
+    assert all("event" in json.loads(line) for line in log.read_text().splitlines())
+
+
 @pytest.mark.long
 def test_a_stop_ends_all_and_leaves_nothing(two: Served, tmp_path: Path) -> None:
     until(lambda: len(children(two)) == 2)
@@ -94,7 +104,7 @@ def test_a_stop_ends_all_and_leaves_nothing(two: Served, tmp_path: Path) -> None
     assert answer is not None
     assert (answer.status, answer.code) == (503, "server_leaving")
     assert not listens(two.port)
-    assert two.process.wait(20) == 0
+    assert two.process.wait(60) == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
     assert not list(tmp_path.glob("viva-voce-counts-*"))
 
@@ -103,7 +113,7 @@ def test_a_stop_ends_all_and_leaves_nothing(two: Served, tmp_path: Path) -> None
 def test_those_of_one_that_was_killed_do_not_keep_the_port(two: Served) -> None:
     until(lambda: len(children(two)) == 2)
     os.kill(two.process.pid, signal.SIGKILL)
-    two.process.wait(20)
+    two.process.wait(60)
     until(lambda: not listens(two.port))
     with socket.socket() as next_one:
         next_one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -112,6 +122,6 @@ def test_those_of_one_that_was_killed_do_not_keep_the_port(two: Served) -> None:
 
 def test_what_no_second_start_would_mend_ends_it_with_a_sentence(tmp_path: Path) -> None:
     command = ["env", "-u", "JWT_SECRET", "-u", "JWKS_URL", "API_PROCESSES=2", sys.executable, "-m", "app.serve"]
-    done = subprocess.run([*command, "--port", "0"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, "--port", "0"], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 3, done.stderr
     assert "set JWT_SECRET" in done.stderr

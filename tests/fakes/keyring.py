@@ -39,7 +39,7 @@ class FakeKeyring:
         return sorted(self._content().keys)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[bool]:
+    async def writing(self, *, makes: bool = False) -> AsyncIterator[bool]:
         if self._content().is_written:
             yield False
             return
@@ -135,6 +135,9 @@ class FakeEpochs:
 
     async def recordings(self, id: EpochId) -> int:
         return len([file for file in self._memory.files.values() if file.get("epoch") == id])
+
+    async def sealed_under(self) -> set[EpochId]:
+        return {EpochId(str(file["epoch"])) for file in self._memory.files.values() if file.get("epoch")}
 
     async def is_arriving(self, id: EpochId) -> bool:
         row = self._memory.epochs.get(id)

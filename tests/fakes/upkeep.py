@@ -15,7 +15,8 @@ class FakeUpkeep:
         self._memory = memory
 
     async def take_turn(self, subject: str, seconds: float) -> bool:
-        if not self._memory.clock.is_past(self._memory.turns.get(subject), seconds):
+        clock, begun = self._memory.clock, self._memory.turns.get(subject)
+        if begun is not None and begun <= clock.now and not clock.is_past(begun, seconds):
             return False
         self._memory.turns[subject] = self._memory.clock.now
         return True

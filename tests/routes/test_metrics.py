@@ -12,6 +12,7 @@ from scripts.stack.layout import ROOT
 from services.errors import EngineRefused, StoreUnavailable
 from services.operations.readings import Reading
 from tests.routes.api import WEBM, Api, make_session, problem, upload
+from tests.virtual_time import hurried
 
 TOKEN = "metrics-token-of-the-test"
 
@@ -176,6 +177,7 @@ async def test_without_the_store_and_the_broker_it_still_answers(monkeypatch: py
     assert now["process_resident_memory_bytes"] > 0
 
 
+@hurried
 async def test_many_who_ask_share_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     api, looks = Api(), 0
     honest = api.house.overview.gauges.read

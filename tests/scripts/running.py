@@ -16,7 +16,7 @@ NAMES = {"mongod", "valkey", "worker", "upkeep", "beat", "api", "supervisord"}
 WITHOUT = ("-u", "MONGODB_URL", "-u", "REDIS_URL", "-u", "JWT_SECRET", "-u", "CACHE_DIR")
 
 
-def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
+def until(done: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for it; a TimeoutError if it never comes."""
     deadline = time.monotonic() + seconds
     while not done():
@@ -58,13 +58,13 @@ class Running:
         return (self.layout.root.parent / name).read_text()
 
     def wait_ready(self) -> None:
-        until(lambda: "ready " in self.output("out") or self.process.poll() is not None, 120)
+        until(lambda: "ready " in self.output("out") or self.process.poll() is not None, 240)
         assert self.output("out") == f"ready http://127.0.0.1:{self.port}\n", self.output("err")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal to the command and wait for its end; how it ended."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
     def kill_all(self) -> None:
         """For a test that failed half-way: leave nothing running."""

@@ -78,3 +78,15 @@ def test_what_dies_now_and_then_does_not_keep_dying(house: House) -> None:
     for _ in range(3 * STARTS_TOO_MANY):
         house.restarts("killed", seconds=WITHIN_SECONDS / 3)
         assert list(crashes.news()) == []
+
+
+def test_the_last_words_of_mongod_are_told_and_not_its_backtrace(house: House) -> None:
+    frames = [f'{{"s": "I", "msg": "Frame", "attr": {{"frame": {{"a": "{number:X}"}}}}}}' for number in range(60)]
+    end = ['{"s": "F", "msg": "Fatal assertion", "attr": {"error": "28: No space left on device"}}']
+    crashes = watched(house)
+    for _ in range(STARTS_TOO_MANY):
+        house.restarts("\n".join([*end, '{"s": "I", "msg": "BACKTRACE", "attr": {}}', *frames]))
+        told = list(crashes.news())
+    assert len(told) == 1
+    assert "No space left on device" in told[0]
+    assert "Frame" not in told[0]

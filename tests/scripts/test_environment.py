@@ -108,15 +108,18 @@ def test_where_nothing_can_be_written_there_is_a_sentence(
     assert "cannot be made: [Errno 20] Not a directory" in run(monkeypatch, tmp_path / "file" / "venv", lock)
 
 
-def test_a_stop_is_a_sentence(tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_is_a_sentence(
+    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("fcntl.flock", stopped)
-    assert run(monkeypatch, tmp_path / "venv", lock).startswith("Stopped.")
+    assert run(monkeypatch, tmp_path / "venv", lock) == "130"
+    assert "Stopped. What is half made is made anew" in capsys.readouterr().err
 
 
 def test_the_commands_of_make_ask_for_it() -> None:
     for target, lock in {"doctor": "requirements-local.lock", "test": "requirements-dev.lock"}.items():
-        done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert f"scripts/environment.py .venv {lock}" in done.stdout

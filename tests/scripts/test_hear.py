@@ -69,5 +69,5 @@ hear.main(Path("README.md"))
 
 def test_what_is_logged_stands_apart_from_what_is_heard() -> None:
     command = ["env", "SPEECH_ENGINE=local", sys.executable, "-c", WARNS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
     assert (done.stdout, json.loads(done.stderr)["event"]) == ("", "planted")

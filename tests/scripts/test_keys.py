@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from typer.testing import CliRunner, Result
 
-from scripts.keys import app
+from scripts.keys import app, why
 
 Keys = Callable[..., Result]
 
@@ -23,7 +23,7 @@ def keys(
     settings = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": database.name, "KEYRING_DIR": str(tmp_path / "keys")}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("scripts.keys.configure_logs", lambda _: None)
+    monkeypatch.setattr("scripts.settings.configure_logs", lambda _: None)
     return lambda *words: CliRunner().invoke(app, words)
 
 
@@ -77,6 +77,19 @@ def test_a_keyring_is_replaced_only_where_it_is_lost(keys: Keys, tmp_path: Path)
     assert [row["state"] for row in rows(keys)] == ["lost", "open"]
 
 
+def test_a_folder_that_is_none_is_said_and_not_made(
+    keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "There is no key of an epoch" in said(keys("destroy", "00000001-00000000"))
+    assert not (tmp_path / "keys").exists()
+    keys("rotate")
+    monkeypatch.setenv("KEYRING_DIR", str(tmp_path / "kyes"))
+    for words in (("list",), ("list", "--json"), ("rotate",), ("destroy", "00000001-00000000")):
+        assert f"There is no keyring in {tmp_path / 'kyes'}" in said(keys(*words))
+    assert [row["state"] for row in rows(keys)] == ["open"]
+    assert not (tmp_path / "kyes").exists()
+
+
 def test_another_databases_keyring_is_left_alone(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     keys("rotate")
     monkeypatch.setenv("MONGODB_DATABASE", f"test_{ObjectId()}")
@@ -97,3 +110,8 @@ def test_what_is_in_the_way_is_a_sentence(
 ) -> None:
     monkeypatch.setenv(variable, value)
     assert sentence in said(keys("rotate"))
+
+
+def test_why_an_epoch_is_as_it_is_is_told_without_what_is_not_known() -> None:
+    told = [why({"reason": reason, "returns": returns}) for reason in (None, "by hand") for returns in (0, 1)]
+    assert told == ["", "came back 1 times", "by hand", "by hand; came back 1 times"]

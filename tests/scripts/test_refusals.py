@@ -26,6 +26,7 @@ def after(cause: Exception) -> StoreUnavailable:
         (after(OperationFailure("Authentication failed.", 18)), "does not let us in. Correct the user, the password"),
         (after(OperationFailure("no space", 14031)), "disk is full"),
         (OperationFailure("not authorized", 13, {"codeName": "Unauthorized"}), "refused: Unauthorized. Check the righ"),
+        (OperationFailure("bad hint", 2, {"codeName": "BadValue"}), "refused: BadValue. `python -m scripts.doctor`"),
     ],
 )
 def test_what_is_in_the_way_has_its_own_words(trouble: Any, said: str) -> None:
@@ -38,8 +39,7 @@ def test_a_wrong_password_is_called_that_by_every_command(
     url = mongodb_url.replace("mongodb://", "mongodb://nobody:wrong@", 1)
     for name, value in {"MONGODB_URL": url, "KEYRING_DIR": str(tmp_path / "keys")}.items():
         monkeypatch.setenv(name, value)
-    for module in (cleanup, erasures, keys, verify_storage):
-        monkeypatch.setattr(module, "configure_logs", lambda _: None)
+    monkeypatch.setattr("scripts.settings.configure_logs", lambda _: None)
     ends = [CliRunner().invoke(app, words) for app, words in ((keys.app, ["list"]), (erasures.app, ["reapply"]))]
     assert [(end.exit_code, "does not let us in" in end.stderr) for end in ends] == [(1, True), (1, True)]
     for main in (cleanup.main, verify_storage.main):

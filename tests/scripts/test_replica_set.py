@@ -24,7 +24,7 @@ def mongod(layout: Layout, port: int, key: Path | None = None) -> Iterator[None]
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def test_a_new_set_takes_writes_and_follows_its_server_to_another_port(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_new_set_takes_writes_and_follows_its_server_to_another_port(tmp_path:
     layout.make()
     for port in (ports.choose(), ports.choose()):
         with mongod(layout, port):
-            until(partial(replica_set.is_primary, port), 30)
+            until(partial(replica_set.is_primary, port))
 
 
 def test_a_server_that_is_not_there_takes_no_writes() -> None:
@@ -46,7 +46,7 @@ def test_a_set_with_a_password_lets_nobody_else_in_and_moves_as_well(tmp_path: P
     write_private(layout.key, "k" * 64)
     for port in (ports.choose(), ports.choose()):
         with mongod(layout, port, layout.key):
-            until(partial(replica_set.is_primary, port, "secret"), 30)
+            until(partial(replica_set.is_primary, port, "secret"))
             with MongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True) as anybody:
                 with pytest.raises(OperationFailure, match="requires authentication"):
                     anybody["viva_voce"]["parts"].find_one()
@@ -59,7 +59,7 @@ def test_a_set_of_before_gets_its_password(tmp_path: Path) -> None:
     layout, port = Layout.at(tmp_path), ports.choose()
     layout.make()
     with mongod(layout, port):
-        until(partial(replica_set.is_primary, port), 30)
+        until(partial(replica_set.is_primary, port))
     write_private(layout.key, "k" * 64)
     with mongod(layout, port, layout.key):
-        until(partial(replica_set.is_primary, port, "secret"), 30)
+        until(partial(replica_set.is_primary, port, "secret"))

@@ -100,7 +100,7 @@ def test_a_killed_valkey_comes_back_where_it_was_with_what_it_held(house: Runnin
         client.set("kept", "here")
         time.sleep(1.1)
     assert runs(kill(house, "valkey"))
-    until(lambda: _holds(url, "kept", b"here"), 10)
+    until(lambda: _holds(url, "kept", b"here"))
 
 
 @pytest.mark.parametrize("name", ["api", "worker", "upkeep", "beat"])

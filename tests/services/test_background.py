@@ -18,6 +18,8 @@ from services.access.ports import Hold, Keyed
 from services.adapters.mongo.sealing import Sealing
 from services.adapters.redis_channels import RedisHints, RedisTestListener
 from services.background import CALM_SECONDS, FIRST_SECONDS, MOST_SECONDS, Background, Kind
+from services.calls.model import RtpReceiver
+from services.calls.reception import Reception
 from services.errors import StoreUnavailable
 from services.events.model import EventType
 from services.events.streaming import EventStreams
@@ -218,6 +220,22 @@ class Scene:
         await self.background.start(Kind.KEYS, KeyStore(Sealing(seals=True), epochs=epochs).begin)
         assert len(calls) > 1
         assert await keyring.newest() is not None
+
+    async def receivers(self) -> None:
+        receivers = self.house.receivers
+        receiver = RtpReceiver(name="one", host="192.0.2.1", first=40_000, last=40_003)
+        calls = struck_once(receivers, "seen", self.blow)
+        reception = Reception(
+            receiver=receiver,
+            bridging=self.house.bridging,
+            records=self.house.call_records,
+            receivers=receivers,
+            background=self.background,
+        )
+        running = asyncio.create_task(reception.run())
+        await until(lambda: len(calls) > 2)
+        running.cancel()
+        assert await receivers.alive() == [receiver]
 
     async def erasures(self) -> None:
         id = await self.house.session()

@@ -61,7 +61,7 @@ def keys_in(folder: Path) -> dict[str, EpochKey]:
 def by_hand(stack: Stack, *words: str) -> str:
     environment = [f"{name}={value}" for name, value in stack.environment.items()]
     command = ["env", *environment, sys.executable, "-m", "scripts.keys", *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -145,7 +145,7 @@ def test_a_key_that_comes_back_from_a_copy_is_destroyed_again(scene: Scene) -> N
     shutil.copy(scene.copied_keys / f"{old}.key", folder)
     environment = [f"{name}={value}" for name, value in scene.stack.environment.items()]
     subprocess.run(
-        ["env", *environment, sys.executable, "-m", "scripts.cleanup"], cwd=ROOT, capture_output=True, timeout=60
+        ["env", *environment, sys.executable, "-m", "scripts.cleanup"], cwd=ROOT, capture_output=True, timeout=300
     )
     assert not (folder / f"{old}.key").exists()
     rows: list[dict[str, Any]] = json.loads(by_hand(scene.stack, "list", "--json"))

@@ -1,7 +1,5 @@
 """What a running stack says of itself, over its published port."""
 
-import time
-
 import httpx2
 
 from tests.routes.test_metrics import samples
@@ -9,19 +7,30 @@ from tests.scripts.running import until
 from tests.system.live import Stack, create, upload, wait_for
 from tests.system.speech import samples as spoken
 
+IN_WORK = ("viva_parts{queued}", "viva_parts{processing}", "viva_unsettled_backlog", "viva_scoring_backlog")
+
+
+def seen(admin: httpx2.Client) -> dict[str, float]:
+    return samples(admin.get("/metrics").text)
+
+
+def at_rest(now: dict[str, float]) -> bool:
+    """Nothing is in work, of this test or of another one before it."""
+    return all(now.get(name, 0) == 0 for name in (*IN_WORK, "viva_audio_files"))
+
 
 def test_an_answer_is_seen_from_upload_to_end_and_the_sweep_goes_on(stack: Stack) -> None:
     said = spoken()[0]
     with stack.client() as client, stack.client("root", admin=True) as admin:
-        time.sleep(3)  # what is answered may be two seconds old
-        before = samples(admin.get("/metrics").text)
+        until(lambda: at_rest(seen(admin)))
+        before = seen(admin)
         session = create(client, said.question)
         upload(client, session, said.id, said.audio.read_bytes())
         assert wait_for(client, session, said.id)["status"] == "completed"
-        time.sleep(3)
-        until(lambda: samples(admin.get("/metrics").text)["viva_scoring_backlog"] == 0, 30)
-        now = samples(admin.get("/metrics").text)
-        until(lambda: samples(admin.get("/metrics").text)["viva_sweep_runs_total"] > now["viva_sweep_runs_total"], 30)
+        until(lambda: seen(admin)["viva_turnaround_seconds_count"] > before["viva_turnaround_seconds_count"])
+        until(lambda: at_rest(seen(admin)))
+        now = seen(admin)
+        until(lambda: seen(admin)["viva_sweep_runs_total"] > now["viva_sweep_runs_total"])
 
     def rise(name: str) -> float:
         return now[name] - before[name]

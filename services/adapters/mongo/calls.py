@@ -23,7 +23,7 @@ from services.interviews.model import CallId, CallSide
 OPEN: Document = {"state": CallState.OPEN.value}
 ENDING: Document = {"state": CallState.ENDING.value}
 GOING_ON: Document = {"state": {"$in": [CallState.OPEN.value, CallState.ENDING.value]}}
-FATES = {"kept": "packets", **{fate: fate for fate in ("lost", "late", "doubled", "skipped", "foreign")}}
+FATES = {"kept": "packets", **{fate: fate for fate in ("recovered", "lost", "late", "doubled", "skipped", "foreign")}}
 
 
 class MongoCalls:

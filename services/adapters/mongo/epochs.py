@@ -111,6 +111,11 @@ class MongoEpochs:
         return arriving + await self._files.count_documents({SEALED_UNDER: id})
 
     @confirmed()
+    async def sealed_under(self) -> set[EpochId]:
+        named = await self._files.distinct(SEALED_UNDER, {SEALED_UNDER: {"$exists": True}})
+        return {*named, *await self._parts.distinct("arrival.sealed.epoch", ARRIVALS)} - {None}
+
+    @confirmed()
     async def is_arriving(self, id: EpochId) -> bool:
         epoch = await self._epochs.find_one({"_id": id}, {"closed_at": True})
         if epoch is None or epoch.get("closed_at") is None:

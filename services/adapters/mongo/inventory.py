@@ -46,15 +46,20 @@ class MongoInventory:
 
     async def needing(self) -> AsyncIterator[list[PartId]]:
         for where, index in (({"state": {"$in": PENDING_STATES}}, "pending"), ({"keep_audio": True}, "kept")):
-            cursor = self._parts.find(where, {"_id": True}).hint(index).batch_size(PER_LOT)
+            cursor = await self._found(where, {"_id": True}, index)
             while ids := await self._next_records(cursor):
                 yield ids
 
     async def arriving(self) -> AsyncIterator[dict[PartId, int]]:
-        shown = {"arrival.folded": True}
-        cursor = self._parts.find(ARRIVALS, shown).hint("arrivals").batch_size(PER_LOT)
+        cursor = await self._found(ARRIVALS, {"arrival.folded": True}, "in_pieces")
         while rows := await self._next_rows(cursor):
             yield {PartId(row["_id"]): int(row["arrival"]["folded"]) for row in rows}
+
+    @confirmed()
+    async def _found(self, where: Document, shown: Document, index: str) -> AsyncCursor[Document]:
+        """By an index that holds all that is shown; one that the API has not made yet may not be asked for."""
+        is_made = index in await self._parts.index_information()
+        return self._parts.find(where, shown, hint=index if is_made else None).batch_size(PER_LOT)
 
     async def _next_records(self, cursor: AsyncCursor[Document]) -> list[PartId]:
         return [PartId(row["_id"]) for row in await self._next_rows(cursor)]

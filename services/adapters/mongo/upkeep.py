@@ -67,7 +67,9 @@ class MongoUpkeep:
     @confirmed()
     async def take_turn(self, subject: str, seconds: float) -> bool:
         own = {"at": NOW, "by": secrets.token_hex(8)}
-        turn = {subject: {"$cond": [past(f"{subject}.at", seconds), own, f"${subject}"]}}
+        # One that is still to come is of a clock that was set back since.
+        is_free = {"$or": [past(f"{subject}.at", seconds), {"$gt": [f"${subject}.at", NOW]}]}
+        turn = {subject: {"$cond": [is_free, own, f"${subject}"]}}
         row = await self._counters.find_one_and_update(
             {"_id": TURNS}, [{"$set": turn}], upsert=True, return_document=ReturnDocument.AFTER
         )

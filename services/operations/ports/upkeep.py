@@ -25,7 +25,10 @@ class Upkeep(Protocol):
     """What the sweep looks for. Each call takes on a bounded number of records."""
 
     async def take_turn(self, subject: str, seconds: float) -> bool:
-        """Begin a pass of this kind; False if one began within so many seconds, by the store's own clock."""
+        """Begin a pass of this kind; False if one began within so many seconds, by the store's own clock.
+
+        Where that was set back, one that would have begun later is none.
+        """
 
     async def is_needed(self, hours: float) -> bool:
         """Whether any of `reclaim`, `bury`, `abandon`, `unfinished`, `unsettled`, `unscored`, `expire` and `unheard`

@@ -54,8 +54,11 @@ class Keyring(Protocol):
 class KeyringWriter(Keyring, Protocol):
     """A keyring, for the one process that writes it. What was written is there after a power cut."""
 
-    def writing(self) -> AbstractAsyncContextManager[bool]:
-        """Alone; False where another process writes, and then nothing may be written here."""
+    def writing(self, *, makes: bool = False) -> AbstractAsyncContextManager[bool]:
+        """Alone; False where another process writes, and then nothing may be written here.
+
+        KeyringTrouble where its place is not there; who makes the keyring makes that too.
+        """
 
     async def make(self, identity: Identity) -> None:
         """A new, empty keyring; KeyringTrouble where one is."""
@@ -147,6 +150,9 @@ class EpochJournal(Protocol):
 
     async def recordings(self, id: EpochId) -> int:
         """How many stored recordings are sealed under it."""
+
+    async def sealed_under(self) -> set[EpochId]:
+        """Those under which a stored recording is sealed, noted or not."""
 
     async def is_arriving(self, id: EpochId) -> bool:
         """Whether an upload goes on that began before the epoch was closed."""

@@ -18,12 +18,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from app.config import Settings
 from app.engines import speech_kind
-from app.finding import Finding, State, worst
+from app.finding import Finding, State, ok, worst
 from app.keys import key_store
 from scripts.doctor import broker, work
 from scripts.doctor import database as mongodb
 from scripts.doctor.__main__ import main as doctor
+from scripts.doctor.__main__ import show
 from scripts.doctor.examine import examine
+from scripts.doctor.listing import Setting
 from scripts.stack.layout import ROOT, Layout
 from scripts.stack.programs import find_mongod
 from services.adapters.mongo import oplog
@@ -109,9 +111,13 @@ def forgotten() -> Iterator[None]:
 @forgets_sockets
 @pytest.mark.usefixtures("forgotten")
 async def test_a_mongodb_that_is_not_there_is_failing_and_the_rest_is_still_looked_at(settings: Settings) -> None:
-    findings = await examine(changed(settings, mongodb_url=f"mongodb://127.0.0.1:{free_port()}/?replicaSet=rs0"))
+    port = free_port()
+    findings = await examine(changed(settings, mongodb_url=f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"))
     assert found(findings, "MongoDB").state is State.FAILING
-    assert "not reached" in found(findings, "MongoDB").said
+    assert (
+        found(findings, "MongoDB").said
+        == f"not reached: 127.0.0.1:{port}: [Errno 111] Connect call failed ('127.0.0.1', {port})"
+    )
     assert {"Redis", "Speech engine", "Cache disk"} < {each.check for each in findings}
 
 
@@ -349,7 +355,7 @@ async def test_the_hosted_engine_is_asked(settings: Settings) -> None:
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     own = [f"{name}={value}" for name, value in environment.items()]
     command = ["env", "COLUMNS=200", *own, sys.executable, "-m", "scripts.doctor", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.long
@@ -474,10 +480,23 @@ async def test_a_process_is_judged_by_what_it_needs(settings: Settings, process:
 
 
 def test_make_doctor_is_the_command_on_the_stack() -> None:
-    done = subprocess.run(["make", "-n", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["make", "-n", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert "-m scripts.doctor --stack" in done.stdout
 
 
 async def test_a_disk_with_less_free_than_pieces_are_taken_with_is_failing(settings: Settings) -> None:
     asks_much = settings.model_copy(update={"least_free_megabytes": 10**9})
     assert "LEAST_FREE_MEGABYTES" in found(await examine(asks_much), "MongoDB disk").todo
+
+
+def test_folders_and_addresses_are_told_to_their_end_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = "/srv/viva-voce/" + "a-long-name/" * 8 + "keys"
+    monkeypatch.setenv("COLUMNS", "80")
+    show([ok("Keyring", f"in {folder}: 1 key")], [Setting("KEYRING_DIR", folder, f"{folder}/settings")])
+    shown = capsys.readouterr().out
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines() if line.startswith("│")]
+    checks, listed = ([row for row in rows if len(row) == width] for width in (4, 3))
+    assert folder in "".join(row[2] for row in checks)
+    assert ["".join(row[column] for row in listed) for column in (1, 2)] == [folder, f"{folder}/settings"]

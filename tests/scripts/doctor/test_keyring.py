@@ -66,6 +66,18 @@ async def test_a_keyring_that_is_away_or_anothers_is_failing(
     assert "damaged" in only(await looked_at(database, moved)).todo
 
 
+async def test_recordings_whose_keys_are_not_there_are_failing(
+    database: Database, settings: Settings, epochs: Epochs
+) -> None:
+    await database["fs.files"].insert_one({"_id": ObjectId(), "metadata": {"sealed": {"epoch": "00000007-0000000a"}}})
+    finding = only(await looked_at(database, settings))
+    assert (finding.state, "need the keys of 00000007-0000000a" in finding.said) == (State.FAILING, True)
+    assert "Is KEYRING_DIR the right folder" in finding.todo
+    bare = Settings(mongodb_database=database.name, encrypt_recordings=False)
+    finding = only(await looked_at(database, bare))
+    assert (finding.state, "are sealed" in finding.said) == (State.FAILING, True)
+
+
 async def test_a_keyring_that_others_may_read_is_failing(
     database: Database, settings: Settings, epochs: Epochs, tmp_path: Path
 ) -> None:

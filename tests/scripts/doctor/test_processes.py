@@ -21,6 +21,7 @@ from tests import loopback
 from tests.scripts.running import until
 
 SLEEPS = "import time; time.sleep(600)"
+BEGINS = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEPS!r}])"
 
 
 class Ready(loopback.Handler):
@@ -48,10 +49,10 @@ def layout(tmp_path: Path) -> Layout:
 
 
 @contextmanager
-def running(layout: Layout, *names: str, port: str = "1") -> Iterator[dict[str, int]]:
+def running(layout: Layout, *names: str, port: str = "1", does: str = SLEEPS) -> Iterator[dict[str, int]]:
     own = dict(os.environ) | {MARK: str(layout.root)}  # noqa: TID251
     began = {
-        name: subprocess.Popen([sys.executable, "-c", SLEEPS, "--port", port], env=own, start_new_session=True)
+        name: subprocess.Popen([sys.executable, "-c", does, "--port", port], env=own, start_new_session=True)
         for name in names
     }
     try:
@@ -61,8 +62,13 @@ def running(layout: Layout, *names: str, port: str = "1") -> Iterator[dict[str, 
         yield {name: process.pid for name, process in began.items()}
     finally:
         for process in began.values():
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def children(pid: int) -> list[int]:
+    begun = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return list(map(int, begun))
 
 
 def test_all_that_is_to_run_does(layout: Layout) -> None:
@@ -85,6 +91,16 @@ def test_who_stands_still_is_named_with_what_lets_it_go_on(layout: Layout) -> No
         found = processes.processes(layout)
         os.kill(pids["api"], signal.SIGCONT)
     assert (found.said, f"kill -CONT {pids['api']}" in found.todo) == ("standing still: api", True)
+
+
+def test_of_several_that_one_has_begun_who_stands_still_is_found(layout: Layout) -> None:
+    with running(layout, "supervisord", "api", "beat", does=BEGINS) as pids:
+        until(lambda: bool(children(pids["api"])))
+        (child,) = children(pids["api"])
+        os.kill(child, signal.SIGSTOP)
+        until(lambda: processes.processes(layout).state is State.FAILING)
+        found = processes.processes(layout)
+    assert (found.said, found.todo.endswith(f"kill -CONT {child}")) == ("standing still: one of api", True)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 async def keyring(folder: Path) -> FolderKeyring:
     made = FolderKeyring(folder)
-    async with made.writing():
+    async with made.writing(makes=True):
         await made.make(OWN)
         await made.add(FIRST)
     return made

@@ -20,7 +20,7 @@ def keyring(request: pytest.FixtureRequest, tmp_path: Path) -> KeyringWriter:
 
 async def test_there_is_none_until_one_is_made(keyring: KeyringWriter) -> None:
     assert (await keyring.identity(), await keyring.newest(), await keyring.epochs()) == (None, None, [])
-    async with keyring.writing():
+    async with keyring.writing(makes=True):
         await keyring.make(OWN)
         assert await keyring.identity() == OWN
         with pytest.raises(KeyringTrouble):
@@ -28,8 +28,20 @@ async def test_there_is_none_until_one_is_made(keyring: KeyringWriter) -> None:
     assert (await keyring.identity(), await keyring.newest()) == (OWN, None)
 
 
+async def test_its_place_is_made_with_it_and_by_nobody_else(tmp_path: Path) -> None:
+    keyring = FolderKeyring(tmp_path / "keys" / "own")
+    with pytest.raises(KeyringTrouble, match="No such file"):
+        async with keyring.writing():
+            pass
+    assert list(tmp_path.iterdir()) == []
+    async with keyring.writing(makes=True) as is_alone:
+        assert is_alone
+    async with keyring.writing() as is_alone:
+        assert is_alone
+
+
 async def test_the_newest_key_is_that_of_the_highest_number(keyring: KeyringWriter) -> None:
-    async with keyring.writing():
+    async with keyring.writing(makes=True):
         for key in (SECOND, FIRST):
             await keyring.add(key)
     assert await keyring.newest() == SECOND
@@ -38,7 +50,7 @@ async def test_the_newest_key_is_that_of_the_highest_number(keyring: KeyringWrit
 
 
 async def test_a_doomed_key_is_found_and_sealed_with_no_more(keyring: KeyringWriter) -> None:
-    async with keyring.writing():
+    async with keyring.writing(makes=True):
         for key in (FIRST, SECOND):
             await keyring.add(key)
         await keyring.doom(SECOND.id)
@@ -54,7 +66,7 @@ async def test_a_doomed_key_is_found_and_sealed_with_no_more(keyring: KeyringWri
 
 @pytest.mark.parametrize("is_doomed", [False, True])
 async def test_a_destroyed_key_is_gone(keyring: KeyringWriter, is_doomed: bool) -> None:
-    async with keyring.writing():
+    async with keyring.writing(makes=True):
         await keyring.add(FIRST)
         if is_doomed:
             await keyring.doom(FIRST.id)
@@ -65,7 +77,7 @@ async def test_a_destroyed_key_is_gone(keyring: KeyringWriter, is_doomed: bool) 
 
 
 async def test_one_writes_at_a_time(keyring: KeyringWriter) -> None:
-    async with keyring.writing() as first, keyring.writing() as second:
+    async with keyring.writing(makes=True) as first, keyring.writing() as second:
         assert (first, second) == (True, False)
     async with keyring.writing() as third:
         assert third

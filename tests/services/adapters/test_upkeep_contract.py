@@ -119,12 +119,18 @@ async def test_an_upload_that_fell_silent_is_given_up(store: Store) -> None:
 
 
 async def test_a_pass_that_was_just_begun_is_not_begun_again(store: Store) -> None:
-    assert [await store.upkeep.take_turn("sweep", 5) for _ in range(3)] == [True, False, False]
-    assert await store.upkeep.take_turn("audit", 30)
-    await store.passes(6)
-    assert [await store.upkeep.take_turn("sweep", 5) for _ in range(2)] == [True, False]
-    at_once = await asyncio.gather(*(store.upkeep.take_turn("other", 5) for _ in range(9)))
+    assert [await store.upkeep.take_turn("sweep", 300) for _ in range(3)] == [True, False, False]
+    assert await store.upkeep.take_turn("audit", 3000)
+    await store.passes(301)
+    assert [await store.upkeep.take_turn("sweep", 300) for _ in range(2)] == [True, False]
+    at_once = await asyncio.gather(*(store.upkeep.take_turn("other", 300) for _ in range(9)))
     assert at_once.count(True) == 1
+
+
+async def test_a_clock_that_was_set_back_keeps_no_pass_from_beginning(store: Store) -> None:
+    assert await store.upkeep.take_turn("sweep", 5)
+    await store.passes(-3600)
+    assert [await store.upkeep.take_turn("sweep", 5) for _ in range(2)] == [True, False]
 
 
 async def test_an_end_that_is_put_off_makes_room_for_others_and_comes_again(store: Store) -> None:

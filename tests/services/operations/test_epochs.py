@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.errors import AudioKeyGone, KeyringUnavailable
 from services.interviews.model import PartId, new_part_id
-from services.operations.epochs import Epochs, NoSuchEpoch, StillNeeded, TooSoon, WrittenElsewhere
+from services.operations.epochs import Epochs, NoSuchEpoch, StillNeeded, Tended, TooSoon, WrittenElsewhere
 from services.recordings.keys import LEAST_GRACE_SECONDS, Keys
 from services.recordings.ports.keyring import EpochId, EpochState, Identity, KeyringTrouble
 from tests.at_length import examples
@@ -66,10 +66,12 @@ class Scene:
         return sorted(self.memory.keyring.keys)
 
 
-async def test_the_first_pass_makes_a_keyring_and_a_key() -> None:
+async def test_who_may_makes_a_keyring_and_a_key_and_a_pass_makes_none() -> None:
     scene = Scene()
-    tended = await scene.epochs.tend()
-    assert (tended.opened, await scene.states(), len(scene.there)) == (1, [EpochState.OPEN], 1)
+    assert (await scene.epochs.tend(), await scene.epochs.obstacle()) == (Tended(), None)
+    assert (scene.memory.claimed, scene.memory.keyring.identity, await scene.states()) == (None, None, [])
+    assert await scene.epochs.ensure()
+    assert (await scene.states(), len(scene.there)) == ([EpochState.OPEN], 1)
     assert scene.memory.keyring.identity == scene.memory.claimed
     assert (await scene.epochs.tend()).opened == 0
     assert await scene.heard(await scene.record()) == SOUND
@@ -77,7 +79,7 @@ async def test_the_first_pass_makes_a_keyring_and_a_key() -> None:
 
 async def test_a_new_epoch_begins_every_day_and_an_unused_one_ends_after_its_grace() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     await scene.passes(DAY - PASS)
     assert await scene.states() == [EpochState.OPEN]
     await scene.passes(PASS)
@@ -91,7 +93,7 @@ async def test_a_new_epoch_begins_every_day_and_an_unused_one_ends_after_its_gra
 
 async def test_an_epoch_outlives_its_last_recording_by_its_grace_and_no_more() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     kept = await scene.record()
     first = scene.there[0]
     await scene.passes(3 * DAY)
@@ -117,7 +119,7 @@ def test_no_key_outlives_its_bound_and_no_recording_its_key(
 
     async def act() -> None:
         scene = Scene(most_seconds=most_hours * HOUR, grace_seconds=grace_hours * HOUR)
-        await scene.epochs.tend()
+        await scene.epochs.ensure()
         live, last_end, closed = dict[PartId, tuple[EpochId, float]](), dict[EpochId, float](), dict[EpochId, float]()
         coming = sorted(recordings)
         for tick in range(int((60 + 40 + grace_hours + most_hours) / step) + 8):
@@ -146,7 +148,7 @@ def test_no_key_outlives_its_bound_and_no_recording_its_key(
 
 async def test_an_upload_that_goes_on_keeps_the_epoch_in_which_it_began() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     part, uploads = a_part(), FakeUploads(scene.memory)
     await uploads.begin(part)
     first = scene.there[0]
@@ -160,7 +162,7 @@ async def test_an_upload_that_goes_on_keeps_the_epoch_in_which_it_began() -> Non
 async def test_who_seals_for_longer_than_the_grace_sees_that_the_key_is_doomed() -> None:
     """Its record was given up meanwhile, so that nothing says that something arrives."""
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
 
     async def slow() -> AsyncIterator[bytes]:
         yield SOUND
@@ -173,7 +175,7 @@ async def test_who_seals_for_longer_than_the_grace_sees_that_the_key_is_doomed()
 
 async def test_what_was_stored_between_the_look_and_the_doom_keeps_its_key() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     first = scene.there[0]
     await scene.passes(DAY)
     id = await scene.record()
@@ -192,7 +194,7 @@ async def test_what_was_stored_between_the_look_and_the_doom_keeps_its_key() -> 
 
 async def test_a_key_from_a_backup_is_destroyed_again_and_told() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     backup = dict(scene.memory.keyring.keys)
     await scene.passes(DAY + HOUR + 3 * PASS)
     scene.memory.keyring.keys |= backup
@@ -204,7 +206,7 @@ async def test_a_key_from_a_backup_is_destroyed_again_and_told() -> None:
 
 async def test_a_lost_key_is_told_another_is_begun_and_it_may_come_back() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     id = await scene.record()
     backup = dict(scene.memory.keyring.keys)
     scene.memory.keyring.keys.clear()
@@ -227,7 +229,7 @@ async def test_a_lost_key_is_told_another_is_begun_and_it_may_come_back() -> Non
 )
 async def test_a_keyring_is_left_alone(identity: Identity | None) -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     before, own = scene.there, scene.memory.keyring.identity
     scene.memory.keyring.identity = identity
     scene.memory.clock.advance(5 * DAY)
@@ -238,9 +240,29 @@ async def test_a_keyring_is_left_alone(identity: Identity | None) -> None:
     assert await scene.states() == [EpochState.CLOSED, EpochState.OPEN]
 
 
+async def test_where_sealed_recordings_are_stored_no_keyring_is_made_beside_theirs() -> None:
+    """The database came back without its notes, and KEYRING_DIR is another folder."""
+    scene = Scene()
+    await scene.epochs.ensure()
+    id, content = await scene.record(), scene.memory.keyring
+    scene.memory.claimed, scene.memory.epochs = None, {}
+    assert "no note of their keyring" in str(await scene.epochs.obstacle())
+    scene.memory.keyring = type(content)()
+    elsewhere = Scene(scene.memory)
+    assert not await elsewhere.epochs.ensure()
+    assert (await elsewhere.epochs.tend(), elsewhere.there, scene.memory.claimed) == (Tended(), [], None)
+    assert "There is no keyring in memory, and recordings were sealed with one" in str(elsewhere.epochs.trouble)
+    with pytest.raises(KeyringTrouble):
+        await elsewhere.epochs.rotate()
+    await elsewhere.epochs.replace()
+    assert elsewhere.there[0] > str(scene.memory.files[id]["epoch"])
+    with pytest.raises(AudioKeyGone):
+        await elsewhere.heard(id)
+
+
 async def test_two_databases_cannot_share_a_keyring() -> None:
     first, second = Scene(), Scene()
-    await first.epochs.tend()
+    await first.epochs.ensure()
     second.memory.keyring = first.memory.keyring
     sharing = Scene(second.memory)
     await sharing.epochs.tend()
@@ -252,7 +274,7 @@ async def test_two_databases_cannot_share_a_keyring() -> None:
 
 async def test_a_database_from_a_backup_learns_of_the_keys_that_are_there() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     backup = dict(scene.memory.epochs)
     await scene.passes(DAY)
     scene.memory.epochs = backup
@@ -264,10 +286,11 @@ async def test_a_database_from_a_backup_learns_of_the_keys_that_are_there() -> N
 
 async def test_without_sealing_nothing_is_made_and_old_keys_end() -> None:
     idle = Scene(is_sealing=False)
+    await idle.epochs.ensure()
     await idle.epochs.tend()
     assert (idle.memory.keyring.identity, idle.there) == (None, [])
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     kept = await scene.record()
     later = Scene(scene.memory, is_sealing=False)
     await later.passes(2 * DAY)
@@ -279,17 +302,18 @@ async def test_without_sealing_nothing_is_made_and_old_keys_end() -> None:
 
 async def test_one_process_writes_at_a_time() -> None:
     scene = Scene()
+    await scene.epochs.ensure()
     async with scene.keyring.writing():
         assert (await scene.epochs.tend()).opened == 0
         for act in (scene.epochs.rotate(), scene.epochs.destroy(EpochId("1")), scene.epochs.replace()):
             with pytest.raises(WrittenElsewhere):
                 await act
-    assert scene.there == []
+    assert len(scene.there) == 1
 
 
 async def test_an_operator_rotates_and_destroys() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     id = await scene.record()
     first = scene.there[0]
     second = await scene.epochs.rotate()
@@ -313,7 +337,7 @@ async def test_an_operator_rotates_and_destroys() -> None:
 
 async def test_an_operator_destroys_at_once() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     first = scene.there[0]
     await scene.epochs.destroy(first, at_once=True)
     assert first not in scene.there
@@ -322,7 +346,7 @@ async def test_an_operator_destroys_at_once() -> None:
 
 async def test_a_keyring_that_is_lost_for_good_is_replaced() -> None:
     scene = Scene()
-    await scene.epochs.tend()
+    await scene.epochs.ensure()
     lost = await scene.record()
     with pytest.raises(KeyringTrouble, match="not replaced"):
         await scene.epochs.replace()
@@ -376,6 +400,7 @@ async def test_a_pass_may_be_cut_short_at_any_write(is_done: bool) -> None:
         for seconds in (0.0, DAY, PASS, HOUR, PASS, PASS):
             scene.memory.clock.advance(seconds)
             with suppress(Cut):
+                await dying.ensure()
                 await dying.tend()
         await scene.passes(HOUR)
         recording = await scene.record()

@@ -264,9 +264,12 @@ async def test_who_wants_to_know_is_told_what_was_found_until_that_is_known() ->
     await house.upload(id)
     erasing = replace(house.erasing, emit=emit)
     assert await house.journal.begin_session(id, Cause.OWNER)
-    assert await erasing.drive_due() == 0
+    sweep = replace(house.sweep, erasing=erasing)
+    counts = await sweep.run(24)
+    assert (counts.erased, counts.undone) == (0, 1)
     assert told == []
-    assert await erasing.drive_due() == 1
+    counts = await sweep.run(24)
+    assert (counts.erased, counts.undone) == (1, 0)
     assert [(one.state, one.found["parts"], one.user_id) for one in told] == [(State.DONE, 1, "alice")]
 
 

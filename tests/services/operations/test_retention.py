@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -171,7 +171,20 @@ bounds = st.lists(st.tuples(st.integers(1, 60), st.sampled_from(["a", "b"])), ma
     lambda found: tuple(Bound(days, rule) for days, rule in found)
 )
 policies = st.builds(Policy, *(st.fixed_dictionaries(dict.fromkeys(RecordKind, bounds)) for _ in range(2)))
-possible = policies.filter(lambda policy: not policy.conflicts(**FITS))
+
+
+def what_can_be_met(policy: Policy, order: list[tuple[str, RecordKind]]) -> Policy:
+    """As much of it as has no conflict, taken in this order."""
+    met = Policy({}, {})
+    for side, kind in order:
+        more = replace(met, **{side: {**getattr(met, side), kind: getattr(policy, side)[kind]}})
+        met = met if more.conflicts(**FITS) else more
+    return met
+
+
+possible = st.builds(
+    what_can_be_met, policies, st.permutations([(side, kind) for side in ("least", "most") for kind in RecordKind])
+)
 steps = st.lists(st.sampled_from(["session", "answer", "hold", "lift", "read"]) | st.integers(1, 40), max_size=25)
 
 

@@ -249,3 +249,12 @@ async def test_words_that_no_record_needs_are_found_and_go(stage: Stage) -> None
     assert await stage.kinds(repair=True) == [(Damage.STRAY_UTTERANCES, given_up.id, True)]
     assert await stage.kinds() == []
     assert await store.utterances.settled(working.id) == [said]
+
+
+async def test_a_database_whose_indexes_are_not_made_yet_is_looked_through_too(stage: Stage) -> None:
+    part = await stage.stored()
+    await stage.chunks.delete_many({})
+    await stage.files.delete_many({})
+    await stage.database["parts"].drop_indexes()
+    assert await stage.kinds() == [(Damage.MISSING, part.id, False)]
+    await ensure_indexes(stage.database)

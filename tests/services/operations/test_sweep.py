@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from services.adapters.mongo.parts import MOST_AT_ONCE
+from services.errors import KeyringUnavailable
 from services.interviews.model import Answer, Failure, Part, PartId, PartState, SessionId, Status
 from services.operations.sweep import PUT_OFF_SECONDS, RINGS_AT_ONCE
 from services.recordings.ports.audio import Deletion
@@ -116,6 +117,27 @@ async def test_a_flushed_broker_is_rung_again() -> None:
     assert house.doorbell.to_transcribe == [part.id]
 
 
+async def test_a_finish_that_needs_keys_which_are_away_holds_nothing_else_up() -> None:
+    house = Interior()
+    part = await house.upload(await house.session())
+    house.doorbell.to_transcribe.clear()
+    house.memory.clock.advance(60)
+    asked = list[PartId]()
+
+    async def no_keyring(id: PartId) -> None:
+        asked.append(id)
+        raise KeyringUnavailable
+
+    async def unfinished() -> list[PartId]:
+        return [PartId("e" * 24), PartId("f" * 24)]
+
+    house.sweep.upkeep.unfinished = unfinished  # type: ignore[method-assign]
+    house.sweep.upkeep.is_needed = lambda _: unfinished()  # type: ignore[method-assign, assignment, return-value]
+    counts = await replace(house.sweep, finish=no_keyring).run(24)
+    assert (len(asked), counts.finished, counts.rung) == (2, 0, 1)
+    assert house.doorbell.to_transcribe == [part.id]
+
+
 async def test_stray_audio_goes_and_what_is_needed_stays() -> None:
     house = Interior()
     part = await house.upload(await house.session())
@@ -153,7 +175,8 @@ async def test_a_record_that_cannot_be_closed_does_not_hold_the_others_up() -> N
 
     house.audio.delete = fails  # type: ignore[method-assign]
     house.memory.clock.advance(30)
-    assert (await house.sweep.run(24)).closed == 1
+    counts = await house.sweep.run(24)
+    assert (counts.closed, counts.undone) == (1, 1)
     assert list(house.memory.files) == [broken.id]
     assert house.memory.rows[sound.id].settled
 
@@ -192,7 +215,8 @@ async def test_a_stray_that_cannot_be_deleted_does_not_hold_the_others_up() -> N
         return await delete(id)
 
     house.audio.delete = fails  # type: ignore[method-assign]
-    assert (await house.sweep.audit()).stray_files == 1
+    counts = await house.sweep.audit()
+    assert (counts.stray_files, counts.undone) == (1, 1)
     assert list(house.memory.files) == [broken]
 
 

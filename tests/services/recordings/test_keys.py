@@ -61,7 +61,7 @@ async def test_many_who_ask_at_once_read_it_once(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("claimed", "there", "said"),
     [
-        (None, None, "No keyring was made"),
+        (None, None, "There is no keyring"),
         (OWN, None, "There is no keyring"),
         (None, OWN, "another database's"),
         (OWN, Identity("keyring", "another"), "another database's"),

@@ -16,7 +16,7 @@ from services.transcription import interim
 from services.transcription.interim import InterimReading
 from services.transcription.tails import Tail
 from tests.services.adapters.stores import Q1, S1, a_part
-from tests.virtual_time import HurriedLoop
+from tests.virtual_time import HurriedLoop, hurried
 
 
 @dataclass
@@ -88,6 +88,7 @@ class Bench:
             await asyncio.wait([task])
 
 
+@hurried
 async def test_what_grows_is_read_and_told_as_what_it_is_likely_to_become() -> None:
     bench = Bench()
     async with bench.running():
@@ -98,6 +99,7 @@ async def test_what_grows_is_read_and_told_as_what_it_is_likely_to_become() -> N
 
 
 @pytest.mark.parametrize("side", CallSide)
+@hurried
 async def test_of_a_call_it_is_told_whose_words_they_are(side: CallSide) -> None:
     bench = Bench()
     asked = Q1 if side is CallSide.LEFT else aside_of(Q1)
@@ -108,6 +110,7 @@ async def test_of_a_call_it_is_told_whose_words_they_are(side: CallSide) -> None
     assert [(one.question_id, one.call_id, one.side) for one in bench.said] == [(Q1, "c1", side)]
 
 
+@hurried
 async def test_what_grew_several_times_is_read_once() -> None:
     bench, ids = Bench(), []
     ids = [bench.arriving(), bench.arriving()]
@@ -118,6 +121,7 @@ async def test_what_grew_several_times_is_read_once() -> None:
     assert bench.read == ids
 
 
+@hurried
 async def test_who_has_work_reads_nothing_before_it_is_done() -> None:
     bench = Bench(is_busy=True)
     id = bench.arriving()
@@ -130,6 +134,7 @@ async def test_who_has_work_reads_nothing_before_it_is_done() -> None:
     assert bench.read == [id]
 
 
+@hurried
 async def test_who_gets_work_leaves_the_rest_for_later() -> None:
     bench = Bench()
     bench.hold.clear()
@@ -191,6 +196,7 @@ def test_what_grew_while_it_was_read_is_read_again_at_once() -> None:
 
 
 @pytest.mark.parametrize("is_done", [False, True])
+@hurried
 async def test_what_was_read_when_work_came_is_not_told_but_read_again(*, is_done: bool) -> None:
     bench = Bench()
     bench.hold.clear()
@@ -211,6 +217,7 @@ async def test_what_was_read_when_work_came_is_not_told_but_read_again(*, is_don
 
 
 @pytest.mark.parametrize("lack", ["room", "taken", "gone", "text"])
+@hurried
 async def test_where_it_cannot_be_read_nothing_is_told(lack: str) -> None:
     bench = Bench(has_room=lack != "room", text="" if lack == "text" else "so far")
     id = bench.arriving()
@@ -223,6 +230,7 @@ async def test_where_it_cannot_be_read_nothing_is_told(lack: str) -> None:
     assert bench.said == []
 
 
+@hurried
 async def test_what_goes_wrong_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interim, "READ_SECONDS", 0.01)
     bench = Bench(trouble=EngineUnavailable())
@@ -263,6 +271,7 @@ def test_what_was_read_is_gone_on_from_and_forgotten_where_no_more_comes() -> No
     assert [one is not None for one in bench.before] == [False, True, True, False]
 
 
+@hurried
 async def test_no_more_is_told_than_an_utterance_may_have() -> None:
     bench = Bench(text="x" * 10_000)
     async with bench.running():

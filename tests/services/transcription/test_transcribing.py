@@ -22,6 +22,7 @@ from services.operations.sweep import PUT_OFF_SECONDS
 from services.recordings.closing import AudioLeft
 from services.recordings.ports.audio import Deletion, Stored
 from tests.in_memory import ALICE, OPERATOR, Q1, Q2, SAID, Interior
+from tests.virtual_time import hurried
 
 
 async def test_a_recording_becomes_a_transcript_with_a_score_and_its_audio_goes() -> None:
@@ -193,6 +194,7 @@ async def test_an_unexpected_error_is_a_passing_one() -> None:
     assert (await house.sessions.get(id, ALICE)).answers[Q1].status is Status.QUEUED
 
 
+@hurried
 async def test_who_has_lost_the_claim_writes_nothing() -> None:
     house = Interior()
     house.ears.hold.clear()
@@ -210,6 +212,7 @@ async def test_who_has_lost_the_claim_writes_nothing() -> None:
     assert house.part(part.id).deliveries == 2
 
 
+@hurried
 async def test_a_worker_that_stops_gives_its_claim_back() -> None:
     house = Interior()
     house.ears.hold.clear()
@@ -222,6 +225,7 @@ async def test_a_worker_that_stops_gives_its_claim_back() -> None:
     assert (house.part(part.id).state, house.part(part.id).deliveries) == (PartState.QUEUED, 0)
 
 
+@hurried
 async def test_a_take_that_is_superseded_in_work_never_shows() -> None:
     house = Interior()
     house.ears.hold.clear()
