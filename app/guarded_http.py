@@ -10,7 +10,8 @@ import json
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.body_coalescing import Gathered
 from app.slow_readers import Draining
@@ -31,6 +32,7 @@ DETAIL = {
     HTTPStatus.BAD_REQUEST: "This is no valid HTTP request.",
     HTTPStatus.REQUEST_TIMEOUT: "The head of the request did not arrive in time.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The head of the request is too large.",
+    HTTPStatus.NOT_IMPLEMENTED: "Of transfer codings chunked alone is understood. Send the body as it is.",
 }
 
 
@@ -51,6 +53,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         self.after_head = self.body_bytes = 0
         self.refusal = HTTPStatus.BAD_REQUEST
         self.deadline: asyncio.TimerHandle | None = None
+        self.running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -60,6 +63,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self.waiting.pop(self, None)
+        self._tell_the_running()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -80,6 +84,10 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         elif self.deadline is None:
             self._arm()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """White space behind a value is no part of it; the parser leaves it there."""
+        super().on_header(name, value.rstrip(b" \t"))
+
     def on_headers_complete(self) -> None:
         self.reads_head, self.head_bytes = False, 0
         self.heads += 1
@@ -88,6 +96,9 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         self.waiting.pop(self, None)
         if len(self.headers) > MOST_HEADERS:
             self.refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        elif any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            self.refusal = HTTPStatus.NOT_IMPLEMENTED
+        if self.refusal is not HTTPStatus.BAD_REQUEST:
             raise ValueError  # the parser stops, and uvicorn calls send_400_response
         before = self.cycle
         super().on_headers_complete()
@@ -97,6 +108,16 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self.body_bytes += len(body)
         super().on_body(body)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _tell_the_running(self) -> None:
+        """Of several requests that came together uvicorn tells the newest alone that the client is gone."""
+        if self.running is not None and not self.running.response_complete:
+            self.running.disconnected = True
+            self.running.message_event.set()
 
     def _count_framing(self, size: int) -> None:
         """Chunks of one byte come as six; what goes far beyond that is no body, but lines that nobody reads."""

@@ -398,6 +398,7 @@ class CallSide(TypedDict):
     state: Literal["arriving", "queued", "processing", "completed", "failed", "superseded", "empty"]
     recording_id: str
     packets: int
+    recovered: int
     lost: int
     late: int
     doubled: int

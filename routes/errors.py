@@ -1,5 +1,6 @@
 """The only place where a problem becomes a status: RFC 9457 problem details, one shape everywhere."""
 
+import asyncio
 import math
 from http import HTTPMethod, HTTPStatus
 from typing import Any
@@ -23,6 +24,7 @@ MEDIA_TYPE = "application/problem+json"
 MOST, LONGEST, MOST_MISSING = 20, 200, 1000
 NOWHERE = "There is nothing at this address; /docs lists what there is."
 SLASHED = "There is nothing at this address. Leave the slash at its end away."
+LEAVING = "This server stops. Send the request again; another one takes it."
 UNEXPECTED = "Something went wrong here. It is logged; try again."
 
 # A status of tus, which no registry knows.
@@ -158,7 +160,10 @@ def _methods(request: Request) -> list[str]:
 
 
 class Unexpected:
-    """Middleware: what nobody has foreseen is logged and answered, within whatever names and marks each answer."""
+    """Middleware: what nobody has foreseen is logged and answered, within whatever names and marks each answer.
+
+    So is what the server gives up because it stops.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -180,6 +185,10 @@ class Unexpected:
             if has_begun or scope["type"] != "http":
                 raise
             await response(500, "unexpected", UNEXPECTED)(scope, receive, send)
+        except asyncio.CancelledError:
+            if has_begun or scope["type"] != "http" or not scope["app"].state.services.streams.is_leaving:
+                raise
+            await problem_response(errors.ServerLeaving(LEAVING))(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:

@@ -76,11 +76,11 @@ def offset_of(headers: Headers) -> int:
 
 
 def number_of(headers: Headers, name: str) -> int | None:
-    """A whole number, None where the header is not there."""
-    text = headers.get(name)
-    if text is None:
+    """A whole number, None where the header is not there; two that differ are none."""
+    texts = set(headers.getlist(name))
+    if not texts:
         return None
-    if not _NUMBER.fullmatch(text):
+    if len(texts) > 1 or not _NUMBER.fullmatch(text := texts.pop()):
         raise UploadHeaderInvalid(f"{name} is no whole number of bytes.")
     return int(text)
 

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.body_coalescing import ENOUGH_BYTES
+from app.body_coalescing import ENOUGH_BYTES, Gathered
 from app.guarded_http import GuardedHttp
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
@@ -94,14 +96,25 @@ async def test_the_first_piece_is_handed_over_at_once_and_may_be_answered() -> N
     assert reader.pieces == [b"abc"]
 
 
-async def test_what_comes_after_a_second_is_handed_over_with_what_came_before() -> None:
-    reader = Reader()
+async def test_what_comes_after_a_second_is_handed_over_with_what_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, bodies, now = Reader(), list[RequestResponseCycle](), [0.0]
+    begin = Gathered.__init__
+
+    def begun(gathered: Gathered, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+        begin(gathered, cycle, loop)
+        gathered._clock = lambda: now[0]
+        bodies.append(cycle)
+
+    monkeypatch.setattr(Gathered, "__init__", begun)
     async with connected(reader) as (_, requests):
         requests.write(HEAD % 1000 + b"a")
         await until(lambda: reader.pieces == [b"a"])
+        now[0] = 0.9
         requests.write(b"b")
-        await asyncio.sleep(1.1)
+        await until(lambda: bytes(bodies[0].body) == b"b")
+        await asyncio.sleep(0.1)
         assert reader.pieces == [b"a"]
+        now[0] = 1.0
         requests.write(b"c")
         await until(lambda: reader.pieces == [b"a", b"bc"])
 

@@ -27,6 +27,7 @@ from tests.scripts.running import until
 from tests.servers import free_port
 
 SECRET = "a-secret-of-tests-of-thirty-two-bytes-or-more"
+MOST_KEY_SECONDS = 15.0
 NO_RATES = {"RATE_UPLOADS": "", "RATE_REQUESTS": "", "RATE_ADDRESS": "", "MAX_UPLOADS_PER_USER": "1000"}
 
 
@@ -42,8 +43,8 @@ class Served:
     def kill_and_start(self) -> None:
         """End the process where it stands, and run another in its place; it ends with the thread that asks for it."""
         self.process.kill()
-        self.process.wait(30)
-        until(lambda: not _is_open(self.port), 30)
+        self.process.wait(60)
+        until(lambda: not _is_open(self.port))
         self.process = self.start()
 
     @property
@@ -83,7 +84,7 @@ class Served:
 
     def _swept(self) -> bool:
         command = [sys.executable, "-m", "scripts.cleanup"]
-        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, timeout=300)
         return not self.database["parts"].count_documents({"state": "uploading"})
 
 
@@ -153,7 +154,7 @@ class Line:
 def flood(line: Line, piece: bytes, most: int) -> int:
     """Send the piece again and again until the other side hangs up; how many bytes that took."""
     sent = 0
-    line.connection.settimeout(30)
+    line.connection.settimeout(120)
     try:
         while sent < most:
             line.connection.sendall(piece)
@@ -170,6 +171,7 @@ def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None
     environment = {"MONGODB_URL": mongodb_url, "MONGODB_DATABASE": name, "REDIS_URL": redis_url, "JWT_SECRET": SECRET}
     processes = {"API_PROCESSES": str(servers.API_PROCESSES)}
     environment |= {"KEYRING_DIR": str(folder / f"{name}.keys"), **NO_RATES, **processes, **more}
+    makes_keys = app is None and "KEYRING_DIR" not in more and more.get("ENCRYPT_RECORDINGS") != "0"
     with (folder / f"{name}.log").open("wb") as log, MongoClient[dict[str, Any]](mongodb_url, tz_aware=True) as mongo:
 
         def start() -> subprocess.Popen[bytes]:
@@ -179,7 +181,7 @@ def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None
                 cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
             )  # fmt: skip
             try:
-                _wait(process, port, folder / f"{name}.log")
+                _wait(process, port, folder / f"{name}.log", "epoch begun" if makes_keys else "")
             except BaseException:
                 process.kill()
                 raise
@@ -190,7 +192,7 @@ def serve(folder: Path, mongodb_url: str, redis_url: str, app: str | None = None
             yield served
         finally:
             served.process.send_signal(signal.SIGTERM)
-            served.process.wait(30)
+            served.process.wait(60)
             mongo.drop_database(name)
 
 
@@ -205,11 +207,10 @@ def _is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 240
-    while True:
-        if _is_open(port):
-            return
-        if process.poll() is not None or time.monotonic() > deadline:
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path, line: str) -> None:
+    """Until it answers and, in good time, has said this; what it lacks for that is a test's own matter."""
+    begun = time.monotonic()
+    while not _is_open(port) or (line not in log.read_text() and time.monotonic() < begun + MOST_KEY_SECONDS):
+        if process.poll() is not None or time.monotonic() > begun + 240:
             raise RuntimeError(log.read_text()[-3000:])
         time.sleep(0.1)

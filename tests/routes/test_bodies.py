@@ -10,6 +10,7 @@ from routes import bodies
 from routes.bodies import DRAINED_BYTES, MOST_BYTES, MOST_DRAINED, ClosedAfterRefusal
 from tests.routes.api import QUESTIONS, Api, make_session, problem
 from tests.routes.test_uploads import never
+from tests.virtual_time import hurried
 
 PIECE = b" " * 65_536
 JSON = {"Content-Type": "application/json"}
@@ -108,6 +109,7 @@ async def drips(ends: asyncio.Event) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("headers", [JSON, JSON | {"Idempotency-Key": "k"}])
+@hurried
 async def test_a_body_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]) -> None:
     monkeypatch.setattr(bodies, "MOST_SECONDS", 0.05)
     monkeypatch.setattr(bodies, "DRAINED_SECONDS", 0.05)

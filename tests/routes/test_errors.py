@@ -1,3 +1,6 @@
+import asyncio
+
+import pytest
 import structlog
 from structlog.testing import capture_logs
 
@@ -58,3 +61,24 @@ async def test_an_address_that_is_none_says_what_may_be_wrong_with_it() -> None:
     assert "/docs" in nowhere.json()["detail"]
     assert "slash" in slashed.json()["detail"]
     assert other.json()["detail"] == "This address takes GET, POST."
+
+
+@pytest.mark.parametrize("is_leaving", [True, False])
+async def test_who_waits_too_long_for_a_server_that_stops_is_told_to_ask_again(is_leaving: bool) -> None:
+    api, waits = Api(), asyncio.Event()
+
+    async def endless(*_: object) -> None:
+        waits.set()
+        await asyncio.Event().wait()
+
+    api.house.sessions.get = endless  # type: ignore[method-assign, assignment]
+    async with api.client() as client:
+        asking = asyncio.create_task(client.get("/api/sessions/s1"))
+        await waits.wait()
+        api.streams.is_leaving = is_leaving
+        asking.cancel()
+        if is_leaving:
+            assert problem(await asking) == (503, "server_leaving")
+        else:
+            with pytest.raises(asyncio.CancelledError):
+                await asking

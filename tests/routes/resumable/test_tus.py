@@ -160,6 +160,15 @@ REFUSED: dict[str, tuple[dict[str, str], int, str]] = {
 }
 
 
+async def test_lengths_that_differ_are_none() -> None:
+    api = small()
+    async with api.client() as client:
+        sent = TUS | metadata(await make_session(client))
+        for lengths, status in ((("9", "8"), 400), (("9", "9"), 201)):
+            headers = [*sent.items(), *(("Upload-Length", length) for length in lengths)]
+            assert (await client.post("/api/uploads", headers=headers)).status_code == status
+
+
 @pytest.mark.parametrize("name", REFUSED)
 async def test_what_cannot_be_begun_is_refused_and_leaves_nothing(name: str) -> None:
     headers, status, code = REFUSED[name]
