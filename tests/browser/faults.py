@@ -10,6 +10,10 @@ from playwright.async_api import BrowserContext, Page
 from scripts.stack.layout import ROOT
 
 FUNCTION = re.compile(r"^export (function (\w+)\(.*?^})", re.MULTILINE | re.DOTALL)
+# What any document can be given, also one that is blank.
+BLOCKED = """for (const name of ["localStorage", "sessionStorage", "indexedDB"]) {
+  Object.defineProperty(globalThis, name, { get() { throw new DOMException("blocked", "SecurityError"); } });
+}"""
 PUT = """async ([name, given]) => {
   const kit = await import("/web/faults.js");
   (globalThis.faults ??= {})[name] = kit[name](...given);

@@ -15,6 +15,6 @@ def node() -> Path:
 def run_module(text: str, folder: Path = ROOT / "web") -> str:
     """What this module says; it must end by itself, with nothing left open."""
     command = [str(node()), "--input-type=module", "--eval", text]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

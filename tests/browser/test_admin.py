@@ -115,8 +115,13 @@ async def test_a_reason_must_be_given_and_nothing_is_done_without_it(page: Page,
         upload(alice, session, SAMPLE.id, SAMPLE.audio.read_bytes())
         answer = (await find(await opened(page, stack), session)).first
         await answer.get_by_role("button", name="Fail answer").click()
-        await page.get_by_role("button", name="Fail the answer").click()
-        await expect(page.get_by_role("dialog")).to_be_visible()
+        reason = page.get_by_role("textbox", name="Reason")
+        for nothing in ("", "   "):
+            await reason.fill(nothing)
+            await page.get_by_role("button", name="Fail the answer").click()
+            await expect(page.get_by_role("dialog")).to_be_visible()
+            await expect(reason).to_be_focused()
+        assert await reason.evaluate("(field) => field.validationMessage") == "Say why, in words."
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("dialog")).to_be_hidden()
         assert alice.get(f"/api/transcription-status/{session}/{SAMPLE.id}").json()["status"] == "queued"

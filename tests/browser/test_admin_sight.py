@@ -13,6 +13,7 @@ from services.interviews.spoken import Told
 from services.operations.readings import Arriving, Reading, Talking
 from tests.browser.desk import FAULTS, NARROW, Q1, Desk, at_a_desk, clean
 from tests.browser.engines import Engines, in_both
+from tests.browser.faults import BLOCKED
 
 pytestmark = in_both
 
@@ -262,3 +263,45 @@ async def test_it_is_read_on_a_phone_by_day_and_by_night(
     await desk.page.clock.fast_forward(16_000)
     await expect(desk.verdict).to_have_class("verdict blind")
     await clean(desk.page)
+
+
+async def test_all_that_narrows_a_list_is_seen_and_stands_in_line(desk: Desk) -> None:
+    await desk.open()
+    await desk.page.get_by_text("By state and time").click()
+    for form in ("#find", "#sieve"):
+        fields = desk.page.locator(f"{form} [name]")
+        for number in range(await fields.count()):
+            await expect(fields.nth(number)).to_be_visible()
+    rows = await desk.page.locator("#sieve .field > [name]").evaluate_all(EDGES)
+    assert len({top for top, _ in rows}) == len(set(map(tuple, rows)))
+
+
+EDGES = """(fields) => fields.map((field) => {
+  const { top, bottom } = field.getBoundingClientRect();
+  return [Math.round(top), Math.round(bottom)];
+})"""
+
+
+@pytest.mark.parametrize("button", ["Count what it would do", "Sweep now"])
+async def test_of_a_sweep_that_fails_nothing_is_said_to_go_on(desk: Desk, button: str) -> None:
+    await desk.open()
+    await desk.breaks("mongodb", "**/api/admin/sweep")
+    await desk.page.get_by_role("button", name=button).press("Enter")
+    if button == "Sweep now":
+        await desk.page.get_by_role("dialog").get_by_role("button", name="Sweep", exact=True).press("Enter")
+    await expect(desk.page.get_by_role("alert")).to_contain_text("The database did not answer in time")
+    await expect(desk.page.locator("#swept")).to_be_empty()
+    await expect(desk.page.get_by_role("button", name=button)).to_be_enabled()
+    await expect(desk.page.get_by_role("button", name=button)).to_be_focused()
+    await desk.heals("**/api/admin/sweep")
+    await desk.page.get_by_role("button", name="Count what it would do").press("Enter")
+    await expect(desk.page.locator("#swept")).to_contain_text("Would be done")
+
+
+async def test_where_the_site_may_store_nothing_it_works_until_it_is_loaded_anew(desk: Desk) -> None:
+    await desk.page.add_init_script(BLOCKED)
+    await desk.open()
+    await desk.page.get_by_role("button", name="Forget the token").click()
+    await expect(desk.page.get_by_label("Admin token")).to_be_focused()
+    await desk.page.reload()
+    await expect(desk.page.get_by_label("Admin token")).to_be_visible()

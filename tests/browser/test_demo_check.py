@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser.engines import in_both
+from tests.browser.faults import put
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 
@@ -131,3 +132,15 @@ async def test_microphones_come_and_go_and_the_choice_is_kept(context: BrowserCo
     await expect(choice).to_have_value("")
     await page.evaluate("() => plug('Built-in', 'Headset')")
     await expect(choice).to_have_value("Headset")
+
+
+async def test_a_browser_that_asks_unseen_is_told_of_by_the_test_too(page: Page) -> None:
+    await page.goto("/")
+    await page.clock.install()
+    await put(page, "microphoneAsks")
+    await page.get_by_role("button", name="Test the microphone").press("Enter")
+    await page.clock.run_for(1100)
+    await expect(page.locator(".check")).to_contain_text("The browser asks whether this page may use the microphone")
+    await page.get_by_role("button", name="Cancel").press("Enter")
+    await expect(page.get_by_role("button", name="Test the microphone")).to_be_focused()
+    await expect(page.locator(".check")).not_to_contain_text("The browser asks")

@@ -1,6 +1,7 @@
 """The interview by keyboard and by ear: the order that docs/interview-page.md tells, one message for each thing."""
 
 import re
+import time
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
@@ -8,6 +9,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from scripts.stack.layout import ROOT
 from tests.browser.begun import Begun
 from tests.browser.engines import in_both
+from tests.browser.faults import put, take_away
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 
@@ -52,6 +54,62 @@ async def test_the_key_that_starts_a_recording_stops_it(page: Page, key: str) ->
     await expect(page.get_by_text("Recorded: 0:0")).to_be_visible()
     await expect(record).to_be_focused()
     assert await page.evaluate(SAID) in (["Recording."], ["Recording.", "Answer 2 is transcribed."])
+
+
+@in_both
+async def test_a_browser_that_asks_unseen_is_told_of_and_can_be_left_unanswered(page: Page) -> None:
+    await page.clock.install()
+    await page.clock.pause_at(time.time() + 60)
+    await put(page, "microphoneAsks")
+    record, hint = page.locator(".record"), page.locator(".talk > .hint")
+    await record.press("Enter")
+    await page.clock.run_for(900)
+    await expect(hint).to_be_empty()
+    await page.clock.run_for(200)
+    await expect(hint).to_contain_text("The browser asks whether this page may use the microphone")
+    await expect(record).to_have_text("Cancel")
+    await record.press("Enter")
+    await expect(record).to_have_text("Record")
+    await expect(hint).to_be_empty()
+    await expect(record).to_be_focused()
+
+
+async def test_who_goes_on_while_the_browser_asks_is_told_of_no_recording(page: Page) -> None:
+    await put(page, "microphoneAsks")
+    await page.locator(".record").press("Enter")
+    await page.get_by_role("button", name="Next").press("Enter")
+    await take_away(page, "microphoneAsks")
+    await page.locator(".record").press("Enter")
+    await expect(page.locator(".record")).to_have_text("Stop")
+    assert await page.evaluate(SAID) == ["Recording."]
+
+
+DOUBLE = """(button) => {
+  for (const detail of [1, 2]) button.dispatchEvent(new MouseEvent("click", { bubbles: true, detail }));
+}"""
+
+
+@in_both
+async def test_a_double_click_is_one_click_and_a_key_that_is_held_is_pressed_once(page: Page) -> None:
+    record = page.locator(".record")
+    await page.get_by_role("button", name="Next").evaluate(DOUBLE)
+    await expect(page.get_by_role("heading", name="Question number 3?")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Finish")).to_be_visible()
+    await record.evaluate(DOUBLE)
+    await expect(record).to_have_text("Stop")
+    await page.wait_for_function("() => document.querySelector('.time').textContent >= '0:01'")
+    await expect(record).to_have_text("Stop")
+    await record.click()
+    await expect(record).to_have_text("Record again")
+    await record.focus()
+    await page.keyboard.down("Enter")
+    await expect(record).to_have_text("Stop")
+    for _ in range(3):
+        await page.keyboard.down("Enter")
+    await page.keyboard.up("Enter")
+    await page.wait_for_function("() => document.querySelector('.time').textContent >= '0:01'")
+    await expect(record).to_have_text("Stop")
 
 
 LIMIT = """async (told) => {

@@ -94,6 +94,34 @@ async def test_questions_may_have_the_ids_of_what_every_object_has(page: Page, s
     await expect(page.get_by_text("The file is empty.")).to_be_visible()
 
 
+WRITTEN = """async () => {
+  const { sizeOf } = await import("/web/demo/here.js");
+  const { moment, times } = await import("/web/admin/words.js");
+  return [sizeOf(17_900), times(12_345, "answer"), moment("2026-11-28T16:52:35Z")];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("locale", "written"),
+    [
+        ("en-US", ["17.9 kB", "12,345 answers", "Nov 28, 2026, 04:52:35 PM UTC"]),
+        ("en-GB", ["17.9 kB", "12,345 answers", "28 Nov 2026, 16:52:35 UTC"]),
+        ("de-DE", ["17.9 kB", "12,345 answers", "28 Nov 2026, 16:52:35 UTC"]),
+        ("ar-EG", ["17.9 kB", "12,345 answers", "28 Nov 2026, 16:52:35 UTC"]),
+    ],
+)
+async def test_figures_and_moments_are_written_as_the_words_around_them(
+    engines: Engines, stack: Stack, locale: str, written: list[str]
+) -> None:
+    browser = await engines.browser("chromium")
+    context = await browser.new_context(base_url=stack.url, locale=locale, timezone_id="UTC")
+    page = await context.new_page()
+    await page.goto("/")
+    await page.clock.set_fixed_time("2026-12-24T12:00:00Z")
+    assert await page.evaluate(WRITTEN) == written
+    await context.close()
+
+
 @pytest.mark.long
 @in_both
 async def test_chosen_colours_leave_every_sign_visible(

@@ -37,6 +37,34 @@ async def test_questions_are_edited_by_keyboard_alone(page: Page) -> None:
     await expect(page.get_by_role("heading", name="Why do you want this job?")).to_be_focused()
 
 
+WHY = "(field) => field.validationMessage"
+FAULTS = {
+    "Question 1": ("   ", "A question has words."),
+    "Question 1 What a good answer says, one point a line": (
+        "\n".join(f"point {number}" for number in range(60)),
+        "A question has at most 50 points; these are 60.",
+    ),
+    "Question 2 What a good answer says, one point a line": (
+        f"one\n{'x' * 4001}",
+        "Point 2 has more than 4000 letters. Shorten it, or make more points of it.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_what_no_interview_can_be_made_of_is_said_at_its_field(page: Page, name: str) -> None:
+    text, why = FAULTS[name]
+    field = page.get_by_role("textbox", name=name, exact=True)
+    known = await field.input_value()
+    await field.fill(text)
+    await page.get_by_role("button", name="Start the interview").click()
+    await expect(field).to_be_focused()
+    assert await field.evaluate(WHY) == why
+    await field.fill(known)
+    await page.get_by_role("button", name="Start the interview").click()
+    await expect(page.get_by_text("Question 1 of 3")).to_be_visible()
+
+
 async def test_a_file_takes_the_place_of_the_microphone(page: Page, watched: Watched) -> None:
     watched.may_be_refused = True
     await page.route("**/tickets", lambda route: route.fulfill(status=404))  # nothing is pushed: it asks instead

@@ -8,6 +8,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 from tests.browser.begun import Begun
 from tests.browser.bench import UPLOADS
 from tests.browser.engines import in_both
+from tests.browser.faults import BLOCKED
 from tests.browser.watching import Watched, violations
 from tests.system.live import Stack
 from tests.system.speech import samples
@@ -179,11 +180,6 @@ async def test_what_is_here_of_whom_ever_is_listened_to_sent_and_deleted(page: P
     await here.get_by_role("button", name="Delete").click()
     await page.get_by_role("dialog").get_by_role("button", name="Delete it for ever").click()
     await expect(here.locator("summary")).to_have_text("In this browser: no recordings")
-
-
-BLOCKED = """for (const name of ["localStorage", "sessionStorage", "indexedDB"]) {
-  Object.defineProperty(globalThis, name, { get() { throw new DOMException("blocked", "SecurityError"); } });
-}"""
 
 
 @pytest.mark.long

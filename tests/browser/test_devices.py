@@ -173,17 +173,17 @@ async def test_the_limit_is_told_once_for_each_warning_and_put_off_as_often_as_m
 
 @pytest.mark.long
 async def test_the_end_by_itself_says_why(bench: Bench) -> None:
-    page = await bench.page(maxDuration=2, limitWarnings=[1.5], maxExtensions=1, extendSeconds=1)
+    page = await bench.page(maxDuration=8, limitWarnings=[7.5], maxExtensions=1, extendSeconds=1)
     assert not await page.evaluate("recorder.extend()")
     await bench.start(page)
     limit = await told(page, "limit")
     assert limit["canExtend"]
-    assert 0 <= limit["remaining"] <= 1.5
+    assert 0 <= limit["remaining"] <= 7.5
     assert await page.evaluate("[recorder.extend(), recorder.extend()]") == [True, False]
     ended = await told(page, "ended")
     assert (ended["reason"], ended["recording"]["state"]) == ("limit", "kept")
     assert ended["recording"]["end"] == "limit"
-    assert ended["seconds"] >= 3
+    assert ended["seconds"] >= 9
     assert [one["canExtend"] for one in await events(page, "limit")] == [True, False]
 
 
@@ -252,6 +252,34 @@ async def test_one_answer_is_recorded_in_one_tab_at_a_time(bench: Bench) -> None
     await bench.record(two, 0.3, question="q2")
     await one.evaluate("recorder.stop()")
     await bench.record(two, 0.3)
+
+
+async def test_a_tab_that_is_closed_while_it_records_is_taken_over_by_one_that_was_open_before(bench: Bench) -> None:
+    one, two = await bench.page(), await bench.page()
+    await bench.start(one)
+    await one.wait_for_function("() => recorder.elapsed > 2")
+    await one.close()
+    assert (await event(two, "accepted"))["recovered"]
+    await bench.record(two, 0.3)
+
+
+async def test_a_tab_that_is_closed_before_anything_was_recorded_leaves_no_mark(bench: Bench) -> None:
+    one, two = await bench.page(timeslice=600_000), await bench.page()
+    await bench.start(one)
+    assert (await event(two, "recording"))["elsewhere"]
+    await one.close()
+    assert (await event(two, "discarded"))["elsewhere"]
+
+
+async def test_a_tab_that_is_opened_while_another_records_knows_of_it(bench: Bench) -> None:
+    one = await bench.page()
+    await bench.start(one)
+    await one.wait_for_function("() => recorder.elapsed > 2")
+    two = await bench.page()
+    assert (await event(two, "recording"))["elsewhere"]
+    assert await events(one, "error") == []
+    await one.evaluate("recorder.stop()")
+    await event(two, "accepted")
 
 
 @pytest.mark.long
@@ -344,7 +372,7 @@ async def test_a_test_of_the_microphone_stays_in_memory(bench: Bench) -> None:
     tested = await page.evaluate(TEST, 2)
     assert tested["heard"]
     assert tested["peak"] > 0.5
-    assert 2 <= tested["seconds"] < 10
+    assert 2 <= tested["seconds"] < 60
     assert tested["label"]
     assert tested["said"] == {"text": "One two.", "heard": True}
     assert tested["asked"] == [[tested["size"], tested["type"]]]

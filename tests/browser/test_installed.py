@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Route, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from scripts.stack.layout import ROOT
 from tests.browser import examples
 from tests.browser.bench import Bench
 from tests.browser.engines import in_both
+from tests.browser.faults import put
 from tests.browser.watching import Watched
 from tests.system import live
 
@@ -88,11 +89,7 @@ async def bench(context: BrowserContext, stack: live.Stack) -> Bench:
     return await Bench.made(context, stack)
 
 
-@in_both
-@pytest.mark.parametrize("example", ["as-it-comes", "own"])
-async def test_the_example_records_and_sends_in_strict_mode(
-    app: Path, bench: Bench, watched: Watched, example: str
-) -> None:
+async def shown(app: Path, bench: Bench, example: str) -> Page:
     async def built(route: Route) -> None:
         path = route.request.url.partition("/app/")[2].partition("?")[0] or "index.html"
         await route.fulfill(path=app / path)
@@ -104,6 +101,15 @@ async def test_the_example_records_and_sends_in_strict_mode(
     await bench.context.route("**/my/token", token)
     page = await bench.context.new_page()
     await page.goto(f"/app/?session={bench.session}&{example}")
+    return page
+
+
+@in_both
+@pytest.mark.parametrize("example", ["as-it-comes", "own"])
+async def test_the_example_records_and_sends_in_strict_mode(
+    app: Path, bench: Bench, watched: Watched, example: str
+) -> None:
+    page = await shown(app, bench, example)
     await page.get_by_role("button", name="Record").click()
     stop = page.get_by_role("button", name="Stop")
     await expect(stop).to_be_visible()
@@ -111,6 +117,41 @@ async def test_the_example_records_and_sends_in_strict_mode(
     await stop.click()
     await expect(page.locator("output")).to_have_text("q1: accepted")
     await expect(page.get_by_role("button", name="Record")).to_be_enabled()
+
+
+@in_both
+async def test_the_next_question_ends_the_recording_of_the_one_before(
+    app: Path, bench: Bench, watched: Watched
+) -> None:
+    page = await shown(app, bench, "as-it-comes")
+    await page.get_by_role("button", name="Record").click()
+    await expect(page.locator(".stored")).to_be_visible()
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.locator("output")).to_have_text("q1: accepted")
+    await page.get_by_role("button", name="Record").focus()
+    for _ in range(3):
+        await page.keyboard.down("Enter")  # held
+    await page.keyboard.up("Enter")
+    await expect(page.locator(".stored")).to_be_visible()
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.locator("output")).to_have_text("q2: accepted")
+
+
+@in_both
+async def test_a_browser_that_asks_unseen_is_told_of_and_can_be_left_unanswered(
+    app: Path, bench: Bench, watched: Watched
+) -> None:
+    page = await shown(app, bench, "as-it-comes")
+    await page.clock.install()
+    await put(page, "microphoneAsks")
+    await page.get_by_role("button", name="Record").click()
+    await page.clock.run_for(1100)
+    await expect(page.locator("[role=status]")).to_contain_text(
+        "The browser asks whether this page may use the microphone"
+    )
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("button", name="Record")).to_be_enabled()
+    await expect(page.locator("[role=status]")).to_be_empty()
 
 
 def test_the_package_holds_what_it_names_and_nothing_else(installed: Installed) -> None:

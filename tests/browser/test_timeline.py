@@ -37,6 +37,20 @@ def moment_of(word: dict[str, Any]) -> float:
     return float(word["start"] + word["end"]) / 2
 
 
+BEGINS = """(buttons) => buttons.map((button) => {
+  const words = document.createRange();
+  words.selectNodeContents(button);
+  return words.getBoundingClientRect().left >= button.getBoundingClientRect().left;
+})"""
+
+
+@in_both
+async def test_what_is_longer_than_its_turn_is_seen_from_its_first_word(page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await opened(page)
+    assert await page.locator(".turn").evaluate_all(BEGINS) == [True] * len(TURNS)
+
+
 @in_both
 async def test_there_is_a_lane_for_each_side_with_its_turns_where_they_are(page: Page) -> None:
     await opened(page)

@@ -16,7 +16,6 @@ REFUSED = re.compile(r"Failed to load resource: the server responded with a stat
 class Watched:
     may_be_unreachable: bool = False
     may_be_refused: bool = False
-    may_be_forbidden: str = ""
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
@@ -32,8 +31,7 @@ class Watched:
 
     def _expects(self, text: str) -> bool:
         is_unreachable = self.may_be_unreachable and UNREACHABLE.search(text)
-        is_forbidden = self.may_be_forbidden and self.may_be_forbidden in text
-        return bool(is_unreachable or is_forbidden or (self.may_be_refused and REFUSED.search(text)))
+        return bool(is_unreachable or (self.may_be_refused and REFUSED.search(text)))
 
 
 async def serious_faults(page: Page) -> list[str]:

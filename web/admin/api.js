@@ -1,6 +1,7 @@
-/** The operators' API. The token lives in this tab's session storage and nowhere else. */
+/** The operators' API. The token lives in this tab's session storage, or in the page where there is none, and nowhere else. */
 
 import { call } from "../call.js";
+import { forget, loadText, saveText } from "../demo/store.js";
 
 const KEY = "viva-voce-admin-token";
 
@@ -20,10 +21,10 @@ const GIVES = [
 ];
 
 export const token = {
-  get: () => sessionStorage.getItem(KEY),
+  get: () => loadText("sessionStorage", KEY),
   /** @param {string} value */
-  set: (value) => sessionStorage.setItem(KEY, value),
-  forget: () => sessionStorage.removeItem(KEY),
+  set: (value) => saveText("sessionStorage", KEY, value),
+  forget: () => forget("sessionStorage", KEY),
 };
 
 /**

@@ -1,6 +1,9 @@
 /** Asks before something is done. */
 
+import { checked, isBlank } from "../demo/dom.js";
 import { at } from "./parts.js";
+
+checked(at("reason"), (text) => (isBlank(text) ? "Say why, in words." : ""));
 
 /**
  * What the operator says: a reason where one is asked for, else an empty text; null if they think better of it.
@@ -16,6 +19,7 @@ export function ask({ title, text, yes, wantsReason = false, which = [] }) {
   at("ask-why").hidden = !wantsReason;
   reason.required = wantsReason;
   reason.value = "";
+  reason.setCustomValidity("");
   const button = at("ask-yes");
   button.textContent = yes;
   button.className = wantsReason ? "danger" : "primary";

@@ -79,22 +79,32 @@ export function scoreAll(session, questions) {
 export function listenToSweep() {
   at("count").addEventListener("click", () => sweep(true));
   at("sweep").addEventListener("click", async () => {
+    if (isSweeping) return;
     const text = "It repairs what crashes left behind, and deletes audio that no record needs. It is safe while work goes on.";
     if ((await ask({ title: "Sweep now?", text, yes: "Sweep" })) !== null) await sweep(false);
   });
 }
 
+let isSweeping = false;
+
+/** Never disabled: who stands on a button with the keyboard would stand nowhere. @param {boolean} is */
+function become(is) {
+  isSweeping = is;
+  for (const id of ["count", "sweep"]) at(id).setAttribute("aria-disabled", String(is));
+}
+
 /** @param {boolean} isDry */
 async function sweep(isDry) {
-  at("count").disabled = at("sweep").disabled = true;
+  if (isSweeping) return;
+  become(true);
   at("swept").replaceChildren(h("p.hint", {}, isDry ? "Counting …" : "Sweeping …"));
   await done(async () => {
-    const swept = await post("/api/admin/sweep", { dry_run: isDry });
+    const swept = await post("/api/admin/sweep", { dry_run: isDry }).finally(() => at("swept").replaceChildren());
     showSwept(swept);
     const number = swept.counts.reduce((/** @type {number} */ sum, /** @type {any} */ did) => sum + did.count, 0);
     return isDry ? `A sweep would find ${number}.` : `The sweep did ${number}.`;
   });
-  at("count").disabled = at("sweep").disabled = false;
+  become(false);
 }
 
 /** @param {any} swept */

@@ -4,7 +4,7 @@ import { own } from "../own.js";
 import { h } from "../demo/dom.js";
 import { at, item, refill, swap } from "./parts.js";
 import { hourOf, isTooMany } from "./verdict.js";
-import { age, bytes, moment, percent, spoken, sum, times } from "./words.js";
+import { age, bytes, grouped, moment, percent, spoken, sum, times } from "./words.js";
 
 /** @param {any} now */
 export function showOverview(now) {
@@ -42,14 +42,14 @@ function tiles(now) {
 function failures(now) {
   const hour = hourOf(now);
   const all = hour.completed + hour.failed;
-  const part = all ? `${percent(hour.failed, all)} of ${all.toLocaleString()} that ended` : "nothing ended";
+  const part = all ? `${percent(hour.failed, all)} of ${grouped(all)} that ended` : "nothing ended";
   const more = `${part} · ${sum(now.failed.day)} in a day · ${sum(now.failed.ever)} in all`;
   return tile("Failed in an hour", hour.failed, more, isTooMany(hour));
 }
 
 /** @param {any} now */
 function arriving(now) {
-  return now.number ? `${now.number.toLocaleString()} in pieces · ${bytes(now.bytes)} so far · oldest ${age(now.oldest_seconds)}` : "none in pieces";
+  return now.number ? `${grouped(now.number)} in pieces · ${bytes(now.bytes)} so far · oldest ${age(now.oldest_seconds)}` : "none in pieces";
 }
 
 /** @param {any} now */
@@ -79,12 +79,12 @@ function kinds(stuck) {
 
 /**
  * @param {string} name
- * @param {number | string} figure
+ * @param {number | string} given
  * @param {string} more
  * @param {boolean} [isBad]
  */
-function tile(name, figure, more, isBad = false) {
-  const shown = typeof figure === "number" ? figure.toLocaleString() : figure;
+function tile(name, given, more, isBad = false) {
+  const shown = typeof given === "number" ? grouped(given) : given;
   return h(isBad ? "div.tile.bad" : "div.tile", {}, h("dt", {}, name), h("dd.figure", {}, shown), h("dd.more", {}, more));
 }
 

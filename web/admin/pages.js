@@ -3,7 +3,7 @@
 import { complain } from "../demo/dom.js";
 import { get } from "./api.js";
 import { at, refill } from "./parts.js";
-import { times } from "./words.js";
+import { grouped, times } from "./words.js";
 
 const FIRST = 20;
 const MORE = 50;
@@ -91,9 +91,9 @@ export class Pages {
    */
   #counted(one, many) {
     const shown = this.#entries.length;
-    if (this.#total?.is_exact && this.#total.number > shown) return `${shown.toLocaleString()} of ${times(this.#total.number, one, many)}`;
+    if (this.#total?.is_exact && this.#total.number > shown) return `${grouped(shown)} of ${times(this.#total.number, one, many)}`;
     if (!this.#next) return times(shown, one, many);
-    return this.#total ? `${shown.toLocaleString()} of over ${times(this.#total.number, one, many)}` : `${times(shown, one, many)}; more follow`;
+    return this.#total ? `${grouped(shown)} of over ${times(this.#total.number, one, many)}` : `${times(shown, one, many)}; more follow`;
   }
 
   /**

@@ -4,7 +4,7 @@ import { h } from "../demo/dom.js";
 import { at, swap } from "./parts.js";
 import { barsOf } from "./bars.js";
 import { isTooMany } from "./verdict.js";
-import { moment } from "./words.js";
+import { grouped, moment } from "./words.js";
 
 const LINES = /** @type {const} */ ([
   ["accepted", "Arrived", "recordings"],
@@ -46,7 +46,7 @@ const nothing = (span) => h("p.hint", {}, `Nothing is known of ${SPANS[span].sai
 function figure(span, bins, [name, title, what]) {
   const values = bins.map((bin) => (bin.seen ? bin[name] : null));
   const isBad = name === "failed" && isTooMany(total(bins));
-  const caption = h("figcaption", {}, h("b", {}, title), " ", h("span", {}, number(name, values).toLocaleString()));
+  const caption = h("figcaption", {}, h("b", {}, title), " ", h("span", {}, grouped(number(name, values))));
   return h(isBad ? "figure.trend.bad" : "figure.trend", {}, caption, barsOf(values, inWords(span, bins, values, name, what)));
 }
 
@@ -77,10 +77,10 @@ function inWords(span, bins, values, name, what) {
   const most = Math.max(0, ...values.map((value) => value ?? 0));
   const missing = bins.filter((bin) => !bin.seen).length;
   const gap = missing ? ` Of ${missing} in ${bins.length} spans nothing is known.` : "";
-  const all = `${number(name, values).toLocaleString()} ${what} in ${SPANS[span].said}`;
+  const all = `${grouped(number(name, values))} ${what} in ${SPANS[span].said}`;
   if (!most) return `${all}.${gap}`;
   const when = moment(bins[values.indexOf(most)].since);
-  return name === "waiting" ? `${all}, at ${when}.${gap}` : `${all}, at most ${most.toLocaleString()} in ${SPANS[span].bin}, at ${when}.${gap}`;
+  return name === "waiting" ? `${all}, at ${when}.${gap}` : `${all}, at most ${grouped(most)} in ${SPANS[span].bin}, at ${when}.${gap}`;
 }
 
 /**
@@ -99,7 +99,7 @@ function showTable(span, bins) {
 /** @param {Bin[]} bins */
 function tableRow(bins) {
   const known = bins.filter((bin) => bin.seen);
-  const cells = LINES.map(([name]) => (known.length ? number(name, known.map((bin) => bin[name])).toLocaleString() : null));
+  const cells = LINES.map(([name]) => (known.length ? grouped(number(name, known.map((bin) => bin[name]))) : null));
   const shown = cells.map((cell) => h("td.number", { "aria-label": cell === null && "unknown" }, cell ?? "–"));
   return h("tr", {}, h("th", { scope: "row" }, moment(bins[0].since)), ...shown);
 }

@@ -1,6 +1,6 @@
 /** Whether all is well, in a sentence and in the tab's title; nothing is said to be well that is not seen. */
 
-import { age, moment, percent, spoken, sum, times } from "./words.js";
+import { age, grouped, moment, percent, spoken, sum, times } from "./words.js";
 
 const LATE_SWEEP = 120;
 const LONG_WAIT = 300;
@@ -69,7 +69,7 @@ export const isTooMany = ({ completed, failed }) => failed > MOST_FAILING * (com
 /** @param {Ends} ends */
 function share({ completed, failed }) {
   const all = completed + failed;
-  return `${failed.toLocaleString()} of ${times(all, "answer")} (${percent(failed, all)})`;
+  return `${grouped(failed)} of ${times(all, "answer")} (${percent(failed, all)})`;
 }
 
 /** @param {Ends} hour */

@@ -1,5 +1,7 @@
 /** Numbers and moments, in words that a person reads at a glance. */
 
+import { LANGUAGE } from "../demo/dom.js";
+
 /** @param {number | null | undefined} seconds */
 export function age(seconds) {
   if (seconds === null || seconds === undefined) return "never";
@@ -21,6 +23,9 @@ export function bytes(count) {
   return `${left < 10 && unit ? left.toFixed(1) : Math.round(left)} ${units[unit]}`;
 }
 
+/** @param {number} number */
+export const grouped = (number) => number.toLocaleString(LANGUAGE);
+
 const TIME = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
 const DATE = /** @type {const} */ ({ year: "numeric", month: "short", day: "numeric" });
 
@@ -32,12 +37,12 @@ export function moment(moment) {
   if (!moment) return "unknown";
   const at = new Date(moment);
   const isToday = new Date().toDateString() === at.toDateString();
-  return at.toLocaleString(undefined, isToday ? TIME : { ...DATE, ...TIME });
+  return at.toLocaleString(LANGUAGE, isToday ? TIME : { ...DATE, ...TIME });
 }
 
 /** The name of the reader's zone, as moments show it. */
 export function zone() {
-  const parts = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(new Date());
+  const parts = new Intl.DateTimeFormat(LANGUAGE, { timeZoneName: "short" }).formatToParts(new Date());
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "local time";
 }
 
@@ -46,7 +51,7 @@ export function zone() {
  * @param {string} one
  * @param {string} [many]
  */
-export const times = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+export const times = (count, one, many = `${one}s`) => `${grouped(count)} ${count === 1 ? one : many}`;
 
 /**
  * A share in percent that is never rounded to nothing or to all.

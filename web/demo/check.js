@@ -3,7 +3,9 @@
 import { BASE } from "../call.js";
 import { hear, judge } from "../answers.js";
 import { whyUnsupported } from "../recorder.js";
-import { h } from "./dom.js";
+import { whileAsking } from "../recorder/asking.js";
+import { ASKING } from "../recorder/words.js";
+import { h, steady } from "./dom.js";
 import { playerOf } from "./listen.js";
 import { microphoneField } from "./microphones.js";
 
@@ -20,7 +22,7 @@ const ABOUT = "Say a sentence. It is played back to you, and what was understood
  */
 export function checkCard(sound, api, signal) {
   const { recorder, canvas } = sound;
-  const button = h("button.quiet", { type: "button", onclick: () => toggle() }, "Test the microphone");
+  const button = steady(h("button.quiet", { type: "button", onclick: () => toggle() }, "Test the microphone"));
   const left = h("p.time");
   const scope = h("div.scope", { hidden: true }, canvas, h("div.row.clock", {}, "Say something.", h("span.grow"), left));
   const said = h("p", { role: "status" });
@@ -48,6 +50,10 @@ export function checkCard(sound, api, signal) {
     scope.hidden = detail.state !== "testing";
     scope.classList.toggle("on", detail.state === "testing");
   }, { signal });
+  whileAsking(recorder, (isAsking) => {
+    said.textContent = isAsking ? ASKING : "";
+    if (isAsking) button.textContent = "Cancel";
+  }, signal);
   recorder.addEventListener("time", ({ detail }) => {
     if (recorder.state === "testing") left.textContent = `${Math.ceil(detail.remaining)} s`;
   }, { signal });

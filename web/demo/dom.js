@@ -19,6 +19,34 @@ export function h(tag, given = {}, ...children) {
   return made;
 }
 
+/**
+ * A field of which the browser says what is wrong before anything is sent.
+ * @param {any} field
+ * @param {(text: string) => string} faultOf nothing where it may stay so
+ */
+export function checked(field, faultOf) {
+  const look = () => field.setCustomValidity(faultOf(field.value));
+  field.addEventListener("input", look);
+  look();
+  return field;
+}
+
+/**
+ * A button that a double click presses once, and a key that is held down too.
+ * @param {HTMLButtonElement} button
+ */
+export function steady(button) {
+  button.addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
+  button.addEventListener("click", (event) => event.detail > 1 && event.stopImmediatePropagation(), { capture: true });
+  return button;
+}
+
+/** @param {string} text */
+export const isBlank = (text) => text.length > 0 && !text.trim();
+
+/** Figures and moments are written as the words around them are: in the browser's own English, or in one that all know. */
+export const LANGUAGE = globalThis.navigator?.language?.startsWith("en") ? navigator.language : "en-GB";
+
 const MOST_SAID = 5;
 
 /**

@@ -1,7 +1,7 @@
 /** What is still in this browser: every recording that no server has, whatever interview and whatever guest it is of. */
 
 import { ask } from "./ask.js";
-import { clock, h } from "./dom.js";
+import { LANGUAGE, clock, h } from "./dom.js";
 import { listenButton } from "./listen.js";
 import { recall } from "./remember.js";
 import { whenSound } from "./sound.js";
@@ -11,7 +11,7 @@ const KIND = /** @type {Record<string, string>} */ ({
   held: "It does not count unless you use it.",
   refused: "The server did not take it.",
 });
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }); // with its zone
+const TIME = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "long" }); // with its zone
 const UNITS = ["byte", "kilobyte", "megabyte"];
 
 export class Here {
@@ -95,5 +95,5 @@ function questionOf({ session, question }) {
 export function sizeOf(bytes) {
   const step = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
   const style = /** @type {const} */ ({ style: "unit", unit: UNITS[step], unitDisplay: "short", maximumFractionDigits: step && 1 });
-  return new Intl.NumberFormat(undefined, style).format(bytes / 1000 ** step);
+  return new Intl.NumberFormat(LANGUAGE, style).format(bytes / 1000 ** step);
 }

@@ -1,6 +1,8 @@
 /** The second step: one question after the other, and nobody waits. */
 
 import { own } from "../own.js";
+import { whileAsking } from "../recorder/asking.js";
+import { ASKING } from "../recorder/words.js";
 import { whyUnsupported } from "../recorder.js";
 import { announce, clock, complain, h } from "./dom.js";
 import { cutOffOf, endedOf } from "./ended.js";
@@ -29,6 +31,7 @@ export class Interview {
   #now = /** @type {Record<string, string>} */ ({});
   #wasTold = new Set();
   #isOffline = false;
+  #isAsking = false;
 
   /**
    * @param {{ session: string, questions: import("./remember.js").Question[], at: number }} memory
@@ -117,6 +120,7 @@ export class Interview {
 
   #subscribe() {
     const { signal } = this.#leaving;
+    whileAsking(this.#recorder, (is) => this.#ask(is), signal);
     this.#recorder.addEventListener("state", () => this.#show(), { signal });
     this.#recorder.addEventListener("time", ({ detail }) => this.limit.tick(detail), { signal });
     this.#recorder.addEventListener("limit", ({ detail }) => this.limit.warn(detail), { signal });
@@ -163,8 +167,9 @@ export class Interview {
     const isOn = state === "recording";
     count.textContent = `Question ${at + 1} of ${questions.length}`;
     showQuestion(heading, this.#question);
-    record.textContent = isOn ? "Stop" : this.#has(id) ? "Record again" : "Record";
-    record.setAttribute("aria-disabled", String(state === "asking" || state === "saving" || (!isOn && Boolean(this.#why))));
+    record.textContent = isOn ? "Stop" : this.#isAsking ? "Cancel" : this.#has(id) ? "Record again" : "Record";
+    const isBusy = (state === "asking" && !this.#isAsking) || state === "saving";
+    record.setAttribute("aria-disabled", String(isBusy || (!isOn && Boolean(this.#why))));
     record.classList.toggle("on", isOn);
     this.element.classList.toggle("on", isOn);
     back.disabled = at === 0;
@@ -213,16 +218,24 @@ export class Interview {
     if (this.card.record.getAttribute("aria-disabled") === "true") return;
     this.#hint("");
     complain();
-    if (this.#recorder.state === "recording") {
+    const { state } = this.#recorder;
+    if (state === "recording" || this.#isAsking) {
       await this.#recorder.stop();
       return;
     }
     try {
       await this.#recorder.start(this.#answered);
-      announce("Recording.");
+      if (this.#recorder.state === "recording") announce("Recording.");
     } catch (trouble) {
       this.#hint(`${/** @type {Error} */ (trouble).message} You can upload a file instead.`);
     }
+  }
+
+  /** The browser has asked for a while whether the microphone may be used, or does so no longer. @param {boolean} is */
+  #ask(is) {
+    this.#isAsking = is;
+    this.#hint(is ? ASKING : "");
+    this.#show();
   }
 
   /** Never waits: what is recorded is kept and sent behind the next question. @param {number} step */

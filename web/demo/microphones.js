@@ -8,7 +8,8 @@ import { recall, remember } from "./remember.js";
  * @param {AbortSignal} signal ends it
  */
 export function microphoneField({ recorder }, signal) {
-  const select = h("select", { id: "microphone", onchange: () => choose() });
+  const byItself = () => h("option", { value: "" }, "As the browser chooses");
+  const select = h("select", { id: "microphone", onchange: () => choose() }, byItself());
   const element = h("div.field", {}, h("label", { for: "microphone" }, "Microphone"), select);
   const choose = () => {
     recorder.choose(select.value || null);
@@ -17,7 +18,7 @@ export function microphoneField({ recorder }, signal) {
   const show = (/** @type {import("../recorder.js").Device[]} */ devices) => {
     const chosen = select.value || recall().microphone || "";
     const named = devices.map(({ deviceId, label }, at) => h("option", { value: deviceId }, label || `Microphone ${at + 1}`));
-    select.replaceChildren(h("option", { value: "" }, "As the browser chooses"), ...named);
+    select.replaceChildren(byItself(), ...named);
     select.value = devices.some(({ deviceId }) => deviceId === chosen) ? chosen : "";
   };
   const look = () => recorder.devices().then(show, reportError);

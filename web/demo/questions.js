@@ -1,11 +1,13 @@
 /** The first step: what is asked, and what a good answer says. */
 
 import { ask } from "./ask.js";
-import { h } from "./dom.js";
+import { checked, h, isBlank } from "./dom.js";
 import { languageField } from "./languages.js";
 import { SAMPLES } from "./samples.js";
 
 const MOST = 50;
+const MOST_POINTS = 50;
+const LONGEST = 4000;
 const SLOW_MILLISECONDS = 2500;
 
 /**
@@ -105,11 +107,25 @@ function questionCard(question, remove) {
     "li.card",
     {},
     h("div.row", {}, h("label", {}, "Question"), h("span.grow"), h("button.quiet.small", { type: "button", onclick: remove }, "Remove")),
-    h("input", { required: true, dir: "auto", maxlength: 4000, value: question.text, autocomplete: "off" }),
+    checked(h("input", { required: true, dir: "auto", maxlength: LONGEST, value: question.text, autocomplete: "off" }), faultOfQuestion),
     h("label", {}, "What a good answer says, one point a line"),
-    h("textarea", { dir: "auto", rows: Math.max(2, question.key_points.length) }, question.key_points.join("\n")),
+    checked(h("textarea", { dir: "auto", rows: Math.max(2, question.key_points.length) }, question.key_points.join("\n")), faultOfPoints),
   );
 }
+
+/** @param {string} text */
+const faultOfQuestion = (text) => (isBlank(text) ? "A question has words." : "");
+
+/** @param {string} text */
+function faultOfPoints(text) {
+  const points = pointsOf(text);
+  const long = points.findIndex((point) => point.length > LONGEST);
+  if (points.length > MOST_POINTS) return `A question has at most ${MOST_POINTS} points; these are ${points.length}.`;
+  return long < 0 ? "" : `Point ${long + 1} has more than ${LONGEST} letters. Shorten it, or make more points of it.`;
+}
+
+/** @param {string} text */
+const pointsOf = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
 
 /**
  * @param {Element} card
@@ -144,11 +160,10 @@ function link(label, field, id) {
  * @param {string} language
  */
 function read(card, at, language) {
-  const points = card.querySelector("textarea")?.value ?? "";
   return {
     id: `q${at + 1}`,
     text: card.querySelector("input")?.value.trim() ?? "",
     ...(language && { language }),
-    key_points: points.split("\n").map((line) => line.trim()).filter(Boolean).slice(0, 50),
+    key_points: pointsOf(card.querySelector("textarea")?.value ?? ""),
   };
 }

@@ -3,30 +3,64 @@
 /** @type {Map<string, string>} */
 const spare = new Map();
 
+/** @typedef {"localStorage" | "sessionStorage"} Where */
+
 /**
- * @param {"localStorage" | "sessionStorage"} where
+ * @param {Where} where
  * @param {string} key
  * @returns {any} null if there is nothing, or nothing that can be read
  */
 export function load(where, key) {
   try {
-    return JSON.parse(spare.get(where + key) ?? globalThis[where].getItem(key) ?? "null");
+    return JSON.parse(loadText(where, key) ?? "null");
   } catch {
     return null;
   }
 }
 
 /**
- * @param {"localStorage" | "sessionStorage"} where
+ * @param {Where} where
  * @param {string} key
  * @param {unknown} value
  */
-export function save(where, key, value) {
-  const text = JSON.stringify(value);
+export const save = (where, key, value) => saveText(where, key, JSON.stringify(value));
+
+/**
+ * @param {Where} where
+ * @param {string} key
+ * @returns {string | null}
+ */
+export function loadText(where, key) {
+  try {
+    return spare.get(where + key) ?? globalThis[where].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {Where} where
+ * @param {string} key
+ * @param {string} text
+ */
+export function saveText(where, key, text) {
   try {
     globalThis[where].setItem(key, text);
     spare.delete(where + key);
   } catch {
     spare.set(where + key, text);
+  }
+}
+
+/**
+ * @param {Where} where
+ * @param {string} key
+ */
+export function forget(where, key) {
+  spare.delete(where + key);
+  try {
+    globalThis[where].removeItem(key);
+  } catch {
+    // nothing of it is there
   }
 }

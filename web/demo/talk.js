@@ -1,6 +1,6 @@
 /** The card of one question: what is asked, how loud it is, how long it may go on, and the buttons. */
 
-import { clock, h } from "./dom.js";
+import { clock, h, steady } from "./dom.js";
 import { Heard } from "./heard.js";
 
 /** What file pickers offer; not every system knows each of these endings as audio. */
@@ -25,9 +25,9 @@ export function talkCard(canvas, acts, microphones) {
   const hint = h("p.hint", { role: "status" });
   const heard = new Heard();
   const held = h("div.holds");
-  const record = h("button.record", { type: "button", onclick: acts.record }, "Record");
-  const back = h("button.quiet", { type: "button", onclick: () => acts.go(-1) }, "Back");
-  const next = h("button.primary", { type: "button", onclick: () => acts.go(1) }, "Next");
+  const record = steady(h("button.record", { type: "button", onclick: acts.record }, "Record"));
+  const back = steady(h("button.quiet", { type: "button", onclick: () => acts.go(-1) }, "Back"));
+  const next = steady(h("button.primary", { type: "button", onclick: () => acts.go(1) }, "Next"));
   const file = h("input.unseen", { type: "file", accept: ACCEPTED, id: "file", onchange: () => taken() });
   const taken = () => {
     const [one] = file.files;
@@ -61,7 +61,7 @@ export function talkCard(canvas, acts, microphones) {
  * @param {import("./remember.js").Question} question
  */
 export function showQuestion(heading, { text, language }) {
-  if (heading.textContent === text) return;
+  if (heading.textContent === text && heading.lang === (language ?? "")) return;
   heading.textContent = text;
   heading.lang = language ?? "";
   if (!language) heading.removeAttribute("lang");

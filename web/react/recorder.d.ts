@@ -42,6 +42,9 @@ export interface RecorderView {
 export interface Labels {
   start: string;
   stop: string;
+  /** On the button, and what is said, while the browser asks for the microphone. */
+  cancel: string;
+  asking: string;
   extend: string;
   /** Beside the level while it records: how much of it is safely stored. */
   stored: (stored: Stored) => string;

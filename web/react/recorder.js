@@ -14,6 +14,7 @@
 
 import { createElement, useCallback, useEffect, useRef, useState } from "react";
 import { Recorder } from "../recorder.js";
+import { SOON } from "../recorder/asking.js";
 import { LABELS, saidOf } from "./words.js";
 
 const CALLBACKS = /** @type {const} */ ([
@@ -99,17 +100,20 @@ export function useRecorder(options) {
 }
 
 /**
- * A button that starts and stops, the time, the level, and what is to be known of the answer.
+ * A button that starts and stops, the time, the level, and what is to be known of the answer. Where another answer takes
+ * the place of one that is being recorded, that recording ends, as if it had been stopped.
  * @param {AnswerRecorderProps} props
  */
 export function AnswerRecorder({ session, question, replaces, labels = {}, ...options }) {
   const view = useRecorder(options);
   const words = { ...LABELS, ...labels };
   const isOn = view.state === "recording";
-  const isBusy = view.state === "asking" || view.state === "saving";
-  const press = () => {
-    if (!isBusy) void (isOn ? view.stop() : view.start({ session, question, replaces }));
+  const isAsking = useAsking(view.state);
+  const isBusy = (view.state === "asking" && !isAsking) || view.state === "saving";
+  const press = (/** @type {{ detail: number }} */ { detail }) => {
+    if (!isBusy && detail < 2) void (isOn || isAsking ? view.stop() : view.start({ session, question, replaces }));
   };
+  useEffect(() => () => void view.stop().catch(reportError), [session, question]);
   const mine = view.recordings.filter((one) => one.session === session && one.question === question);
   const held = mine.find((one) => one.state === "held");
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
@@ -128,12 +132,37 @@ export function AnswerRecorder({ session, question, replaces, labels = {}, ...op
     createElement("span", { role: "timer" }, clock(isOn ? view.elapsed : 0)),
     isOn && view.stored && createElement("span", { className: "stored" }, words.stored(view.stored)),
     // Never disabled: who stands on it with the keyboard would stand nowhere.
-    createElement("button", { ref: button, type: "button", onClick: press, "aria-disabled": isBusy }, isOn ? words.stop : words.start),
+    createElement("button", { ref: button, type: "button", onClick: press, onKeyDown: pressOnce, "aria-disabled": isBusy }, isOn ? words.stop : isAsking ? words.cancel : words.start),
     isOn && view.limit?.canExtend && act(words.extend, view.extend),
-    createElement("span", { role: "status" }, saidOf(view, mine, words)),
+    createElement("span", { role: "status" }, saidOf(view, mine, words, isAsking)),
     held && act(words.confirm, () => view.recorder.current?.confirm(held.id)),
     held && act(words.discard, () => view.recorder.current?.discard(held.id)),
   );
+}
+
+/**
+ * A key that is held down is pressed once.
+ * @param {import("react").KeyboardEvent} event
+ */
+function pressOnce(event) {
+  if (event.repeat && event.key === "Enter") event.preventDefault();
+}
+
+/**
+ * Whether the browser has asked for the microphone for a while, perhaps unseen.
+ * @param {RecorderView["state"]} state
+ */
+function useAsking(state) {
+  const [isAsking, setAsking] = useState(false);
+  useEffect(() => {
+    if (state !== "asking") return;
+    const timer = setTimeout(() => setAsking(true), SOON);
+    return () => {
+      clearTimeout(timer);
+      setAsking(false);
+    };
+  }, [state]);
+  return isAsking;
 }
 
 /**

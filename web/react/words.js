@@ -1,9 +1,13 @@
 /** What the widget says; every sentence can be another one, by `labels`. */
 
+import { ASKING } from "../recorder/words.js";
+
 /** @type {import("./recorder.d.ts").Labels} */
 export const LABELS = {
   start: "Record",
   stop: "Stop",
+  cancel: "Cancel",
+  asking: ASKING,
   extend: "Give me more time",
   stored: ({ storedSeconds }) => `${Math.floor(storedSeconds)} s stored`,
   confirm: "Send this one instead",
@@ -27,8 +31,10 @@ export const LABELS = {
  * @param {import("./recorder.d.ts").RecorderView} view
  * @param {import("../recorder.d.ts").RecordingEvent[]} mine those of this answer, the newest last
  * @param {import("./recorder.d.ts").Labels} words
+ * @param {boolean} isAsking the browser has asked for the microphone for a while
  */
-export function saidOf({ state, error, limit, quiet, ended }, mine, words) {
+export function saidOf({ state, error, limit, quiet, ended }, mine, words, isAsking) {
+  if (isAsking) return words.asking;
   if (error) return error.detail;
   if (state === "recording") return limit ? words.limit(limit.remaining) : quiet ? words.quiet : "";
   const newest = mine.findLast((one) => one.state !== "recording");

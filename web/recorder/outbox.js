@@ -13,7 +13,7 @@
 
 import { backoff } from "./backoff.js";
 import { stateOf } from "./earlier.js";
-import { alone, HAS_LOCKS } from "./locks.js";
+import { alone, HAS_LOCKS, hold } from "./locks.js";
 import { isNoWay, LATER, Passage } from "./pieces.js";
 import { advance, Streams } from "./streams.js";
 import { upload } from "./upload.js";
@@ -40,6 +40,8 @@ export class Outbox {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #alarm;
   #channel;
+  /** Which recordings other tabs are making, as far as is known. @type {Map<string, RecordingEvent>} */
+  #elsewhere = new Map();
 
   /**
    * @param {Shelf} shelf
@@ -282,18 +284,29 @@ export class Outbox {
   /** A recording whose page is gone, or goes while this one is there, ends with the last chunk that was written. */
   async #adopt() {
     let isUnsure = false;
-    for (const { id, state, touchedAt } of await this.all()) {
+    for (const one of await this.all()) {
+      const { id, state, touchedAt } = one;
       if (state !== "recording") continue;
-      if (HAS_LOCKS) this.#endOnceFree(id).catch(() => {});
+      if (HAS_LOCKS) this.#takeUp(one).catch(() => {});
       else if (Date.now() - touchedAt > SILENT_MILLISECONDS) await this.#end(id);
       else isUnsure = true;
     }
     if (isUnsure) setTimeout(() => this.start().catch(reportError), SILENT_MILLISECONDS);
   }
 
+  /** Ended at once where its page is gone, or once it is; until then it is made elsewhere. @param {Recording} one */
+  async #takeUp(one) {
+    const release = await hold(lockOf(one.id), { ifAvailable: true });
+    release?.();
+    if (release) await this.#endOnceFree(one.id);
+    else this.#hear(one);
+  }
+
   /** @param {string} id */
   async #endOnceFree(id) {
     await alone(lockOf(id), this.#closing.signal, () => this.#end(id));
+    const silent = this.#elsewhere.get(id); // its page is gone, and nothing was written
+    if (silent && !(await this.#shelf.get(id))) this.#hear({ ...silent, state: "discarded" });
     this.wake();
   }
 
@@ -314,7 +327,13 @@ export class Outbox {
 
   /** @param {RecordingEvent} event */
   #hear(event) {
-    if (this.#isMine(event)) this.#tell({ ...event, elsewhere: true });
+    if (!this.#isMine(event)) return;
+    const { id, state } = event;
+    const isNew = state === "recording" && !this.#elsewhere.has(id);
+    if (state === "recording") this.#elsewhere.set(id, event);
+    else this.#elsewhere.delete(id);
+    this.#tell({ ...event, elsewhere: true });
+    if (isNew && HAS_LOCKS) this.#endOnceFree(id).catch(() => {});
   }
 }
 

@@ -12,6 +12,9 @@ export class RecorderError extends Error {
   }
 }
 
+export const ASKING =
+  "The browser asks whether this page may use the microphone. Allow it there; where nothing is to be seen, look for a sign beside the address.";
+
 /** @type {Record<string, string>} */
 const SENTENCES = {
   microphone_denied: "The microphone is blocked. Allow it for this page, and try again.",
