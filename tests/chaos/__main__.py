@@ -21,8 +21,8 @@ from scripts.stack.layout import ROOT
 from tests.chaos import apart
 from tests.chaos.cells import Cell, cells_of, chosen
 from tests.chaos.judged import judged
-from tests.chaos.machine import Machine, machine
-from tests.chaos.overhear import overhear
+from tests.chaos.machine import SCORED_AFTERWARDS, Machine, machine
+from tests.chaos.overhear import overhear, overhear_scoring
 from tests.chaos.report import Run, merged, page, read, row_of, standing
 from tests.chaos.verdict import Verdict
 
@@ -38,7 +38,9 @@ def chaos(
     ] = "",
     seed: Annotated[int, typer.Option(help="The order of the cells.")] = 1,
     most: Annotated[int | None, typer.Option(min=1, help="At most so many cells; what is new comes first.")] = None,
-    stacks: Annotated[int, typer.Option(min=1, help="How many stacks are broken side by side.")] = 2,
+    stacks: Annotated[
+        int, typer.Option(min=1, help="How many stacks are broken side by side, and one more that has a scorer.")
+    ] = 2,
     minutes: Annotated[float, typer.Option(help="Begin no cell after so many minutes.")] = 240,
     keep: Annotated[bool, typer.Option(help="Keep what the page says of the other cells.")] = False,
     unplayed: Annotated[bool, typer.Option(help="With --keep: only cells that the page does not say to hold.")] = False,
@@ -52,14 +54,15 @@ def chaos(
     commit, played = _commit(), 0
     with tempfile.TemporaryDirectory() as folder, _progress() as progress, ExitStack() as open_:
         machines = [open_.enter_context(machine(Path(folder) / str(number))) for number in range(stacks)]
-        cells = cells_of(overhear(machines[0]))
+        scored = open_.enter_context(machine(Path(folder) / "scored", **SCORED_AFTERWARDS))
+        cells = cells_of([*overhear(machines[0]), *overhear_scoring(scored)])
         of = len(cells) + len(apart.CELLS)
         rows = standing(rows, {cell.row for cell in (*cells, *apart.CELLS)})
         known = {row.key for row in rows if row.is_proven} if unplayed else set()
         aside = chosen(_without(apart.CELLS, known), only=only, seed=seed, most=most)
         rest = chosen(_without(cells, known), only=only, seed=seed, most=None if most is None else most - len(aside))
-        both = chain(apart.played(Path(folder), aside), _side_by_side(machines, rest, progress, start + minutes * 60))
-        for cell, verdict in both:
+        played_now = _side_by_side(machines, scored, rest, progress, start + minutes * 60)
+        for cell, verdict in chain(apart.played(Path(folder), aside), played_now):
             played += 1
             rows = merged(rows, [row_of(cell, verdict)])
             if verdict.faults:
@@ -96,15 +99,17 @@ def _progress() -> Progress:
     return Progress(*columns, console=console)
 
 
-def _side_by_side(machines: list[Machine], cells: list[Cell], progress: Progress, end: float) -> Iterator[Played]:
-    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
+def _side_by_side(
+    machines: list[Machine], scored: Machine, cells: list[Cell], progress: Progress, end: float
+) -> Iterator[Played]:
+    """Each cell on the next machine that is free; one that needs a scorer on the machine that has one."""
     done: queue.SimpleQueue[Played | None] = queue.SimpleQueue()
-    for cell in cells:
-        waiting.put(cell)
+    plain = _queued(cell for cell in cells if not cell.needs_scorer)
+    waiting = [(one, plain) for one in machines] + [(scored, _queued(cell for cell in cells if cell.needs_scorer))]
     task = progress.add_task("cells", total=len(cells))
-    for number, one in enumerate(machines):
-        threading.Thread(target=_work, args=(one, waiting, done, end), name=f"stack {number}", daemon=True).start()
-    at_work = len(machines)
+    for number, (one, its) in enumerate(waiting):
+        threading.Thread(target=_work, args=(one, its, done, end), name=f"stack {number}", daemon=True).start()
+    at_work = len(waiting)
     while at_work:
         result = done.get()
         if result is None:
@@ -112,6 +117,13 @@ def _side_by_side(machines: list[Machine], cells: list[Cell], progress: Progress
             continue
         progress.update(task, advance=1, description=result[0].step.title[:40])
         yield result
+
+
+def _queued(cells: Iterable[Cell]) -> "queue.SimpleQueue[Cell]":
+    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
+    for cell in cells:
+        waiting.put(cell)
+    return waiting
 
 
 def _work(

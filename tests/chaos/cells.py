@@ -5,13 +5,13 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.chaos.steps import CALLS, Step
+from tests.chaos.steps import CALLS, SCORING, Step
 
 PROCESSES = ("api", "worker", "valkey", "mongod")
 SWEEPERS = ("upkeep", "mongod", "valkey")
 EVERYONE = ("api", "worker", "upkeep", "valkey", "mongod")
 PROCESSES_OF = (
-    dict.fromkeys(("rotate", "destroy", "erase"), EVERYONE)
+    dict.fromkeys(("rotate", "destroy", "erase", "score again"), EVERYONE)
     | {"sweep": SWEEPERS}
     | dict.fromkeys(CALLS, (*EVERYONE, "rtp"))
 )
@@ -40,6 +40,11 @@ class Cell:
         return f"{self.step.title} × {self.fault} × {self.process}"
 
     @property
+    def needs_scorer(self) -> bool:
+        """Whether it is played where answers are scored afterwards."""
+        return self.step.stage in SCORING
+
+    @property
     def row(self) -> tuple[str, str, str]:
         return (self.step.title, self.fault.value, self.process)
 
@@ -53,6 +58,7 @@ MOMENTS = (
     Step("live", "in the engine"),
     Step("call by UDP", "packet"),
     Step("call by socket", "packet"),
+    Step("score", "in the scorer"),
 )
 
 

@@ -1,8 +1,11 @@
 """What happened to the records, from the database's own log of writes: every write, in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from services.events.model import EventType
 
 ENDED = {"completed", "failed", "superseded", "aborted"}
 SCORED = {"scored", "unscored"}
@@ -101,6 +104,15 @@ def _faults_of_session(now: Flat, new: Flat) -> Iterator[str]:
         was_scored = now.get(f"{root}.scoring_status") in SCORED and before[0] == after[0]
         if was_scored and f"{root}.scoring_status" in new:
             yield f"{root} was scored twice"
+
+
+def scored_again(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Takes whose score was written more than once, by the session's own events.
+
+    The log holds only what differs: a second score that says the same as the first is seen here alone.
+    """
+    scores = Counter((event["question_id"], event["take"]) for event in events if event["type"] == EventType.SCORED)
+    return [f"take {take} of {question} was scored {n} times" for (question, take), n in scores.items() if n > 1]
 
 
 def _standing(root: str, flat: Flat) -> tuple[int, int]:

@@ -92,6 +92,7 @@ def remains(machine: Machine, scene: Scene, since: Any) -> Remains:
         chunks={str(id) for id in _with_bytes(database)} - kept,
         part_log=[e for e in machine.written(since, "parts") if _id(e) in ours],
         session_log=[e for e in machine.written(since, "interview_sessions") if _id(e) == scene.session],
+        events=document["events"],
         chain=chain_of(machine, machine.user),
         heard=machine.engine.heard,
         is_right=machine.voice.is_right,

@@ -22,6 +22,7 @@ from scripts.cleanup import clean
 from tests.calls.udp_ports import free_ports
 from tests.chaos.cells import Fault
 from tests.chaos.recordings import Engine, Voice
+from tests.openai_server import MODEL
 from tests.scripts.running import runs, until
 from tests.system import live
 from tests.system.live import Stack
@@ -45,6 +46,7 @@ ENVIRONMENT = {
     "CALL_SILENCE_SECONDS": "20",
     "MONGOD_TEST_COMMANDS": "1",
 }
+SCORED_AFTERWARDS = {"SCORER_MODEL": MODEL}
 
 
 @dataclass
@@ -164,11 +166,12 @@ def send(pid: int, number: signal.Signals) -> None:
 
 
 @contextmanager
-def machine(folder: Path) -> Iterator[Machine]:
-    """A machine on the hosted engine, which here is a loopback server."""
+def machine(folder: Path, **more: str) -> Iterator[Machine]:
+    """A machine on the hosted engine, which here is a loopback server, with more settings than all have."""
     first, last = free_ports(UDP_PORTS)
     ports = {"RTP_PORTS": f"{first}-{last}"}
-    with Engine() as engine, live.stack(folder, OPENAI_BASE_URL=engine.url, **ENVIRONMENT, **ports) as stack:
+    environment = {**ENVIRONMENT, **more}
+    with Engine() as engine, live.stack(folder, OPENAI_BASE_URL=engine.url, **environment, **ports) as stack:
         url = stack.environment["MONGODB_URL"]
         with MongoClient[dict[str, Any]](url, tz_aware=True, appname="chaos", serverSelectionTimeoutMS=60_000) as admin:
-            yield Machine(stack, engine, admin)
+            yield Machine(stack, engine, admin, environment=environment)

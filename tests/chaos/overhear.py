@@ -16,6 +16,8 @@ from tests.chaos.scenes import (
     await_analysis,
     begin_talk,
     end_an_epoch,
+    hand_to_scorer,
+    leave_unscored,
     leave_work_for_the_sweep,
     open_session,
     ready_to_erase,
@@ -48,12 +50,42 @@ def overhear(machine: Machine) -> list[Step]:
     ]
 
 
+def overhear_scoring(machine: Machine) -> list[Step]:
+    """The steps of an answer that is scored afterwards, and of one whose worker dies while the scorer has it."""
+    return [
+        MOMENTS[8],
+        *steps_of("score", _of_scoring(machine)),
+        *steps_of("score again", _of_second_scoring(machine)),
+    ]
+
+
+def _of_scoring(machine: Machine) -> list[Command]:
+    """What follows once the scorer has been asked."""
+    scene = _scene(machine)
+    with _profile(machine):
+        hand_to_scorer(scene)
+        before = len(_heard(machine, scene, "viva-voce-worker", is_quiet=False))
+        machine.engine.release()
+        await_analysis(machine, scene.session, BOUND)
+        quiet(machine)
+    return _heard(machine, scene, "viva-voce-worker")[before:]
+
+
+def _of_second_scoring(machine: Machine) -> list[Command]:
+    scene = _scene(machine)
+    leave_unscored(scene)
+    with _profile(machine):
+        await_analysis(machine, scene.session, BOUND)
+        quiet(machine)
+    return _heard(machine, scene, "viva-voce-worker")
+
+
 def _of_upload(machine: Machine, *, small: bool = False, pieces: bool = False) -> list[Command]:
     """A second take, while the first is in the engine."""
     scene = _scene(machine)
-    machine.engine.hold()
+    machine.engine.hearing.hold()
     scene.upload("q1", wait=True)
-    machine.engine.reached.wait(30)
+    machine.engine.hearing.reached.wait(30)
     with _profile(machine):
         scene.upload("q1", wait=True, small=small, pieces=pieces)
         time.sleep(0.2)

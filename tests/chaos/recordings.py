@@ -3,7 +3,6 @@
 import io
 import itertools
 import struct
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -14,7 +13,8 @@ import numpy as np
 from tests.audio import RATE
 from tests.calls.marked import heard_in
 from tests.calls.sound import Samples
-from tests.openai_server import OpenAIServer, Received, Reply, says
+from tests.chaos.gates import Gate
+from tests.openai_server import OpenAIServer, Received, Reply, judges, says
 from tests.system.speech import samples
 
 SECONDS = 2
@@ -25,6 +25,8 @@ HALF = 700_000
 LIVE_SECONDS = 46
 LONG = "LONG"
 CALL = "CALL"
+POINT = "finds rows without scanning the table"
+JUDGED: dict[str, object] = {"number": 1, "point": POINT, "met": True, "quote": POINT, "comment": "Said so."}
 COUNTED = "an index finds rows without scanning the table and slows down every write"
 COUNTING = 20 * COUNTED.split()
 
@@ -74,7 +76,7 @@ def samples_in(text: str) -> int:
 
 def said(number: int) -> str:
     """What the engine hears in that recording, before it says how often it was asked."""
-    return f"This is answer number {number % MOST}, and it finds rows without scanning the table."
+    return f"This is answer number {number % MOST}, and it {POINT}."
 
 
 def in_call(words: Sequence[str]) -> str:
@@ -118,7 +120,7 @@ def _sound(flac: bytes) -> Samples:
 
 
 class Engine(OpenAIServer):
-    """Hears the recordings; with `hold` it makes the next one wait until `release`, so that it can be met there.
+    """Hears the recordings, and judges what was said where it is asked to; at its two gates it can be met.
 
     While it `counts`, it says of each stretch how long that is, and not which recording it is; while it `reads`,
     which places of a marked side are there.
@@ -128,26 +130,24 @@ class Engine(OpenAIServer):
     def __init__(self) -> None:
         super().__init__()
         self.heard: dict[str, datetime] = {}
-        self.reached = threading.Event()
+        self.hearing, self.scoring = Gate(), Gate()
         self._hearings = itertools.count(1)
-        self._go = threading.Event()
-        self._go.set()
         self.counts = self.reads = False
 
-    def hold(self) -> None:
-        self.reached.clear()
-        self._go.clear()
-
     def release(self) -> None:
-        self._go.set()
+        """Nobody waits any more."""
+        self.hearing.release()
+        self.scoring.release()
 
     def reply(self, received: Received) -> Reply:
+        if received.path.endswith("/chat/completions"):
+            self.scoring.go_through()
+            return judges(JUDGED)
         if self.counts:
             text = counted(samples_of(received.file))
         else:
             heard = " ".join(heard_in(_sound(received.file))) if self.reads else said(number_of(received.file))
             text = f"{heard} Hearing {next(self._hearings)}."
             self.heard[text] = datetime.now(UTC)
-        self.reached.set()
-        self._go.wait(1.2)
+        self.hearing.go_through()
         return says(text)

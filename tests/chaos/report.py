@@ -20,6 +20,8 @@ STAGES = (
     "end of call by UDP",
     "end of call by socket",
     "finish",
+    "score",
+    "score again",
     "sweep",
     "analyze",
     "rotate",
@@ -35,7 +37,7 @@ Written by `make chaos`; how a cell is made is said in [reliability.md](reliabil
 
 - `answers`: uploads that got their 202, and how these ended;
 - `lost`: answers without an end in time, with the wrong transcript, not shown, or not scored;
-- `doubled`: writes that, in the database's own log, go backwards or were made twice;
+- `doubled`: writes that, in the database's own log, go backwards or were made twice; scores that are told twice;
 - `strays`: audio without a record that needs it, chunks without a file, records without their audio, after one run
   of `python -m scripts.cleanup`; of a session that was erased, whatever is left of it;
 - `untrue`: recordings that are gone without a receipt, receipts that say what is not so or break their chain; keys

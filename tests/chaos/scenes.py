@@ -1,31 +1,31 @@
 """Each cell played on a machine: uploads in flight, one fault at its step."""
 
-import asyncio
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import httpx2
 from bson import ObjectId
 
-from app.worker import Process, WorkerServices
-from services.interviews.model import PartId
 from tests.chaos import calls, epochs
 from tests.chaos.cells import Cell, Fault
 from tests.chaos.holds import BLOCK_SECONDS, Brake, NotReached, brake
 from tests.chaos.machine import BOUND, Machine, send
+from tests.chaos.recordings import POINT
+from tests.chaos.stand_ins import overtake, stand_in
+from tests.chaos.steps import SCORING
 from tests.chaos.uploads import Told, start
 from tests.scripts.running import until
 from tests.system.live import create
 
 LATE_SECONDS = 6.0
-POINT = "finds rows without scanning the table"
+# Where another worker takes over from one that is stopped.
+STOOD_IN = ("work", "finish", "live", *SCORING)
 
 
 @dataclass
@@ -72,35 +72,12 @@ class Scene:
         ends = hold is not None and cell.fault is Fault.KILL and hold.app == f"viva-voce-{cell.process}"
         self.struck = time.monotonic()
         then = (lambda: held.end(operations)) if held and ends else (lambda: None)
-        if cell.fault is Fault.STOP and cell.process == "worker" and cell.step.stage in ("work", "finish", "live"):
-            then = self.stand_in
+        if cell.fault is Fault.STOP and cell.process == "worker" and cell.step.stage in STOOD_IN:
+            then = partial(stand_in, self.machine, self.session, scores=cell.needs_scorer)
         if held and cell.fault is Fault.KILL_LATE and cell.process == "worker":
-            then = lambda: self.overtake(lambda: held.are_waiting(operations))  # noqa: E731
+            are_waiting = partial(held.are_waiting, operations)
+            then = partial(overtake, self.machine, self.session, are_waiting, scores=cell.needs_scorer)
         self.machine.break_(cell.process, cell.fault, then)
-
-    def stand_in(self) -> None:
-        """Another worker takes over what the stopped one holds, and finishes it meanwhile."""
-        work = {"session_id": self.session, "state": {"$in": ["uploading", "queued", "processing"]}}
-        other = Process(self.machine.settings)
-        other.call("other@chaos")
-        try:
-            for part in self.machine.database["parts"].find(work):
-                other.run(partial(_transcribe, part["_id"]))
-        finally:
-            other.close()
-
-    def overtake(self, is_waiting: Callable[[], bool]) -> None:
-        """Another worker has taken the claim when the dead one's write lands, and gives it back after that."""
-        other = Process(self.machine.settings)
-        other.call("other@chaos")
-        work = {"session_id": self.session, "question_id": "q1", "state": {"$in": ["queued", "processing"]}}
-        part = self.machine.database["parts"].find_one(work, sort=[("take", -1)])
-        try:
-            if part is not None:
-                other.run(lambda house: _hold_claim(house, part["_id"], is_waiting))
-            until(lambda: not is_waiting(), 30)
-        finally:
-            other.close()
 
 
 def open_session(machine: Machine) -> str:
@@ -117,26 +94,9 @@ def open_session(machine: Machine) -> str:
             time.sleep(0.2)
 
 
-def _transcribe(id: str, house: WorkerServices) -> Coroutine[Any, Any, None]:
-    return house.transcription.run(PartId(id))
-
-
-async def _hold_claim(house: WorkerServices, id: str, is_waiting: Callable[[], bool]) -> None:
-    """Claim the record as soon as that may be, and keep it for as long as something waits."""
-    claims, claimed = house.wiring.claims, None
-    while await asyncio.to_thread(is_waiting):
-        if claimed is None:
-            claimed = await claims.claim(PartId(id), "another")
-        else:
-            await claims.beat(claimed.id, claimed.fence)
-        await asyncio.sleep(0.2)
-    if claimed is not None:
-        await claims.release(claimed.id, claimed.fence)
-
-
 def _block(cell: Cell) -> float:
     """How long a held command waits: where it is to land late, until others have gone on."""
-    is_stopped = cell.fault is Fault.STOP and cell.step.stage in ("finish", "live") and cell.process == "worker"
+    is_stopped = cell.fault is Fault.STOP and cell.step.stage in STOOD_IN and cell.process == "worker"
     return LATE_SECONDS if is_stopped or cell.fault is Fault.KILL_LATE else BLOCK_SECONDS
 
 
@@ -159,7 +119,7 @@ def play(machine: Machine, cell: Cell) -> Scene:
 
 def _upload(scene: Scene) -> None:
     """Two answers are in the worker's hands when a second take of the first one meets its fault."""
-    scene.machine.engine.hold()
+    scene.machine.engine.hearing.hold()
     for question in ("q2", "q1"):
         scene.upload(question, wait=True)
     hold = scene.cell.step.hold
@@ -184,9 +144,9 @@ def _wait(scene: Scene) -> None:
 
 
 def _work(scene: Scene) -> None:
-    scene.machine.engine.hold()
+    scene.machine.engine.hearing.hold()
     scene.upload("q1", wait=True)
-    scene.machine.engine.reached.wait(30)
+    scene.machine.engine.hearing.reached.wait(30)
     for question in ("q2", "q3"):
         scene.upload(question)
     scene.strike()
@@ -196,9 +156,9 @@ def _finish(scene: Scene) -> None:
     hold, engine = scene.cell.step.hold, scene.machine.engine
     assert hold is not None
     if hold.after_complete:
-        engine.hold()
+        engine.hearing.hold()
         scene.upload("q1", wait=True)
-        engine.reached.wait(30)
+        engine.hearing.reached.wait(30)
     with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
         engine.release()
         if not hold.after_complete:
@@ -209,13 +169,53 @@ def _finish(scene: Scene) -> None:
         scene.strike(held)
 
 
+def hand_to_scorer(scene: Scene) -> None:
+    """An answer shows, and the scorer has been asked for its score."""
+    scoring = scene.machine.engine.scoring
+    scoring.hold()
+    scene.upload("q1", wait=True)
+    if not scoring.reached.wait(30):
+        raise NotReached("the scorer was never asked")
+
+
+def leave_unscored(scene: Scene) -> None:
+    """The worker dies while the scorer has the answer."""
+    hand_to_scorer(scene)
+    send(scene.machine.pid("worker"), signal.SIGKILL)
+    scene.machine.engine.scoring.release()
+
+
+def _score(scene: Scene) -> None:
+    hand_to_scorer(scene)
+    _strike_who_scores(scene)
+
+
+def _score_again(scene: Scene) -> None:
+    leave_unscored(scene)
+    _strike_who_scores(scene)
+
+
+def _strike_who_scores(scene: Scene) -> None:
+    """At its step, or while the scorer has the answer."""
+    hold = scene.cell.step.hold
+    with ExitStack() as armed:
+        held = None
+        if hold is not None:
+            held = armed.enter_context(brake(scene.machine.admin, hold, _block(scene.cell)))
+            scene.machine.engine.scoring.release()
+            held.wait()
+        for question in ("q2", "q3"):
+            scene.upload(question)
+        scene.strike(held)
+
+
 def _live(scene: Scene) -> None:
     """A recording is listened to while it arrives; the rest of it comes after the fault."""
     hold, engine = scene.cell.step.hold, scene.machine.engine
     if hold is None:
-        engine.hold()
+        engine.hearing.hold()
         told = scene.upload("q1", live=True)
-        engine.reached.wait(30)
+        engine.hearing.reached.wait(30)
         scene.strike()
     else:
         with brake(scene.machine.admin, hold, _block(scene.cell)) as held:
@@ -290,9 +290,9 @@ def _await_half(scene: Scene, told: Told) -> None:
 
 def leave_work_for_the_sweep(scene: Scene) -> None:
     """A worker dies with an answer in the engine, and the API with half an upload."""
-    scene.machine.engine.hold()
+    scene.machine.engine.hearing.hold()
     scene.upload("q1", wait=True)
-    scene.machine.engine.reached.wait(30)
+    scene.machine.engine.hearing.reached.wait(30)
     scene.upload_half("q2")
     for process in ("worker", "api"):
         send(scene.machine.pid(process), signal.SIGKILL)
@@ -363,9 +363,9 @@ def ready_to_erase(scene: Scene) -> None:
     """One answer has ended, one is in the engine, one waits."""
     scene.upload("q1", wait=True)
     await_end(scene.machine, scene.sent[0])
-    scene.machine.engine.hold()
+    scene.machine.engine.hearing.hold()
     scene.upload("q2", wait=True)
-    scene.machine.engine.reached.wait(30)
+    scene.machine.engine.hearing.reached.wait(30)
     scene.upload("q3", wait=True)
 
 
@@ -439,6 +439,8 @@ SCENES = {
     "wait": _wait,
     "work": _work,
     "finish": _finish,
+    "score": _score,
+    "score again": _score_again,
     "sweep": _sweep,
     "analyze": _analyze,
     "rotate": _rotate,

@@ -7,6 +7,7 @@ from typing import Any
 
 WRITES = {"findAndModify", "insert", "update", "delete"}
 CALLS = ("call by UDP", "call by socket", "end of call by UDP", "end of call by socket")
+SCORING = ("score", "score again")
 UNSTEADY = {"sweep", *CALLS}
 REPEATING = {"sweep", "rotate", "destroy", "erase", *CALLS}
 CALLED_THERE = {("sweep", "accept"): "take back", **{(stage, "piece"): "page append" for stage in CALLS}}

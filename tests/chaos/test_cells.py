@@ -21,6 +21,13 @@ def test_the_sweep_is_broken_itself() -> None:
     assert "upkeep" in {cell.process for cell in cells_of([SWEEP])}
 
 
+def test_a_scorer_is_needed_where_answers_are_scored_afterwards_and_the_sweep_is_broken_where_it_asks_again() -> None:
+    again = Step("score again", "score", HELD.hold)
+    cells = cells_of([*MOMENTS, HELD, again])
+    assert {cell.step.stage for cell in cells if cell.needs_scorer} == {"score", "score again"}
+    assert [cell.process for cell in cells if cell.step == again].count("upkeep") == 3
+
+
 def test_no_two_cells_are_the_same() -> None:
     cells = cells_of([*MOMENTS, HELD, SWEEP])
     assert len(cells) == len({cell.title for cell in cells})

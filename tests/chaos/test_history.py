@@ -4,7 +4,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from tests.chaos.history import changes, doubled_in_parts, doubled_in_sessions
+from tests.chaos.history import changes, doubled_in_parts, doubled_in_sessions, scored_again
 
 Entry = dict[str, Any]
 
@@ -56,6 +56,13 @@ def test_a_newer_take_may_be_scored_again_and_the_same_one_may_not() -> None:
     first = [answer(1, 3, "pending"), scored()]
     assert doubled_in_sessions([*first, answer(2, 1), answer(2, 3, "pending"), scored()]) == []
     assert doubled_in_sessions([*first, scored()]) == ["session p: answers.q was scored twice"]
+
+
+def test_a_second_score_that_says_the_same_is_found_by_what_is_told() -> None:
+    told = [{"type": type, "question_id": "q", "take": 1} for type in ("answer.completed", "answer.scored")]
+    newer = {**told[1], "take": 2}
+    assert scored_again([*told, newer]) == []
+    assert scored_again([*told, newer, told[1]]) == ["take 1 of q was scored 2 times"]
 
 
 def test_an_older_take_that_is_shown_again_is_found() -> None:

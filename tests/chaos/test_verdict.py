@@ -96,3 +96,9 @@ def test_a_stray_is_found(remains: dict[str, Any], fault: str) -> None:
 def test_a_transcript_from_before_the_last_claim_is_of_a_worker_that_had_lost_it() -> None:
     assert verdict(heard={"what was said": AFTER}).doubled == []
     assert verdict(heard={"what was said": BEFORE}).doubled == ["p1: completed by a worker that had lost it"]
+
+
+def test_a_take_that_was_scored_twice_is_doubled() -> None:
+    scored = {"type": "answer.scored", "question_id": "q1", "take": 1}
+    assert verdict(events=[scored]).doubled == []
+    assert verdict(events=[scored, scored]).doubled == ["take 1 of q1 was scored 2 times"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.chaos.history import doubled_in_parts, doubled_in_sessions
+from tests.chaos.history import doubled_in_parts, doubled_in_sessions, scored_again
 from tests.chaos.receipts import Chain, untrue
 
 LIVE = {"uploading", "queued", "processing"}
@@ -39,6 +39,7 @@ class Remains:
     chunks: set[str]
     part_log: Sequence[Row] = ()
     session_log: Sequence[Row] = ()
+    events: Sequence[Row] = ()
     chain: Chain | None = None
     heard: Mapping[str, datetime] = field(default_factory=dict)
     is_right: Callable[[str, str], bool] = lambda said, heard: heard.startswith(said)
@@ -76,7 +77,7 @@ def judge(remains: Remains) -> Verdict:
         superseded=states.count("superseded"),
         reasons=sorted(part["failure"]["code"] for part in accepted if part["state"] == "failed" and part["failure"]),
         lost=[*_lost(remains, parts), *_wrong(remains, parts.values()), *_not_shown(remains)],
-        doubled=[*_stale(remains), *doubled_in_parts(remains.part_log), *doubled_in_sessions(remains.session_log)],
+        doubled=list(_doubled(remains)),
         strays=list(_strays(remains)),
         untrue=list(untrue(remains.chain, remains.parts, {sent.sha256 for sent in remains.sent}))
         if remains.chain
@@ -113,6 +114,13 @@ def _wrong(remains: Remains, parts: Iterable[Row]) -> Iterator[str]:
 
 def _is_right(remains: Remains, says: str | None, part: Row) -> bool:
     return says is not None and remains.is_right(says, part["transcript"]["text"])
+
+
+def _doubled(remains: Remains) -> Iterator[str]:
+    yield from _stale(remains)
+    yield from doubled_in_parts(remains.part_log)
+    yield from doubled_in_sessions(remains.session_log)
+    yield from scored_again(remains.events)
 
 
 def _stale(remains: Remains) -> Iterator[str]:

@@ -6,8 +6,8 @@ import pytest
 
 from tests.chaos.cells import MOMENTS, Cell, Fault
 from tests.chaos.judged import judged
-from tests.chaos.machine import Machine, machine
-from tests.chaos.overhear import overhear
+from tests.chaos.machine import SCORED_AFTERWARDS, Machine, machine
+from tests.chaos.overhear import overhear, overhear_scoring
 from tests.chaos.steps import Step
 
 pytestmark = pytest.mark.long
@@ -55,6 +55,14 @@ CELLS = (
     ("finish: show 2", Fault.KILL, "mongod"),
     ("finish: settle", Fault.KILL, "worker"),
     ("finish: show 2", Fault.STOP, "worker"),
+    ("score: in the scorer", Fault.KILL, "worker"),
+    ("score: in the scorer", Fault.STOP, "worker"),
+    ("score: score", Fault.KILL_LATE, "worker"),
+    ("score: score", Fault.STOP, "worker"),
+    ("score: scored", Fault.KILL, "mongod"),
+    ("score again: claim the scoring", Fault.KILL_LATE, "worker"),
+    ("score again: claim the scoring", Fault.FLUSH, "valkey"),
+    ("score again: score", Fault.KILL, "all"),
     ("sweep: delete chunks", Fault.KILL, "upkeep"),
     ("analyze: keep the analysis", Fault.RESTART, "mongod"),
     ("finish: receipt", Fault.KILL, "worker"),
@@ -89,8 +97,14 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def steps(breakable: Machine) -> dict[str, Step]:
-    return {step.title: step for step in overhear(breakable)}
+def scored_afterwards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with machine(tmp_path_factory.mktemp("scored"), **SCORED_AFTERWARDS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def steps(breakable: Machine, scored_afterwards: Machine) -> dict[str, Step]:
+    return {step.title: step for step in (*overhear(breakable), *overhear_scoring(scored_afterwards))}
 
 
 def test_every_moment_and_every_write_is_a_step(steps: dict[str, Step]) -> None:
@@ -100,9 +114,10 @@ def test_every_moment_and_every_write_is_a_step(steps: dict[str, Step]) -> None:
 
 @pytest.mark.parametrize(("title", "fault", "process"), [pytest.param(*cell, id=" × ".join(cell)) for cell in CELLS])
 def test_no_answer_is_lost_or_doubled_and_no_audio_is_left(
-    breakable: Machine, steps: dict[str, Step], title: str, fault: Fault, process: str
+    breakable: Machine, scored_afterwards: Machine, steps: dict[str, Step], title: str, fault: Fault, process: str
 ) -> None:
-    verdict = judged(breakable, Cell(steps[title], fault, process))
+    cell = Cell(steps[title], fault, process)
+    verdict = judged(scored_afterwards if cell.needs_scorer else breakable, cell)
     assert verdict.faults == []
     assert verdict.answers > 0
     assert verdict.completed + verdict.failed + verdict.superseded + verdict.erased == verdict.answers
