@@ -89,13 +89,18 @@ def beside(watch: Run, model: str, limit: float = LIMIT_SECONDS) -> Iterator[Res
 
 
 def search(first: int, limit: float, tried: Callable[[int], Trial]) -> list[Trial]:
-    """Twice as many until they are too many, half as many until they are not, then between; within so many seconds."""
+    """Twice as many until they are too many, half as many until they are not, then between."""
     end, trials = time.monotonic() + limit, list[Trial]()
     speakers: int | None = first
-    while speakers is not None and (not trials or time.monotonic() + TRIAL_SECONDS <= end):
+    while speakers is not None and goes_on(trials, end):
         trials.append(tried(speakers))
         speakers = following(trials)
     return trials
+
+
+def goes_on(trials: Sequence[Trial], end: float) -> bool:
+    """Whether there is time for another one; until some are borne there always is."""
+    return not most(trials) or time.monotonic() + TRIAL_SECONDS <= end
 
 
 def following(trials: Sequence[Trial]) -> int | None:
@@ -120,13 +125,13 @@ def trials_of(trials: Sequence[Trial]) -> str:
 
 async def _searched(here: Place, talks: list[Talk], limit: float) -> tuple[float, list[Trial]]:
     """How fast what waits is read, and the trials that begin a little below it."""
-    begun = time.monotonic()
+    end = time.monotonic() + limit
     async with AsyncMongoClient[dict[str, Any]](here.mongodb_url) as client, _http(here) as http:
         stage = Stage(here, http, client[DATABASE]["parts"], talks)
         speed = await stage.speed()
         trials = list[Trial]()
         speakers: int | None = max(1, round(0.9 * speed))
-        while speakers is not None and (not trials or time.monotonic() + TRIAL_SECONDS - begun <= limit):
+        while speakers is not None and goes_on(trials, end):
             trials.append(await stage.trial(speakers))
             speakers = following(trials)
     return speed, trials

@@ -186,22 +186,24 @@ TEXTS = {
     "live": Text(
         "Listening while it arrives",
         """
-        A minute of the demo's answers and of recorded speech with pauses, as WebM with a cluster each second,
-        sent by tus as it is spoken; beside it the same recording uploaded in one go, to the same stack with one
-        worker and tiny.en, in turns; its processor time is counted for as long as the talk lasts in both, as an idle
-        worker takes some too. With `--wide` also base, ten minutes, fed eight times as fast, and interim text: a
-        listener on the event stream of a stack with `INTERIM_TEXT`, to which a minute is spoken; of each
-        word, how long after its end it was shown first, at its place, by an interim text or an utterance. When
-        it was spoken is what the same engine finds in the whole recording. A recorder's pieces are a second
-        long, so that a word waits half a second before it is sent. `python -m benchmarks.live` takes any
-        length, speed and model, `python -m benchmarks.interim_text` any model. And how many may speak at once:
-        each sends a piece a second for 75 s; so many are borne where in the last 25 s no more than 5 % of the
-        looks, one a second at each, find more than 26.5 s received and not settled, which is 6 s beyond a whole
-        stretch. The first number follows from how fast what waits is read, the next ones lie between what was
-        borne and what was not; three minutes a model, or `python -m benchmarks.live_speakers --seconds`. The
-        peer is `whisper-streaming` 0.1.0 (local agreement of two readings, its buffer cut to 15 s) in a process
-        of one thread for each core, whose speakers share a model, on the same talks and under the same bound;
-        it is fed by the clock, without HTTP, containers or a database, and settled is what it commits.
+        About a minute of the demo's answers and of recorded speech with pauses, as WebM with a cluster each
+        second, sent by tus as it is spoken. How much is unread when it ends is chance, so the rounds' ends are
+        spread evenly over the 15 s that a stretch may have. Beside it the same recording uploaded in one go,
+        to the same stack with one worker and tiny.en, in turns; its processor time is counted for as long as
+        the talk lasts in both, as an idle worker takes some too. With `--wide` also base, ten minutes, fed
+        eight times as fast, and interim text: a listener on the event stream of a stack with `INTERIM_TEXT`,
+        to which a minute is spoken; of each word, how long after its end it was shown first, at its place, by
+        an interim text or an utterance. When it was spoken is what the same engine finds in the whole
+        recording. A recorder's pieces are a second long, so that a word waits half a second before it is sent.
+        `python -m benchmarks.live` takes any length, speed and model, `python -m benchmarks.interim_text` any
+        model. And how many may speak at once: each sends a piece a second for 75 s; so many are borne where in
+        the last 25 s no more than 5 % of the looks, one a second at each, find more than 21.5 s received and
+        not settled, which is 6 s beyond a whole stretch. The first number follows from how fast what waits is
+        read, the next ones lie between what was borne and what was not; three minutes a model, or `python -m
+        benchmarks.live_speakers --seconds`. The peer is `whisper-streaming` 0.1.0 (local agreement of two
+        readings, its buffer cut to 15 s) in a process of one thread for each core, whose speakers share a
+        model, on the same talks and under the same bound; it is fed by the clock, without HTTP, containers or
+        a database, and settled is what it commits.
         """,
         """
         How soon the transcript is there once the last byte, and once the last sound, has come; what stretches cost in
@@ -370,17 +372,20 @@ REASONS = {
     upload does once; see the notes on recordings in pieces.
     """,
     "live, last byte": """
-    What is left to read is a stretch of up to 20 s, in one window on one core: 0.1 to 0.65 s for the engine, 0.1 for
-    decoding and voice, 0.1 for all else. In two windows on two cores it would be a third sooner and hear less: see
-    the notes on recordings that are listened to while they arrive.
+    What is left to read is a stretch of up to 15 s, in one window on one core: 0.1 to 0.5 s for the engine, 0.1 for
+    decoding and voice, 0.1 for all else. Fed eight times as fast, a stretch is due every second or two: as the last
+    byte comes one is being read, and what is left is read behind it. In two windows on two cores it would be a third
+    sooner and hear less: see the notes on recordings that are listened to while they arrive.
     """,
     "live, processor": """
-    A window that is read alone takes a quarter more of the engine than one of two that are read together; each
-    stretch besides begins a decoding process and asks the database some dozen times.
+    A window that is read alone takes a quarter more of the engine than one of two that are read together, and two
+    fifths more than one of four, as they are in one go where a recording is long; each stretch besides begins a
+    decoding process and asks the database some dozen times.
     """,
     "status polls among recorders": """
-    API, database, a thousand clients and the one who polls share two cores; one poll in a hundred waits for a batch
-    of pieces to be sealed and sent.
+    API, database, a thousand clients and the one who polls share two cores. At the 99th percentile a turn of the
+    API's loop takes 2 to 3 ms and the look for a session 5; a poll waits for several turns and that look, one after
+    the other, at rest 4 ms in all. See the notes on recordings in pieces.
     """,
     "verdicts": """
     A verdict is on a sentence. In little noise the wrong words are single ones in sentences that are read well, and in

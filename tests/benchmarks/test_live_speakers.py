@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.live_speakers import BOUND, NEAR, Trial, following, most
+from benchmarks.live_speakers import BOUND, NEAR, Trial, following, most, search
 
 MANY = 25
 
@@ -28,3 +28,8 @@ def test_what_a_machine_bears_is_found_closely_enough(bears: int, first: int) ->
 def test_a_machine_that_bears_nobody_is_told_as_such() -> None:
     trials = tried(0, 8)
     assert (most(trials), trials[-1].speakers) == (0, 1)
+
+
+def test_it_is_looked_on_until_some_are_borne_however_long_that_takes() -> None:
+    trials = search(22, 0.0, lambda speakers: Trial(speakers, 10.0 if speakers <= 12 else BOUND + 1))
+    assert [one.speakers for one in trials] == [22, 11]
