@@ -16,7 +16,7 @@ from tests.at_length import examples
 from tests.faults import Fault, Faulty
 from tests.in_memory import ALICE, Q1
 from tests.invariants import World, world_in_memory
-from tests.processes import Died, seen_by
+from tests.processes import Died, bury, seen_by
 
 HEAD = b"OggS"
 WHOLE = HEAD + hashlib.shake_128(b"any").digest(3 * CHUNK_BYTES)
@@ -41,6 +41,7 @@ async def sent(world: World, id: PartId, arrivals: Arrivals, at: int, size: int)
 
 
 async def play(steps: list[tuple[int, int, tuple[Fault, int] | None, int]]) -> None:
+    asyncio.get_running_loop().set_exception_handler(bury)
     world = world_in_memory()
     session = await world.house.session()
     processes = [world.house.arrivals for _ in range(3)]
