@@ -109,3 +109,5 @@ async def _tried(work: Awaitable[None]) -> None:
         log.warning("an arrival is to be tended again")
     except Problem as problem:
         log.warning("an arrival cannot be tended", code=problem.code)
+    except Exception:  # others have their turns all the same
+        log.exception("an arrival cannot be tended")

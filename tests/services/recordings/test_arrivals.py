@@ -43,6 +43,7 @@ from services.recordings.ports.arrivals import Appended, Arriving, Listened, Loa
 from services.recordings.ports.audio import CHUNK_BYTES
 from services.recordings.ringing import RINGS_AT_ONCE
 from tests.in_memory import ADMIN, ALICE, BOB, Q1, Interior
+from tests.logs import captured
 
 AMR = b"#!AMR\n" + b"a" * 94
 PLAN = Plan("tus", media_type="audio/amr", raw_metadata="filename Zg==")
@@ -514,6 +515,27 @@ async def test_who_is_taken_over_while_what_he_sent_comes_to_count_is_told_so(mo
     monkeypatch.setattr(ahead, "MOST_AHEAD_SECONDS", 0.0)
     with pytest.raises(UploadTakenOver):
         await scene.arrivals.append(id, ALICE, 0, data())
+
+
+async def test_what_nobody_foresaw_of_one_recording_is_told_at_once_and_keeps_no_other_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    damaged, sound = await scene.begun(), await scene.begun()
+    write_chunk = scene.house.pieces.write_chunk
+
+    async def written(arriving: Arriving, n: int, size: int) -> bool:
+        if arriving.part.id == damaged:
+            raise ValueError
+        return await write_chunk(arriving, n, size)
+
+    monkeypatch.setattr(scene.house.pieces, "write_chunk", written)
+    with captured() as lines:
+        for at in (0, 150_000):
+            await asyncio.gather(*(scene.appended(id, at, AMR.ljust(150_000)) for id in (damaged, sound)))
+        await scene.arrivals.close()
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["an arrival cannot be tended"]
+    assert [len(scene.house.memory.chunks.get(id, ())) for id in (damaged, sound)] == [0, 1]
 
 
 async def test_a_request_goes_on_with_the_chunk_that_the_one_before_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
