@@ -88,8 +88,7 @@ class Receiving:
             await asyncio.wait((asyncio.create_task(self._what_is_written()),))
             raise
         except Exception:
-            if not self._has_failed:
-                await self._rest()
+            await (self._arrived() if self._has_failed else self._rest())
             raise
         await self._rest()
 

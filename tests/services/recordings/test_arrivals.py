@@ -517,6 +517,26 @@ async def test_who_is_taken_over_while_what_he_sent_comes_to_count_is_told_so(mo
         await scene.arrivals.append(id, ALICE, 0, data())
 
 
+async def test_who_breaks_off_after_a_write_that_failed_is_told_of_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    id, failed = await scene.begun(), asyncio.Event()
+
+    async def append(*_: object) -> Appended:
+        failed.set()
+        raise StoreUnavailable
+
+    async def data() -> AsyncIterator[bytes]:
+        yield b"x" * CHUNK_BYTES
+        await failed.wait()
+        await asyncio.sleep(0)
+        raise UploadStalled
+
+    await scene.appended(id, 0, AMR)
+    monkeypatch.setattr(scene.house.pieces, "append", append)
+    with pytest.raises(StoreUnavailable):
+        await scene.arrivals.append(id, ALICE, 100, data())
+
+
 async def test_what_nobody_foresaw_of_one_recording_is_told_at_once_and_keeps_no_other_from_its_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
