@@ -165,10 +165,12 @@ class Keys:
 
     def _kept(self, key: EpochKey) -> Loaded:
         loaded = self._known[key.id] = Loaded(key, self.clock())
-        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget)
+        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, loaded)
         return loaded
 
-    def _forget(self) -> None:
-        self._known = {id: loaded for id, loaded in self._known.items() if self._is_fresh(loaded)}
-        if self._newest is not None and not self._is_fresh(self._newest):
+    def _forget(self, loaded: Loaded) -> None:
+        """Whatever the clock says: a loop's timers may go off a moment before it."""
+        if self._known.get(loaded.key.id) is loaded:
+            del self._known[loaded.key.id]
+        if self._newest is loaded:
             self._newest = None

@@ -121,10 +121,12 @@ async def test_a_key_may_be_destroyed_only_long_after_it_was_read() -> None:
     assert await scene.keys.is_doomed(loaded)
 
 
-def test_an_idle_process_forgets() -> None:
+@pytest.mark.parametrize("ahead", [0.0, 0.001], ids=["one clock", "timers that go off early"])
+def test_an_idle_process_forgets(ahead: float) -> None:
     async def act() -> tuple[Any, Any]:
         loop, scene = asyncio.get_running_loop(), Scene()
-        scene.keys.clock = loop.time
+        begun = loop.time()
+        scene.keys.clock = lambda: loop.time() - ahead * (loop.time() > begun)
         await scene.keys.newest()
         await scene.keys.find(FIRST.id)
         await asyncio.sleep(KEPT_SECONDS + 1)
