@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
+    CursorNotFound,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
@@ -76,6 +77,8 @@ def _without_data(trouble: OperationFailure) -> OperationFailure:
 def _is_passing(trouble: PyMongoError) -> bool:
     if isinstance(trouble, ConnectionFailure | ExecutionTimeout | WriteConcernError) or trouble.timeout:
         return True
+    if isinstance(trouble, CursorNotFound):
+        return True  # it was begun before a restart, or ten minutes ago
     if isinstance(trouble, BulkWriteError) and not trouble.details["writeErrors"]:
         return True  # written, and not confirmed
     return trouble.has_error_label("RetryableWriteError") or lets_nobody_in(trouble) or has_no_room(trouble)

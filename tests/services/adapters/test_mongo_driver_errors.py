@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, OperationFailure, WriteError
+from pymongo.errors import BulkWriteError, CursorNotFound, OperationFailure, WriteError
 
 from services.adapters.mongo.driver_errors import confirmed
 from services.errors import StoreUnavailable
@@ -57,3 +57,9 @@ async def test_a_disk_that_takes_nothing_passes_and_is_no_fault_of_ours(
     with pytest.raises(expected):
         async with confirmed():
             raise trouble
+
+
+async def test_what_was_being_read_as_the_database_began_anew_is_read_again() -> None:
+    with pytest.raises(StoreUnavailable):
+        async with confirmed():
+            raise CursorNotFound("cursor id 7 not found", 43)
