@@ -21,6 +21,14 @@ class _Asked:
     calls: list[_Call]
     answer: asyncio.Future[list[bool]]
 
+    def tell(self, own: Sequence[bool | ResponseError]) -> None:
+        """What is refused of others of the same moment is nothing to it."""
+        refused = next((one for one in own if isinstance(one, ResponseError)), None)
+        if refused is None:
+            self.answer.set_result([one is True for one in own])
+        else:
+            self.answer.set_exception(refused)
+
 
 class TogetherStorage(RedisStorage):
     """The library's storage, in which what is counted in one turn of the loop travels together, for so many seconds.
@@ -35,14 +43,15 @@ class TogetherStorage(RedisStorage):
         self._script, self._pool = bridge.lua_acquire_sliding_window, pool
         self._seconds = seconds
         self._waiting: list[_Asked] = []
+        self._next: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
     async def acquire_each(self, entries: Sequence[Entry]) -> list[bool]:
         """Count one for each; whether it was within what may come."""
-        if not self._waiting:
-            sending = asyncio.ensure_future(self._send())
-            self._sending.add(sending)
-            sending.add_done_callback(self._sending.discard)
+        if self._next is None or self._next.done():
+            self._next = asyncio.ensure_future(self._send())
+            self._sending.add(self._next)
+            self._next.add_done_callback(self._sending.discard)
         asked = _Asked([self._call(*entry) for entry in entries], asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         return await asked.answer
@@ -54,7 +63,7 @@ class TogetherStorage(RedisStorage):
 
     async def _send(self) -> None:
         """All that was asked until this has its turn."""
-        asked, self._waiting = self._waiting, []
+        asked, self._waiting, self._next = self._waiting, [], None
         try:
             async with asyncio.timeout(self._seconds):
                 answers = await self._answers([call for one in asked for call in one.calls])
@@ -66,9 +75,9 @@ class TogetherStorage(RedisStorage):
         for one in asked:
             own, answers = answers[: len(one.calls)], answers[len(one.calls) :]
             if not one.answer.done():
-                one.answer.set_result(own)
+                one.tell(own)
 
-    async def _answers(self, calls: Sequence[_Call]) -> list[bool]:
+    async def _answers(self, calls: Sequence[_Call]) -> list[bool | ResponseError]:
         commands = [("EVALSHA", self._script.sha, len(keys), *keys, *arguments) for keys, arguments in calls]
         connection = await self._pool.get_connection()
         try:
@@ -78,12 +87,13 @@ class TogetherStorage(RedisStorage):
             await self._pool.release(connection)
         return [await self._taken(*call, answer) for call, answer in zip(calls, answers, strict=True)]
 
-    async def _taken(self, keys: tuple[str, str], arguments: tuple[int, int, int], answer: Any) -> bool:
+    async def _taken(self, keys: tuple[str, str], arguments: tuple[int, int, int], answer: Any) -> bool | ResponseError:
         if isinstance(answer, NoScriptError):
-            answer = await self._script(list(keys), list(arguments))
-        if isinstance(answer, ResponseError):
-            raise answer
-        return bool(answer)
+            try:
+                answer = await self._script(list(keys), list(arguments))
+            except ResponseError as refused:
+                return refused
+        return answer if isinstance(answer, ResponseError) else bool(answer)
 
 
 async def _answer(connection: AbstractConnection) -> Any:

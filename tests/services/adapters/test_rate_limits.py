@@ -13,6 +13,7 @@ import redis.asyncio
 
 from services.adapters.rate_limits import StoredRateLimits, rates
 from services.adapters.rate_limits.rates import QUIET_SECONDS
+from services.adapters.rate_limits.together import TogetherStorage
 from tests import servers
 from tests.new_tasks import new_tasks
 
@@ -147,3 +148,33 @@ async def test_what_is_refused_leaves_the_connection_as_it_was(redis_url: str) -
         await seen.delete(key)
         limits._memory_until = 0.0
         assert [await limits.hit("a", who) is None for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("is_known", [True, False], ids=["script known", "script not known"])
+async def test_what_is_refused_of_one_is_nothing_to_the_others_of_its_moment(is_known: bool, redis_url: str) -> None:
+    ann, bob = uuid.uuid4().hex, uuid.uuid4().hex
+    async with opened(redis_url, a="1/hour") as limits, redis.asyncio.from_url(redis_url) as seen:
+        await asyncio.gather(limits.hit("a", ann), limits.hit("a", bob))
+        (key,) = [key async for key in seen.scan_iter(f"*{rates._named(ann)}*")]
+        await seen.delete(key)
+        await seen.lpush(key, "no number")
+        if not is_known:
+            await seen.script_flush()
+        waits = await asyncio.gather(limits.hit("a", ann), limits.hit("a", bob))
+        assert [wait is None for wait in waits] == [True, False], "one is counted in memory, the other has had his"
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_sending_that_never_began_keeps_nothing_of_what_follows_from_being_counted(redis_url: str) -> None:
+    who = uuid.uuid4().hex
+    async with opened(redis_url, a="2/hour") as limits:
+        hit = asyncio.create_task(limits.hit("a", who))
+        await asyncio.sleep(0)
+        assert limits._shared is not None and isinstance(limits._shared._storage, TogetherStorage)
+        for sending in limits._shared._storage._sending:
+            sending.cancel()
+        hit.cancel()
+        await asyncio.gather(hit, return_exceptions=True)
+        async with asyncio.timeout(30):
+            assert await limits.hit("a", who) is None
