@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, UploadTakenOver
+from services.errors import LengthInconsistent, NotAudio, OffsetMismatch, Problem, UploadTakenOver
 from services.recordings.ahead import Ahead, Over
 from services.recordings.buffered import Buffered
 from services.recordings.formats import SNIFF_BYTES, sniff
@@ -31,8 +31,8 @@ LONG_RUNS, SPREAD_RUNS = 8, 32
 
 @dataclass(slots=True, kw_only=True)
 class Receiving:
-    """One request's bytes. `admit` hears how many chunks a run fills, and refuses what goes beyond the limits; `kept`
-    is told of each run that counts.
+    """One request's bytes. `admit` hears how many chunks a run fills, and refuses what goes beyond the limits, where
+    what came before counts; `kept` is told of each run that counts.
 
     With `told` each piece of the data counts before the next is asked for, and it hears how far that is.
     """
@@ -156,7 +156,11 @@ class Receiving:
             raise
 
     async def _append(self, at: int, run: bytes) -> None:
-        await self.admit((at + len(run)) // CHUNK_BYTES - at // CHUNK_BYTES)
+        try:
+            await self.admit((at + len(run)) // CHUNK_BYTES - at // CHUNK_BYTES)
+        except Problem:
+            await self._ahead.count()
+            raise
         if at < SNIFF_BYTES:
             await self._refuse_what_is_no_audio(run)
         if await self._ahead.takes(at, run):

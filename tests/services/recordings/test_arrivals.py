@@ -756,6 +756,23 @@ async def test_where_there_is_no_room_what_has_arrived_is_kept(problem: type[Pro
     assert (await scene.appended(id, 100, b"x")).offset == 101
 
 
+async def test_what_one_request_brought_before_there_was_no_room_counts() -> None:
+    scene = Scene()
+    id = await scene.begun()
+
+    async def data() -> AsyncIterator[bytes]:
+        yield AMR.ljust(4 * CHUNK_BYTES)
+        while not scene.house.memory.ahead.get(id):
+            await asyncio.sleep(0)
+        scene.house.room.free = 10
+        scene.house.memory.clock.advance(60)
+        yield bytes(4 * CHUNK_BYTES)
+
+    with pytest.raises(StorageShort):
+        await scene.arrivals.append(id, ALICE, 0, data())
+    assert (await scene.arrivals.find(id, ALICE)).offset == 4 * CHUNK_BYTES
+
+
 async def test_slices_come_in_any_order_and_twice() -> None:
     scene = Scene()
     id = await scene.begun(Plan("slices"))
