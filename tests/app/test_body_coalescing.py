@@ -96,27 +96,46 @@ async def test_the_first_piece_is_handed_over_at_once_and_may_be_answered() -> N
     assert reader.pieces == [b"abc"]
 
 
-async def test_what_comes_after_a_second_is_handed_over_with_what_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader, bodies, now = Reader(), list[RequestResponseCycle](), [0.0]
+class Clock:
+    """A loop's time, and what is to be done later."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle:
+        self.timers.append((round(self.now + seconds, 6), work))
+        return asyncio.get_running_loop().call_later(1000.0, work)
+
+
+async def test_what_comes_within_a_second_is_handed_over_once_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, bodies, clock = Reader(), list[RequestResponseCycle](), Clock()
     begin = Gathered.__init__
 
-    def begun(gathered: Gathered, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
-        begin(gathered, cycle, loop)
-        gathered._clock = lambda: now[0]
+    def begun(gathered: Gathered, cycle: RequestResponseCycle, _: object) -> None:
+        begin(gathered, cycle, clock)  # type: ignore[arg-type]
         bodies.append(cycle)
 
     monkeypatch.setattr(Gathered, "__init__", begun)
     async with connected(reader) as (_, requests):
         requests.write(HEAD % 1000 + b"a")
         await until(lambda: reader.pieces == [b"a"])
-        now[0] = 0.9
-        requests.write(b"b")
-        await until(lambda: bytes(bodies[0].body) == b"b")
+        for clock.now, piece in ((0.5, b"b"), (0.9, b"c")):
+            requests.write(piece)
+            await until(lambda: bytes(bodies[0].body).endswith(piece))  # noqa: B023
         await asyncio.sleep(0.1)
         assert reader.pieces == [b"a"]
-        now[0] = 1.0
-        requests.write(b"c")
+        (timer,) = clock.timers
+        clock.now = timer[0]
+        timer[1]()
         await until(lambda: reader.pieces == [b"a", b"bc"])
+        assert clock.now == 1.0
+        clock.now = 2.0
+        requests.write(b"d")
+        await until(lambda: reader.pieces == [b"a", b"bc", b"d"])
 
 
 async def test_who_hangs_up_is_noticed_at_once() -> None:
