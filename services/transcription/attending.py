@@ -15,7 +15,7 @@ from services.recordings.growing import Growing
 from services.recordings.ports.arrivals import NEVER_DUE, Listened
 from services.transcription.listening import Heard, Rest
 from services.transcription.ports import Claims
-from services.transcription.retry import backoff
+from services.transcription.retry import asked_for, backoff
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class Attending:
         if isinstance(problem, AudioUnreadable):  # what there is may be too little to be read
             return await self.claims.let_go(part, Listened(NEVER_DUE, 0.0, 2 * received), 0.0)
         failed = not isinstance(problem, EngineBusy | KeyringUnavailable)
-        delay = max(problem.retry_after or 0.0, backoff(2))
+        delay = max(asked_for(problem), backoff(2))
         return await self.claims.let_go(part, Listened(0, 0.0, NEVER_DUE), delay, failed=failed)
 
 

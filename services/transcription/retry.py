@@ -32,9 +32,14 @@ def backoff(delivery: int) -> float:
     return longer(FIRST_DELAY, delivery)
 
 
+def asked_for(problem: Problem) -> float:
+    """The seconds that who refused asks to wait, within a day."""
+    return min(problem.retry_after or 0.0, LONGEST_WAIT)
+
+
 def decide(problem: Problem, delivery: int, most: int, waited: float = 0.0) -> Again | Wait | GiveUp:
     """What follows on a problem in the n-th of at most so many deliveries, after so many seconds of waiting."""
-    asked = min(problem.retry_after or 0.0, LONGEST_WAIT)
+    asked = asked_for(problem)
     if isinstance(problem, EngineBusy | KeyringUnavailable) and waited < LONGEST_WAIT:
         return Wait(asked or backoff(delivery))
     if not problem.retryable or delivery >= most:

@@ -188,7 +188,10 @@ async def test_the_stretch_that_is_in_work_at_the_finish_is_settled_and_the_rest
     assert scene.ears.given == numbers(30).split()
 
 
-@pytest.mark.parametrize("problem", [EngineUnavailable(), EngineBusy(retry_after=5.0), AudioUnreadable()])
+@pytest.mark.parametrize(
+    "problem",
+    [EngineUnavailable(), EngineUnavailable(retry_after=1e12), EngineBusy(retry_after=5.0), AudioUnreadable()],
+)
 async def test_what_goes_wrong_while_it_arrives_is_tried_again_and_seen_by_nobody(problem: Problem) -> None:
     scene = await a_scene()
     await scene.comes(15.0)
