@@ -48,16 +48,16 @@ class Ordering:
                 self._locks.pop(id, None)
 
     async def move_what_waits(self, arriving: Arriving) -> None:
-        """Go on for as long as the next one is here."""
-        while True:
-            head = await self.slices.head(arriving.part.id)
-            following = await self.slices.one(arriving.part.id, head.count)
-            if following is None or following.state is not SliceState.WAITING:
+        """Go on for as long as the next one is here; behind what another has just moved more may wait."""
+        before = None
+        while (head := await self.slices.head(arriving.part.id)) != before:
+            before, following = head, await self.slices.one(arriving.part.id, head.count)
+            if following is None or following.state is SliceState.ANNOUNCED:
                 return
-            data = await self.slices.data(arriving, following.index)
-            if data is None:
-                return  # another one has just moved it
-            await self._move(arriving, following.index, head.size, data)
+            waits = following.state is SliceState.WAITING
+            data = await self.slices.data(arriving, following.index) if waits else None
+            if data is not None:
+                await self._move(arriving, following.index, head.size, data)
 
     async def _place(self, arriving: Arriving, known: KeptSlice, data: bytes) -> None:
         head = await self.slices.head(arriving.part.id)

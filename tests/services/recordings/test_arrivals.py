@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from typing import Any
 
 import pytest
 
@@ -818,6 +819,39 @@ async def test_a_slice_that_waits_for_what_has_just_ended_is_not_acknowledged(
     slices.announce = late  # type: ignore[method-assign]
     with pytest.raises(problem):
         await scene.arrivals.put(id, ALICE, Slice(2), sent(b"two"))
+
+
+@pytest.mark.parametrize("look", ["one", "data"])
+async def test_what_waits_behind_a_slice_that_another_moves_at_the_end_is_a_part_of_it(look: str) -> None:
+    scene = Scene()
+    id = await scene.begun(Plan("slices"))
+    for index, piece in ((1, b"one"), (2, b"two")):
+        await scene.arrivals.put(id, ALICE, Slice(index), sent(piece))
+    slices, dies_at = scene.house.slices, 1
+    looked, data = getattr(slices, look), slices.data
+
+    async def dies(arriving: Arriving, index: int) -> bytes | None:
+        if index == dies_at:
+            raise StoreUnavailable
+        return await data(arriving, index)
+
+    async def first_comes() -> None:
+        slices.data = dies  # type: ignore[method-assign]
+        with pytest.raises(StoreUnavailable):
+            await scene.house.arrivals.put(id, ALICE, Slice(0), sent(AMR))
+        slices.data = data  # type: ignore[method-assign]
+
+    async def meanwhile(*of: Any) -> Any:
+        nonlocal dies_at
+        if of[1] == 1 and dies_at == 1:
+            dies_at = 2
+            await first_comes()
+        return await looked(*of)
+
+    await first_comes()
+    setattr(slices, look, meanwhile)
+    assert (await scene.arrivals.finish(id, ALICE)).bytes == len(AMR) + 6
+    assert await scene.whole(id) == AMR + b"onetwo"
 
 
 async def test_what_is_missing_is_said_before_it_is_finished() -> None:
