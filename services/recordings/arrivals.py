@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from math import isfinite
@@ -270,7 +270,8 @@ class Arrivals:
             if missing := arrival_of(arriving, 0, tuple(there)).missing(slices):
                 raise SlicesMissing(missing)
             if there:
-                await self._ordering.move_what_waits(arriving)
+                with suppress(UploadComplete):  # who has finished it meanwhile has moved them
+                    await self._ordering.move_what_waits(arriving)
         return await asyncio.shield(self._finish(id))
 
     async def drive(self, id: PartId) -> Part:
@@ -303,7 +304,8 @@ class Arrivals:
         if not is_over(arriving):
             self._limiting.size(await self._size_of_slices(id) + (len(body) if there is None else 0))
             await self._limiting.more(arriving.part.user_id, len(body))
-        await self._ordering.put(arriving, slice, body)
+        with suppress(UploadComplete):  # it may be a part of what was finished meanwhile
+            await self._ordering.put(arriving, slice, body)
         kept = await self.slices.one(id, slice.index)
         if kept is None:
             raise UploadGone

@@ -69,12 +69,12 @@ class Ordering:
     async def _move(self, arriving: Arriving, index: int, start: int, data: bytes) -> None:
         id, seconds = arriving.part.id, AGAIN_SECONDS
         while (offset := await self.pieces.offset(id)) < start + len(data):
-            if offset < start:
-                raise StoreUnavailable
+            at = max(offset, start)
             try:
-                await self.append(arriving, offset, data[offset - start :])
+                await self.append(arriving, at, data[at - start :])
             except OffsetMismatch:
-                continue
+                if offset < start:
+                    raise StoreUnavailable from None
             except UploadTakenOver:
                 await asyncio.sleep(random.uniform(0, seconds))
                 seconds = min(2 * seconds, MOST_SECONDS)

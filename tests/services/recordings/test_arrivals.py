@@ -35,10 +35,10 @@ from services.errors import (
     UploadStalled,
     UploadTakenOver,
 )
-from services.interviews.model import PartId, PartState, SessionId, Status, UserId, Viewer
+from services.interviews.model import Part, PartId, PartState, SessionId, Status, UserId, Viewer
 from services.recordings import ahead
 from services.recordings.arrival_limits import ArrivalLimits
-from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice
+from services.recordings.arrivals import Arrival, Arrivals, Checksum, KeptSlice, Plan, Slice, SliceState
 from services.recordings.known_arrivals import MOST_BEGUN
 from services.recordings.ports.arrivals import Appended, Arriving, Listened, Load
 from services.recordings.ports.audio import CHUNK_BYTES
@@ -852,6 +852,33 @@ async def test_what_waits_behind_a_slice_that_another_moves_at_the_end_is_a_part
     setattr(slices, look, meanwhile)
     assert (await scene.arrivals.finish(id, ALICE)).bytes == len(AMR) + 6
     assert await scene.whole(id) == AMR + b"onetwo"
+
+
+@pytest.mark.parametrize("again", ["the end", "a slice"])
+async def test_what_is_told_again_while_it_is_finished_is_answered_alike(again: str) -> None:
+    scene = Scene()
+    id = await scene.begun(Plan("slices"))
+    await scene.arrivals.put(id, ALICE, Slice(1), sent(b"one"))
+    slices, finished = scene.house.slices, list[Part]()
+    data = slices.data
+
+    async def dies(arriving: Arriving, index: int) -> bytes | None:
+        raise StoreUnavailable
+
+    async def late(arriving: Arriving, index: int) -> bytes | None:
+        waits, slices.data = await data(arriving, index), data  # type: ignore[method-assign]
+        finished.append(await scene.house.arrivals.finish(id, ALICE))
+        return waits
+
+    slices.data = dies  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable):
+        await scene.arrivals.put(id, ALICE, Slice(0), sent(AMR))
+    slices.data = late  # type: ignore[method-assign]
+    if again == "the end":
+        assert await scene.arrivals.finish(id, ALICE) == finished[0]
+    else:
+        assert (await scene.arrivals.put(id, ALICE, Slice(0), sent(AMR))).state is SliceState.RECEIVED
+    assert await scene.whole(id) == AMR + b"one"
 
 
 async def test_what_is_missing_is_said_before_it_is_finished() -> None:
