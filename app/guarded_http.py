@@ -20,6 +20,7 @@ HEAD_SECONDS = 10.0
 MOST_HEAD_BYTES = 64 * 1024
 MOST_HEADERS = 100
 MOST_FRAMING = 8
+MOST_BEHIND = 16
 MOST_WAITING = 1000
 SOON_SECONDS = 1.0
 LEAVE = "leave"
@@ -40,7 +41,8 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     """A connection whose requests must have begun, and their heads ended, within bounds.
 
     Of many connections that wait for a head, those that have waited longest are hung up on, so that whoever opens
-    them by the thousand takes the room of none but himself. When the server stops it says so inside, so that what
+    them by the thousand takes the room of none but himself. Behind a request in work few more are taken in: uvicorn
+    reads on with each answer, whatever waits. When the server stops it says so inside, so that what
     listens ends and does not hold up the stop, and uploads that do not end are told so.
     """
 
@@ -98,7 +100,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
             self.refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         elif any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
             self.refusal = HTTPStatus.NOT_IMPLEMENTED
-        if self.refusal is not HTTPStatus.BAD_REQUEST:
+        if self.refusal is not HTTPStatus.BAD_REQUEST or len(self.pipeline) >= MOST_BEHIND:
             raise ValueError  # the parser stops, and uvicorn calls send_400_response
         before = self.cycle
         super().on_headers_complete()

@@ -1,9 +1,10 @@
-"""Requests that came together on one connection: the one in work hears that its client is gone."""
+"""Requests that came together on one connection: the one in work hears that its client is gone, and few wait behind."""
 
 import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.guarded_http import MOST_BEHIND
 from tests.app.test_slow_readers import HEAD, served
 
 
@@ -35,3 +36,43 @@ async def test_a_stream_with_another_request_behind_it_ends_with_its_client() ->
         await reader.readuntil(b"more")
         writer.close()
         await asyncio.wait_for(app.ended.wait(), 60)
+
+
+@dataclass
+class Held:
+    """An app that answers nobody before it is let go."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    is_let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.begun.set()
+        await self.is_let_go.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def test_requests_that_came_together_are_all_answered() -> None:
+    app = Held()
+    async with served(app) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD * (1 + MOST_BEHIND))
+        await app.begun.wait()
+        app.is_let_go.set()
+        for _ in range(1 + MOST_BEHIND):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.close()
+
+
+async def test_who_sends_requests_without_waiting_for_answers_is_hung_up_on() -> None:
+    """Each waits in memory, a hundred times as large as it came: so one connection could fill it, without a token."""
+    app = Held()
+    async with served(app) as (server, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD * 1000)
+        try:
+            assert await asyncio.wait_for(reader.read(), 60) == b""
+            assert not server.server_state.connections
+        finally:
+            app.is_let_go.set()
+            writer.close()
