@@ -27,12 +27,14 @@ FIELD = "audio"
 MOST_TEXT_FIELDS = 8
 MOST_TEXT_BYTES = 64 * 1024
 LONGEST_BOUNDARY = 256
+LONGEST_TYPE = 1024
 FORM_OVERHEAD = 128 * 1024
 
 
 def boundary_of(content_type: str | None, file: str = FIELD) -> bytes:
     """The boundary of a multipart/form-data body; UploadMalformed if it is none."""
-    kind, options = parse_options_header(content_type or "")
+    is_read = content_type is not None and len(content_type) <= LONGEST_TYPE
+    kind, options = parse_options_header(content_type if is_read else "")
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
         raise UploadMalformed(_malformed(file))

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from http_sf import StructuredFieldError, parse, ser
 from starlette.datastructures import Headers
 
+# Longer ones say nothing that is asked for here, and each of their members takes its time.
+LONGEST = 1024
+
 
 def flag(headers: Headers, name: str) -> bool | None:
     value = _item(headers, name)
@@ -41,10 +44,10 @@ def _item(headers: Headers, name: str) -> object:
 
 
 def _parsed(headers: Headers, name: str, kind: str) -> object:
-    lines = headers.getlist(name)
-    if not lines:
+    line = ", ".join(headers.getlist(name))
+    if not 0 < len(line) <= LONGEST:
         return None
     try:
-        return parse(", ".join(lines).encode("latin-1"), tltype=kind)
+        return parse(line.encode("latin-1"), tltype=kind)
     except (StructuredFieldError, ValueError):
         return None

@@ -51,6 +51,12 @@ def test_sums_by_their_algorithm_also_in_two_lines() -> None:
     assert fields.sums(headers(f"sha-256={sum}"), "Field") == {}
 
 
+def test_what_is_longer_than_any_that_is_meant_is_not_taken_apart() -> None:
+    sum = base64.b64encode(bytes(32)).decode()
+    long = headers(f"sha-256=:{sum}:", f"other=({'1 ' * 30_000})")
+    assert fields.sums(long, "Field") == {}
+
+
 @given(st.lists(VISIBLE, max_size=3))
 def test_anything_can_be_asked_for(values: list[str]) -> None:
     sent = headers(*values)
