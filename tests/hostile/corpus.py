@@ -58,6 +58,7 @@ HEADS = {
     "wma": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + b"\xff" * 8,
 }
 
+BLOCK = b"\xa3\x85\x82\0\0\0\0"  # of WebM, of a track that nobody has named
 BOMBS = ("91 h of webm", "10 h of mp3", "hours of mp3, of one take again and again")
 TAKE_ANY_BYTES = ("au", "amr")  # behind these heads everything is samples
 
@@ -130,7 +131,12 @@ def odd_but_sound(port: int = 9) -> dict[str, bytes]:
         + audio.encoded("mp3", 2.0),
         "flac that claims to last for weeks": _long_flac(),
         "sound before a playlist": audio.encoded("mp3", 2.0) + texts(port)["m3u8 of an address"],
-    }
+        "webm of many blocks before many holes": audio.encoded("webm", 2.0)
+        + audio.CLUSTER + b"\xff\xe7\x81\0" + BLOCK * 2_000 + (b"\0\0" + BLOCK + b"\xec\x80\xec\x80") * 2_000,
+        "mp4 of many indexes": audio.encoded("mp4", 2.0) + b"\0\0\0\x05moov\0\0\0\0mvhd" * 5_000,
+        "mp4 of heads in each other": audio.encoded("mp4", 2.0)
+        + b"\0\0\xff\xffmoof\0\0\0\x10mfhd" * 3_000 + bytes(0xFFFF),
+    }  # fmt: skip
 
 
 @cache

@@ -28,6 +28,7 @@ NAMES = {
 }
 FRAGMENT = re.compile(rb"(?=.{4}moof.{4}mfhd)", re.DOTALL)
 INDEX = re.compile(rb"(?=.{4}moov.{4}mvhd)", re.DOTALL)
+MOST_PARTS = 32  # of a fragment's head; recorders write two or three
 
 
 def is_damaged(data: bytes) -> bool:
@@ -39,12 +40,12 @@ def mended(data: bytes) -> bytes:
     """The same bytes, with damaged fragments blanked; unchanged where there are none."""
     whole = bytearray(data)
     before: Box | None = None
-    found = list(boxes(data))
+    found, readable = list(boxes(data)), _Readable(data)
     for start in wrong(data, [box for box in found if not _is_damaged(data, box)]):
         whole[start + 4 : start + 8] = b"free"
     for box in found:
         if _is_damaged(data, box):
-            following = _next(data, box.start + 8)
+            following = readable.behind(box.start + 8)
             if following is None:
                 break
             if before is not None and before.name == b"moof" and box.name != b"moof":
@@ -57,12 +58,13 @@ def mended(data: bytes) -> bytes:
 
 def boxes(data: bytes, at: int = 0) -> Iterator[Box]:
     """The boxes of the file; behind damage, from the next that can be told."""
+    readable = _Readable(data)
     while at + 8 <= len(data):
         box = _box(data, at)
         yield box
         at = box.end
         if _is_damaged(data, box):
-            following = _next(data, box.start + 8)
+            following = readable.behind(box.start + 8)
             if following is None:
                 return
             at = following
@@ -88,11 +90,24 @@ def _is_damaged(data: bytes, box: Box) -> bool:
 
 def _fits(data: bytes, box: Box) -> bool:
     at = box.start + 8
-    while at + 8 <= box.end <= len(data) and data[at + 4 : at + 8] in PARTS:
+    for _ in range(MOST_PARTS):
+        if not (at + 8 <= box.end <= len(data) and data[at + 4 : at + 8] in PARTS):
+            break
         at = _box(data, at).end
     return at == box.end
 
 
-def _next(data: bytes, at: int) -> int | None:
-    found = FRAGMENT.search(data, at) or INDEX.search(data, at)
-    return found.start() if found else None
+class _Readable:
+    """Where a recording can be read again behind damage, which is asked about in order: the next fragment, or, where
+    there is none any more, an index.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._has_fragments = True
+
+    def behind(self, at: int) -> int | None:
+        fragment = FRAGMENT.search(self._data, at) if self._has_fragments else None
+        self._has_fragments = fragment is not None
+        found = fragment or INDEX.search(self._data, at)
+        return found.start() if found else None

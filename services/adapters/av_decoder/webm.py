@@ -7,6 +7,7 @@ Damaged bytes are blanked in their place, so that nothing moves.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 EBML, SEGMENT, CLUSTER, TIME = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xE7
 BLOCK, GROUP, VOID = 0xA3, 0xA0, 0xEC
@@ -19,6 +20,7 @@ REST = (
 CANDIDATE = re.compile(rb"[\xa3\xa0]|\x1f\x43\xb6\x75", re.DOTALL)
 HEAD = CLUSTER.to_bytes(4) + b"\xff\xe7\x88"
 IN_A_ROW = 3
+LEAST_HOLE = 2  # bytes: nothing that says nothing is shorter
 LONGEST_BLOCK = 1 << 20
 HEAD_OF_BLOCK = 4  # its track, time and flags
 
@@ -36,9 +38,9 @@ def mended(data: bytes) -> bytes:
     holes = list(_holes(data))
     if not holes:
         return data
-    whole = bytearray(data)
+    whole, clusters = bytearray(data), _Clusters(data)
     for start, end in holes:
-        whole[start:end] = _blank(end - start, _lost_time(data, start, end))
+        whole[start:end] = _blank(end - start, _lost_time(data, end, clusters.before(start)))
     for element in elements(bytes(whole), 0):
         if element.id in OPEN:
             _forget_size(whole, element)
@@ -65,7 +67,7 @@ def _holes(data: bytes) -> Iterator[tuple[int, int]]:
             before, end = (element.start if element.id in (BLOCK, GROUP) else element.end), element.end
         if end >= len(data):
             return
-        at = _next(data, before + 1)
+        at = _next(data, before + LEAST_HOLE)
         if at >= len(data):
             return
         yield before, at
@@ -137,32 +139,46 @@ def _blank(length: int, time: int | None) -> bytes:
     return b"\xec\x01" + (length - 9).to_bytes(7) + bytes(length - 9)
 
 
-def _lost_time(data: bytes, start: int, end: int) -> int | None:
+def _lost_time(data: bytes, end: int, before: "_Begun") -> int | None:
     """The time of the cluster to which the blocks behind a hole belong, where it began in the hole.
 
     Blocks tell their time since their cluster's: if that has gone back, a new one began. The next cluster follows
     without a gap upon the last of these blocks.
     """
-    before = _times_until_cluster(data, _cluster_before(data, start))[0]
     behind, following = _times_until_cluster(data, end)
-    if len(before) < 2 or len(behind) < 2 or behind[0] >= before[-1]:
+    if len(before.blocks) < 2 or len(behind) < 2 or behind[0] >= before.blocks[-1]:
         return None
     step = behind[-1] - behind[-2]
-    known = following if following is not None else (_time_at(data, start) or 0) + before[-1] + behind[-1] + 2 * step
+    known = following if following is not None else (before.time or 0) + before.blocks[-1] + behind[-1] + 2 * step
     return max(0, known - behind[-1] - step)
 
 
-def _cluster_before(data: bytes, at: int) -> int:
-    head = data.rfind(CLUSTER.to_bytes(4), 0, at)
-    return next((element.body for element in elements(data, max(head, 0)) if element.id == CLUSTER), 0)
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A cluster's time, and those of its blocks, as far as they are whole."""
+
+    time: int | None
+    blocks: list[int]
 
 
-def _time_at(data: bytes, at: int) -> int | None:
-    return time_of(data, _cluster_before(data, at))
+class _Clusters:
+    """Those before the holes of a recording, which are asked about in order: each is gone through once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._looked = data, 0
+        self._known = _Begun(None, [])
+
+    def before(self, at: int) -> _Begun:
+        head = self._data.rfind(CLUSTER.to_bytes(4), max(0, self._looked - 3), at)
+        self._looked = at
+        if head >= 0 and (begun := _element(self._data, head)) is not None:
+            self._known = _Begun(time_of(self._data, begun.body), _times_until_cluster(self._data, begun.body)[0])
+        return self._known
 
 
 def time_of(data: bytes, body: int) -> int | None:
-    first = next((element for element in elements(data, body) if element.id == TIME), None)
+    own = takewhile(lambda element: element.id != CLUSTER, elements(data, body))
+    first = next((element for element in own if element.id == TIME), None)
     return int.from_bytes(data[first.body : first.end]) if first else None
 
 

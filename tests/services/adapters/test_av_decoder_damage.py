@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pytest
 
-from services.adapters.av_decoder import source
+from services.adapters.av_decoder import source, webm
 from services.adapters.av_decoder.decode import decode
 from services.adapters.av_decoder.source import Distant, Source
 from services.errors import AudioTooLong, AudioUnreadable
@@ -264,6 +264,21 @@ def test_a_time_that_is_no_number_is_none(place: int) -> None:
 def test_a_track_of_no_known_codec_is_unreadable() -> None:
     with pytest.raises(AudioUnreadable):
         heard(audio.encoded("mp4", 1.0, codec="libopus").replace(b"Opus", b"zzzz"))
+
+
+def test_webm_with_a_hole_as_short_as_can_be_is_heard() -> None:
+    whole = of(300, "webm", 3.0)
+    first = whole.index(b"\xa3", whole.index(audio.CLUSTER))  # behind the cluster's time
+    middle = len(whole) // 2
+    sound, _ = heard(whole[:first] + b"\0" + whole[first:middle] + bytes(8) + whole[middle + 8 :])
+    assert seconds(sound) == pytest.approx(3.0, abs=0.5)
+
+
+def test_a_cluster_of_webm_without_a_time_is_not_given_the_next_ones() -> None:
+    first, second = audio.CLUSTER + b"\xff\xec\x80", audio.CLUSTER + b"\xff\xe7\x81\7"
+    at = len(audio.CLUSTER) + 1
+    assert webm.time_of(first + second, at) is None
+    assert webm.time_of(first + second, len(first) + at) == 7
 
 
 def test_mp4_with_a_hole_is_heard_up_to_it() -> None:
