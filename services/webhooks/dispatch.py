@@ -1,4 +1,4 @@
-"""Sending what is due to webhooks: many at once, few to each, and one to those that fail.
+"""Sending what is due to webhooks: many at once, few to each, and one to those that fail, or where many are sent to.
 
 1. claim the delivery that is due for longest;
 2. send it;
@@ -31,7 +31,7 @@ PAUSED_SECONDS = 3600.0
 OUTCOMES: dict[type[Step], str] = {Arrived: "delivered", Later: "failed", Dead: "dead"}
 MOST = 32
 MOST_EACH = 4
-MOST_FAILING = 1
+MANY = MOST // 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,8 +93,8 @@ class Dispatch:
         self._rung.set()
 
     def _busy(self) -> list[WebhookId]:
-        flying = Counter(self._flying.values())
-        return [id for id, number in flying.items() if number >= (MOST_FAILING if id in self._failing else MOST_EACH)]
+        flying, are_many = Counter(self._flying.values()), len(self._flying) >= MANY
+        return [id for id, number in flying.items() if are_many or id in self._failing or number >= MOST_EACH]
 
     async def _fly(self, delivery: Delivery) -> None:
         try:

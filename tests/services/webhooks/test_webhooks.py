@@ -17,7 +17,7 @@ from services.errors import (
 )
 from services.events.model import EventType
 from services.interviews.language import Language
-from services.interviews.model import PartState, SessionId, UserId
+from services.interviews.model import PartState, SessionId, UserId, Viewer
 from services.interviews.transcript import Transcript
 from services.webhooks import dispatch
 from services.webhooks.dispatch import Dispatch
@@ -354,12 +354,12 @@ async def until(done: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def several(house: Interior, *webhooks: WebhookId) -> None:
+async def several(house: Interior, *webhooks: WebhookId, of: Viewer = ALICE) -> None:
     """Test events for each of these."""
     for id in webhooks:
-        await listen(house, id)
+        await listen(house, id, user=of.user_id)
         for number in range(SEVERAL):
-            await house.webhooks.test(id, ALICE, f"{id}_{number}")
+            await house.webhooks.test(id, of, f"{id}_{number}")
 
 
 async def test_one_that_hangs_does_not_hold_up_others_and_once_it_failed_takes_one_place() -> None:
@@ -401,6 +401,24 @@ async def test_the_number_on_the_way_is_bounded(monkeypatch: pytest.MonkeyPatch)
     house.courier.free.set()
     await one.rest()
     assert len(house.courier.sent) == 2 * SEVERAL
+
+
+async def test_who_has_many_webhooks_that_are_slow_leaves_places_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    house, own = Interior(), [WebhookId(f"own{number}") for number in range(3)]
+    monkeypatch.setattr(dispatch, "MOST", len(own) * dispatch.MOST_EACH)
+    monkeypatch.setattr(dispatch, "MANY", dispatch.MOST // 2)
+    await several(house, *own, of=BOB)
+    house.memory.clock.advance(1)
+    await several(house, W2)
+    house.courier.held = own.__contains__
+    one = sender(house)
+    one.wake()
+    await until(lambda: len(house.courier.sent) == SEVERAL)
+    assert {id for id, _ in house.courier.sent} == {W2}
+    assert set(house.courier.on_its_way) == set(own)
+    house.courier.free.set()
+    await one.rest()
+    assert len(house.courier.sent) == (len(own) + 1) * SEVERAL
 
 
 async def test_a_ring_while_sending_is_heard() -> None:
