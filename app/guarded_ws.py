@@ -7,10 +7,12 @@ itself before the wiring can say why, and a line that broke looks like a client 
 """
 
 import logging
+import time
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import CloseCode
+from websockets.exceptions import ProtocolError
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -25,10 +27,29 @@ TOLD = "send nothing"
 CLOSING_SECONDS = 2.0
 MOST_FRAME_BYTES = 1024 * 1024
 MOST_FRAMING = 8
+BARE_BYTES = 12
+MOST_BARE, BARE_A_SECOND = 512, 8.0
 BROKEN = 1006
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.WARNING)
+
+
+class Frugal(ServerProtocol):
+    """Takes few frames that bring next to nothing, as pings and empty pieces of a message: each is taken apart by
+    itself, and nobody else has his turn before all that came together are.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.bare, self.begun = 0, time.monotonic()
+
+    def recv_frame(self, frame: Frame) -> None:
+        if len(frame.data) < BARE_BYTES:
+            self.bare += 1
+            if self.bare > MOST_BARE + BARE_A_SECOND * (time.monotonic() - self.begun):
+                raise ProtocolError(TOLD)
+        super().recv_frame(frame)
 
 
 class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
@@ -41,7 +62,7 @@ class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.logger = log
-        self.conn = ServerProtocol(max_size=MOST_BYTES, logger=log)
+        self.conn = Frugal(max_size=MOST_BYTES, logger=log)
         self.close_timeout = CLOSING_SECONDS
         self.messages = self.bytes_in_all = 0
         self.most_bytes = MOST_BYTES_IN_ALL
