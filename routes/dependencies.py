@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
@@ -42,6 +43,9 @@ from services.transcription.eta import Eta
 from services.transcription.microphone_tests import MicrophoneTests
 from services.webhooks.endpoints import Webhooks
 from services.webhooks.ports import DeliveryId, WebhookId
+
+# Of an IPv6 address so many are its holder's, to change as he likes.
+OWN_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +136,17 @@ bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A JWT who
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where a request comes from, for the rates."""
-    return connection.client.host if connection.client else ""
+    """Where a request comes from, for the rates: of IPv6 the network, in which one client has addresses without end."""
+    host = connection.client.host if connection.client else ""
+    return _network_of(host) if ":" in host else host
+
+
+def _network_of(host: str) -> str:
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or IPv6Network((int(address) >> OWN_BITS << OWN_BITS, 128 - OWN_BITS)))
 
 
 async def viewer_of(request: Request, services: Services, credentials: HTTPAuthorizationCredentials | None) -> Viewer:

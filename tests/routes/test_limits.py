@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
+import pytest
+from starlette.requests import HTTPConnection
 
+from routes.dependencies import address_of
 from tests.routes.api import QUESTIONS, Api, make_session, problem, upload
 from tests.routes.test_uploads import HEAD, file, form, never
 
@@ -40,6 +43,23 @@ async def test_a_wrong_token_counts_against_its_address() -> None:
     async with api.client("mallory") as client:
         assert problem(await client.post("/api/sessions", json=QUESTIONS)) == (401, "unauthenticated")
     assert [budget for budget, _ in api.house.limits.hits] == ["address"]
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("unix:", "unix:"),
+        (None, ""),
+    ],
+)
+def test_of_ipv6_the_network_is_counted_in_which_a_client_takes_any_address(host: str | None, counted: str) -> None:
+    client = None if host is None else (host, 50_000)
+    assert address_of(HTTPConnection({"type": "http", "client": client})) == counted
 
 
 async def test_health_is_not_limited() -> None:
