@@ -33,7 +33,8 @@ DETAIL = {
     HTTPStatus.BAD_REQUEST: "This is no valid HTTP request.",
     HTTPStatus.REQUEST_TIMEOUT: "The head of the request did not arrive in time.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The head of the request is too large.",
-    HTTPStatus.NOT_IMPLEMENTED: "Of transfer codings chunked alone is understood. Send the body as it is.",
+    HTTPStatus.NOT_IMPLEMENTED: "Of transfer codings chunked alone is understood, and no body with Upgrade. "
+    "Send the body as it is.",
 }
 
 
@@ -100,12 +101,20 @@ class GuardedHttp(Draining, HttpToolsProtocol):
             self.refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         elif any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
             self.refusal = HTTPStatus.NOT_IMPLEMENTED
+        elif self.parser.should_upgrade() and self._has_body():
+            self.refusal = HTTPStatus.NOT_IMPLEMENTED  # the parser would take the body for another request
         if self.refusal is not HTTPStatus.BAD_REQUEST or len(self.pipeline) >= MOST_BEHIND:
             raise ValueError  # the parser stops, and uvicorn calls send_400_response
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not None and self.cycle is not before:
             self.cycle.message_event = Gathered(self.cycle, self.loop)
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
 
     def on_body(self, body: bytes) -> None:
         self.body_bytes += len(body)
@@ -170,11 +179,12 @@ class GuardedHttp(Draining, HttpToolsProtocol):
         """Answer, unless another answer is on its way, and hang up."""
         if not self.transport.is_closing():
             if self.cycle is None or self.cycle.response_complete:
-                self.transport.write(_answer(status))
+                self.transport.write(answer(status))
             self.transport.close()
 
 
-def _answer(status: HTTPStatus) -> bytes:
+def answer(status: HTTPStatus) -> bytes:
+    """What a connection is told before it is hung up on."""
     code = status.name.lower()
     named = {"type": f"/problems/{code}", "title": status.phrase, "status": status.value}
     body = json.dumps({**named, "detail": DETAIL[status], "code": code}).encode()

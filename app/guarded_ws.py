@@ -8,6 +8,7 @@ itself before the wiring can say why, and a line that broke looks like a client 
 
 import logging
 import time
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -16,7 +17,7 @@ from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from app.guarded_http import LEAVE
+from app.guarded_http import LEAVE, answer
 from app.slow_readers import LEAVING_SECONDS, Draining
 from routes.prefix import RECORDERS
 
@@ -84,8 +85,15 @@ class GuardedWebSocket(Draining, WebSocketsSansIOProtocol):
             self.bytes_in_all += len(data)
         if self.bytes_in_all <= self.most_bytes:
             super().data_received(data)
+            self._hang_up_without_handshake()
         elif not self.transport.is_closing():
             self._refuse()
+
+    def _hang_up_without_handshake(self) -> None:
+        """uvicorn waits on where none can be read, for as long as the client likes, and stumbles as it stops."""
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            self.transport.write(answer(HTTPStatus.BAD_REQUEST))
+            self.transport.close()
 
     def send_receive_event_to_app(self) -> None:
         self.messages += 1
