@@ -1,12 +1,15 @@
-"""A recording from its begin to its end, with a browser's parts that are made for it and a clock that is turned by hand."""
+"""A recording from its begin to its end, in a browser that is made for it: its clock is turned by hand, timers rest."""
 
 import json
+
+import pytest
 
 from tests.browser.node import run_module
 
 BROWSER = """
 let now = 0;
 performance.now = () => now;
+globalThis.setInterval = () => 0;
 globalThis.document = Object.assign(new EventTarget(), { visibilityState: "hidden" });
 const machines = [];
 globalThis.MediaRecorder = class {
@@ -24,7 +27,6 @@ const tell = (type, detail) => told.push([type, detail.code ?? detail.remaining]
 """
 UNSEEN = """
 import { Run } from "./recorder/run.js";
-globalThis.setInterval = () => 0;
 const at = [];
 const run = new Run(stream, given, tell, { onStart: () => {}, onChunk: (_, seconds) => at.push(seconds) });
 const [machine] = machines;
@@ -44,3 +46,27 @@ def test_a_page_that_is_not_seen_counts_what_it_records() -> None:
     reason, seconds, pieces, heard = json.loads(run_module(BROWSER + UNSEEN))
     assert (reason, seconds, pieces) == ("limit", 20, 20)
     assert heard == ["level_failed", 5]
+
+
+SILENT = """
+import { Run } from "./recorder/run.js";
+const [later, waits] = [setTimeout, []];
+globalThis.setTimeout = (act, wait, ...more) => later(act, waits.push(wait) && 0, ...more);
+const pieces = [];
+const run = new Run(stream, given, tell, { onStart: () => {}, onChunk: (piece) => pieces.push(piece.size) });
+const [machine] = machines;
+machine.gives("a second");
+if (HOW === "stopped") run.stop("stopped");
+if (HOW === "microphone_lost") microphone.dispatchEvent(new Event("ended"));
+if (HOW === "recording_failed") machine.onerror((machine.state = "inactive"));
+const { reason } = await run.ended;
+machine.gives("too late");
+machine.onstop();
+console.log(JSON.stringify([reason, pieces, waits]));
+"""
+
+
+@pytest.mark.parametrize("how", ["stopped", "microphone_lost", "recording_failed"])
+def test_a_browser_that_ends_a_recording_and_does_not_say_so_ends_it_all_the_same(how: str) -> None:
+    reason, pieces, waits = json.loads(run_module(f"const HOW = '{how}';" + BROWSER + SILENT))
+    assert (reason, pieces, waits) == (how, [len("a second")], [8000])

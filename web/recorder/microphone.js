@@ -14,6 +14,9 @@ const TIMESLICE = 1000;
 /** Where shorter ones come empty: WebKit, bug 58910. */
 const TIMESLICE_OF_WEBKIT = 3000;
 
+/** Some browsers end a recording, and say nothing: what has come until then is all of it. */
+const LONGEST_STOP = 8000;
+
 const CODES = /** @type {Record<string, string>} */ ({
   NotAllowedError: "microphone_denied",
   SecurityError: "microphone_denied",
@@ -99,19 +102,23 @@ export function capture(stream, { type, bitsPerSecond, timeslice = usualTimeslic
   const machine = new MediaRecorder(stream, options);
   /** @type {string | null} */
   let trouble = "microphone_lost"; // unless somebody stops it
+  const isOver = new AbortController(); // a browser may keep a track, with all that listens to it
+  const over = () => {
+    if (isOver.signal.aborted) return;
+    isOver.abort();
+    onEnd(trouble === null ? null : problem(trouble));
+  };
   const end = (/** @type {string | null} */ why) => {
+    const late = setTimeout(over, LONGEST_STOP);
+    isOver.signal.addEventListener("abort", () => clearTimeout(late));
     if (machine.state === "inactive") return;
     trouble = why;
     machine.stop();
   };
   machine.onstart = () => onStart(machine.mimeType || type);
-  machine.ondataavailable = ({ data }) => data.size && onChunk(data);
+  machine.ondataavailable = ({ data }) => data.size && !isOver.signal.aborted && onChunk(data);
   machine.onerror = () => end((trouble = "recording_failed"));
-  const isOver = new AbortController(); // a browser may keep a track, with all that listens to it
-  machine.onstop = () => {
-    isOver.abort();
-    onEnd(trouble === null ? null : problem(trouble));
-  };
+  machine.onstop = over;
   for (const track of stream.getAudioTracks()) track.addEventListener("ended", () => end("microphone_lost"), { signal: isOver.signal });
   machine.start(timeslice);
   return () => end(null);
