@@ -113,6 +113,33 @@ async def test_a_connection_that_the_browser_cuts_is_made_anew(bench: Bench, how
     assert await page.evaluate("async (id) => (await recorder.audio(id)).size", ended["id"]) == ended["bytes"]
 
 
+SILENT = """
+const begin = IDBDatabase.prototype.transaction;
+const nothing = new Proxy(() => nothing, { get: () => nothing, set: () => true });
+IDBDatabase.prototype.transaction = function (...given) {
+  return window.isMute ? nothing : begin.apply(this, given);
+};
+const later = window.setTimeout;
+window.setTimeout = (act, wait, ...given) => later(act, window.isMute && wait === 10_000 ? 50 : wait, ...given);
+"""
+
+
+@pytest.mark.long
+async def test_a_storage_that_falls_silent_holds_no_recording_up(bench: Bench) -> None:
+    """As WebKit's does while a page that sleeps in the background holds all of it."""
+    await bench.context.add_init_script(f"{{ {SILENT} }}")
+    page = await bench.page()
+    await bench.start(page)
+    await page.wait_for_function("() => told.some((e) => e.type === 'stored')")
+    await page.evaluate("void (window.isMute = true)")
+    await page.wait_for_function("() => troubles.length")
+    ended = await page.evaluate("recorder.stop()")
+    assert (ended["durable"], ended["state"]) == (False, "kept")
+    assert (await event(page, "accepted"))["answer"]["bytes"] == ended["bytes"] > 0
+    assert [code for code, _ in await page.evaluate(PROBLEMS)] == ["storage_failed"]
+    assert len(bench.accepted()) == 1
+
+
 @pytest.mark.long
 async def test_the_page_is_not_left_unasked_while_it_records(bench: Bench) -> None:
     page = await bench.page()

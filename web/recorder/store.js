@@ -14,6 +14,12 @@ const RECORDINGS = "recordings";
 const CHUNKS = "chunks";
 /** Some browsers never open it, and say nothing. */
 const LONGEST_OPENING = 10_000;
+/** Others open, and then answer nothing: in WebKit a page that sleeps in the background may hold all of it for half an hour. */
+const LONGEST_STEP = 10_000;
+/** What seemed late because the machine slept is there soon. */
+const AWAKENING = 1000;
+/** For so long what said nothing is not asked again. */
+const REST = 30_000;
 const BOTH = [RECORDINGS, CHUNKS];
 const CHUNKS_AT_ONCE = 600;
 /** What is said by a connection that is no more: WebKit cuts those of pages that were not seen for a while. */
@@ -22,6 +28,7 @@ const CUT = ["InvalidStateError", "UnknownError", "AbortError"];
 export class IndexedStore {
   /** @type {Promise<IDBDatabase> | null} */
   #opening = null;
+  #restsUntil = 0;
   #name;
 
   /** @param {string} name */
@@ -105,12 +112,16 @@ export class IndexedStore {
     return pieceOf(chunks.map(({ number, seconds, data }) => ({ at: number, seconds, data })), from, most);
   }
 
-  /** @param {string} id */
+  /**
+   * Asked for in any case: what says nothing now does it once it can.
+   * @param {string} id
+   */
   async remove(id) {
-    await this.#write((tx) => {
+    const forget = (/** @type {IDBTransaction} */ tx) => {
       tx.objectStore(RECORDINGS).delete(id);
       tx.objectStore(CHUNKS).delete(everyChunkOf(id));
-    });
+    };
+    await this.#write(forget, true);
   }
 
   async close() {
@@ -119,8 +130,11 @@ export class IndexedStore {
     (await opening?.catch(() => null))?.close();
   }
 
-  /** @param {(tx: IDBTransaction) => void} act */
-  #write(act) {
+  /**
+   * @param {(tx: IDBTransaction) => void} act
+   * @param {boolean} [inAnyCase]
+   */
+  #write(act, inAnyCase = false) {
     return this.#on((database) => {
       return new Promise((resolve, reject) => {
         const tx = database.transaction(BOTH, "readwrite", { durability: "strict" });
@@ -128,7 +142,7 @@ export class IndexedStore {
         tx.onabort = () => reject(tx.error ?? new DOMException("The write was given up.", "AbortError"));
         act(tx);
       });
-    });
+    }, inAnyCase);
   }
 
   /**
@@ -150,17 +164,38 @@ export class IndexedStore {
    * What a connection does not do that the browser has cut is done on a new one.
    * @template T
    * @param {(database: IDBDatabase) => Promise<T>} act
+   * @param {boolean} [inAnyCase] also where it has said nothing just now
    * @returns {Promise<T>}
    */
-  async #on(act) {
+  async #on(act, inAnyCase = false) {
+    if (performance.now() < this.#restsUntil && !inAnyCase) throw silent();
     const opening = this.#open();
     try {
-      return await act(await opening);
+      return await this.#inTime(act(await opening));
     } catch (trouble) {
       if (!CUT.includes(/** @type {DOMException} */ (trouble).name)) throw trouble;
       if (this.#opening === opening) await this.close();
-      return act(await this.#open());
+      return this.#inTime(act(await this.#open()));
     }
+  }
+
+  /**
+   * @template T
+   * @param {Promise<T>} asked
+   * @returns {Promise<T>}
+   */
+  async #inTime(asked) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    /** @type {Promise<never>} */
+    const late = new Promise((_, reject) => {
+      const giveUp = () => {
+        this.#restsUntil = performance.now() + REST;
+        reject(silent());
+      };
+      timer = setTimeout(() => (timer = setTimeout(giveUp, AWAKENING)), LONGEST_STEP);
+    });
+    return Promise.race([asked, late]).finally(() => clearTimeout(timer));
   }
 
   #open() {
@@ -185,7 +220,7 @@ function open(name, whenGone) {
       request.result.createObjectStore(CHUNKS, { keyPath: ["recording", "number"] });
     };
     request.onerror = () => reject(request.error);
-    setTimeout(reject, LONGEST_OPENING, new DOMException("The browser's storage does not open.", "TimeoutError"));
+    setTimeout(() => reject(silent()), LONGEST_OPENING);
     request.onsuccess = () => {
       const database = request.result;
       database.onclose = whenGone;
@@ -197,6 +232,8 @@ function open(name, whenGone) {
     };
   });
 }
+
+const silent = () => new DOMException("The browser's storage says nothing.", "TimeoutError");
 
 /** @param {string} id */
 function everyChunkOf(id) {

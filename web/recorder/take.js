@@ -94,7 +94,7 @@ export class Take {
       this.record.durable = false;
       const way = { ...this.#way, ...(await failed.get(this.record.id).catch(() => undefined)) };
       for (const sound of this.#chunks) await this.#spare.append(this.record, sound, way);
-      await failed.remove(this.record.id).catch(() => {});
+      failed.remove(this.record.id).catch(() => {}); // not waited for: it may say nothing
       this.#onSpared(trouble);
     }
   }
