@@ -39,7 +39,7 @@ export class Take {
    * @param {number} seconds that are recorded with it
    */
   write(chunk, seconds) {
-    this.#writing = this.#writing.then(() => this.#write(chunk, seconds));
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#write(chunk, seconds)); // one that cannot be read takes no other along
   }
 
   /**
@@ -48,8 +48,10 @@ export class Take {
    * @param {(record: Recording) => Promise<"kept" | "held">} stateOf
    */
   async finish(how, stateOf) {
-    await this.#writing;
     const { record } = this;
+    await this.#writing.catch((trouble) => {
+      if (!record.bytes) throw trouble;
+    });
     if (!record.bytes) {
       await this.#store.remove(record.id).catch(() => {});
       return null;
