@@ -1,4 +1,4 @@
-"""What a recorder keeps of a recording whose pieces the browser cannot read."""
+"""What is kept of a recording whose pieces the browser cannot read, or of which the server has more than it."""
 
 import json
 
@@ -34,3 +34,32 @@ def test_a_piece_that_cannot_be_read_takes_no_other_along(
 ) -> None:
     said = json.loads(run_module(f"const PIECES = {json.dumps(pieces)};" + UNREADABLE))
     assert said == [found, sound]
+
+
+MORE = """
+import { MemoryStore } from "./recorder/memory.js";
+import { Passage } from "./recorder/pieces.js";
+import { advance } from "./recorder/streams.js";
+const asked = [];
+const store = new MemoryStore();
+const way = { upload: "abc", storedBytes: 0, storedSeconds: 0, whole: false };
+const record = { id: "r", api: "http://api", session: "s", question: "q", state: "kept", bytes: 9 };
+await store.append(record, { data: new ArrayBuffer(9) }, way);
+const shelf = { update: (id, change) => store.update(id, (one) => ({ ...one, ...change(one) })) };
+globalThis.fetch = async (url, { method, headers }) => {
+  asked.push(`${method} ${headers["Upload-Offset"] ?? ""}`);
+  const [status, body] = method === "GET" ? [200, { upload_id: "abc", offset: 20 }] : [202, { file_id: "f" }];
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+};
+const passage = new Passage({ token: () => "t", stallSeconds: 20, signal: new AbortController().signal });
+await advance(shelf, passage, await store.get("r"), () => {});
+const one = await store.get("r");
+const { is } = await passage.finish(one);
+console.log(JSON.stringify([one.whole, one.bytes, one.storedBytes, is, ...asked]));
+process.exit();  // the time that a token may take is still running
+"""
+
+
+def test_where_the_server_has_more_of_it_that_is_what_is_finished() -> None:
+    """A page that wrote into memory is gone, and the next one finds the beginning; it is no new take."""
+    assert json.loads(run_module(MORE)) == [False, 20, 20, "answer", "GET ", "PATCH 20"]

@@ -93,7 +93,8 @@ export class Passage {
     if (found.is !== "answer") return { found, news: {} };
     const storedBytes = found.body.offset;
     this.#isSure = true;
-    return { found, news: storedBytes > recording.bytes ? { whole: true } : { storedBytes } };
+    const isMore = storedBytes > recording.bytes; // than is here: its page kept the rest in memory, and is gone
+    return { found, news: { storedBytes, ...(isMore && { bytes: storedBytes }) } };
   }
 
   /**
