@@ -124,8 +124,11 @@ class PublishedKeys:
         KeysUnavailable where there may be one that could not be fetched, or not yet: keys are changed now and then.
         """
         kid = jwt.get_unverified_header(token).get("kid")
-        if self._age(self._fetched_at) > KEYS_LAST_SECONDS or self._find(kid) is None:
+        is_old = self._age(self._fetched_at) > KEYS_LAST_SECONDS
+        if self._find(kid) is None or (is_old and self.is_reached):
             await self._refresh(kid)
+        elif is_old:
+            self._look()  # nobody waits for a provider that was lost where the key is in hand
         key = self._find(kid)
         if key is not None:
             return key
@@ -135,9 +138,14 @@ class PublishedKeys:
 
     def are_there(self) -> bool:
         """Whether there is any key; if not, they are fetched meanwhile."""
-        if not self._keys and (self._looking is None or self._looking.done()):
-            self._looking = asyncio.create_task(self._refresh())
+        if not self._keys:
+            self._look()
         return bool(self._keys)
+
+    def _look(self) -> None:
+        """Fetch them meanwhile."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._refresh())
 
     def _find(self, kid: str | None) -> jwt.PyJWK | None:
         if kid is None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -181,6 +182,8 @@ class Provider:
         self.status = 200
         self.fetches = 0
         self.url = ""
+        self.goes_on = threading.Event()
+        self.goes_on.set()
 
     def publish(self, *keys: dict[str, object]) -> None:
         self.body = json.dumps({"keys": keys}).encode()
@@ -197,11 +200,15 @@ def running(provider: Provider) -> Iterator[Provider]:
     class Publishing(Handler):
         def answer(self) -> None:
             provider.fetches += 1
+            provider.goes_on.wait()
             self.give(provider.status, provider.body)
 
     with serving(Publishing) as url:
         provider.url = f"{url}/jwks.json"
-        yield provider
+        try:
+            yield provider
+        finally:
+            provider.goes_on.set()
 
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -306,7 +313,10 @@ async def test_the_log_says_when_the_provider_is_lost_and_when_it_is_found(provi
     with captured() as logs:
         for status in (200, 503, 503, 200):
             provider.status, now[0] = status, now[0] + 1000.0
-            await tokens.verify(issued(RSA, "RS256", "r1"))
+            fetches = provider.fetches
+            while provider.fetches == fetches or tokens.provider_answers() != (status == 200):
+                await tokens.verify(issued(RSA, "RS256", "r1"))
+                await asyncio.sleep(0.01)
             up.append(tokens.provider_answers())
     assert up == [True, False, False, True]
     assert [line["event"] for line in logs] == ["identity provider lost", "identity provider found"]
@@ -321,6 +331,26 @@ async def test_while_the_provider_is_down_the_keys_in_hand_stay_good(provider: P
     provider.status, now[0] = 503, 1000.0
     assert (await tokens.verify(issued(RSA, "RS256", "r1"))).user_id == "ada"
     assert provider.fetches == 2
+
+
+async def test_nobody_waits_for_a_provider_that_was_lost_and_hangs(provider: Provider) -> None:
+    now = [0.0]
+    provider.publish(rsa_jwk())
+    tokens = JwtTokens(jwks_url=provider.url, clock=lambda: now[0])
+    await tokens.verify(issued(RSA, "RS256", "r1"))
+    provider.status, now[0] = 503, 1000.0
+    await tokens.verify(issued(RSA, "RS256", "r1"))
+    provider.goes_on.clear()
+    provider.status, now[0] = 200, 2000.0
+    asking = asyncio.create_task(tokens.verify(issued(RSA, "RS256", "r1")))
+    while provider.fetches < 3:
+        await asyncio.sleep(0.01)
+    assert asking.done()
+    assert (await asking).user_id == "ada"
+    assert not tokens.provider_answers()
+    provider.goes_on.set()
+    while not tokens.provider_answers():
+        await asyncio.sleep(0.01)
 
 
 async def test_a_provider_that_is_not_there_opens_no_door() -> None:
