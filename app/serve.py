@@ -25,6 +25,9 @@ from app.logs import configure_logs
 
 # A child that answers nothing for so long is ended, and started anew.
 HUNG_SECONDS = 30
+# Proxies keep connections for what comes next: nginx and AWS for one minute, Caddy for two, Google for ten. Where one
+# is closed here first, a request on its way is a 502 there. How many are kept is bounded in app.guarded_http.
+KEPT_SECONDS = 620
 PR_SET_PDEATHSIG = 1
 
 
@@ -86,6 +89,7 @@ def serve(
         access_log=False,
         forwarded_allow_ips=variables().get("FORWARDED_ALLOW_IPS", ""),
         timeout_graceful_shutdown=grace,
+        timeout_keep_alive=KEPT_SECONDS,
         timeout_worker_healthcheck=HUNG_SECONDS,
     )
     if several:

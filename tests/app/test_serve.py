@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx2
 import psutil
 import pytest
+from uvicorn import Server
 
+import app.serve
 from scripts.stack.layout import ROOT
 from tests.hostile.served import Served, serve
 from tests.routes.test_metrics import samples
@@ -125,3 +128,17 @@ def test_what_no_second_start_would_mend_ends_it_with_a_sentence(tmp_path: Path)
     done = subprocess.run([*command, "--port", "0"], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 3, done.stderr
     assert "set JWT_SECRET" in done.stderr
+
+
+# Seconds for which proxies keep a connection on which nothing comes, as they are set at first.
+PROXIES = {"nginx": 60, "AWS": 60, "Traefik": 90, "Caddy": 120, "Google": 600}
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_proxy_that_keeps_connections_is_not_hung_up_on(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Server] = []
+    monkeypatch.setattr(app.serve, "settings_or_end", lambda _: SimpleNamespace(api_processes=1))
+    monkeypatch.setattr(app.serve, "_one", begun.append)
+    app.serve.serve()
+    (server,) = begun
+    assert server.config.timeout_keep_alive > PROXIES[proxy]
