@@ -63,6 +63,8 @@ def make_celery(settings: Settings, *, socket_timeout: float = 10.0) -> Celery:
         },
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # what it refuses is no reason to end
+        worker_consumer="app.patient_consumer:PatientConsumer",
         worker_pool="threads",
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,
