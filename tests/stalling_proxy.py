@@ -28,6 +28,10 @@ class Line:
         self._silent.clear()
         self._cut()
 
+    def lead_to(self, server: int) -> None:
+        """From now on new connections go to another server; what is open stays."""
+        self._server = server
+
     def close(self) -> None:
         with suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)

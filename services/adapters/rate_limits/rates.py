@@ -53,7 +53,7 @@ class StoredRateLimits:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 wait = await self._shared.hit(hits)
         except (RedisError, OSError, TimeoutError) as trouble:
-            self._go_to_memory(trouble)
+            await self._go_to_memory(trouble)
             return await self._memory.hit(hits)
         self._is_shared, self._memory_until = True, 0.0
         return wait
@@ -62,10 +62,13 @@ class StoredRateLimits:
         if self._pool is not None:
             await self._pool.disconnect()
 
-    def _go_to_memory(self, trouble: Exception) -> None:
+    async def _go_to_memory(self, trouble: Exception) -> None:
+        """The next look is on a new connection: an old one may lead to a store that is a copy by now."""
         if self._is_shared:
             log.warning("rates are counted in memory", reason=type(trouble).__name__)
         self._is_shared, self._memory_until = False, self._clock() + QUIET_SECONDS
+        if self._pool is not None:
+            await self._pool.disconnect(inuse_connections=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis.asyncio
@@ -15,7 +16,9 @@ from services.adapters.rate_limits import StoredRateLimits, rates
 from services.adapters.rate_limits.rates import QUIET_SECONDS
 from services.adapters.rate_limits.together import TogetherStorage
 from tests import servers
+from tests.logs import captured
 from tests.new_tasks import new_tasks
+from tests.stalling_proxy import line_to
 
 
 @pytest.fixture
@@ -94,6 +97,30 @@ async def test_a_store_that_stands_still_holds_nobody_up_and_is_used_again_after
         else:
             pytest.fail("not counted in the store again")
         await limits.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_store_that_became_a_copy_is_left_for_the_one_in_its_place(tmp_path: Path) -> None:
+    """As after a failover behind one name, where what was first lives on."""
+    now = [0.0]
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    with servers.valkey(tmp_path / "before") as before, servers.valkey(tmp_path / "after") as after:
+        ports = [urlsplit(url).port or 0 for url in (before, after)]
+        with line_to(ports[0]) as line:
+            limits = StoredRateLimits(f"redis://127.0.0.1:{line.port}/0", {"shared": "2/hour"}, lambda: now[0])
+            assert await limits.hit("shared", "ann") is None
+            async with redis.asyncio.from_url(before) as first:
+                await first.execute_command("REPLICAOF", "127.0.0.1", str(ports[1]))  # type: ignore[no-untyped-call]
+            line.lead_to(ports[1])
+            with captured() as logs:
+                assert await limits.hit("shared", "ann") is None  # in memory
+            assert [line["reason"] for line in logs] == ["ReadOnlyError"]
+            now[0] += QUIET_SECONDS
+            assert [await limits.hit("shared", "bob") for _ in range(2)] == [None] * 2
+            async with redis.asyncio.from_url(after) as second:
+                assert len(await second.keys("RATES*")) == 1
+            await limits.close()
 
 
 @pytest.mark.usefixtures("patient")
