@@ -8,7 +8,8 @@
 import { problem, RecorderError } from "./words.js";
 
 /** What is asked for first comes first: Chromium and Firefox have WebM, older Firefox Ogg, Safari MP4. */
-const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4", "audio/webm"];
+const MP4 = "audio/mp4";
+const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", MP4, "audio/webm"];
 
 const TIMESLICE = 1000;
 /** Where shorter ones come empty: WebKit, bug 58910. */
@@ -41,7 +42,7 @@ export const isSupported = () => !whyUnsupported();
  * The first of the types that this browser records; the empty string, where there is none, leaves the choice to it.
  * @param {string[]} [types]
  */
-export function chooseType(types = TYPES) {
+export function chooseType(types = usualTypes()) {
   return types.find((type) => globalThis.MediaRecorder?.isTypeSupported(type)) ?? "";
 }
 
@@ -124,4 +125,9 @@ export function capture(stream, { type, bitsPerSecond, timeslice = usualTimeslic
   return () => end(null);
 }
 
-const usualTimeslice = () => (navigator.vendor.startsWith("Apple") ? TIMESLICE_OF_WEBKIT : TIMESLICE);
+const isWebKit = () => navigator.vendor?.startsWith("Apple");
+
+const usualTimeslice = () => (isWebKit() ? TIMESLICE_OF_WEBKIT : TIMESLICE);
+
+/** Since Safari 18.4 WebKit records WebM as well, but does not play what it has recorded. */
+const usualTypes = () => (isWebKit() ? [MP4, ...TYPES] : TYPES);
