@@ -22,6 +22,7 @@ ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16
 FLAC_FRAME = re.compile(rb"\xff[\xf8\xf9][\x10-\xef].", re.DOTALL)
 OPUS_RATE = 48_000
 LONGEST_NUMBER = 7  # bytes of a FLAC frame's
+LONGEST_BEGINNING = 4096  # bytes of a fragment's head, in which its time stands
 MP3_DELAY = 529  # samples that every decoder is late
 # What a head or a place that makes no sense comes to.
 NONSENSE = (struct.error, IndexError, ValueError, ArithmeticError)
@@ -156,7 +157,8 @@ def _mp4(data: bytes) -> Enterable | None:
 
     def entries(known: Entry) -> Iterator[Entry]:
         for box in mp4.boxes(data, known.offset):
-            if box.name == b"moof" and (ticks := _decode_time(data[box.start : box.end])) is not None:
+            beginning = data[box.start : min(box.end, box.start + LONGEST_BEGINNING)]
+            if box.name == b"moof" and (ticks := _decode_time(beginning)) is not None:
                 yield Entry(box.start, ticks / rate)
 
     return Enterable(head, entries, Entry(head, 0.0))

@@ -1,5 +1,6 @@
 """Recordings that are entered in their middle: the sound that is there, at the time at which it is there."""
 
+import re
 from io import BytesIO
 
 import av
@@ -169,3 +170,16 @@ def test_bytes_that_only_look_like_a_frame_are_no_entry() -> None:
     data = RECORDINGS["flac"]
     place = place_in(data + b"\xff\xf8\xc9\x18\xff" + bytes(20))
     assert [entry.offset for entry in place.entries(place.first)][-1] < len(data)
+
+
+def test_a_fragment_whose_time_stands_far_behind_its_beginning_is_not_entered() -> None:
+    """Heads may lie in each other: if each were searched to its end, the recording would be gone through for each."""
+    whole = RECORDINGS["fragmented mp4"]
+    begins = [at.start() - 4 for at in re.finditer(b"moof", whole)]
+    place, second = begins[1], begins[1] + 8 + 16  # behind the box that numbers it
+    filled = (5_000).to_bytes(4) + b"free" + bytes(4_992)
+    size = int.from_bytes(whole[place : place + 4]) + len(filled)
+    longer = whole[:place] + size.to_bytes(4) + whole[place + 4 : second] + filled + whole[second:]
+    found = place_in(longer)
+    entered = [entry.offset for entry in found.entries(found.first)]
+    assert entered == [at + len(filled) * (at > place) for at in begins if at != place]
