@@ -128,6 +128,7 @@ def build(open_services: OpenServices, origins: list[str] | None = None, counts:
         description=DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )

@@ -1,8 +1,9 @@
 """The OpenAPI document, put right where the framework writes of errors that look different from ours."""
 
+import json
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from routes.errors import MEDIA_TYPE, ProblemOut
 from routes.links import add_links
@@ -13,16 +14,26 @@ INVALID = "`invalid_request`: The request is not valid; `errors` says where."
 
 
 def install(app: FastAPI) -> None:
-    """Serve the document in which every error is a problem."""
+    """Serve the document in which every error is a problem; it is written once, as large as it is."""
     describe = app.openapi
     mended: dict[str, Any] = {}
+    written: dict[str, bytes] = {}
 
     def openapi() -> dict[str, Any]:
         if not mended:
             mended.update(_mend(describe()))
         return mended
 
+    async def document(request: Request) -> Response:
+        prefix = request.scope.get("root_path", "").rstrip("/")
+        if prefix not in written:
+            servers = {"servers": [{"url": prefix}]} if prefix else {}
+            text = json.dumps({**openapi(), **servers}, ensure_ascii=False, separators=(",", ":"))
+            written[prefix] = text.encode()
+        return Response(written[prefix], media_type="application/json")
+
     app.openapi = openapi  # type: ignore[method-assign]
+    app.add_api_route("/openapi.json", document, include_in_schema=False)
 
 
 def _mend(document: dict[str, Any]) -> dict[str, Any]:

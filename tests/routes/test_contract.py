@@ -1,5 +1,6 @@
 """The contract that clients build on: paths, fields, words, headers."""
 
+import json
 from typing import Any
 
 import httpx2
@@ -267,6 +268,20 @@ async def test_a_path_with_a_slash_too_many_leads_nowhere_else() -> None:
         assert "Location" not in answer.headers
 
 
+async def test_the_document_is_written_once_however_often_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask for it, and writing it takes longer than what else anybody may ask for."""
+    async with Api().client(None) as client:
+        first = await client.get("/openapi.json")
+        assert first.json()["paths"]
+
+        def dumps(*_: object, **__: object) -> str:
+            raise AssertionError("it is written again")
+
+        monkeypatch.setattr(json, "dumps", dumps)
+        again = await client.get("/openapi.json")
+    assert (again.content, again.headers["Content-Type"]) == (first.content, "application/json")
+
+
 async def test_under_a_prefix_all_is_as_without_one() -> None:
     api = Api()
     app = build(api.services)
@@ -275,6 +290,7 @@ async def test_under_a_prefix_all_is_as_without_one() -> None:
         client = httpx2.AsyncClient(
             transport=transport, base_url="http://api", headers={"Authorization": "Bearer alice"}
         )
+        assert (await client.get("/voice/openapi.json")).json()["servers"] == [{"url": "/voice"}]
         made = await client.post("/voice/api/sessions", json=QUESTIONS)
         assert made.headers["Location"] == f"/voice/api/sessions/{made.json()['session_id']}"
         where = f"/voice/api/upload-answer/{made.json()['session_id']}/q1"
