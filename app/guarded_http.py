@@ -77,7 +77,7 @@ class GuardedHttp(Draining, HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         read_head, heads = self.reads_head, self.heads
         super().data_received(data)
-        if not read_head and not self.transport.is_closing():
+        if not read_head and heads == self.heads and not self.transport.is_closing():
             self._count_framing(len(data))
         if not read_head or heads != self.heads or self.transport.is_closing():
             return  # what arrived is, at least in part, something else

@@ -76,3 +76,27 @@ async def test_who_sends_requests_without_waiting_for_answers_is_hung_up_on() ->
         finally:
             app.is_let_go.set()
             writer.close()
+
+
+async def how_long(scope: Any, receive: Any, send: Any) -> None:
+    """An app that answers how many bytes a body had."""
+    size, goes_on = 0, True
+    while goes_on:
+        message = await receive()
+        size, goes_on = size + len(message.get("body", b"")), message.get("more_body", False)
+    answer = f"{size:8}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"8")]})
+    await send({"type": "http.response.body", "body": answer})
+
+
+async def test_a_request_that_comes_with_the_end_of_a_large_body_is_answered_too() -> None:
+    size = 200_000
+    async with served(how_long) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: api\r\nContent-Length: %d\r\n\r\n" % size + b"x")
+        await writer.drain()
+        writer.write(b"x" * (size - 1) + HEAD)
+        for expected in (size, 0):
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+            assert int(await reader.readexactly(8)) == expected
+        writer.close()
