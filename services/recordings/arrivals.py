@@ -176,11 +176,14 @@ class Arrivals:
 
     async def find(self, id: PartId, viewer: Viewer) -> Arrival:
         """UploadNotFound where it is absent or another user's, UploadGone where it was deleted or has expired."""
-        arriving = await self._found(id, viewer)
+        arriving, received = await self._found(id, viewer), 0
+        if not is_over(arriving):
+            received = await self._offset(id)
+            arriving = await self._found(id, viewer)  # once it is finished its pieces go
         slices = tuple(await self.slices.of(id))
         if is_over(arriving):
-            return arrival_of(arriving, arriving.part.bytes or arriving.length or 0, slices)
-        return arrival_of(arriving, await self._offset(id), slices)
+            received = arriving.part.bytes or arriving.length or 0
+        return arrival_of(arriving, received, slices)
 
     async def newest(self, key: str, viewer: Viewer) -> Arrival | None:
         """What this user began last under the key, arriving or finished; None where that was given up, or is not.

@@ -663,6 +663,22 @@ async def test_who_finishes_what_another_has_just_finished_is_answered_alike() -
     assert (await scene.arrivals.finish(id, ALICE)).state is PartState.QUEUED
 
 
+async def test_what_is_finished_while_it_is_looked_at_is_told_of_as_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    id = await scene.begun()
+    await scene.appended(id, 0, AMR)
+    offset = scene.house.pieces.offset
+
+    async def late(id: PartId) -> int:
+        monkeypatch.setattr(scene.house.pieces, "offset", offset)
+        await scene.house.arrivals.finish(id, ALICE)
+        return await offset(id)
+
+    monkeypatch.setattr(scene.house.pieces, "offset", late)
+    found = await scene.arrivals.find(id, ALICE)
+    assert (found.offset, found.is_complete) == (100, True)
+
+
 async def test_a_load_that_could_not_be_read_is_read_again() -> None:
     scene = Scene(ArrivalLimits(most_bytes_of_user=4 * CHUNK_BYTES))
     records = scene.arrivals.records
