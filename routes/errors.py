@@ -181,7 +181,7 @@ class Unexpected:
         except Problem:
             raise
         except Exception as error:
-            log.exception("unexpected", path=scope["path"], error=type(error).__name__)
+            log.exception("unexpected", path=_told(scope), error=type(error).__name__)
             if has_begun or scope["type"] != "http":
                 raise
             await response(500, "unexpected", UNEXPECTED)(scope, receive, send)
@@ -189,6 +189,12 @@ class Unexpected:
             if has_begun or scope["type"] != "http" or not scope["app"].state.services.streams.is_leaving:
                 raise
             await problem_response(errors.ServerLeaving(LEAVING))(scope, receive, send)
+
+
+def _told(scope: Scope) -> str:
+    """Where something was asked for; whom an erasure is about is in no line."""
+    path: str = scope["route"].path if "user_id" in scope.get("path_params", {}) else scope["path"]
+    return path
 
 
 def install(app: FastAPI) -> None:

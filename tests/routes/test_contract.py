@@ -234,6 +234,17 @@ async def test_an_unexpected_error_is_a_problem_too_and_can_be_found_in_the_log(
     assert (line["request"], line["error"]) == (answer.headers["X-Request-ID"], "TypeError")
 
 
+async def test_whom_an_erasure_is_about_is_not_in_the_log_of_an_unexpected_error() -> None:
+    api = Api()
+    api.house.journal.begin_user = None  # type: ignore[method-assign,assignment]
+    async with api.client("alice") as client:
+        with capture_logs() as logs:
+            answer = await client.delete("/api/users/alice/data")
+    assert problem(answer) == (500, "unexpected")
+    (line,) = [line for line in logs if line["event"] == "unexpected"]
+    assert line["path"] == "/api/users/{user_id:path}/data"
+
+
 async def test_a_refusal_before_any_route_can_be_read_by_a_frontend() -> None:
     api = Api()
     app = build(api.services, ["https://frontend.example"])
