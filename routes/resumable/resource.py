@@ -1,5 +1,6 @@
 """/api/uploads: each request goes to the protocol that it speaks."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -44,6 +45,8 @@ class Told(APIRoute):
 
 router = APIRouter(prefix="/api/uploads", tags=["resumable uploads"], route_class=Told)
 
+# A list of more slices is put together beside the loop: of the most it takes a second and more.
+MANY = 1000
 # Clients of tus are given addresses with a slash at their end as often as without, and follow no redirect of a POST.
 SLASHED = "/"
 
@@ -78,14 +81,18 @@ async def list_uploads(viewer: Asker, services: Needs) -> UploadsShown:
     return UploadsShown(uploads=[UploadShown.of(arrival) for arrival in found if arrival.part.call_id is None])
 
 
-@router.get("/{upload_id}", operation_id="getUpload", responses=FINDING)
+@router.get("/{upload_id}", operation_id="getUpload", response_model=UploadShown, responses=FINDING)
 async def get_upload(
     upload_id: UploadPath, request: Request, response: Response, viewer: Asker, services: Needs
-) -> UploadShown:
+) -> UploadShown | Response:
     """How far an upload is, and what it is of; in its headers the same as for HEAD."""
     arrival = await services.arrivals.find(upload_id, viewer)
     response.headers.update(draft.standing(arrival, Draft.of(request.headers), limits_of(services)))
-    return UploadShown.of(arrival, await slices_heard(arrival, viewer, services))
+    heard = await slices_heard(arrival, viewer, services)
+    if len(arrival.slices) <= MANY:
+        return UploadShown.of(arrival, heard)
+    shown = await asyncio.to_thread(lambda: UploadShown.of(arrival, heard).model_dump_json())
+    return Response(shown, headers=response.headers, media_type="application/json")
 
 
 @router.head("/{upload_id}", operation_id="getUploadOffset", response_class=Response, **FINDING_OFFSET)

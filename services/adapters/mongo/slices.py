@@ -1,5 +1,6 @@
 """Slices of recordings, in MongoDB: what is known of each, and its bytes while it waits for those before it."""
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -19,6 +20,9 @@ from services.errors import StoreUnavailable
 from services.interviews.model import PartId
 from services.recordings.ports.arrivals import Arriving, Head, KeptSlice, Slice, SliceState, cut_at_chunks
 from services.recordings.sealing import Seal
+
+# More are read beside the loop.
+MANY = 1000
 
 
 class MongoSlices:
@@ -57,7 +61,8 @@ class MongoSlices:
     @confirmed()
     async def of(self, id: PartId) -> list[KeptSlice]:
         where = {"recording": ObjectId(id), "block": None}
-        return [_slice(row) async for row in self._slices.find(where, sort=[("index", 1)])]
+        rows = await self._slices.find(where, sort=[("index", 1)]).to_list()
+        return await asyncio.to_thread(_all, rows) if len(rows) > MANY else _all(rows)
 
     @confirmed()
     async def one(self, id: PartId, index: int) -> KeptSlice | None:
@@ -77,7 +82,9 @@ class MongoSlices:
     @confirmed()
     async def bytes_behind(self, id: PartId, head: Head) -> int:
         where = {"recording": ObjectId(id), "block": None, "index": {"$gte": head.count}}
-        return sum([row["size"] async for row in self._slices.find(where, {"size": True})])
+        total = {"$group": {"_id": None, "bytes": {"$sum": "$size"}}}
+        rows = await (await self._slices.aggregate([{"$match": where}, total])).to_list()
+        return int(rows[0]["bytes"]) if rows else 0
 
     @confirmed()
     async def data(self, arriving: Arriving, index: int) -> bytes | None:
@@ -120,6 +127,10 @@ def _plain(seal: Seal | None, row: Document) -> bytes:
 
 def _place(index: int, n: int) -> str:
     return f"slice {index} {n}"
+
+
+def _all(rows: list[dict[str, Any]]) -> list[KeptSlice]:
+    return [_slice(row) for row in rows]
 
 
 def _slice(row: dict[str, Any]) -> KeptSlice:

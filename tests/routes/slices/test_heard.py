@@ -1,10 +1,14 @@
 """What is said of a recording that arrives in pieces, on its socket and by its slices."""
 
 import asyncio
+import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from routes.resumable import resource
+from routes.resumable.schemas import UploadShown
 from services.interviews.model import Checkpoint, Part, PartId
 from services.interviews.spoken import Spoken
 from services.interviews.transcript import Segment, Span, Transcript, Utterance, Word
@@ -96,6 +100,28 @@ async def test_slices_have_what_was_said_in_them() -> None:
             assert await socket.told() == {
                 "type": "chunk_processed", "chunk_index": 3, "text": "word3", "speech_ratio": 1.0,
             }  # fmt: skip
+
+
+async def test_very_many_slices_are_listed_beside_the_loop_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    doors, slices, listed = Doors(), recorded(), UploadShown.of
+    threads: list[threading.Thread] = []
+
+    def noted(*arguments: Any) -> UploadShown:
+        threads.append(threading.current_thread())
+        return listed(*arguments)
+
+    async with doors.client() as client:
+        session = await session_of(client)
+        for index, data in enumerate(slices):
+            id = (await send(client, session, index, data)).json()["upload_id"]
+        few = await client.get(f"/api/uploads/{id}")
+        monkeypatch.setattr(resource, "MANY", len(slices) - 1)
+        monkeypatch.setattr(UploadShown, "of", noted)
+        many = await client.get(f"/api/uploads/{id}")
+    assert many.json() == few.json()
+    assert {**many.headers} == {**few.headers, "x-request-id": many.headers["x-request-id"]}
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_who_asked_about_a_slice_is_told_once_it_is_transcribed() -> None:

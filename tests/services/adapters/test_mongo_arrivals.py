@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Sequence
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.adapters.mongo import group_commit, pieces
+from services.adapters.mongo import group_commit, pieces, slices
 from services.adapters.mongo.elections import MongoElections
 from services.adapters.mongo.group_commit import GroupCommit
 from services.adapters.mongo.pieces import MongoPieces
@@ -28,7 +29,7 @@ from services.errors import (
 from services.interviews.model import PartId, PartState, SessionId
 from services.recordings.arrivals import Arrivals, Plan, Slice
 from services.recordings.folding import Folding
-from services.recordings.ports.arrivals import SLICES, Arriving
+from services.recordings.ports.arrivals import SLICES, Arriving, Head, KeptSlice
 from services.recordings.ports.audio import CHUNK_BYTES
 from tests.at_length import long_but
 from tests.in_memory import ALICE, Q1, Interior
@@ -542,3 +543,29 @@ async def test_what_is_made_a_chunk_while_it_is_read_is_read(house: Interior, mo
 
     monkeypatch.setattr(reader, "_from", late)
     assert b"".join([piece async for piece in reader.read(arriving)]) == WHOLE
+
+
+async def test_very_many_slices_are_read_beside_the_loop_and_what_waits_is_summed_where_it_lies(
+    database: AsyncDatabase[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, threads, made = store_on_mongo(database), [], slices._slice
+    arriving = await store.arriving.begin(a_part(), Plan(SLICES))
+    id = arriving.part.id
+    for index in range(3):
+        await store.slices.announce(id, Slice(index), 10 * (index + 1), "sum")
+
+    def noted(row: Document) -> KeptSlice:
+        threads.append(threading.current_thread())
+        return made(row)
+
+    monkeypatch.setattr(slices, "MANY", 2)
+    monkeypatch.setattr(slices, "_slice", noted)
+    assert [each.index for each in await store.slices.of(id)] == [0, 1, 2]
+    assert threads
+    assert threading.main_thread() not in threads
+
+    def find(*_: object, **__: object) -> None:
+        raise AssertionError("each is fetched")
+
+    monkeypatch.setattr(AsyncCollection, "find", find)
+    assert await store.slices.bytes_behind(id, Head(1, 10)) == 50
