@@ -9,7 +9,8 @@ from tests.browser.node import run_module
 BROWSER = """
 let now = 0;
 performance.now = () => now;
-globalThis.setInterval = () => 0;
+const beats = [];
+globalThis.setInterval = (act) => beats.push(act);
 globalThis.document = Object.assign(new EventTarget(), { visibilityState: "hidden" });
 const machines = [];
 globalThis.MediaRecorder = class {
@@ -17,8 +18,10 @@ globalThis.MediaRecorder = class {
   constructor() { machines.push(this); }
   start() { this.state = "recording"; }
   stop() { this.state = "inactive"; }
+  requestData() { asked.push(now); }
   gives(text) { this.ondataavailable({ data: new Blob([text]) }); }
 };
+const asked = [];
 const microphone = new EventTarget();
 const stream = { getAudioTracks: () => [microphone] };
 const given = { type: "", bitsPerSecond: 1, timeslice: 1000, maxDuration: 20, limitWarnings: [5] };
@@ -70,3 +73,24 @@ console.log(JSON.stringify([reason, pieces, waits]));
 def test_a_browser_that_ends_a_recording_and_does_not_say_so_ends_it_all_the_same(how: str) -> None:
     reason, pieces, waits = json.loads(run_module(f"const HOW = '{how}';" + BROWSER + SILENT))
     assert (reason, pieces, waits) == (how, [len("a second")], [8000])
+
+
+SLEPT = """
+import { Run } from "./recorder/run.js";
+const run = new Run(stream, given, tell, { onStart: () => {}, onChunk: () => {} });
+const [machine] = machines;
+for (now = 1000; now <= 12_000; now += 1000) {
+  if (now <= 5000) machine.gives("a second");
+  beats.forEach((beat) => beat());
+  if (now === 10_000) machine.gives("what was asked for");
+}
+run.stop("stopped");
+machine.onstop();
+await run.ended;
+console.log(JSON.stringify(asked));
+"""
+
+
+def test_a_browser_that_gives_no_more_of_itself_is_asked() -> None:
+    """As Chromium is, once the device has slept: what it holds would be lost with the page."""
+    assert json.loads(run_module(BROWSER + SLEPT)) == [9000, 10_000]

@@ -17,6 +17,8 @@ const TIMESLICE_OF_WEBKIT = 3000;
 
 /** Some browsers end a recording, and say nothing: what has come until then is all of it. */
 const LONGEST_STOP = 8000;
+/** Timeslices after which a chunk is asked for: Chromium gives none of itself once the device has slept, until the end. */
+const LATE = 3;
 
 const CODES = /** @type {Record<string, string>} */ ({
   NotAllowedError: "microphone_denied",
@@ -116,12 +118,19 @@ export function capture(stream, { type, bitsPerSecond, timeslice = usualTimeslic
     trouble = why;
     machine.stop();
   };
+  let givenAt = performance.now();
+  const ask = () => machine.state === "recording" && performance.now() - givenAt > LATE * timeslice && machine.requestData();
   machine.onstart = () => onStart(machine.mimeType || type);
-  machine.ondataavailable = ({ data }) => data.size && !isOver.signal.aborted && onChunk(data);
+  machine.ondataavailable = ({ data }) => {
+    givenAt = performance.now();
+    if (data.size && !isOver.signal.aborted) onChunk(data);
+  };
   machine.onerror = () => end((trouble = "recording_failed"));
   machine.onstop = over;
   for (const track of stream.getAudioTracks()) track.addEventListener("ended", () => end("microphone_lost"), { signal: isOver.signal });
   machine.start(timeslice);
+  const asking = setInterval(ask, timeslice);
+  isOver.signal.addEventListener("abort", () => clearInterval(asking));
   return () => end(null);
 }
 
