@@ -1,5 +1,6 @@
 """How far the transcriptions are. Each answer carries an ETag, so that asking again is cheap."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
@@ -17,6 +18,9 @@ from services.interviews.transcript import Segment
 from services.transcription.together import segments_of
 
 router = APIRouter(prefix="/api/transcription-status", tags=["answers"])
+
+# The words of more segments are put together beside the loop: of hours it takes seconds.
+MANY = 100
 
 
 class StatusOut(AnswerOut):
@@ -77,13 +81,21 @@ async def transcription_status(
     wait = {"Retry-After": str(await services.eta.of_all())} if answer.is_pending else None
     if unchanged := marked(response, etag, if_none_match, wait):
         return unchanged
-    heard = await services.records.transcript(answer.part_id) if segments or answer.is_cut else None
-    if answer.is_cut and heard is not None:
-        answer = replace(answer, transcript=heard.text, is_cut=False)
-    found = None
+    heard = await services.records.transcript(answer.part_id) if segments else None
+    if answer.is_cut:
+        text = heard.text if heard else await services.records.text(answer.part_id)
+        answer = answer if text is None else replace(answer, transcript=text, is_cut=False)
+    said = None
     if segments:
-        said = heard.segments if heard else await _so_far(answer, services)
-        found = [SegmentOut.of(segment) for segment in said]
+        said = tuple(heard.segments if heard else await _so_far(answer, services))
+    if said is None or len(said) <= MANY:
+        return _out(answer, said)
+    shown = await asyncio.to_thread(lambda: _out(answer, said).model_dump_json())
+    return Response(shown, headers=response.headers, media_type="application/json")
+
+
+def _out(answer: Answer, said: Iterable[Segment] | None) -> StatusOut:
+    found = None if said is None else [SegmentOut.of(segment) for segment in said]
     return StatusOut(**AnswerOut.of(answer).model_dump(), segments=found)
 
 

@@ -261,6 +261,10 @@ class FakeRecords:
         row = self._memory.rows.get(id)
         return row.transcript if row and row.part.state is PartState.COMPLETED else None
 
+    async def text(self, id: PartId) -> str | None:
+        transcript = await self.transcript(id)
+        return transcript.text if transcript else None
+
     async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:
         parts = [row.part for row in self._memory.rows.values() if row.part.state not in DROPPED]
         own = sorted((part for part in parts if part.session_id == session_id), key=lambda part: part.take)

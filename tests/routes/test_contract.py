@@ -1,6 +1,7 @@
 """The contract that clients build on: paths, fields, words, headers."""
 
 import json
+import threading
 from typing import Any
 
 import httpx2
@@ -10,6 +11,8 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from app.main import build
+from routes import statuses
+from routes.answer_schemas import SegmentOut
 from routes.bodies import MOST_BYTES
 from routes.sessions import SessionIn
 from services.errors import AudioUnreadable, KeysUnavailable
@@ -139,6 +142,29 @@ async def test_segments_are_given_when_asked_for() -> None:
         await api.house.work_off()
         assert (await client.get(where)).json()["segments"] is None
         assert (await client.get(where, params={"segments": "true"})).json()["segments"] == []
+
+
+async def test_the_words_of_hours_are_put_together_beside_the_loop_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, listed, threads = Api(), SegmentOut.of, list[threading.Thread]()
+    word = Word(text="so", start=0.0, end=0.5, probability=0.9)
+    api.house.ears.segments = (Segment(text="so", start=0.0, end=0.5, words=(word,)),) * 3
+
+    def noted(segment: Segment) -> SegmentOut:
+        threads.append(threading.current_thread())
+        return listed(segment)
+
+    async with api.client() as client:
+        session = await make_session(client)
+        where = (await upload(client, session)).headers["Location"]
+        await api.house.work_off()
+        few = await client.get(where, params={"segments": "true"})
+        monkeypatch.setattr(statuses, "MANY", 2)
+        monkeypatch.setattr(SegmentOut, "of", noted)
+        many = await client.get(where, params={"segments": "true"})
+    assert many.json() == few.json()
+    assert {**many.headers} == {**few.headers, "x-request-id": many.headers["x-request-id"]}
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_a_verdict_goes_with_the_words_wherever_they_show() -> None:

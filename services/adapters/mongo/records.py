@@ -23,6 +23,8 @@ DROPPED_STATES = sorted(state.value for state in DROPPED)
 SECONDS_EACH_AT_FIRST = 2.0
 LAST_COMPLETED = 20
 MOST_COUNTED = 2000
+# A longer transcript is read beside the loop: of hours it takes a second.
+LONG = 8_000
 
 
 class MongoRecords:
@@ -57,7 +59,15 @@ class MongoRecords:
     @confirmed()
     async def transcript(self, id: PartId) -> Transcript | None:
         row = await self._parts.find_one({"_id": id, "state": PartState.COMPLETED.value}, {"transcript": True})
-        return None if row is None else transcript_of(row["transcript"])
+        if row is None:
+            return None
+        said = row["transcript"]
+        return await asyncio.to_thread(transcript_of, said) if len(said["text"]) > LONG else transcript_of(said)
+
+    @confirmed()
+    async def text(self, id: PartId) -> str | None:
+        row = await self._parts.find_one({"_id": id, "state": PartState.COMPLETED.value}, {"transcript.text": True})
+        return None if row is None else str(row["transcript"]["text"])
 
     @confirmed()
     async def newest_takes(self, session_id: SessionId) -> dict[QuestionId, int]:

@@ -1,6 +1,7 @@
 """What was said in the stretches of recordings that are in work, in MongoDB."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,9 @@ from services.interviews.model import ENDED, LIVE, Part, PartId
 from services.interviews.transcript import Span, Utterance
 
 NEEDED: Document = {"$or": [{"state": {"$in": [state.value for state in LIVE]}}, {"keep_audio": True}]}
+
+# More are read beside the loop.
+MANY = 50
 
 
 class MongoUtterances:
@@ -45,8 +49,8 @@ class MongoUtterances:
     async def settled(self, id: PartId) -> list[Utterance]:
         part = await self._parts.find_one({"_id": id}, {"checkpoint.stretches": True})
         count = ((part or {}).get("checkpoint") or {}).get("stretches", 0)
-        rows = self._utterances.find({"part": id, "number": {"$lt": count}}, sort=[("number", 1)])
-        return [_utterance_of(row) async for row in rows]
+        rows = await self._utterances.find({"part": id, "number": {"$lt": count}}, sort=[("number", 1)]).to_list()
+        return await asyncio.to_thread(_all, rows) if len(rows) > MANY else _all(rows)
 
     @confirmed()
     async def get(self, id: PartId, number: int) -> Utterance | None:
@@ -79,6 +83,10 @@ def _document(id: str, part: Part, utterance: Utterance) -> Document:
         "channel": utterance.channel,
         "flaws": [asdict(flaw) for flaw in utterance.flaws],
     }
+
+
+def _all(rows: Sequence[Mapping[str, Any]]) -> list[Utterance]:
+    return [_utterance_of(row) for row in rows]
 
 
 def _utterance_of(row: Mapping[str, Any]) -> Utterance:

@@ -62,6 +62,9 @@ class Records(Protocol):
     async def transcript(self, id: PartId) -> Transcript | None:
         """The full transcript of a completed part, with its segments."""
 
+    async def text(self, id: PartId) -> str | None:
+        """All that is said in a completed part."""
+
     async def of_session(self, id: SessionId) -> list[PartId]:
         """Everything that is recorded of a session, whatever became of it."""
 

@@ -167,13 +167,17 @@ async def test_a_completed_part_has_its_transcript(store: Store) -> None:
     assert done is not None and (done.state, done.rev) == (PartState.COMPLETED, claimed.rev + 1)
     assert done.completed_at is not None
     assert await store.records.transcript(done.id) == HEARD
+    assert await store.records.text(done.id) == HEARD.text
     assert await store.claims.complete(done.id, done.fence, HEARD) is None
     assert await store.claims.again(done.id, done.fence, TROUBLE, 1) is None
 
 
 async def test_there_is_no_transcript_before(store: Store) -> None:
     assert await store.records.transcript(NONE) is None
-    assert await store.records.transcript((await store.claimed()).id) is None
+    assert await store.records.text(NONE) is None
+    claimed = await store.claimed()
+    assert await store.records.transcript(claimed.id) is None
+    assert await store.records.text(claimed.id) is None
 
 
 async def test_a_part_to_be_tried_again_waits(store: Store) -> None:
