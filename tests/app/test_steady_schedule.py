@@ -1,6 +1,7 @@
 """beat orders sweep and audit in time: whatever its clock is set to, and whatever an earlier one left."""
 
 import pickle
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from app import steady_schedule
 from app.config import Settings
 from app.jobs import AUDIT, SWEEP, SWEEPS_PER_AUDIT, make_celery
 from app.steady_schedule import Scheduler
+from tests.scripts.running import until
+from tests.servers import free_port, started
 
 SWEEP_SECONDS = 5
 SETTINGS = Settings(sweep_seconds=SWEEP_SECONDS)
@@ -81,3 +84,24 @@ def test_beat_starts_whatever_an_earlier_one_left_in_its_file(tmp_path: Path) ->
         for damage in (b"", b"'entries', (0, 0)\n", b"\xff" * 100):
             kept.write_bytes(damage)
             assert begun() >= {"sweep", "audit"}
+
+
+def test_beat_that_is_told_to_stop_ends_in_order_and_without_a_word(tmp_path: Path) -> None:
+    log, where = tmp_path / "log", f"REDIS_URL=redis://127.0.0.1:{free_port()}/0"
+    command = [
+        "env",
+        where,
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "tests.app.small_worker",
+        "beat",
+        "--loglevel",
+        "INFO",
+    ]
+    with log.open("wb") as output, started([*command, "--schedule", str(tmp_path / "schedule")], output) as process:
+        until(lambda: "beat: Starting..." in log.read_text())
+        process.terminate()
+        assert process.wait(60) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
