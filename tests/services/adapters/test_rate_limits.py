@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis.asyncio
+from redis.exceptions import ResponseError
 
 from services.adapters.rate_limits import StoredRateLimits, rates
 from services.adapters.rate_limits.rates import QUIET_SECONDS
@@ -177,19 +178,28 @@ async def test_what_is_refused_leaves_the_connection_as_it_was(redis_url: str) -
         assert [await limits.hit("a", who) is None for _ in range(3)] == [True, True, False]
 
 
+def shared(limits: StoredRateLimits) -> TogetherStorage:
+    """What is counted for all processes."""
+    assert limits._shared is not None and isinstance(limits._shared._storage, TogetherStorage)
+    return limits._shared._storage
+
+
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("is_known", [True, False], ids=["script known", "script not known"])
 async def test_what_is_refused_of_one_is_nothing_to_the_others_of_its_moment(is_known: bool, redis_url: str) -> None:
-    ann, bob = uuid.uuid4().hex, uuid.uuid4().hex
-    async with opened(redis_url, a="1/hour") as limits, redis.asyncio.from_url(redis_url) as seen:
-        await asyncio.gather(limits.hit("a", ann), limits.hit("a", bob))
-        (key,) = [key async for key in seen.scan_iter(f"*{rates._named(ann)}*")]
+    entries = [(uuid.uuid4().hex, 1, 3600) for _ in range(2)]
+    async with opened(redis_url) as limits, redis.asyncio.from_url(redis_url) as seen:
+        storage = shared(limits)
+        assert await asyncio.gather(*(storage.acquire_each([one]) for one in entries)) == [[True], [True]]
+        (key,) = [key async for key in seen.scan_iter(f"*{entries[0][0]}*")]
         await seen.delete(key)
         await seen.lpush(key, "no number")
         if not is_known:
             await seen.script_flush()
-        waits = await asyncio.gather(limits.hit("a", ann), limits.hit("a", bob))
-        assert [wait is None for wait in waits] == [True, False], "one is counted in memory, the other has had his"
+        asked = (storage.acquire_each([one]) for one in entries)
+        refused, counted = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(refused, ResponseError)
+        assert counted == [False]
 
 
 @pytest.mark.usefixtures("patient")
@@ -198,8 +208,7 @@ async def test_a_sending_that_never_began_keeps_nothing_of_what_follows_from_bei
     async with opened(redis_url, a="2/hour") as limits:
         hit = asyncio.create_task(limits.hit("a", who))
         await asyncio.sleep(0)
-        assert limits._shared is not None and isinstance(limits._shared._storage, TogetherStorage)
-        for sending in limits._shared._storage._sending:
+        for sending in shared(limits)._sending:
             sending.cancel()
         hit.cancel()
         await asyncio.gather(hit, return_exceptions=True)
