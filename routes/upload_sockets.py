@@ -128,7 +128,7 @@ class RecorderSocket:
     async def serve(self, upload_id: PartId | None) -> tuple[int, str]:
         """Take in what comes, until it is over; how the socket is to be closed."""
         arrival = await self._found(upload_id)
-        if arrival is not None and arrival.is_complete:
+        if arrival is not None and (arrival.is_complete or arrival.is_closing):
             return await self._finished(arrival)
         reading = asyncio.create_task(self._read())
         beside = [reading, asyncio.create_task(self._tell_news())]
@@ -148,6 +148,9 @@ class RecorderSocket:
         """What is to go on: the upload of this id, else what arrives of this answer by a socket."""
         if upload_id is None:
             arrival = await self._arrivals.newest(self._name.key, self._viewer)
+            if arrival is not None and arrival.is_closing:
+                await self._arrivals.end_of(arrival.part.id)  # two of one answer do not arrive at once
+                return None
             return None if arrival is None or arrival.is_complete else arrival
         arrival = await self._arrivals.find(upload_id, self._viewer)
         if (arrival.part.session_id, arrival.part.question_id) != (self._session, self._question):

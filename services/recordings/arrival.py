@@ -11,13 +11,14 @@ from services.recordings.ports.arrivals import Arriving, KeptSlice, SliceState
 class Arrival:
     """A recording that arrives in pieces, as its sender sees it: `offset` bytes of it have been received.
 
-    `is_complete`: it was finished, and is a recording like any other.
+    `is_complete`: it was finished, and is a recording like any other. `is_closing`: it is just being finished.
     """
 
     part: Part
     offset: int
     length: int | None
     is_complete: bool
+    is_closing: bool
     expires_at: datetime
     door: str
     raw_metadata: str | None = None
@@ -46,6 +47,7 @@ def arrival_of(arriving: Arriving, offset: int, slices: tuple[KeptSlice, ...] = 
         offset=offset if arriving.length is None else min(offset, arriving.length),
         length=offset if is_complete else arriving.length,
         is_complete=is_complete,
+        is_closing=arriving.is_closed and not is_complete,
         expires_at=arriving.expires_at,
         door=arriving.plan.door,
         raw_metadata=arriving.plan.raw_metadata,

@@ -24,6 +24,7 @@ from services.errors import (
     LengthInconsistent,
     NotAudio,
     OffsetMismatch,
+    Problem,
     SentByNumber,
     SliceInvalid,
     SlicesMissing,
@@ -280,6 +281,15 @@ class Arrivals:
     async def drive(self, id: PartId) -> Part:
         """Finish what somebody began to finish."""
         return await asyncio.shield(self._finish(id))
+
+    async def end_of(self, id: PartId) -> None:
+        """Until what is being finished is over, whatever becomes of it; StoreUnavailable."""
+        try:
+            await self.drive(id)
+        except StoreUnavailable:
+            raise
+        except Problem as problem:
+            log.info("nothing came of what was finished", part=id, code=problem.code)
 
     async def abort(self, id: PartId, viewer: Viewer) -> None:
         """Give it up, with all that was received; UploadComplete where it is finished."""

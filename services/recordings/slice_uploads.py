@@ -66,17 +66,18 @@ class SliceUploads:
     ) -> tuple[PartId, KeptSlice]:
         """Take in a slice of what arrives under the name, which its first slice begins, whichever that is.
 
-        What comes again of a finished recording changes nothing; what is not of it begins the next take, or is
-        refused where the name is one recording's. The first one's `note` is kept. An empty one begins nothing
-        (SliceInvalid), and takes its place in what arrives. What Arrivals.begin and Arrivals.put raise.
+        What comes again of a finished recording changes nothing; what is not of it begins the next take, once that is
+        over, or is refused where the name is one recording's. The first one's `note` is kept. An empty one begins
+        nothing (SliceInvalid), and takes its place in what arrives. What Arrivals.begin and Arrivals.put raise.
         """
         arrival = await self.arrivals.newest(name.key, viewer)
-        if arrival is not None and arrival.is_complete:
+        if arrival is not None and (arrival.is_complete or arrival.is_closing):
             came = await self.arrivals.slice(arrival.part.id, slice.index)
             if came is not None and _is_same(came, data):
                 return arrival.part.id, came
             if name.is_one_recordings:
                 raise UploadComplete
+            await self.arrivals.end_of(arrival.part.id)
             arrival = None
         if arrival is None and not data:
             raise SliceInvalid("This slice is empty. Leave it out, and give its number to the next.")

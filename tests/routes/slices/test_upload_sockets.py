@@ -97,6 +97,34 @@ async def test_who_did_not_hear_that_it_is_complete_is_told_again() -> None:
             assert (await socket.told())["upload_id"] is None  # the next take
 
 
+async def test_who_comes_while_it_is_being_finished_waits_for_that() -> None:
+    doors, pieces = Doors(), recorded()
+    async with doors.client() as client:
+        session = await session_of(client)
+        async with opened(client, f"/voice-stream/{session}") as socket:
+            size = await record(socket, pieces)
+        (id,) = doors.arrived
+        await doors.house.arriving.close(id)
+        async with opened(client, f"/voice-stream/{session}") as socket:
+            assert await socket.told() == {"type": "ready", "question_id": "q1", "upload_id": None, "offset": 0}
+            assert (doors.house.part(id).state, doors.house.part(id).bytes) == (PartState.QUEUED, size)
+            socket.send(pieces[0])
+            assert (await socket.until("begun"))["take"] == 2
+
+
+async def test_who_goes_on_while_it_is_being_finished_is_told_that_it_is_complete() -> None:
+    doors, pieces = Doors(), recorded()
+    async with doors.client() as client:
+        session = await session_of(client)
+        async with opened(client, f"/ws/audio/{session}") as socket:
+            size = await record(socket, pieces)
+        (id,) = doors.arrived
+        await doors.house.arriving.close(id)
+        async with opened(client, f"/ws/audio/{session}", upload_id=id) as socket:
+            done = await socket.told()
+            assert (done["type"], done["file_id"], done["bytes"]) == ("complete", id, size)
+
+
 async def test_a_recorder_that_stops_and_starts_anew_makes_one_recording() -> None:
     doors, pieces = Doors(), recorded_anew()
     async with doors.client() as client:

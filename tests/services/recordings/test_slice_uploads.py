@@ -54,6 +54,17 @@ async def test_an_empty_slice_takes_its_place(house: Interior, order: tuple[int,
         await doors.put(NAME, (S1, Q1), ALICE, Slice(5), b"")
 
 
+async def test_what_is_not_of_a_recording_that_is_being_finished_begins_the_next(house: Interior) -> None:
+    doors, slices = SliceUploads(house.arrivals), recorded()
+    for index, piece in enumerate(slices):
+        first, _ = await doors.put(NAME, (S1, Q1), ALICE, Slice(index), piece)
+    await house.arriving.close(first)
+    assert (await doors.put(NAME, (S1, Q1), ALICE, Slice(0), slices[0]))[0] == first
+    second, _ = await doors.put(NAME, (S1, Q1), ALICE, Slice(0), slices[0] + b"another")
+    assert [house.part(id).state for id in (first, second)] == [PartState.QUEUED, PartState.UPLOADING]
+    assert house.part(second).take == 2
+
+
 async def test_of_empty_slices_alone_no_recording_is_made(house: Interior) -> None:
     doors = SliceUploads(house.arrivals)
     id, _ = await doors.put(NAME, (S1, Q1), ALICE, Slice(0), recorded()[0])
