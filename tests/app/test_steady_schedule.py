@@ -88,20 +88,10 @@ def test_beat_starts_whatever_an_earlier_one_left_in_its_file(tmp_path: Path) ->
 
 def test_beat_that_is_told_to_stop_ends_in_order_and_without_a_word(tmp_path: Path) -> None:
     log, where = tmp_path / "log", f"REDIS_URL=redis://127.0.0.1:{free_port()}/0"
-    command = [
-        "env",
-        where,
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "tests.app.small_worker",
-        "beat",
-        "--loglevel",
-        "INFO",
-    ]
-    with log.open("wb") as output, started([*command, "--schedule", str(tmp_path / "schedule")], output) as process:
-        until(lambda: "beat: Starting..." in log.read_text())
+    command = ["env", where, sys.executable, "-m", "celery", "-A", "tests.app.small_worker", "beat"]
+    options = ["--loglevel", "DEBUG", "--schedule", str(tmp_path / "schedule")]
+    with log.open("wb") as output, started([*command, *options], output) as process:
+        until(lambda: "beat: Waking up" in log.read_text())  # its file is open by then
         process.terminate()
         assert process.wait(60) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
