@@ -1,5 +1,6 @@
 """The OpenAPI document, put right where the framework writes of errors that look different from ours."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -18,18 +19,22 @@ def install(app: FastAPI) -> None:
     describe = app.openapi
     mended: dict[str, Any] = {}
     written: dict[str, bytes] = {}
+    writing = asyncio.Lock()
 
     def openapi() -> dict[str, Any]:
         if not mended:
             mended.update(_mend(describe()))
         return mended
 
+    def write(prefix: str) -> bytes:
+        servers = {"servers": [{"url": prefix}]} if prefix else {}
+        return json.dumps({**openapi(), **servers}, ensure_ascii=False, separators=(",", ":")).encode()
+
     async def document(request: Request) -> Response:
         prefix = request.scope.get("root_path", "").rstrip("/")
-        if prefix not in written:
-            servers = {"servers": [{"url": prefix}]} if prefix else {}
-            text = json.dumps({**openapi(), **servers}, ensure_ascii=False, separators=(",", ":"))
-            written[prefix] = text.encode()
+        async with writing:  # beside the loop: it takes a second and more
+            if prefix not in written:
+                written[prefix] = await asyncio.to_thread(write, prefix)
         return Response(written[prefix], media_type="application/json")
 
     app.openapi = openapi  # type: ignore[method-assign]

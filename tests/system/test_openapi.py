@@ -21,6 +21,8 @@ THOROUGHLY = (("alice", 8), (None, 8), ("admin", 8))
 @pytest.fixture(scope="module")
 def api(mongodb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serve(tmp_path_factory.mktemp("api"), mongodb_url, redis_url) as served:
+        with served.client() as client:
+            client.get("/openapi.json")  # it takes seconds to be written first, and who is to read it waits for ten
         yield served
 
 
