@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,14 @@ async def taken(database: AsyncDatabase[dict[str, Any]]) -> Sample:
 
 
 async def put(sample: Sample, database: AsyncDatabase[dict[str, Any]]) -> None:
+    """As if it had just been written, where MongoDB would remove what is old."""
     for name, rows in sample.items():
+        indexes = await database[name].index_information()
+        dated = {index["key"][0][0] for index in indexes.values() if "expireAfterSeconds" in index}
         if rows:
-            await database[name].insert_many(rows)
+            await database[name].insert_many(
+                [{**row, **dict.fromkeys(dated & set(row), datetime.now(UTC))} for row in rows]
+            )
 
 
 def shape(sample: Sample) -> str:
