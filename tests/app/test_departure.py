@@ -5,6 +5,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import httpx2
 from pymongo import MongoClient
 
 from scripts.stack import processes
@@ -40,6 +41,10 @@ def read_until(line: socket.socket, mark: bytes) -> str:
     return got.decode()
 
 
+def _seals(port: int) -> bool:
+    return bool(httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=60, trust_env=False).json()["keys"] == "ok")
+
+
 def test_an_upload_that_outlasts_the_stop_is_told_to_come_again(
     mongodb_url: str, redis_url: str, tmp_path: Path
 ) -> None:
@@ -50,6 +55,7 @@ def test_an_upload_that_outlasts_the_stop_is_told_to_come_again(
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, cwd=ROOT, stderr=log) as api:
         try:
             until(lambda: listens(port), 90)
+            until(lambda: _seals(port), 90)
             path = f"/api/upload-answer/{created(port)}/q1"
             with (
                 socket.create_connection(("127.0.0.1", port)) as line,

@@ -141,7 +141,8 @@ async def paced(lines: dict[CallSide, Line], seconds: float, faster: float = 1.0
         lines[side].send(data)
 
 
-async def test_both_sides_are_taken_in_and_kept_in_step(world: World) -> None:
+async def test_both_sides_are_taken_in_and_kept_in_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.calls.reception.MOST_HELD", 200)  # however long their call is looked for
     call, lines = await world.call()
     await paced(lines, 2.0)
     for side in (LEFT, RIGHT):
