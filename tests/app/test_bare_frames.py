@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from app.guarded_ws import BARE_BYTES, MOST_BARE, GuardedWebSocket
-from tests.servers import free_port
+from app.guarded_ws import BARE_BYTES, MOST_BARE
+from tests.in_process import served
 
 SECONDS = 60
 
@@ -36,18 +35,11 @@ class Heard:
 
 @asynccontextmanager
 async def recorder(app: Heard) -> AsyncIterator[ClientConnection]:
-    port = free_port()
-    config = uvicorn.Config(app, port=port, ws=GuardedWebSocket, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        async with connect(f"ws://127.0.0.1:{port}/ws/audio/s", proxy=None, ping_interval=None) as socket:
-            yield socket
-    finally:
-        server.should_exit = True
-        await asyncio.wait_for(serving, SECONDS)
+    async with (
+        served(app) as (_, port),
+        connect(f"ws://127.0.0.1:{port}/ws/audio/s", proxy=None, ping_interval=None) as socket,
+    ):
+        yield socket
 
 
 def flood(socket: ClientConnection, number: int, *frames: Frame) -> None:

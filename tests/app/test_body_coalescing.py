@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.body_coalescing import ENOUGH_BYTES, Gathered
-from app.guarded_http import GuardedHttp
+from tests.in_process import served
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 
@@ -42,20 +41,12 @@ class Reader:
 
 @asynccontextmanager
 async def connected(reader: Reader) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    config = uvicorn.Config(reader, port=0, http=GuardedHttp, lifespan="off", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    async with asyncio.timeout(30):
-        while not server.started:
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
+    async with served(reader) as (_, port), asyncio.timeout(30):
         answers, requests = await asyncio.open_connection("127.0.0.1", port)
         try:
             yield answers, requests
         finally:
             requests.close()
-            server.should_exit = True
-            await serving
 
 
 async def drip(requests: asyncio.StreamWriter, data: bytes, size: int) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.app.test_slow_readers import served
+from tests.in_process import served
 
 
 class Telling:

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from app import guarded_http
-from tests.app.test_slow_readers import HEAD, MB, Endless, served
+from tests.app.test_slow_readers import HEAD, MB, Endless
+from tests.in_process import served
 
 
 async def test_who_opens_many_and_says_nothing_loses_his_own(monkeypatch: pytest.MonkeyPatch) -> None:

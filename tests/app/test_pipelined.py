@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.guarded_http import MOST_BEHIND
-from tests.app.test_slow_readers import HEAD, served
+from tests.app.test_slow_readers import HEAD
+from tests.in_process import served
 
 
 @dataclass

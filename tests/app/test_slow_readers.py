@@ -1,17 +1,13 @@
 """A client that takes nothing of a large answer is hung up on; one that is slow is served."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-import uvicorn
 
 from app import slow_readers
-from app.guarded_http import GuardedHttp
-from tests.servers import free_port
+from tests.in_process import served
 
 MB = 1_000_000
 SIZE = 30 * MB
@@ -34,23 +30,6 @@ class Endless:
             self.sent += self.piece
         await send({"type": "http.response.body", "body": b""})
         self.ended.set()
-
-
-@asynccontextmanager
-async def served(app: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
-    port = free_port()
-    config = uvicorn.Config(
-        app, port=port, http=GuardedHttp, lifespan="off", log_config=None, timeout_graceful_shutdown=60
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield server, port
-    finally:
-        server.should_exit = True
-        await asyncio.wait_for(serving, 60)
 
 
 async def test_who_takes_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,13 @@
 """Who wishes for another protocol: nothing that he sends is taken for another request, and no place is held for him."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvicorn
 
-from app.guarded_http import GuardedHttp
-from app.guarded_ws import GuardedWebSocket
-from tests.servers import free_port
+from tests.in_process import served
 
 SECONDS = 60
 HEAD = "{} HTTP/1.1\r\nHost: api\r\nConnection: Upgrade\r\nUpgrade: {}\r\n"
@@ -34,23 +30,6 @@ class Asked:
             pass
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
-
-
-@asynccontextmanager
-async def served(app: Asked) -> AsyncIterator[tuple[uvicorn.Server, int]]:
-    port = free_port()
-    config = uvicorn.Config(
-        app, port=port, http=GuardedHttp, ws=GuardedWebSocket, lifespan="off", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield server, port
-    finally:
-        server.should_exit = True
-        await asyncio.wait_for(serving, SECONDS)
 
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket"])

@@ -1,13 +1,11 @@
 """The dashboard on an API in memory, of which a test says how everything stands and what goes wrong."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Locator, Page, Route, ViewportSize, expect
 
@@ -27,6 +25,7 @@ from services.interviews.model import (
     answer_of,
 )
 from services.recordings.ports.workers import WorkerSign
+from tests import in_process
 from tests.answers import FOREIGN
 from tests.browser.engines import Engines
 from tests.browser.watching import Watched
@@ -71,18 +70,8 @@ FAULTS: dict[str, Callable[[Route], Awaitable[None]]] = {
 @asynccontextmanager
 async def served(api: Api) -> AsyncIterator[str]:
     """The API and its pages at an address on loopback."""
-    config = uvicorn.Config(build(api.services), port=0, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    async with asyncio.timeout(60):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
+    async with in_process.served(build(api.services), lifespan="on") as (_, port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 @dataclass
