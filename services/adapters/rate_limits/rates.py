@@ -5,6 +5,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -68,7 +69,8 @@ class StoredRateLimits:
             log.warning("rates are counted in memory", reason=type(trouble).__name__)
         self._is_shared, self._memory_until = False, self._clock() + QUIET_SECONDS
         if self._pool is not None:
-            await self._pool.disconnect(inuse_connections=False)
+            with suppress(RedisError, OSError, TimeoutError):  # one that stands still says no goodbye either
+                await self._pool.disconnect(inuse_connections=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,16 @@ async def test_a_store_that_stands_still_holds_nobody_up_and_is_used_again_after
         await limits.close()
 
 
+async def test_a_store_that_says_no_goodbye_is_left_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stands_still(**_: bool) -> None:
+        raise redis.exceptions.TimeoutError("Timed out closing connection")
+
+    async with opened(f"redis://127.0.0.1:{servers.free_port()}/0", a="2/hour") as limits:
+        with monkeypatch.context() as patch:
+            patch.setattr(limits._pool, "disconnect", stands_still)
+            assert [await limits.hit("a", "ann") is None for _ in range(3)] == [True, True, False]
+
+
 @pytest.mark.usefixtures("patient")
 async def test_a_store_that_became_a_copy_is_left_for_the_one_in_its_place(tmp_path: Path) -> None:
     """As after a failover behind one name, where what was first lives on."""
