@@ -1,7 +1,7 @@
 """Slices of recordings, in MongoDB: what is known of each, and its bytes while it waits for those before it."""
 
-import asyncio
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from bson import ObjectId
@@ -12,6 +12,7 @@ from services.adapters.mongo.documents import Document
 from services.adapters.mongo.driver_errors import confirmed
 from services.adapters.mongo.group_commit import inserted
 from services.adapters.mongo.indexes import WITH_BYTES
+from services.adapters.mongo.long_lists import each
 from services.adapters.mongo.parts import create
 from services.adapters.mongo.sealing import Sealing
 from services.adapters.mongo.seals import Seals
@@ -21,7 +22,7 @@ from services.interviews.model import PartId
 from services.recordings.ports.arrivals import Arriving, Head, KeptSlice, Slice, SliceState, cut_at_chunks
 from services.recordings.sealing import Seal
 
-# More are read beside the loop.
+# Of the most that a recording may have it takes a second.
 MANY = 1000
 
 
@@ -62,7 +63,7 @@ class MongoSlices:
     async def of(self, id: PartId) -> list[KeptSlice]:
         where = {"recording": ObjectId(id), "block": None}
         rows = await self._slices.find(where, sort=[("index", 1)]).to_list()
-        return await asyncio.to_thread(_all, rows) if len(rows) > MANY else _all(rows)
+        return await each(rows, _slice, many=MANY)
 
     @confirmed()
     async def one(self, id: PartId, index: int) -> KeptSlice | None:
@@ -129,9 +130,5 @@ def _place(index: int, n: int) -> str:
     return f"slice {index} {n}"
 
 
-def _all(rows: list[dict[str, Any]]) -> list[KeptSlice]:
-    return [_slice(row) for row in rows]
-
-
-def _slice(row: dict[str, Any]) -> KeptSlice:
+def _slice(row: Mapping[str, Any]) -> KeptSlice:
     return value_of(KeptSlice, row, state=SliceState(row["state"]), at=row["created_at"])

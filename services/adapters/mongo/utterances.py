@@ -1,7 +1,6 @@
 """What was said in the stretches of recordings that are in work, in MongoDB."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,13 +9,14 @@ from pymongo.errors import DuplicateKeyError
 
 from services.adapters.mongo.documents import Document, flaws_of, transcript_of
 from services.adapters.mongo.driver_errors import confirmed
+from services.adapters.mongo.long_lists import each
 from services.adapters.mongo.parts import parts_of
 from services.interviews.model import ENDED, LIVE, Part, PartId
 from services.interviews.transcript import Span, Utterance
 
 NEEDED: Document = {"$or": [{"state": {"$in": [state.value for state in LIVE]}}, {"keep_audio": True}]}
 
-# More are read beside the loop.
+# Of hours it takes a second.
 MANY = 50
 
 
@@ -50,7 +50,7 @@ class MongoUtterances:
         part = await self._parts.find_one({"_id": id}, {"checkpoint.stretches": True})
         count = ((part or {}).get("checkpoint") or {}).get("stretches", 0)
         rows = await self._utterances.find({"part": id, "number": {"$lt": count}}, sort=[("number", 1)]).to_list()
-        return await asyncio.to_thread(_all, rows) if len(rows) > MANY else _all(rows)
+        return await each(rows, _utterance_of, many=MANY)
 
     @confirmed()
     async def get(self, id: PartId, number: int) -> Utterance | None:
@@ -83,10 +83,6 @@ def _document(id: str, part: Part, utterance: Utterance) -> Document:
         "channel": utterance.channel,
         "flaws": [asdict(flaw) for flaw in utterance.flaws],
     }
-
-
-def _all(rows: Sequence[Mapping[str, Any]]) -> list[Utterance]:
-    return [_utterance_of(row) for row in rows]
 
 
 def _utterance_of(row: Mapping[str, Any]) -> Utterance:
