@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.lately import Lately
 from services.recordings.keys import KEPT_SECONDS
 from services.recordings.ports.keyring import EpochId, EpochJournal, Keyring
 
@@ -25,17 +26,19 @@ class MissingKeys:
     keyring: Keyring
     journal: EpochJournal
     clock: Callable[[], float] = time.monotonic
-    _found: set[EpochId] = field(default_factory=set, init=False)
-    _looked_at: float | None = field(default=None, init=False)
+    _told: set[EpochId] = field(default_factory=set, init=False)
+    _found: Lately[set[EpochId]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._found = Lately(read=self._read, clock=self.clock, seconds=KEPT_SECONDS)
 
     async def look(self) -> set[EpochId]:
         """The epochs whose keys are missing; KeyringTrouble."""
-        now = self.clock()
-        if self._looked_at is None or now - self._looked_at >= KEPT_SECONDS:
-            found = await missing(self.keyring, self.journal)
-            if found - self._found:
-                log.error(
-                    "recordings need keys that the keyring has not", epochs=sorted(found), where=self.keyring.where
-                )
-            self._found, self._looked_at = found, now
-        return self._found
+        return await self._found.get()
+
+    async def _read(self) -> set[EpochId]:
+        found = await missing(self.keyring, self.journal)
+        if found - self._told:
+            log.error("recordings need keys that the keyring has not", epochs=sorted(found), where=self.keyring.where)
+        self._told = found
+        return found
