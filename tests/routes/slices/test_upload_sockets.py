@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -11,7 +12,7 @@ import pytest
 from routes import upload_sockets
 from routes.recorder_news import RecorderNews
 from services.errors import StoreUnavailable
-from services.interviews.model import PartState
+from services.interviews.model import PartId, PartState
 from services.recordings.arrivals import ArrivalLimits
 from tests.routes.resumable.tus_client import append, create, offset
 from tests.routes.slices.doors import Doors, recorded, recorded_anew, send, session_of
@@ -97,32 +98,34 @@ async def test_who_did_not_hear_that_it_is_complete_is_told_again() -> None:
             assert (await socket.told())["upload_id"] is None  # the next take
 
 
-async def test_who_comes_while_it_is_being_finished_waits_for_that() -> None:
-    doors, pieces = Doors(), recorded()
+@asynccontextmanager
+async def being_finished(way: str) -> AsyncIterator[tuple[Doors, httpx2.AsyncClient, str, PartId, int]]:
+    """What came by a socket, of so many bytes, takes nothing more and is no recording yet; `way` and its session."""
+    doors = Doors()
     async with doors.client() as client:
-        session = await session_of(client)
-        async with opened(client, f"/voice-stream/{session}") as socket:
-            size = await record(socket, pieces)
+        path = f"{way}/{await session_of(client)}"
+        async with opened(client, path) as socket:
+            size = await record(socket, recorded())
         (id,) = doors.arrived
         await doors.house.arriving.close(id)
-        async with opened(client, f"/voice-stream/{session}") as socket:
-            assert await socket.told() == {"type": "ready", "question_id": "q1", "upload_id": None, "offset": 0}
-            assert (doors.house.part(id).state, doors.house.part(id).bytes) == (PartState.QUEUED, size)
-            socket.send(pieces[0])
-            assert (await socket.until("begun"))["take"] == 2
+        yield doors, client, path, id, size
+
+
+async def test_who_comes_while_it_is_being_finished_waits_for_that() -> None:
+    async with being_finished("/voice-stream") as (doors, client, path, id, size), opened(client, path) as socket:
+        assert await socket.told() == {"type": "ready", "question_id": "q1", "upload_id": None, "offset": 0}
+        assert (doors.house.part(id).state, doors.house.part(id).bytes) == (PartState.QUEUED, size)
+        socket.send(recorded()[0])
+        assert (await socket.until("begun"))["take"] == 2
 
 
 async def test_who_goes_on_while_it_is_being_finished_is_told_that_it_is_complete() -> None:
-    doors, pieces = Doors(), recorded()
-    async with doors.client() as client:
-        session = await session_of(client)
-        async with opened(client, f"/ws/audio/{session}") as socket:
-            size = await record(socket, pieces)
-        (id,) = doors.arrived
-        await doors.house.arriving.close(id)
-        async with opened(client, f"/ws/audio/{session}", upload_id=id) as socket:
-            done = await socket.told()
-            assert (done["type"], done["file_id"], done["bytes"]) == ("complete", id, size)
+    async with (
+        being_finished("/ws/audio") as (_, client, path, id, size),
+        opened(client, path, upload_id=id) as socket,
+    ):
+        done = await socket.told()
+        assert (done["type"], done["file_id"], done["bytes"]) == ("complete", id, size)
 
 
 async def test_a_recorder_that_stops_and_starts_anew_makes_one_recording() -> None:
